@@ -1,0 +1,166 @@
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface LogOptions {
+  /** `text` for people, `json` for machines: one object a line. */
+  readonly format: "text" | "json";
+  /** Events below this level are not written. */
+  readonly level: LogLevel;
+  /** Takes each finished line, without its line feed. @default standard error, at once */
+  readonly write?: (line: string) => void;
+  /** Colours the level in the text format. @default false */
+  readonly colour?: boolean;
+  /** Says what time it is. @default the system's clock */
+  readonly now?: () => Date;
+}
+
+/** Writes one event a line, whatever the values hold, and never throws. */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #write: (line: string) => void;
+  readonly #fields: LogFields;
+
+  constructor(options: LogOptions, fields: LogFields = {}) {
+    this.#options = options;
+    this.#write = options.write ?? writeToStderr;
+    this.#fields = fields;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#log("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#log("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#log("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#log("error", message, fields);
+  }
+
+  /** Returns a log that adds these fields to each event; an event's own field of the same name wins. */
+  with(fields: LogFields): Log {
+    return new Log(this.#options, { ...this.#fields, ...fields });
+  }
+
+  /** Formats an event without writing it; the empty string means that its level is not wanted. */
+  line(level: LogLevel, message: string, fields: LogFields = {}): string {
+    if (RANK[level] < RANK[this.#options.level]) return "";
+    const now = this.#options.now?.() ?? new Date();
+    const all = { ...this.#fields, ...fields };
+    return this.#options.format === "json"
+      ? jsonLine(now, level, message, all)
+      : textLine(now, level, message, all, this.#options.colour ?? false);
+  }
+
+  #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    if (RANK[level] < RANK[this.#options.level]) return;
+    try {
+      this.#write(this.line(level, message, fields));
+    } catch {
+      // A log that cannot be written (full disk, closed pipe) must not end the request that it tells of.
+    }
+  }
+}
+
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+const COLOUR: Readonly<Record<LogLevel, string>> = {
+  debug: "\x1b[2m",
+  info: "\x1b[32m",
+  warn: "\x1b[33m",
+  error: "\x1b[31m",
+};
+const COLOUR_END = "\x1b[0m";
+
+/** Characters of one value: room for any address, name or error text, too little to flood a disk. */
+const MAX_VALUE_LENGTH = 1024;
+
+/**
+ * What could end a line, drive a terminal or turn the order of text around: controls (C0, DEL, C1), the two
+ * Unicode line ends, and the marks of writing direction.
+ */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu;
+
+/** A value that stands without quotes in the text format: nothing in it reads as a separator. */
+const PLAIN = /^[^\s"=\\]+$/;
+
+function jsonLine(now: Date, level: LogLevel, message: string, fields: LogFields): string {
+  const event = new Map<string, string | number | boolean>([
+    ["time", now.toISOString()],
+    ["level", level],
+    ["message", cut(message)],
+  ]);
+  const own = new Set(event.keys());
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const text = typeof value === "string" ? cut(value) : value;
+    // JSON has no word for NaN or Infinity: `null` would hide which it was.
+    const known = typeof text === "number" && !Number.isFinite(text) ? String(text) : text;
+    event.set(own.has(name) ? `${name}_` : name, known);
+  }
+  return escapeUnsafe(JSON.stringify(Object.fromEntries(event)));
+}
+
+function textLine(
+  now: Date,
+  level: LogLevel,
+  message: string,
+  fields: LogFields,
+  colour: boolean,
+): string {
+  const padded = level.padEnd(5);
+  const shown = colour ? COLOUR[level] + padded + COLOUR_END : padded;
+  let line = `${clock(now)} ${shown} ${escapeUnsafe(cut(message))}`;
+  let gap = "  ";
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    line += `${gap}${escapeUnsafe(name)}=${textValue(value)}`;
+    gap = " ";
+  }
+  return line;
+}
+
+function textValue(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(value);
+  const text = cut(value);
+  return PLAIN.test(text) ? escapeUnsafe(text) : escapeUnsafe(JSON.stringify(text));
+}
+
+/** Returns local time, since whoever reads the text format sits before the terminal. */
+function clock(now: Date): string {
+  return [now.getHours(), now.getMinutes(), now.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+}
+
+/** Shortens a long text and says by how much; half of a surrogate pair is not left behind. */
+function cut(text: string): string {
+  if (text.length <= MAX_VALUE_LENGTH) return text;
+  const last = text.charCodeAt(MAX_VALUE_LENGTH - 1);
+  const end = last >= 0xd800 && last <= 0xdbff ? MAX_VALUE_LENGTH - 1 : MAX_VALUE_LENGTH;
+  return `${text.slice(0, end)}…(${text.length - end} more)`;
+}
+
+/** Writes unsafe characters as \uXXXX, which JSON reads back as what they were. */
+function escapeUnsafe(text: string): string {
+  return text.replace(
+    UNSAFE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+const encoder = new TextEncoder();
+
+function writeToStderr(line: string): void {
+  let rest = encoder.encode(`${line}\n`);
+  while (rest.length > 0) {
+    const written = Deno.stderr.writeSync(rest);
+    if (written === 0) return;
+    rest = rest.subarray(written);
+  }
+}
