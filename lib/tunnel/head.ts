@@ -1,3 +1,7 @@
+import { ErrorCode, StreamError } from "./errors.ts";
+import { isFieldValue, isToken } from "./headers.ts";
+import { parseJSONObject } from "./json.ts";
+
 /** One header field: a name in lower case and a value of Latin-1 characters (RFC 9110 section 5). */
 export type Field = readonly [name: string, value: string];
 
@@ -12,7 +16,88 @@ export interface RequestHead {
 
 /** What answers it: the status and the fields, in order. */
 export interface ResponseHead {
-  /** 200 to 599; 101 never travels, a WSResponse says it. */
+  /** 200 to 599, or 101 in a WSResponse that accepts. */
   readonly status: number;
   readonly fields: readonly Field[];
+}
+
+/** Fields in one head: `Deno.serve` takes 128, origins send fewer than that by far. */
+const MAX_FIELDS = 256;
+
+const encoder = new TextEncoder();
+
+/** Encodes a request head as the JSON of an HTTPRequest or WSRequest. */
+export function encodeRequestHead({ method, target, fields }: RequestHead): Uint8Array {
+  return encoder.encode(JSON.stringify({ method, target, fields }));
+}
+
+/** Encodes a response head as the JSON of an HTTPResponse or WSResponse. */
+export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array {
+  return encoder.encode(JSON.stringify({ status, fields }));
+}
+
+/**
+ * Decodes the head of a request; what it returns is safe to be written to an origin.
+ *
+ * @throws {StreamError} `Protocol` for anything that RFC 9110 and RFC 9112 do not allow in a request.
+ */
+export function decodeRequestHead(payload: Uint8Array): RequestHead {
+  const { method, target, fields } = parseObject(payload);
+  if (typeof method !== "string" || !isToken(method)) throw malformed("method", method);
+  if (typeof target !== "string" || !isTarget(target)) throw malformed("target", target);
+  return { method, target, fields: checkedFields(fields) };
+}
+
+/**
+ * Decodes the head of a response; what it returns is safe to be sent to a visitor.
+ *
+ * @throws {StreamError} `Protocol` for a status that is no final one and for malformed fields.
+ */
+export function decodeResponseHead(payload: Uint8Array): ResponseHead {
+  const { status, fields } = parseObject(payload);
+  const final = typeof status === "number" && Number.isInteger(status) && status <= 599 &&
+    (status >= 200 || status === 101);
+  if (!final) throw malformed("status", status);
+  return { status, fields: checkedFields(fields) };
+}
+
+/** Whether a text can stand as a request target: a path, or `*`, without blanks and control characters. */
+function isTarget(text: string): boolean {
+  if (text === "*") return true;
+  if (!text.startsWith("/")) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20 || code === 0x7f) return false;
+  }
+  return true;
+}
+
+function checkedFields(fields: unknown): Field[] {
+  if (!Array.isArray(fields)) throw malformed("fields", fields);
+  if (fields.length > MAX_FIELDS) throw malformed("number of fields", fields.length);
+  const list: readonly unknown[] = fields;
+  return list.map(checkedField);
+}
+
+function checkedField(field: unknown): Field {
+  if (!Array.isArray(field) || field.length !== 2) throw malformed("field", field);
+  const [name, value]: readonly unknown[] = field;
+  if (typeof name !== "string" || !isToken(name) || name !== name.toLowerCase()) {
+    throw malformed("field name", name);
+  }
+  if (typeof value !== "string" || !isFieldValue(value)) throw malformed(`value of ${name}`, value);
+  return [name, value];
+}
+
+function parseObject(payload: Uint8Array): Readonly<Record<string, unknown>> {
+  const object = parseJSONObject(payload);
+  if (object === undefined) {
+    throw new StreamError(ErrorCode.Protocol, "malformed head: not a JSON object in UTF-8");
+  }
+  return object;
+}
+
+function malformed(what: string, value: unknown): StreamError {
+  const seen = JSON.stringify(value)?.slice(0, 80) ?? "nothing";
+  return new StreamError(ErrorCode.Protocol, `malformed head: ${what} is ${seen}`);
 }

@@ -1,0 +1,45 @@
+import { FRAME_HEADER_LENGTH, writeFrameHeader } from "./frame.ts";
+
+/** Bytes to begin with: an idle session should cost little. */
+const INITIAL_CAPACITY = 2 * 1024;
+
+/** Bytes above which the buffer is let go when a batch used less than a quarter of it. */
+const KEPT_CAPACITY = 64 * 1024;
+
+/** Collects frames back to back in one buffer, which is used again for each transport message. */
+export class Batch {
+  #buffer = new Uint8Array(INITIAL_CAPACITY);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a frame, copying its payload. */
+  append(type: number, flags: number, stream: number, payload: Uint8Array): void {
+    const start = this.#reserve(FRAME_HEADER_LENGTH + payload.length);
+    writeFrameHeader(this.#buffer, start, type, flags, stream, payload.length);
+    this.#buffer.set(payload, start + FRAME_HEADER_LENGTH);
+  }
+
+  /** Returns the collected message, valid until the next `append`, and begins a new one. */
+  take(): Uint8Array<ArrayBuffer> {
+    const message = this.#buffer.subarray(0, this.#length);
+    if (this.#buffer.length > KEPT_CAPACITY && this.#length * 4 < this.#buffer.length) {
+      this.#buffer = new Uint8Array(INITIAL_CAPACITY);
+    }
+    this.#length = 0;
+    return message;
+  }
+
+  #reserve(bytes: number): number {
+    const start = this.#length;
+    this.#length += bytes;
+    if (this.#length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length));
+      larger.set(this.#buffer.subarray(0, start));
+      this.#buffer = larger;
+    }
+    return start;
+  }
+}

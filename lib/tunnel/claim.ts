@@ -1,0 +1,199 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+import { RegistrationError } from "./registration_error.ts";
+import { parseJSONObject } from "./json.ts";
+import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
+
+/** What a client claims and signs. */
+export interface Claim {
+  /** The origin of the server's URL as the client was given it, as in `https://tunnel.example`. */
+  readonly audience: string;
+  readonly nonce: string;
+  /** Tells several hostnames of one key apart; empty for the first. */
+  readonly label: string;
+  /** Which of the client's connections this is, from 0. */
+  readonly connection: number;
+}
+
+/** A key pair of which the private half never leaves WebCrypto. */
+export interface SigningKey {
+  readonly privateKey: CryptoKey;
+  /** The 32 raw bytes of the public half. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+}
+
+/** Characters that a label may have: those of a DNS label, so that it can be shown anywhere. */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Bytes of an Ed25519 signature (RFC 8032 section 5.1.6). */
+const SIGNATURE_LENGTH = 64;
+
+const encoder = new TextEncoder();
+
+/** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
+export async function signClaim(claim: Claim, key: SigningKey): Promise<string> {
+  const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
+  const payload = {
+    aud: claim.audience,
+    nonce: claim.nonce,
+    iat: Math.floor(Date.now() / 1000),
+    ...(claim.label === "" ? {} : { label: claim.label }),
+    connection: claim.connection,
+  };
+  const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
+  const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
+  return `${signed}.${encodeBase64Url(signature)}`;
+}
+
+/**
+ * Verifies a claim that answers `nonce` and returns it with the thumbprint of the key that signed it.
+ *
+ * @throws {RegistrationError} when anything about it is not exactly as signed for this connection to this server.
+ */
+export async function verifyClaim(
+  jws: string,
+  expected: { readonly nonce: string; readonly isAudience: (audience: string) => boolean },
+): Promise<Claim & { readonly thumbprint: string }> {
+  const parts = jws.split(".");
+  const [header, payload, signature] = parts;
+  if (parts.length !== 3 || !header || !payload || !signature) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration is not a compact JWS of three parts",
+    );
+  }
+  const publicKey = publicKeyOf(parseSegment(header));
+  await checkSignature(publicKey, `${header}.${payload}`, signature);
+  const claim = claimOf(parseSegment(payload));
+  if (!timingSafeEqual(encoder.encode(claim.nonce), encoder.encode(expected.nonce))) {
+    throw new RegistrationError("wrong_nonce", "the registration answers another challenge");
+  }
+  if (!expected.isAudience(claim.audience)) {
+    throw new RegistrationError(
+      "wrong_audience",
+      `the registration is for ${JSON.stringify(claim.audience)}, which is not this server's URL`,
+    );
+  }
+  return { ...claim, thumbprint: await thumbprintOf(publicKey) };
+}
+
+/** Whether a text may be a label. */
+export function isLabel(text: string): boolean {
+  return LABEL.test(text);
+}
+
+/** Header members that change what a JWS means (RFC 7515 section 4.1.11, RFC 7797) or name a key elsewhere. */
+const FORBIDDEN = ["crit", "b64", "jku", "x5u", "x5c", "kid", "zip"];
+
+function publicKeyOf(header: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  if (header.alg !== "EdDSA") {
+    throw new RegistrationError(
+      "unsupported_algorithm",
+      `the registration is signed with ${JSON.stringify(header.alg)}; only "EdDSA" is accepted`,
+    );
+  }
+  const forbidden = FORBIDDEN.find((member) => Object.hasOwn(header, member));
+  if (forbidden !== undefined) {
+    throw new RegistrationError(
+      "malformed",
+      `the registration's header has a member "${forbidden}"`,
+    );
+  }
+  const jwk = header.jwk;
+  if (typeof jwk !== "object" || jwk === null) {
+    throw new RegistrationError("bad_key", "the registration's header has no key");
+  }
+  const { kty, crv, x, d }: Readonly<Record<string, unknown>> = { ...jwk };
+  if (kty !== "OKP" || crv !== "Ed25519" || typeof x !== "string" || d !== undefined) {
+    throw new RegistrationError("bad_key", "the registration's key is not an Ed25519 public key");
+  }
+  const raw = fromBase64Url(x);
+  if (raw === undefined || raw.length !== PUBLIC_KEY_LENGTH) {
+    throw new RegistrationError("bad_key", "the registration's key is not 32 bytes in base64url");
+  }
+  if (isWeakKey(raw)) {
+    throw new RegistrationError("bad_key", "the registration's key is a point of low order");
+  }
+  return raw;
+}
+
+async function checkSignature(
+  publicKey: Uint8Array<ArrayBuffer>,
+  signed: string,
+  signature: string,
+): Promise<void> {
+  const bytes = fromBase64Url(signature);
+  const valid = bytes !== undefined && bytes.length === SIGNATURE_LENGTH &&
+    await verifies(publicKey, bytes, encoder.encode(signed));
+  if (!valid) {
+    throw new RegistrationError(
+      "bad_signature",
+      "the registration's signature does not fit its key",
+    );
+  }
+}
+
+async function verifies(
+  publicKey: Uint8Array<ArrayBuffer>,
+  signature: Uint8Array<ArrayBuffer>,
+  signed: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  try {
+    const key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
+    return await crypto.subtle.verify("Ed25519", key, signature, signed);
+  } catch {
+    return false;
+  }
+}
+
+function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
+  const { aud, nonce, iat, label = "", connection } = payload;
+  if (typeof aud !== "string" || typeof nonce !== "string" || typeof iat !== "number") {
+    throw new RegistrationError("malformed", "the registration lacks an audience, nonce or time");
+  }
+  if (typeof connection !== "number" || !Number.isInteger(connection) || connection < 0) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration's connection is not a number from 0",
+    );
+  }
+  if (typeof label !== "string" || (label !== "" && !isLabel(label))) {
+    throw new RegistrationError(
+      "bad_label",
+      `the label ${
+        JSON.stringify(label)
+      } is not 1 to 63 lower-case letters, digits and inner hyphens`,
+    );
+  }
+  return { audience: aud, nonce, label, connection };
+}
+
+function segment(value: unknown): string {
+  return encodeBase64Url(encoder.encode(JSON.stringify(value)));
+}
+
+function parseSegment(text: string): Readonly<Record<string, unknown>> {
+  const bytes = fromBase64Url(text);
+  if (bytes === undefined) {
+    throw new RegistrationError("malformed", "a part of the registration is not base64url");
+  }
+  return parseObject(bytes);
+}
+
+/** Decodes base64url without padding; only the one canonical text of some bytes is accepted. */
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const bytes = decodeBase64Url(text);
+    return encodeBase64Url(bytes) === text ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const object = parseJSONObject(bytes);
+  if (object === undefined) {
+    throw new RegistrationError("malformed", "a part of the registration is not a JSON object");
+  }
+  return object;
+}

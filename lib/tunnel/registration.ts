@@ -1,0 +1,91 @@
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { parseJSONObject } from "./json.ts";
+import { REFUSAL_CODES, RegistrationError } from "./registration_error.ts";
+
+/** What the server asks first. */
+export interface Challenge {
+  /** 32 random bytes in base64url, new for each connection: a recorded registration is worth nothing. */
+  readonly nonce: string;
+  /** Name and version, as in `tunnel/0.1.0`. */
+  readonly server: string;
+  /** Streams that the server opens at most at once. */
+  readonly limits: { readonly streams: number };
+}
+
+/** What the server answers when it accepts. */
+export interface Registered {
+  readonly id: string;
+  readonly hostnames: readonly string[];
+  readonly urls: readonly string[];
+}
+
+const encoder = new TextEncoder();
+
+/** Makes a challenge with a fresh nonce. */
+export function newChallenge(server: string, streams: number): Challenge {
+  const nonce = encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+  return { nonce, server, limits: { streams } };
+}
+
+/** Encodes a frame of the registration. */
+export function encodeMessage(
+  message: Challenge | Registered | { readonly jws: string } | { readonly error: Refusal },
+): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+/** How a refusal is told. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly permanent: boolean;
+}
+
+/** @throws {RegistrationError} `malformed` when it is no challenge. */
+export function decodeChallenge(payload: Uint8Array): Pick<Challenge, "nonce" | "server"> {
+  const { nonce, server } = parseObject(payload);
+  if (typeof nonce !== "string" || typeof server !== "string") {
+    throw new RegistrationError("malformed", "the server's challenge has no nonce");
+  }
+  return { nonce, server };
+}
+
+/** Returns the JWS of a RegistrationRequest. @throws {RegistrationError} `malformed` when there is none. */
+export function decodeRequest(payload: Uint8Array): string {
+  const { jws } = parseObject(payload);
+  if (typeof jws !== "string") {
+    throw new RegistrationError("malformed", "the registration has no JWS");
+  }
+  return jws;
+}
+
+/** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
+export function decodeResponse(payload: Uint8Array): Registered {
+  const { error, id, hostnames, urls } = parseObject(payload);
+  if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
+  if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls)) {
+    throw new RegistrationError(
+      "malformed",
+      "the server's answer to the registration is incomplete",
+    );
+  }
+  return { id, hostnames, urls };
+}
+
+function refusalOf(error: Readonly<Record<string, unknown>>): RegistrationError {
+  const { code, message, permanent } = error;
+  const known = REFUSAL_CODES.find((refusal) => refusal === code) ?? "malformed";
+  return new RegistrationError(known, String(message), permanent === true);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const object = parseJSONObject(bytes);
+  if (object === undefined) {
+    throw new RegistrationError("malformed", "a frame of the registration is not a JSON object");
+  }
+  return object;
+}

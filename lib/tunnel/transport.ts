@@ -1,0 +1,113 @@
+import { setImmediate } from "node:timers";
+import { SOCKET_HIGH_WATER } from "./limits.ts";
+
+/** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
+const DRAIN_POLL = 2;
+
+/** What Deno's `WebSocket` and the one of `ws` have in common. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { readonly code: number; readonly reason: string }) => void,
+  ): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+}
+
+/** What a session is told by its transport. */
+export interface TransportListener {
+  onMessage(message: Uint8Array): void;
+  /** Counts what was sent, in bytes. */
+  onSent(bytes: number): void;
+  /** Room for body data again. */
+  onDrain(): void;
+  /** The last call: nothing comes and nothing goes any more. */
+  onClose(reason: string): void;
+}
+
+/** Ordered binary messages over one open WebSocket. */
+export class WebSocketTransport {
+  readonly #socket: WebSocketLike;
+  #listener: TransportListener | null = null;
+  #polling: ReturnType<typeof setTimeout> | undefined;
+  #open = true;
+
+  constructor(socket: WebSocketLike) {
+    this.#socket = socket;
+    socket.addEventListener("close", (event) => this.#closed(closeText(event.code, event.reason)));
+    // A close event follows each error event and tells the rest.
+    socket.addEventListener("error", () => {});
+    socket.addEventListener("message", (event) => this.#listener?.onMessage(bytesOf(event.data)));
+  }
+
+  /** Delivers to `listener` from now on; to be set in the turn in which the transport was made. */
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+  }
+
+  /** Bytes that were sent and have not left yet. */
+  get buffered(): number {
+    return this.#open ? this.#socket.bufferedAmount : 0;
+  }
+
+  get writable(): boolean {
+    return this.buffered < SOCKET_HIGH_WATER;
+  }
+
+  /** Sends a message; its bytes may be changed as soon as this returns. */
+  send(message: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    this.#socket.send(message);
+    this.#listener?.onSent(message.length);
+  }
+
+  /** Runs `task` at the end of this turn of the event loop, when all that has arrived is handled. */
+  soon(task: () => void): void {
+    setImmediate(task);
+  }
+
+  /** Calls `onDrain` once the socket has room. */
+  notifyDrain(): void {
+    if (this.#polling !== undefined || !this.#open) return;
+    const look = (): void => {
+      this.#polling = undefined;
+      if (!this.#open) return;
+      if (this.writable) this.#listener?.onDrain();
+      else this.#polling = setTimeout(look, DRAIN_POLL);
+    };
+    this.#polling = setTimeout(look, DRAIN_POLL);
+  }
+
+  /** Sends the close frame after all that is buffered; `onClose` is called at once. */
+  close(reason: string): void {
+    if (!this.#open) return;
+    this.#closed(reason);
+    this.#socket.close(1000, "");
+  }
+
+  #closed(reason: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearTimeout(this.#polling);
+    this.#listener?.onClose(reason);
+  }
+}
+
+function bytesOf(data: unknown): Uint8Array {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (data instanceof Uint8Array) return data;
+  return TEXT_MESSAGE;
+}
+
+/** Stands for a text message: the empty message, which no peer may send either. */
+const TEXT_MESSAGE = new Uint8Array(0);
+
+function closeText(code: number, reason: string): string {
+  if (reason !== "") return reason;
+  return code === 1006 ? "the connection was cut" : `the connection was closed (${code})`;
+}

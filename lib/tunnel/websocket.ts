@@ -1,0 +1,235 @@
+import { ErrorCode, StreamError } from "./errors.ts";
+import { decodeReset, encodeReset } from "./farewell.ts";
+import { Flag, FrameType } from "./frame.ts";
+import type { Budget } from "./flow.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "./limits.ts";
+import type { Chunk } from "./receive_queue.ts";
+import { MESSAGE_COST, type Stream } from "./stream.ts";
+
+/** Unsent bytes in a visitor's or origin's socket above which nothing more is read from the stream. */
+const HIGH_WATER = 1024 * 1024;
+
+/** Milliseconds between looks at a full socket, which has no drain event. */
+const DRAIN_POLL = 5;
+
+/** Bytes of a close reason (RFC 6455 section 5.5: a control frame has 125, two are the code). */
+const MAX_CLOSE_REASON = 123;
+
+/** Stands for a close frame without a code (RFC 6455 section 7.4.1). */
+const NO_STATUS = 1005;
+
+/** Close codes, the first two of RFC 6455 section 7.4.1, the last registered later: a gateway's upstream failed. */
+const TOO_BIG = 1009;
+const INTERNAL = 1011;
+const TRY_AGAIN = 1013;
+const BAD_GATEWAY = 1014;
+
+/** What the WebSockets of visitors and of origins have in common. */
+export interface MessageSocket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { readonly code: number; readonly reason: string }) => void,
+  ): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+}
+
+interface Message {
+  readonly bytes: Uint8Array;
+  readonly text: boolean;
+}
+
+/**
+ * Joins a WebSocket and a stream: messages, their kind, their order and the close go both ways.
+ *
+ * Neither kind of socket can be told to stop reading, so what arrives faster than the tunnel takes
+ * it is held against `backlog`; when that is spent, the socket is closed with 1013.
+ */
+export class WebSocketBridge {
+  readonly #socket: MessageSocket;
+  readonly #stream: Stream;
+  readonly #backlog: Budget;
+  readonly #vanish: () => void;
+  readonly #incoming: Message[] = [];
+  #close: { readonly code: number; readonly reason: string } | null = null;
+  #pumping = false;
+  #closed = false;
+  #done: () => void = () => {};
+
+  /** Resolves when the socket is closed and the stream is over. */
+  readonly finished: Promise<void>;
+
+  constructor(
+    socket: MessageSocket,
+    stream: Stream,
+    options: {
+      readonly backlog: Budget;
+      /** Ends the socket without a close frame, where that can be done. */
+      readonly vanish?: () => void;
+    },
+  ) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#backlog = options.backlog;
+    this.#vanish = options.vanish ??
+      (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
+    this.finished = new Promise((resolve) => this.#done = resolve);
+    stream.onAbort = () => this.#vanish();
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", (event) => this.#onMessage(event.data));
+    socket.addEventListener("close", (event) => this.#onClose(event.code, event.reason));
+    // A close event follows each error event and tells the rest.
+    socket.addEventListener("error", () => {});
+  }
+
+  /** Begins to write what the stream brings; to be called once the socket is open. */
+  async start(): Promise<void> {
+    try {
+      await this.#pumpToSocket();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  // From the socket to the stream.
+
+  #onMessage(data: unknown): void {
+    const text = typeof data === "string";
+    const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
+    if (!this.#backlog.tryTake(bytes.length + MESSAGE_COST)) {
+      this.#closeSocket(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
+      return;
+    }
+    this.#incoming.push({ bytes, text });
+    if (!this.#pumping) void this.#pumpToStream();
+  }
+
+  #onClose(code: number, reason: string): void {
+    this.#closed = true;
+    this.#close = { code, reason };
+    if (!this.#pumping) void this.#pumpToStream();
+    if (this.#stream.receiveEnded || this.#stream.sendEnded) this.#done();
+  }
+
+  async #pumpToStream(): Promise<void> {
+    this.#pumping = true;
+    try {
+      for (let message = this.#incoming.shift(); message; message = this.#incoming.shift()) {
+        try {
+          await this.#stream.writeMessage(message.bytes, message.text);
+        } finally {
+          this.#backlog.give(message.bytes.length + MESSAGE_COST);
+        }
+      }
+      if (this.#close !== null) this.#endStream(this.#close.code, this.#close.reason);
+    } catch {
+      // The stream is over: nobody wants the rest.
+      for (const { bytes } of this.#incoming) this.#backlog.give(bytes.length + MESSAGE_COST);
+      this.#incoming.length = 0;
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #endStream(code: number, reason: string): void {
+    if (code < 1000 || code === 1006) {
+      this.#stream.reset(ErrorCode.Cancelled, "the WebSocket was cut");
+    } else if (!this.#stream.sendEnded) {
+      this.#stream.teardown(encodeReset(code, reason));
+    }
+    this.#done();
+  }
+
+  // From the stream to the socket.
+
+  async #pumpToSocket(): Promise<void> {
+    let parts: Uint8Array[] = [];
+    let length = 0;
+    for (;;) {
+      const read = this.#stream.read();
+      const chunk = read instanceof Promise ? await read : read;
+      if (chunk === null) return;
+      if (chunk.type === FrameType.WSTeardown) {
+        this.#tearDown(chunk.bytes);
+        return;
+      }
+      if (chunk.type !== FrameType.WSMessage) {
+        throw new StreamError(ErrorCode.Protocol, "body data in a WebSocket's stream");
+      }
+      parts.push(chunk.bytes);
+      length += chunk.bytes.length;
+      if (length > MAX_WEBSOCKET_MESSAGE) {
+        throw new StreamError(ErrorCode.TooLarge, "a WebSocket message of more than 64 MiB");
+      }
+      if ((chunk.flags & Flag.More) !== 0) continue;
+      this.#send(chunk, join(parts, length));
+      parts = [];
+      length = 0;
+      if (this.#socket.bufferedAmount > HIGH_WATER) await this.#drained();
+    }
+  }
+
+  #send(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#closed) return;
+    const text = (chunk.flags & Flag.Text) !== 0;
+    this.#socket.send(text ? new TextDecoder("utf-8", { fatal: true }).decode(bytes) : bytes);
+  }
+
+  #tearDown(payload: Uint8Array): void {
+    const { code, reason } = decodeReset(payload);
+    if (code === NO_STATUS) this.#closeSocket();
+    else this.#closeSocket(code, reason);
+    if (this.#closed) this.#done();
+  }
+
+  async #drained(): Promise<void> {
+    while (!this.#closed && this.#socket.bufferedAmount > HIGH_WATER) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL));
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof StreamError) this.#stream.reset(error.code, error.message);
+    else this.#stream.reset(ErrorCode.Protocol, "a text message that is not UTF-8");
+    const tooLarge = error instanceof StreamError && error.code === ErrorCode.TooLarge;
+    this.#closeSocket(tooLarge ? TOO_BIG : INTERNAL, "the tunnel could not go on");
+    if (this.#closed) this.#done();
+  }
+
+  #closeSocket(code?: number, reason = ""): void {
+    if (this.#closed) return;
+    try {
+      if (code === undefined) this.#socket.close();
+      else this.#socket.close(code, cut(reason));
+    } catch {
+      // A code that no close frame may carry: the peer made it up.
+      this.#socket.close(INTERNAL);
+    }
+  }
+}
+
+function bytesOf(data: unknown): Uint8Array {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return data instanceof Uint8Array ? data : new Uint8Array(0);
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Cuts a reason to what a close frame holds, never inside a character. */
+function cut(reason: string): string {
+  const buffer = new Uint8Array(MAX_CLOSE_REASON);
+  const { read } = new TextEncoder().encodeInto(reason, buffer);
+  return reason.slice(0, read);
+}
