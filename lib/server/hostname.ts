@@ -1,0 +1,236 @@
+import { parseAddress } from "./address_set.ts";
+
+/** Where a request goes, decided by its Host and its target alone. */
+export type Route =
+  /** To the server's own pages. */
+  | { readonly kind: "own"; readonly path: string }
+  /** To the tunnel of that hostname; `prefix` is what routing by path took off the target. */
+  | {
+    readonly kind: "tunnel";
+    readonly hostname: string;
+    readonly target: string;
+    readonly prefix?: string;
+  }
+  | { readonly kind: "refused"; readonly status: 400 | 404 | 405; readonly reason: string };
+
+export interface RouterOptions {
+  /** Tunnels are `<id>.<domain>`. */
+  readonly domain: string;
+  /** The origin that visitors type, such as `https://example.com`. */
+  readonly publicUrl: string;
+  /** Sends every public request to the one tunnel. */
+  readonly fixed: boolean;
+}
+
+export interface RoutedRequest {
+  readonly method: string;
+  /** The text of `Request.url`, which `Deno.serve` leaves as it came. */
+  readonly url: string;
+  readonly host: string | null;
+}
+
+export interface Authority {
+  /** In lower case, without a trailing dot; an IPv6 address keeps its brackets. */
+  readonly name: string;
+  /** null when the text gives none. */
+  readonly port: number | null;
+  readonly isAddress: boolean;
+}
+
+/** The hostname of the one tunnel of a server with a fixed route. */
+export const FIXED_HOSTNAME = "*";
+
+/** Finds the tunnel that a request is for; it reads text and asks nobody. */
+export class Router {
+  readonly #domain: string;
+  readonly #publicName: string;
+  readonly #fixed: boolean;
+
+  constructor({ domain, publicUrl, fixed }: RouterOptions) {
+    this.#domain = domain.toLowerCase();
+    this.#publicName = parseAuthority(splitTarget(publicUrl).authority)?.name ?? this.#domain;
+    this.#fixed = fixed;
+  }
+
+  route({ method, url, host }: RoutedRequest): Route {
+    if (REFUSED_METHODS.has(method.toUpperCase())) {
+      return refused(405, `the method ${method} is not served here`);
+    }
+    const { scheme, authority, target } = splitTarget(url);
+    if (scheme !== "http" && scheme !== "https") {
+      return refused(400, "the request target is neither http nor https");
+    }
+    // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, Deno makes one up (B7).
+    const text = host ?? (scheme === "https" ? authority : null);
+    if (text === null || text === "") return refused(400, "the request has no Host field");
+    const asked = parseAuthority(text);
+    if (asked === undefined) return refused(400, "the Host field is not a host and port");
+    if (text !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
+      return refused(400, "the request target and the Host field name different hosts");
+    }
+    return this.#fixed ? this.#routeFixed(asked, target) : this.#routeByName(asked, target);
+  }
+
+  #routeFixed(asked: Authority, target: string): Route {
+    const path = pathOf(target);
+    // Health checks of a platform come by address; by the public name these paths are the tunnel's own.
+    const isLocal = (asked.isAddress || asked.name === "localhost") &&
+      asked.name !== this.#publicName;
+    return path === SUBSCRIBE_PATH || (isLocal && ADMIN_PATHS.has(path))
+      ? { kind: "own", path: target }
+      : { kind: "tunnel", hostname: FIXED_HOSTNAME, target };
+  }
+
+  #routeByName({ name, isAddress }: Authority, target: string): Route {
+    if (isAddress || name === this.#domain || name === this.#publicName || name === "localhost") {
+      return target.startsWith(REQUEST_PATH)
+        ? this.#routeByPath(target)
+        : { kind: "own", path: target };
+    }
+    const dot = name.indexOf(".");
+    return dot > 0 && name.slice(dot + 1) === this.#domain
+      ? { kind: "tunnel", hostname: name, target }
+      : refused(404, "no such host here");
+  }
+
+  #routeByPath(target: string): Route {
+    const end = endOf(target, REQUEST_PATH.length);
+    const id = target.slice(REQUEST_PATH.length, end);
+    if (id.includes(".") || !isName(id)) return refused(404, "no such tunnel here");
+    return {
+      kind: "tunnel",
+      hostname: `${id.toLowerCase()}.${this.#domain}`,
+      target: asTarget(target.slice(end)),
+      prefix: target.slice(0, end),
+    };
+  }
+}
+
+/**
+ * Reads `host[:port]` (RFC 9110 section 7.2) by a grammar far narrower than RFC 3986's, since whatever two readers
+ * could take for two hosts must not pass: DNS names, IPv4 and bracketed IPv6 addresses; undefined for anything else.
+ */
+export function parseAuthority(text: string): Authority | undefined {
+  const isIPv6 = text.startsWith("[");
+  const colon = isIPv6 ? text.indexOf("]") + 1 : text.indexOf(":");
+  const end = colon === -1 ? text.length : colon;
+  const port = parsePort(text.slice(end));
+  if (port === undefined) return undefined;
+
+  if (isIPv6) {
+    const address = text.slice(1, end - 1);
+    if (!address.includes(":") || parseAddress(address) === undefined) return undefined;
+    return { name: `[${address.toLowerCase()}]`, port, isAddress: true };
+  }
+  const name = text.slice(0, text[end - 1] === "." ? end - 1 : end);
+  if (!isName(name)) return undefined;
+  // A name that ends in a number is an IPv4 address or nothing: many readers take `1.2` and `256.1` for addresses.
+  if (!endsInNumber(name)) return { name: name.toLowerCase(), port, isAddress: false };
+  return parseAddress(name) === undefined ? undefined : { name, port, isAddress: true };
+}
+
+/** Cuts a URL into scheme, authority and what follows, every byte of which stays (B10): URL would tidy it up. */
+export function splitTarget(url: string): { scheme: string; authority: string; target: string } {
+  const colon = url.indexOf("://");
+  if (colon === -1) return { scheme: "", authority: "", target: asTarget(url) };
+  const end = endOf(url, colon + 3);
+  return {
+    scheme: url.slice(0, colon).toLowerCase(),
+    authority: url.slice(colon + 3, end),
+    target: asTarget(url.slice(end)),
+  };
+}
+
+const SUBSCRIBE_PATH = "/proxy/subscribe";
+const REQUEST_PATH = "/proxy/request/";
+const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+/** CONNECT asks for a tunnel of another kind; TRACE shows the fields that this side adds (RFC 9110 section 9.3.8). */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
+
+/** Octets of one label and of a whole name (RFC 1035 section 2.3.4). */
+const MAX_LABEL_LENGTH = 63;
+const MAX_NAME_LENGTH = 253;
+const MAX_PORT = 65_535;
+/** Characters of `:65535`. */
+const MAX_PORT_LENGTH = 6;
+
+function refused(status: 400 | 404 | 405, reason: string): Route {
+  return { kind: "refused", status, reason };
+}
+
+function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"): boolean {
+  const usual = scheme === "https" ? 443 : 80;
+  return b !== undefined && a.name === b.name && (a.port ?? usual) === (b.port ?? usual);
+}
+
+/** Tells whether the text is DNS labels with single dots between; underscores are common in practice. */
+function isName(text: string): boolean {
+  if (text.length > MAX_NAME_LENGTH) return false;
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2e) {
+      if (length === 0) return false;
+      length = 0;
+      continue;
+    }
+    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+    if (!isLetter && !isDigit(code) && code !== 0x2d && code !== 0x5f) return false;
+    if (++length > MAX_LABEL_LENGTH) return false;
+  }
+  return length > 0;
+}
+
+function endsInNumber(name: string): boolean {
+  return isDigit(name.charCodeAt(name.length - 1)) &&
+    /^[0-9]+$/.test(name.slice(name.lastIndexOf(".") + 1));
+}
+
+/** Reads `:port`; null for none, which a lone colon means as well (RFC 3986 section 3.2.3). */
+function parsePort(text: string): number | null | undefined {
+  if (text.length <= 1) return text === "" || text === ":" ? null : undefined;
+  if (text.length > MAX_PORT_LENGTH || text.charCodeAt(0) !== 0x3a) return undefined;
+  let port = 0;
+  for (let i = 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (!isDigit(code)) return undefined;
+    port = port * 10 + code - 0x30;
+  }
+  return port <= MAX_PORT ? port : undefined;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Finds the first `/`, `?` or `#` from `start` on, or the end. */
+function endOf(text: string, start: number): number {
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2f || code === 0x3f || code === 0x23) return i;
+  }
+  return text.length;
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Makes what stands behind an authority a request target: an empty path is `/` (RFC 9112 section 3.2.1), and raw UTF-8,
+ * which Deno hands over decoded, is bytes again, one Latin-1 character each as in a field's value.
+ */
+function asTarget(rest: string): string {
+  const target = rest.startsWith("/") ? rest : `/${rest}`;
+  return IS_ASCII.test(target) ? target : latin1(encoder.encode(target));
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+const IS_ASCII = /^[\x20-\x7f]*$/;
