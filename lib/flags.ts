@@ -1,0 +1,149 @@
+/** One flag of a command: how it is shown, and how its texts become a value. */
+export interface Flag<T> {
+  /** A switch takes no value, a list may be repeated. */
+  readonly kind: "switch" | "value" | "list";
+  /** The heading in the help that it stands under. */
+  readonly group: string;
+  /** What stands for the value in the help, such as `<port>`. */
+  readonly placeholder: string;
+  readonly help: string;
+  /** The default as the help words it; empty for none worth saying. */
+  readonly defaultText: string;
+  /** Environment variables that are asked after its own. */
+  readonly extraVariables: readonly string[];
+  /**
+   * Makes the value of the texts that were given, or the default of none.
+   *
+   * @throws {RangeError} whose message goes on after the flag's name: "must be …".
+   */
+  read(texts: readonly string[]): T;
+}
+
+/** A flag for each member of the result. */
+export type Flags<Values> = { readonly [Name in keyof Values]: Flag<Values[Name]> };
+
+export interface FlagOptions<Default> {
+  readonly group: string;
+  readonly help: string;
+  /** The value when neither a flag nor the environment gives one. */
+  readonly default: Default;
+  /** How the help words the default. @default the default itself, when it is a text or a number */
+  readonly defaultText?: string;
+  /** @default the kind's own */
+  readonly placeholder?: string;
+  readonly extraVariables?: readonly string[];
+}
+
+/** Makes a flag with one value, which `parse` reads or refuses with a RangeError "must be …". */
+export function valueFlag<T, Default>(
+  placeholder: string,
+  parse: (text: string) => T,
+  options: FlagOptions<Default>,
+): Flag<T | Default> {
+  return {
+    ...shown("value", placeholder, options),
+    read: ([text]) => text === undefined ? options.default : parse(text),
+  };
+}
+
+/** Makes a flag that may be repeated; each value is read by itself. */
+export function listFlag<T>(
+  placeholder: string,
+  parse: (text: string) => T,
+  options: FlagOptions<readonly T[]>,
+): Flag<readonly T[]> {
+  return {
+    ...shown("list", placeholder, options),
+    read: (texts) => texts.length === 0 ? options.default : texts.map(parse),
+  };
+}
+
+/** Makes a flag that is on when it is there; `=false` turns it off again. */
+export function switchFlag(options: Pick<FlagOptions<boolean>, "group" | "help">): Flag<boolean> {
+  return { ...shown("switch", "", { ...options, default: false }), read: ([text]) => isOn(text) };
+}
+
+export function textFlag<Default>(options: FlagOptions<Default>): Flag<string | Default> {
+  return valueFlag("<text>", (text) => text, options);
+}
+
+/** Makes a flag whose value is one of a few words. */
+export function choiceFlag<const Choice extends string, Default>(
+  choices: readonly Choice[],
+  options: FlagOptions<Default>,
+): Flag<Choice | Default> {
+  return valueFlag(`<${choices.join("|")}>`, (text) => {
+    const choice = choices.find((known) => known === text);
+    if (choice === undefined) {
+      throw new RangeError(`must be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`);
+    }
+    return choice;
+  }, options);
+}
+
+/** Makes a flag whose value is a whole number within bounds. */
+export function integerFlag<Default>(
+  { least, most, ...options }: FlagOptions<Default> & {
+    readonly least: number;
+    readonly most: number;
+  },
+): Flag<number | Default> {
+  return valueFlag("<number>", (text) => parseInteger(text, least, most), options);
+}
+
+/** Makes a flag whose value is a time such as `30s`, in milliseconds. */
+export function durationFlag<Default>(options: FlagOptions<Default>): Flag<number | Default> {
+  return valueFlag("<time>", parseDuration, options);
+}
+
+/** Reads a whole number of plain digits: Number would take "", "0x1f", "1e3" and " 8" as well. */
+export function parseInteger(text: string, least: number, most: number): number {
+  const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** Milliseconds in each unit of a duration. */
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
+
+/** Milliseconds: a timer set for longer than 31 bits hold fires at once. */
+const MAX_DURATION = 0x7fff_ffff;
+
+function parseDuration(text: string): number {
+  // A bare number is refused, since nobody can tell whether it means seconds or milliseconds.
+  const [, digits = "", unit = ""] = /^([0-9]{1,10}(?:\.[0-9]{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
+  const duration = Math.round(Number(digits) * (UNITS.get(unit) ?? 0));
+  if (duration < 1) throw new RangeError("must be a time such as 30s, 500ms or 2m");
+  if (duration > MAX_DURATION) throw new RangeError("must be at most 24 days");
+  return duration;
+}
+
+function isOn(text: string | undefined): boolean {
+  if (text === undefined || text === "false" || text === "0") return false;
+  if (text === "true" || text === "1") return true;
+  throw new RangeError("must be true or false");
+}
+
+function shown(
+  kind: Flag<unknown>["kind"],
+  placeholder: string,
+  options: FlagOptions<unknown>,
+): Omit<Flag<unknown>, "read"> {
+  const known = options.default;
+  return {
+    kind,
+    group: options.group,
+    placeholder: options.placeholder ?? placeholder,
+    help: options.help,
+    defaultText: options.defaultText ??
+      (typeof known === "string" || typeof known === "number" ? String(known) : ""),
+    extraVariables: options.extraVariables ?? [],
+  };
+}
