@@ -1,0 +1,160 @@
+import type { Field, RequestHead } from "../tunnel/head.ts";
+import { COLON, CR, DEL, isToken, LF, OCTETS, SP, TEXT, TOKEN } from "./http1_octets.ts";
+import { connectionField } from "./connection_field.ts";
+import { OriginError } from "./origin_error.ts";
+
+/** Tells how a request's body is delimited: not at all, in chunks, or by its length in bytes. */
+export type RequestFraming = "none" | "chunked" | number;
+
+/**
+ * Bounds {@linkcode requestHeadBound}, in bytes: a head as long as a public listener takes (64 KiB), all
+ * of it a target that triples, and as much again for the fields that are added on the way.
+ */
+export const MAX_REQUEST_HEAD = 256 * 1024;
+
+/** Bytes around a chunk at most: the line end of the one before, 8 digits, and its own line end. */
+export const MAX_CHUNK_PREFIX = 12;
+
+/** Ends a chunked body without data: the last chunk and an empty trailer section (RFC 9112 section 7.1). */
+export const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
+
+/** Ends a chunked body with data: first the line end of the chunk before. */
+export const LATER_LAST_CHUNK: Uint8Array = new TextEncoder().encode("\r\n0\r\n\r\n");
+
+/** The start line's spaces and version, a content-length with 16 digits, and the empty line. */
+const FIXED_BYTES = 64;
+/** A character of a target takes at most three bytes of UTF-8 for each UTF-16 unit. */
+const UTF8_BYTES_PER_UNIT = 3;
+const UTF8 = new TextEncoder();
+
+/**
+ * Returns an upper bound in bytes for what {@linkcode writeRequestHead} writes.
+ *
+ * @throws OriginError `malformed` when it is above {@linkcode MAX_REQUEST_HEAD}.
+ */
+export function requestHeadBound(head: RequestHead): number {
+  let bytes = FIXED_BYTES + head.method.length + head.target.length * UTF8_BYTES_PER_UNIT;
+  for (const [name, value] of head.fields) bytes += name.length + value.length + 4;
+  if (bytes > MAX_REQUEST_HEAD) throw malformed("the head is too long, in bytes", String(bytes));
+  return bytes;
+}
+
+/**
+ * Writes a request head (RFC 9112 sections 3 and 5) into `out`, which has {@linkcode requestHeadBound}
+ * bytes of room, and returns its length in bytes.
+ *
+ * Framing and connection fields of the list are passed over and written anew: whoever made the list
+ * could otherwise smuggle a second request into the connection. Everything else keeps its bytes and its
+ * order.
+ *
+ * @throws OriginError `malformed` for what no head may hold.
+ */
+export function writeRequestHead(
+  head: RequestHead,
+  framing: RequestFraming,
+  out: Uint8Array,
+): number {
+  checkStart(head);
+  let at = writeText(head.method, out, 0);
+  out[at++] = SP;
+  at = writeTarget(head.target, out, at);
+  at = writeText(" HTTP/1.1\r\n", out, at);
+  let announced = false;
+  for (const field of head.fields) {
+    const owned = connectionField(field[0]);
+    if (owned === null) at = writeField(field, out, at);
+    else announced ||= owned === "content-length";
+  }
+  if (framing === "chunked") at = writeText("transfer-encoding: chunked\r\n", out, at);
+  else if (framing !== "none") at = writeLength(framing, out, at);
+  // Without a body most methods need no length, yet some origins answer 411 to these (RFC 9110 section 8.6).
+  else if (announced && expectsBody(head.method)) at = writeLength(0, out, at);
+  return writeLineEnd(out, at);
+}
+
+/**
+ * Writes what goes before a chunk's data: the end of the chunk before it, unless this is the first, and
+ * the size; returns the offset behind it. The data's own line end is written with the next prefix.
+ */
+export function writeChunkPrefix(
+  size: number,
+  first: boolean,
+  out: Uint8Array,
+  offset: number,
+): number {
+  const at = first ? offset : writeLineEnd(out, offset);
+  return writeText(`${size.toString(16)}\r\n`, out, at);
+}
+
+function checkStart({ method, target }: RequestHead): void {
+  if (!isToken(method)) throw malformed("the method is no token", method);
+  // Its answer would turn the connection into a tunnel, and its target has another form (RFC 9110 section 9.3.6).
+  if (method === "CONNECT") throw malformed("a tunnel has no use for the method", method);
+  if (target.charCodeAt(0) !== 0x2f && target !== "*") {
+    throw malformed('the target neither starts with "/" nor is "*"', target);
+  }
+}
+
+function writeTarget(target: string, out: Uint8Array, offset: number): number {
+  let ascii = true;
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= SP || code === DEL) {
+      throw malformed("the target holds a control or a space", target);
+    }
+    if (code > DEL) ascii = false;
+    out[offset + i] = code;
+  }
+  if (ascii) return offset + target.length;
+  if (!target.isWellFormed()) throw malformed("the target holds half a character", target);
+  return offset + UTF8.encodeInto(target, out.subarray(offset)).written;
+}
+
+function writeField([name, value]: Field, out: Uint8Array, offset: number): number {
+  let at = offset;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code > DEL || ((OCTETS[code] ?? 0) & TOKEN) === 0) {
+      throw malformed("a field name is no token", name);
+    }
+    out[at++] = code;
+  }
+  if (at === offset) throw malformed("a field has no name, its value is", value);
+  out[at++] = COLON;
+  out[at++] = SP;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 0xff || ((OCTETS[code] ?? 0) & TEXT) === 0) {
+      throw malformed(`the field ${name} holds a character that no value may`, value);
+    }
+    out[at++] = code;
+  }
+  return writeLineEnd(out, at);
+}
+
+function writeLength(length: number, out: Uint8Array, offset: number): number {
+  if (!Number.isSafeInteger(length) || length < 0) {
+    throw malformed("the length of the body is no number of bytes", String(length));
+  }
+  return writeText(`content-length: ${length}\r\n`, out, offset);
+}
+
+function writeText(text: string, out: Uint8Array, offset: number): number {
+  for (let i = 0; i < text.length; i++) out[offset + i] = text.charCodeAt(i);
+  return offset + text.length;
+}
+
+function writeLineEnd(out: Uint8Array, offset: number): number {
+  out[offset] = CR;
+  out[offset + 1] = LF;
+  return offset + 2;
+}
+
+function expectsBody(method: string): boolean {
+  return method === "POST" || method === "PUT" || method === "PATCH";
+}
+
+function malformed(what: string, value: string): OriginError {
+  const shown = value.length > 64 ? `${value.slice(0, 64)}…` : value;
+  return new OriginError("malformed", `request not sent: ${what}: ${JSON.stringify(shown)}`);
+}

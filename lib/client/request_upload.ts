@@ -1,0 +1,150 @@
+import type { RequestHead } from "../tunnel/head.ts";
+import {
+  LAST_CHUNK,
+  LATER_LAST_CHUNK,
+  MAX_CHUNK_PREFIX,
+  requestHeadBound,
+  writeChunkPrefix,
+  writeRequestHead,
+} from "./http1_writer.ts";
+import type { OriginConnection } from "./origin_connection.ts";
+import { OriginError } from "./origin_error.ts";
+
+/** The body of a request, pulled as the origin takes it. */
+export interface RequestBody {
+  /** Announced Content-Length in bytes, or null: then it is sent chunked (RFC 9112 section 7.1). */
+  readonly length: number | null;
+  /** Returns the next bytes (valid until the next call), or null at the end; rejects when the visitor has gone. */
+  read(): Uint8Array | null | Promise<Uint8Array | null>;
+}
+
+/** What is collected before it is sent, in bytes: most requests fit with their body, in one write. */
+const OUTPUT_BUFFER = 16 * 1024;
+
+/** Output buffers kept for the next request, 1 MiB of them. */
+const MAX_SPARE_BUFFERS = 64;
+const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
+
+/** Sends one request: its head, then its body as fast as the origin takes it. */
+export class RequestUpload {
+  /** What broke while the connection was written to; the response may tell the real reason. */
+  error: unknown = null;
+  readonly #body: RequestBody | null;
+  readonly #out: Uint8Array<ArrayBuffer>;
+  /** Bytes collected in `#out`. */
+  #length: number;
+  /** Bytes of body that are still to be taken; for chunks this is known only at their end. */
+  #remaining: number;
+  #sent = false;
+  #stopped = false;
+
+  /** @throws OriginError `malformed` when the head cannot be sent. */
+  constructor(head: RequestHead, body: RequestBody | null) {
+    const bound = requestHeadBound(head);
+    this.#body = body;
+    this.#out = bound > OUTPUT_BUFFER
+      ? new Uint8Array(bound)
+      : spareBuffers.pop() ?? new Uint8Array(OUTPUT_BUFFER);
+    this.#length = writeRequestHead(
+      head,
+      body === null ? "none" : body.length ?? "chunked",
+      this.#out,
+    );
+    this.#remaining = body === null ? 0 : body.length ?? Infinity;
+  }
+
+  /** Tells whether the connection has taken all bytes of the request. */
+  get sent(): boolean {
+    return this.#sent;
+  }
+
+  /** Sends the request; `failed` hears of a body that broke off or that is not as long as announced. */
+  start(connection: OriginConnection, failed: (error: OriginError) => void): void {
+    const body = this.#body;
+    const work = body === null ? this.#flush(connection) : this.#send(connection, body);
+    work.then(() => this.#spare(), (cause) => this.#stopped || failed(bodyError(cause)));
+  }
+
+  /** Asks the body for nothing more and leaves the connection alone. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
+    let first = true;
+    while (!this.#stopped) {
+      let piece = body.read();
+      if (piece !== null && !(piece instanceof Uint8Array)) {
+        // What was collected goes out before the wait; a rejection must find its handler at once.
+        [piece] = await Promise.all([piece, this.#flush(connection)]);
+        if (this.#stopped) return;
+      }
+      if (piece === null) return await this.#end(connection, first);
+      // A chunk of no bytes would end the body (RFC 9112 section 7.1).
+      if (piece.length === 0) continue;
+      if (body.length !== null) this.#count(piece.length, body.length);
+      else {
+        if (this.#length + MAX_CHUNK_PREFIX > this.#out.length) await this.#flush(connection);
+        this.#length = writeChunkPrefix(piece.length, first, this.#out, this.#length);
+        first = false;
+      }
+      if (this.#length + piece.length <= this.#out.length) {
+        this.#out.set(piece, this.#length);
+        this.#length += piece.length;
+      } else {
+        await this.#flush(connection);
+        await this.#write(connection, piece);
+      }
+    }
+  }
+
+  async #end(connection: OriginConnection, first: boolean): Promise<void> {
+    if (this.#remaining === Infinity) {
+      const suffix = first ? LAST_CHUNK : LATER_LAST_CHUNK;
+      if (this.#length + suffix.length > this.#out.length) await this.#flush(connection);
+      this.#out.set(suffix, this.#length);
+      this.#length += suffix.length;
+      this.#remaining = 0;
+    } else if (this.#remaining > 0) {
+      throw new OriginError("aborted", `request given up: ${this.#remaining} bytes were not sent`);
+    }
+    await this.#flush(connection);
+  }
+
+  #count(size: number, announced: number): void {
+    if (size > this.#remaining) {
+      throw new OriginError("aborted", `request given up: its body exceeds ${announced} bytes`);
+    }
+    this.#remaining -= size;
+  }
+
+  async #flush(connection: OriginConnection): Promise<void> {
+    if (this.#length === 0) return;
+    const collected = this.#out.subarray(0, this.#length);
+    this.#length = 0;
+    await this.#write(connection, collected);
+  }
+
+  /** Writes, and only takes note when that fails: the origin may have answered before it closed. */
+  async #write(connection: OriginConnection, bytes: Uint8Array): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await connection.write(bytes);
+      if (this.#remaining === 0 && this.#length === 0) this.#sent = true;
+    } catch (cause) {
+      this.error = cause;
+      this.#stopped = true;
+    }
+  }
+
+  #spare(): void {
+    // An upload that stopped early may have left its buffer with a write that is under way.
+    if (!this.#sent || this.#out.length !== OUTPUT_BUFFER) return;
+    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.#out);
+  }
+}
+
+function bodyError(cause: unknown): OriginError {
+  if (cause instanceof OriginError) return cause;
+  return new OriginError("aborted", "request given up: its body broke off", { cause });
+}
