@@ -86,16 +86,17 @@ function readWords(table: ReadonlyMap<string, Flag<unknown>>, args: readonly str
   const valued = [...table.keys()].filter((name) => !switches.includes(name));
   const known = [...switches, ...valued];
   const wrong: string[] = negations(args).concat(switchValues(args, switches));
-  const found = parseArgs(args, {
+  const positionals: string[] = [];
+  const found = parseArgs(args.slice(0, flagsEnd(args)), {
     boolean: switches,
-    // Without "_" positionals such as 0x10 would become numbers.
-    string: [...valued, "_"],
+    string: valued,
     // Every flag is collected, so that one given twice is seen and not overwritten.
     collect: known,
     alias: { h: "help" },
     unknown: (word, key) => {
-      if (key === undefined) return true;
-      wrong.push(unknownFlag(word, known));
+      // parseArgs would make numbers of positionals such as 0x10, and a flag `--_` would replace its list.
+      if (key === undefined) positionals.push(word);
+      else wrong.push(unknownFlag(word, known));
       return false;
     },
   });
@@ -104,7 +105,7 @@ function readWords(table: ReadonlyMap<string, Flag<unknown>>, args: readonly str
     return Array.isArray(list) ? list.map(String) : [];
   };
   return {
-    positionals: found._.map(String),
+    positionals: [...positionals, ...args.slice(flagsEnd(args) + 1)],
     isOn: (name) => texts(name).includes("true"),
     texts,
     check: () => {
@@ -140,8 +141,13 @@ function switchValues(args: readonly string[], switches: readonly string[]): str
 
 /** Returns the words that can only be flags: parseArgs gives no flag a value that begins with a hyphen. */
 function flagWords(args: readonly string[]): string[] {
+  return args.slice(0, flagsEnd(args)).filter((word) => word.startsWith("--"));
+}
+
+/** Finds the `--` behind which no word is a flag, or the end. */
+function flagsEnd(args: readonly string[]): number {
   const end = args.indexOf("--");
-  return args.slice(0, end === -1 ? args.length : end).filter((word) => word.startsWith("--"));
+  return end === -1 ? args.length : end;
 }
 
 function fromEnvironment(name: string, flag: Flag<unknown>, environment: Environment): Found {

@@ -179,6 +179,7 @@ Deno.test("parseCommandLine refuses an unknown flag and suggests a near one", ()
   refuses(["-p", "80"], "unknown flag -p");
   refuses(["-p80"], "unknown flag -p80");
   refuses(["--colour"], "unknown flag --colour");
+  refuses(["-_", "1"], "unknown flag -_");
   refuses(["--port.x=1"], "unknown flag --port.x; did you mean --port?");
   refuses(["---port=1"], "unknown flag ---port; did you mean --port?");
   refuses(["--x\x1b[2J"], "unknown flag --x\\u001b[2J");
