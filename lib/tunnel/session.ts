@@ -79,6 +79,11 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.#streams.size < MAX_STREAMS && this.#lastId < MAX_STREAM_ID;
   }
 
+  /** Whether only the number of streams keeps it from being usable. */
+  get full(): boolean {
+    return !this.#closed && this.#streams.size >= MAX_STREAMS;
+  }
+
   /** Whether the peer has been heard from since it was last asked. */
   get answering(): boolean {
     return !this.#liveness.probing;

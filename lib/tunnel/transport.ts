@@ -1,6 +1,9 @@
 import { setImmediate } from "node:timers";
 import { SOCKET_HIGH_WATER } from "./limits.ts";
 
+/** The WebSocket subprotocol (RFC 6455 section 1.9) that PROTOCOL.md describes. */
+export const SUBPROTOCOL = "tunnel.v1";
+
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 

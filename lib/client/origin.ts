@@ -1,0 +1,130 @@
+import { ErrorCode } from "../tunnel/errors.ts";
+import { FrameType } from "../tunnel/frame.ts";
+import {
+  decodeRequestHead,
+  encodeResponseHead,
+  type Field,
+  type RequestHead,
+} from "../tunnel/head.ts";
+import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
+import type { Stream } from "../tunnel/stream.ts";
+import { OriginError } from "./origin_error.ts";
+import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
+import { OriginWebSockets } from "./origin_websocket.ts";
+
+export interface OriginOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
+  readonly hostHeader: string | null;
+}
+
+/** The local service: answers each stream by asking it, and nothing else on this machine or beyond. */
+export class Origin {
+  readonly #pool: OriginPool;
+  readonly #webSockets: OriginWebSockets;
+  readonly #host: string | null;
+
+  constructor({ hostname, port, hostHeader }: OriginOptions) {
+    this.#pool = new OriginPool({ hostname, port });
+    this.#webSockets = new OriginWebSockets({ hostname, port });
+    const own = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    this.#host = hostHeader === "rewrite" ? own : hostHeader;
+  }
+
+  /** Serves one stream to its end; every failure ends in that stream's Reset. */
+  async serve(stream: Stream): Promise<void> {
+    try {
+      const head = this.#ownHead(decodeRequestHead(stream.opening.payload));
+      if (stream.opening.type === FrameType.WSRequest) await this.#webSockets.serve(stream, head);
+      else await this.#exchange(stream, head);
+    } catch (error) {
+      const { code, reason } = resetOf(error);
+      stream.reset(code, reason);
+    }
+  }
+
+  /** Closes the connections that are idle; those in use when they are done. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  async #exchange(stream: Stream, head: RequestHead): Promise<void> {
+    const body = stream.receiveEnded ? null : new StreamBody(stream, head.fields);
+    const exchange = this.#pool.exchange(head, body);
+    stream.onAbort = () => exchange.abort();
+    try {
+      await sendAnswer(stream, await exchange.response);
+      // The origin has said all: what is left of the upload has no reader.
+      if (!stream.receiveEnded) stream.reset(ErrorCode.None, "the answer is complete");
+    } finally {
+      stream.onAbort = null;
+      exchange.abort();
+    }
+  }
+
+  #ownHead({ method, target, fields }: RequestHead): RequestHead {
+    const host = this.#host;
+    const kept = withoutHopByHop(fields);
+    if (host === null) return { method, target, fields: kept };
+    return {
+      method,
+      target,
+      fields: kept.map((field) => field[0] === "host" ? ["host", host] : field),
+    };
+  }
+}
+
+async function sendAnswer(stream: Stream, response: OriginResponse): Promise<void> {
+  const head = encodeResponseHead(response.head);
+  let read = response.read();
+  if (read === null) {
+    stream.respond(FrameType.HTTPResponse, head, true);
+    return;
+  }
+  stream.respond(FrameType.HTTPResponse, head, false);
+  for (;;) {
+    const bytes = read instanceof Promise ? await read : read;
+    if (bytes === null) break;
+    const written = stream.write(bytes);
+    if (written !== undefined) await written;
+    read = response.read();
+  }
+  await stream.end();
+}
+
+/** The body of a request as it comes out of its stream. */
+class StreamBody implements RequestBody {
+  readonly length: number | null;
+  readonly #stream: Stream;
+
+  constructor(stream: Stream, fields: readonly Field[]) {
+    const announced = fieldValue(fields, "content-length");
+    this.length = announced === undefined ? null : Number(announced);
+    this.#stream = stream;
+  }
+
+  read(): Uint8Array | null | Promise<Uint8Array | null> {
+    const read = this.#stream.read();
+    if (read instanceof Promise) return read.then((chunk) => chunk === null ? null : chunk.bytes);
+    return read === null ? null : read.bytes;
+  }
+}
+
+/** Says by which code a failure is told to the server. */
+function resetOf(error: unknown): { readonly code: number; readonly reason: string } {
+  if (!(error instanceof OriginError)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { code: ErrorCode.Protocol, reason };
+  }
+  return { code: RESET_CODES[error.code], reason: error.message };
+}
+
+const RESET_CODES: Readonly<Record<OriginError["code"], number>> = {
+  refused: ErrorCode.OriginUnreachable,
+  unreachable: ErrorCode.OriginUnreachable,
+  malformed: ErrorCode.OriginMalformed,
+  cut: ErrorCode.OriginCut,
+  timeout: ErrorCode.Timeout,
+  aborted: ErrorCode.Cancelled,
+};

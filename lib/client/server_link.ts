@@ -1,0 +1,95 @@
+import { Backoff } from "../backoff.ts";
+import { RegistrationError } from "../tunnel/registration_error.ts";
+import type { Registered } from "../tunnel/registration.ts";
+import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
+
+/** What a link tells of its state. */
+export interface ServerLinkEvents {
+  onRegistered(registered: Registered): void;
+  /** The connection was lost, or could not be made; it is tried again after `delay` milliseconds, never when that is null. */
+  onLost(reason: string, delay: number | null): void;
+}
+
+/** Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever. */
+export class ServerLink {
+  readonly #options: ServerConnectionOptions;
+  readonly #events: ServerLinkEvents;
+  readonly #once: boolean;
+  readonly #backoff = new Backoff();
+  readonly #connections = new Set<ServerConnection>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #isStopped = false;
+
+  constructor(
+    options: ServerConnectionOptions,
+    events: ServerLinkEvents,
+    { once }: { /** End with the first connection. */ readonly once: boolean },
+  ) {
+    this.#options = options;
+    this.#events = events;
+    this.#once = once;
+  }
+
+  /**
+   * Runs until `stop`, or until the first connection ends when only one is wanted.
+   *
+   * @returns whether there was a registered connection.
+   * @throws {RegistrationError} when the server refuses for good.
+   */
+  async run(): Promise<boolean> {
+    let registered = false;
+    while (!this.#isStopped) {
+      let reason: string;
+      try {
+        const connection = await this.#connect();
+        registered = true;
+        reason = await connection.leaving;
+      } catch (error) {
+        if (error instanceof RegistrationError && error.permanent) throw error;
+        reason = error instanceof Error ? error.message : String(error);
+      }
+      if (this.#isStopped) break;
+      if (this.#once) {
+        this.#events.onLost(reason, null);
+        break;
+      }
+      const delay = this.#backoff.next();
+      this.#events.onLost(reason, delay);
+      await this.#pause(delay);
+    }
+    return registered;
+  }
+
+  /** Finishes what is in flight and ends `run`. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#stopped.resolve();
+    const connections = [...this.#connections];
+    await Promise.all(connections.map((connection) => connection.drain("the client stops")));
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#isStopped = true;
+    this.#stopped.resolve();
+    for (const connection of [...this.#connections]) connection.close("the client stops");
+  }
+
+  async #connect(): Promise<ServerConnection> {
+    const connection = await ServerConnection.dial(this.#options);
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+    if (this.#isStopped) connection.close("the client stops");
+    const registered = await connection.registered;
+    this.#backoff.reset();
+    this.#events.onRegistered(registered);
+    return connection;
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const pause = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+    await Promise.race([pause, this.#stopped.promise]);
+    clearTimeout(timer);
+  }
+}

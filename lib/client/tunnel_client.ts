@@ -1,0 +1,136 @@
+import { Heartbeat } from "../tunnel/heartbeat.ts";
+import type { SigningKey } from "../tunnel/claim.ts";
+import { Origin } from "./origin.ts";
+import { ServerLink } from "./server_link.ts";
+
+export interface TunnelClientOptions {
+  /** The origin: a name or an address, and its port. */
+  readonly host: string;
+  readonly port: number;
+  /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
+  readonly hostHeader: string | null;
+  /** Origins of the servers' URLs. */
+  readonly servers: readonly string[];
+  /** WebSockets to each server. */
+  readonly connections: number;
+  readonly label: string;
+  readonly key: SigningKey;
+  readonly once: boolean;
+}
+
+/** What a client tells of its state; `server` is one of its servers. */
+export interface TunnelClientEvents {
+  /** The first connection to a server is registered, or the first after all were lost. */
+  onOnline(server: string, url: string): void;
+  /** The last connection to a server was lost, or the first could not be made. */
+  onOffline(server: string, reason: string): void;
+}
+
+/** Milliseconds that streams in flight may take to finish when the client stops. */
+const DRAIN_TIMEOUT = 10_000;
+
+/** Keeps the tunnels of one origin: several connections to each of several servers. */
+export class TunnelClient {
+  readonly #options: TunnelClientOptions;
+  readonly #events: TunnelClientEvents;
+  readonly #origin: Origin;
+  readonly #heartbeat = new Heartbeat();
+  readonly #links: ServerLink[] = [];
+
+  constructor(options: TunnelClientOptions, events: TunnelClientEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#origin = new Origin({
+      hostname: options.host,
+      port: options.port,
+      hostHeader: options.hostHeader,
+    });
+    for (const server of options.servers) this.#addServer(server);
+  }
+
+  /**
+   * Runs until it is stopped, or with `once` until a connection ends.
+   *
+   * @returns whether it was ever registered.
+   * @throws {RegistrationError} when a server refuses for good; everything is closed then.
+   */
+  async run(): Promise<boolean> {
+    const runs = this.#links.map((link) => link.run());
+    try {
+      const ended = this.#options.once ? [await Promise.race(runs)] : await Promise.all(runs);
+      return ended.includes(true);
+    } finally {
+      this.close();
+      await Promise.allSettled(runs);
+    }
+  }
+
+  /** Says goodbye, finishes what is in flight, ten seconds at most, and ends `run`. */
+  async stop(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT));
+    await Promise.race([Promise.all(this.#links.map((link) => link.stop())), timeout]);
+    clearTimeout(timer);
+    this.close();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    for (const link of this.#links) link.close();
+    this.#origin.close();
+  }
+
+  #addServer(server: string): void {
+    const { key, label, connections, once } = this.#options;
+    const state = new ServerState(server, this.#events);
+    for (let connection = 0; connection < connections; connection++) {
+      this.#links.push(
+        new ServerLink(
+          {
+            server,
+            key,
+            label,
+            connection,
+            heartbeat: this.#heartbeat,
+            onStream: (stream) => void this.#origin.serve(stream),
+          },
+          state.linkEvents(),
+          { once },
+        ),
+      );
+    }
+  }
+}
+
+/** Sums up a server's links: it is online while one of them is registered. */
+class ServerState {
+  readonly #server: string;
+  readonly #events: TunnelClientEvents;
+  #online = 0;
+  #told: "nothing" | "online" | "offline" = "nothing";
+
+  constructor(server: string, events: TunnelClientEvents) {
+    this.#server = server;
+    this.#events = events;
+  }
+
+  linkEvents() {
+    let isUp = false;
+    return {
+      onRegistered: ({ urls }: { readonly urls: readonly string[] }): void => {
+        isUp = true;
+        this.#online++;
+        if (this.#told === "online") return;
+        this.#told = "online";
+        this.#events.onOnline(this.#server, urls[0] ?? this.#server);
+      },
+      onLost: (reason: string): void => {
+        if (isUp) this.#online--;
+        isUp = false;
+        if (this.#online > 0 || this.#told === "offline") return;
+        this.#told = "offline";
+        this.#events.onOffline(this.#server, reason);
+      },
+    };
+  }
+}

@@ -1,0 +1,42 @@
+import { ErrorCode, StreamError } from "../tunnel/errors.ts";
+import type { Field, ResponseHead } from "../tunnel/head.ts";
+import { withoutHopByHop } from "../tunnel/headers.ts";
+import type { Stream } from "../tunnel/stream.ts";
+import type { Log } from "../log.ts";
+import { responseBody } from "./response_body.ts";
+
+/** Statuses whose responses end with their head (RFC 9110 section 6.4.1), by what `Response` accepts with a body. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * Turns a response head, and the body that follows it on the stream, into what `Deno.serve` sends.
+ *
+ * @throws {StreamError} `Protocol` for a status that is no final one.
+ */
+export function answer(request: Request, head: ResponseHead, stream: Stream, log: Log): Response {
+  if (head.status < 200) {
+    throw new StreamError(ErrorCode.Protocol, `status ${head.status} as a final response`);
+  }
+  const headers = mutable(withoutHopByHop(head.fields));
+  const status = endableStatus(request, head.status);
+  if (request.method === "HEAD" || WITHOUT_BODY.has(status)) {
+    if (!stream.receiveEnded) stream.reset(ErrorCode.Cancelled, "the answer has no body");
+    return new Response(null, { status, headers });
+  }
+  return new Response(responseBody(stream, log), { status, headers });
+}
+
+/**
+ * Returns the status to send. Deno ends a 205 neither by a length nor by closing, so that a visitor
+ * on a connection that is kept would wait for ever; such a visitor gets 204, which has no body either.
+ */
+function endableStatus(request: Request, status: number): number {
+  if (status !== 205) return status;
+  const isHTTP2 = !request.headers.has("host");
+  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(request.headers.get("connection") ?? "");
+  return isHTTP2 || closes ? 205 : 204;
+}
+
+function mutable(fields: readonly Field[]): [string, string][] {
+  return fields.map(([name, value]) => [name, value]);
+}

@@ -1,0 +1,74 @@
+import type { Log } from "../log.ts";
+
+/** Milliseconds before listening again after the process ran out of file descriptors. */
+const RELISTEN_AFTER = 200;
+
+export interface ListenerOptions {
+  readonly hostname: string;
+  /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
+  readonly port: number;
+  /** The PEM texts, for HTTPS with HTTP/1.1 and HTTP/2. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly handler: Deno.ServeHandler<Deno.NetAddr>;
+  /** Answers for a handler that threw. */
+  readonly onError: (error: unknown) => Response;
+  readonly log: Log;
+}
+
+/**
+ * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open
+ * ends its accept loop for good (B2), while the connections that it had live on.
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  #stopped = false;
+
+  /** Starts to listen. @throws {Deno.errors.AddrInUse | Deno.errors.PermissionDenied | …} when it cannot. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#server = this.#serve(options.port);
+  }
+
+  get port(): number {
+    return this.#server.addr.port;
+  }
+
+  /** Stops accepting at once and resolves when the requests in flight are answered; every WebSocket is closed (B28). */
+  async shutdown(): Promise<void> {
+    this.#stopped = true;
+    await this.#server.shutdown();
+  }
+
+  #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
+    const { hostname, tls, handler, onError, log } = this.#options;
+    const server = Deno.serve({
+      hostname,
+      port,
+      onListen: () => {},
+      onError,
+      ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
+    }, handler);
+    server.finished.catch((error) => {
+      log.error("the listener failed and is opened again", { reason: messageOf(error) });
+      this.#relisten(port === 0 ? server.addr.port : port);
+    });
+    return server;
+  }
+
+  #relisten(port: number): void {
+    setTimeout(() => {
+      if (this.#stopped) return;
+      try {
+        this.#server = this.#serve(port);
+      } catch (error) {
+        this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
+        this.#relisten(port);
+      }
+    }, RELISTEN_AFTER);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

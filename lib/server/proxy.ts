@@ -1,0 +1,94 @@
+import { ErrorCode } from "../tunnel/errors.ts";
+import { FrameType } from "../tunnel/frame.ts";
+import { decodeResponseHead, encodeRequestHead, type Field } from "../tunnel/head.ts";
+import { withoutHopByHop } from "../tunnel/headers.ts";
+import type { Session } from "../tunnel/session.ts";
+import type { Log } from "../log.ts";
+import { answer } from "./answer.ts";
+import { refused } from "./error_page.ts";
+import { failureResponse } from "./failure.ts";
+import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
+import { sendRequestBody } from "./request_body.ts";
+import { requestFraming } from "./request_framing.ts";
+
+/** A public request and what is known of how it came. */
+export interface Visit {
+  readonly request: Request;
+  readonly connection: VisitorConnection;
+  /** The target that the origin gets. */
+  readonly target: string;
+}
+
+/** Carries public HTTP requests through a session and returns what the origin answers. */
+export class Proxy {
+  readonly #forwarded: ForwardedFields;
+  readonly #headTimeout: number;
+  readonly #log: Log;
+
+  constructor(
+    options: {
+      readonly forwarded: ForwardedFields;
+      /** Milliseconds, to be told to whom it was too long. */
+      readonly headTimeout: number;
+      readonly log: Log;
+    },
+  ) {
+    this.#forwarded = options.forwarded;
+    this.#headTimeout = options.headTimeout;
+    this.#log = options.log;
+  }
+
+  async forward(visit: Visit, session: Session): Promise<Response> {
+    const { request } = visit;
+    const framing = requestFraming(request);
+    if (framing.kind === "refused") {
+      return refused(request, framing.status, framing.reason);
+    }
+    const head = encodeRequestHead({
+      method: request.method,
+      target: visit.target,
+      fields: this.requestFields(visit, framing.kind === "body" ? framing.length : null),
+    });
+    const { stream, response } = session.open(
+      FrameType.HTTPRequest,
+      head,
+      framing.kind === "none",
+    );
+    if (framing.kind === "body" && request.body !== null) {
+      void sendRequestBody(request.body, stream);
+    }
+    const leave = (): void => stream.reset(ErrorCode.Cancelled, "the visitor left");
+    request.signal.addEventListener("abort", leave);
+    try {
+      const { payload } = await response;
+      return answer(request, decodeResponseHead(payload), stream, this.#log);
+    } catch (error) {
+      stream.reset(ErrorCode.Cancelled, "the head did not come");
+      return this.failed(visit, error);
+    } finally {
+      request.signal.removeEventListener("abort", leave);
+    }
+  }
+
+  /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
+  requestFields({ request, connection }: Visit, length: number | null): Field[] {
+    const fields = this.#forwarded.apply(withoutHopByHop([...request.headers]), connection);
+    const at = fields.findIndex(([name]) => name === "content-length");
+    // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
+    if (at !== -1 && length !== null) fields[at] = ["content-length", String(length)];
+    // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
+    if (!request.headers.has("host")) fields.unshift(["host", connection.host]);
+    return fields;
+  }
+
+  /** Answers for an exchange that failed before its head. */
+  failed(visit: Visit, error: unknown): Response {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.debug("request failed", { host: visit.connection.host, reason });
+    const { request, connection } = visit;
+    return failureResponse(
+      { request, hostname: connection.host, headTimeout: this.#headTimeout },
+      error,
+    );
+  }
+}

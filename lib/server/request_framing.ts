@@ -1,0 +1,52 @@
+/** How much body a public request brings, or why it cannot be carried. */
+export type RequestFraming =
+  | { readonly kind: "none" }
+  /** `length` in bytes as announced, null when the end is seen only when it comes. */
+  | { readonly kind: "body"; readonly length: number | null }
+  | { readonly kind: "refused"; readonly status: 400 | 501; readonly reason: string };
+
+/**
+ * Reads a request's framing from its fields (RFC 9112 section 6), which `Deno.serve` has checked but not tidied (B4, B5, B13).
+ */
+export function requestFraming(request: Request): RequestFraming {
+  const coding = request.headers.get("transfer-encoding");
+  const announced = request.headers.get("content-length");
+  if (coding !== null && coding.trim().toLowerCase() !== "chunked") {
+    return {
+      kind: "refused",
+      status: 501,
+      reason: "the only transfer coding that is carried is chunked (RFC 9112 section 6.1)",
+    };
+  }
+  if (coding !== null && announced !== null) {
+    return {
+      kind: "refused",
+      status: 400,
+      reason: "a request has either Content-Length or Transfer-Encoding (RFC 9112 section 6.1)",
+    };
+  }
+  const length = announced === null ? null : lengthOf(announced);
+  if (length === undefined) {
+    return { kind: "refused", status: 400, reason: "Content-Length is not one number of bytes" };
+  }
+  if (length === 0 || request.body === null && coding === null && length === null) {
+    return { kind: "none" };
+  }
+  if (request.method === "GET" || request.method === "HEAD") {
+    // Deno drops such a body without a word; an origin must not get half a request.
+    return {
+      kind: "refused",
+      status: 400,
+      reason: `a ${request.method} request with a body cannot be carried (RFC 9110 section 9.3.1)`,
+    };
+  }
+  if (request.body === null) return { kind: "none" };
+  return { kind: "body", length };
+}
+
+/** Reads a Content-Length, or several that Deno has joined and that all agree (RFC 9110 section 8.6). */
+function lengthOf(text: string): number | undefined {
+  const [first = "", ...others] = text.split(",").map((part) => part.trim());
+  if (!/^[0-9]{1,15}$/.test(first) || others.some((other) => other !== first)) return undefined;
+  return Number(first);
+}
