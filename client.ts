@@ -1,0 +1,47 @@
+import config from "./deno.json" with { type: "json" };
+import { type ClientOptions, parseClientOptions } from "./lib/client/client_options.ts";
+import { IdentityError, loadIdentity } from "./lib/client/identity.ts";
+import { Status } from "./lib/client/status.ts";
+import { TunnelClient } from "./lib/client/tunnel_client.ts";
+import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
+import { RegistrationError } from "./lib/tunnel/registration_error.ts";
+
+const NAME = "tunnel-client";
+
+async function main(): Promise<number> {
+  const command = parseClientOptions(Deno.args, (name) => Deno.env.get(name), Deno.build.os);
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(config.version);
+  return command.kind === "run" ? await publish(command.options) : 0;
+}
+
+async function publish(options: ClientOptions): Promise<number> {
+  const status = new Status(options);
+  const { key, warning } = await identity(options.keyFile);
+  if (warning !== null) status.warn(warning);
+  const client = new TunnelClient({ ...options, key }, status);
+  let stopped: Promise<void> | null = null;
+  onStopSignal(() => {
+    status.stopping();
+    stopped = client.stop();
+  });
+  try {
+    const registered = await client.run();
+    await stopped;
+    return registered || stopped !== null ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof RegistrationError)) throw error;
+    throw new ProgramError(`the server refused: ${error.message}`, 1, { cause: error });
+  }
+}
+
+async function identity(file: string) {
+  try {
+    return await loadIdentity(file);
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error;
+    throw new ProgramError(error.message, 2, { cause: error });
+  }
+}
+
+await runProgram(NAME, main, printLine);

@@ -1,0 +1,84 @@
+import { UsageError } from "./command_line.ts";
+
+/** Why a program cannot go on, in one line for whoever started it. */
+export class ProgramError extends Error {
+  override readonly name = "ProgramError";
+  constructor(
+    message: string,
+    /** 1 for a failure, 2 for a wrong call. */
+    readonly exitStatus: 1 | 2 = 1,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * Runs a program to its exit status. What it throws ends it with one line; what is thrown or rejected
+ * anywhere else, by a mistake of ours, is reported and costs one request at most.
+ */
+export async function runProgram(
+  name: string,
+  main: () => Promise<number>,
+  report: (message: string) => void,
+): Promise<never> {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    report(`unexpected: ${textOf(event.reason)}`);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    report(`unexpected: ${textOf(event.error)}`);
+  });
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    const { message, status } = ending(name, error);
+    printLine(message);
+    Deno.exit(status);
+  }
+}
+
+/** Calls `stop` at the first SIGINT or SIGTERM and ends the process at the second. */
+export function onStopSignal(stop: () => void): void {
+  let stopping = false;
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) {
+    Deno.addSignalListener(signal, () => {
+      if (stopping) Deno.exit(STOPPED_BY_SIGNAL);
+      stopping = true;
+      stop();
+    });
+  }
+}
+
+/** Writes a line to standard error. */
+export function printLine(line: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch {
+    // Nobody reads it: a closed pipe must not end the program.
+  }
+}
+
+/** What shells expect of a process that a SIGINT ended. */
+const STOPPED_BY_SIGNAL = 130;
+
+function ending(name: string, error: unknown): { message: string; status: number } {
+  if (error instanceof UsageError) {
+    return { message: `${name}: ${error.message} (see ${name} --help)`, status: 2 };
+  }
+  if (error instanceof ProgramError) {
+    return { message: `${name}: ${error.message}`, status: error.exitStatus };
+  }
+  return { message: `${name}: ${textOf(error)}`, status: 1 };
+}
+
+/** Shows an error as one line, with where it came from, since nobody foresaw it. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const at = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  return at === undefined ? error.message : `${error.message} (${at.trim()})`;
+}

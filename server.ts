@@ -1,0 +1,57 @@
+import config from "./deno.json" with { type: "json" };
+import { Log } from "./lib/log.ts";
+import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
+import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
+import { TunnelServer } from "./lib/server/tunnel_server.ts";
+
+const NAME = "tunnel-server";
+
+async function main(): Promise<number> {
+  const command = parseServerOptions(Deno.args, (name) => Deno.env.get(name));
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(config.version);
+  return command.kind === "run" ? await serve(command.options) : 0;
+}
+
+async function serve(options: ServerOptions): Promise<number> {
+  const isTerminal = Deno.stderr.isTerminal();
+  const log = new Log({
+    format: options.logFormat ?? (isTerminal ? "text" : "json"),
+    level: options.logLevel,
+    colour: isTerminal && !Deno.noColor,
+  });
+  const server = start(options, log);
+  console.log(server.url);
+  await new Promise<void>((resolve) => onStopSignal(resolve));
+  log.info("stopping: streams in flight may finish");
+  await server.shutdown();
+  return 0;
+}
+
+function start(options: ServerOptions, log: Log): TunnelServer {
+  const { hostname, port, tls } = options;
+  const pems = tls && { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
+  try {
+    return new TunnelServer({ ...options, tls: pems, server: `tunnel/${config.version}`, log });
+  } catch (cause) {
+    throw new ProgramError(`cannot listen on ${hostname}:${port}: ${reasonOf(cause)}`, 1, {
+      cause,
+    });
+  }
+}
+
+function readPem(file: string): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (cause) {
+    throw new ProgramError(`cannot read ${file}: ${reasonOf(cause)}`, 2, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  return error instanceof Error ? error.message : String(error);
+}
+
+await runProgram(NAME, main, printLine);
