@@ -190,7 +190,8 @@ function variableOf(name: string): string {
   return `TUNNEL_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-function lookUp(environment: Environment, name: string): string | undefined {
+/** Asks the environment for one variable. */
+export function lookUp(environment: Environment, name: string): string | undefined {
   if (typeof environment === "function") return environment(name);
   return Object.hasOwn(environment, name) ? environment[name] : undefined;
 }

@@ -1,3 +1,5 @@
+import { parseAddress } from "../ip_address.ts";
+
 /** Holds IP addresses and networks of both families. */
 export class AddressSet {
   readonly #networks: readonly Network[];
@@ -29,24 +31,11 @@ export class AddressSet {
   }
 }
 
-/**
- * Reads an IPv4 or IPv6 address as 16 bytes, IPv4 in its IPv4-mapped form (RFC 4291 section 2.5.5.2), so that
- * one address has one spelling; undefined when the text is no address. Octets are plain decimal numbers: a leading zero
- * means octal to some readers and not to others.
- */
-export function parseAddress(text: string): Uint8Array | undefined {
-  if (text.length > MAX_ADDRESS_LENGTH) return undefined;
-  return text.includes(":") ? parseIPv6(text) : parseIPv4(text);
-}
-
 interface Network {
   readonly prefix: Uint8Array;
   /** How many leading bits of the prefix count, of 128. */
   readonly bits: number;
 }
-
-/** Characters: eight groups of four digits with an IPv4 address for the last two of them. */
-const MAX_ADDRESS_LENGTH = 45;
 
 const MAPPED_BITS = 96;
 
@@ -63,8 +52,7 @@ const NAMED: ReadonlyMap<string, readonly string[]> = new Map([
   ]],
 ]);
 
-const DECIMAL = /^(?:0|[1-9][0-9]{0,2})$/;
-const HEX_GROUP = /^[0-9a-fA-F]{1,4}$/;
+const BITS = /^[0-9]{1,3}$/;
 
 function parseNetwork(text: string, shown: string): Network {
   const slash = text.indexOf("/");
@@ -72,7 +60,7 @@ function parseNetwork(text: string, shown: string): Network {
   const prefix = parseAddress(address);
   const width = address.includes(":") ? 128 : 32;
   const bitsText = slash === -1 ? String(width) : text.slice(slash + 1);
-  const bits = DECIMAL.test(bitsText) ? Number(bitsText) : Infinity;
+  const bits = BITS.test(bitsText) ? Number(bitsText) : Infinity;
   if (prefix === undefined || bits > width) {
     throw new RangeError(`not an IP address or network: ${JSON.stringify(shown)}`);
   }
@@ -87,51 +75,4 @@ function contains({ prefix, bits }: Network, address: Uint8Array): boolean {
     if ((left >= 8 ? differing : differing >> (8 - left)) !== 0) return false;
   }
   return true;
-}
-
-function parseIPv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes = new Uint8Array(16).fill(0xff, 10, 12);
-  for (const [i, part] of parts.entries()) {
-    const octet = DECIMAL.test(part) ? Number(part) : Infinity;
-    if (octet > 255) return undefined;
-    bytes[12 + i] = octet;
-  }
-  return bytes;
-}
-
-function parseIPv6(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const front = parseGroups(halves[0] ?? "", halves.length === 1);
-  const back = parseGroups(halves[1] ?? "", true);
-  if (front === undefined || back === undefined) return undefined;
-  const length = front.length + back.length;
-  // The `::` stands for one group at least (RFC 4291 section 2.2).
-  if (halves.length === 1 ? length !== 16 : length > 14) return undefined;
-
-  const bytes = new Uint8Array(16);
-  bytes.set(front);
-  bytes.set(back, 16 - back.length);
-  return bytes;
-}
-
-/** Reads groups with single colons between; the last may be an IPv4 address where the address ends. */
-function parseGroups(text: string, atEnd: boolean): number[] | undefined {
-  const bytes: number[] = [];
-  if (text === "") return bytes;
-  const groups = text.split(":");
-  for (const [i, group] of groups.entries()) {
-    if (atEnd && i === groups.length - 1 && group.includes(".")) {
-      const octets = parseIPv4(group);
-      if (octets === undefined) return undefined;
-      bytes.push(...octets.subarray(12));
-      continue;
-    }
-    if (!HEX_GROUP.test(group)) return undefined;
-    const value = parseInt(group, 16);
-    bytes.push(value >> 8, value & 0xff);
-  }
-  return bytes;
 }

@@ -1,6 +1,7 @@
 import type { Field } from "../tunnel/head.ts";
 import { fieldValue, isToken } from "../tunnel/headers.ts";
-import { type AddressSet, parseAddress } from "./address_set.ts";
+import { parseAddress } from "../ip_address.ts";
+import type { AddressSet } from "./address_set.ts";
 
 /** What a connection tells of a visitor, apart from what the visitor says. */
 export interface VisitorConnection {

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { AddressSet, parseAddress } from "../../lib/server/address_set.ts";
+import { assert, assertFalse, assertThrows } from "@std/assert";
+import { AddressSet } from "../../lib/server/address_set.ts";
 
 Deno.test("AddressSet holds single addresses and networks of both families", () => {
   const set = AddressSet.parse("127.0.0.1, 10.0.0.0/8 ,::1,2001:db8::/33");
@@ -81,34 +81,4 @@ Deno.test("AddressSet.has is false for what is no address", () => {
   for (const text of ["", "unknown", "a".repeat(10_000), "1.2.3.4.5", "_hidden"]) {
     assertFalse(all.has(text), text);
   }
-});
-
-Deno.test("parseAddress reads the spellings of RFC 4291 2.2 and no others", () => {
-  const bytes = (text: string) => parseAddress(text)?.join(".");
-  assertEquals(bytes("1:2:3:4:5:6:7:8"), "0.1.0.2.0.3.0.4.0.5.0.6.0.7.0.8");
-  assertEquals(bytes("::"), new Array(16).fill(0).join("."));
-  assertEquals(bytes("ABCD::1"), bytes("abcd:0:0:0:0:0:0:1"));
-  assertEquals(bytes("1:2:3:4:5:6:7::"), bytes("1:2:3:4:5:6:7:0"));
-  assertEquals(bytes("::ffff:1.2.3.4"), bytes("1.2.3.4"));
-  assertEquals(bytes("1:2:3:4:5:6:1.2.3.4"), bytes("1:2:3:4:5:6:102:304"));
-  for (
-    const wrong of [
-      ":",
-      ":::",
-      "1::2::3",
-      "1:2:3:4:5:6:7",
-      "1:2:3:4:5:6:7:8:9",
-      "1:2:3:4::5:6:7:8",
-      "12345::",
-      "g::",
-      "1.2.3.4::",
-      "::1.2.3.4:1",
-      ":1:2:3:4:5:6:7",
-      "fe80::1%eth0",
-      " ::1",
-      "+1.2.3.4",
-      "1e1.0.0.1",
-      "0x7f.0.0.1",
-    ]
-  ) assertEquals(parseAddress(wrong), undefined, wrong);
 });

@@ -1,0 +1,251 @@
+import { DEFAULT_PORTS, originOf, parseAuthority } from "../authority.ts";
+import {
+  type CommandLine,
+  type Environment,
+  lookUp,
+  parseCommandLine,
+  UsageError,
+} from "../command_line.ts";
+import { type Flags, integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../flags.ts";
+import { parseAddress } from "../ip_address.ts";
+import { isLabel } from "../tunnel/claim.ts";
+
+export interface ClientOptions {
+  /** The local service. */
+  readonly port: number;
+  /** IPv6 without brackets. */
+  readonly host: string;
+  /** The servers' origins, http or https, each once. */
+  readonly servers: readonly string[];
+  readonly keyFile: string;
+  /** Empty for none. */
+  readonly label: string;
+  /** WebSockets to each server. */
+  readonly connections: number;
+  /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
+  readonly hostHeader: string | null;
+  readonly once: boolean;
+}
+
+export type ClientCommand =
+  | { readonly kind: "run"; readonly options: ClientOptions }
+  | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
+
+/**
+ * Reads what the client was told on its command line and in its environment; `os` decides where the key is kept.
+ *
+ * @throws {UsageError} at the first thing that is wrong.
+ */
+export function parseClientOptions(
+  args: readonly string[],
+  environment: Environment,
+  os: typeof Deno.build.os,
+): ClientCommand {
+  const line = parseCommandLine(
+    {
+      name: "tunnel-client",
+      summary: "Publishes a local HTTP service under an address that stays the same.",
+      usage: "[flags] [port | host:port | http://host:port]",
+      flags: FLAGS,
+      maxPositionals: 1,
+    },
+    args,
+    environment,
+  );
+  if (line.kind !== "run") return line;
+  const { values, positionals: [positional], given } = line;
+  if (positional !== undefined && (given.has("port") || given.has("host"))) {
+    const flag = given.has("port") ? "--port" : "--host";
+    throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
+  }
+  const { host, port } = positional === undefined ? values : parseOrigin(positional);
+  return {
+    kind: "run",
+    options: {
+      port,
+      host,
+      servers: [...new Set(values.server)],
+      keyFile: values.key ?? defaultKeyFile(environment, os),
+      label: values.label,
+      connections: values.connections,
+      hostHeader: values["host-header"],
+      once: values.once,
+    },
+  };
+}
+
+interface Values {
+  readonly port: number;
+  readonly host: string;
+  readonly "host-header": string | null;
+  readonly server: readonly string[];
+  readonly connections: number;
+  readonly once: boolean;
+  readonly key: string | null;
+  readonly label: string;
+}
+
+const SERVICE = "The local service";
+const SERVERS = "The tunnel's server";
+const IDENTITY = "The public address";
+
+const DEFAULT_HOST = "localhost";
+
+/** WebSockets to one server: more than a few only help links that lose packets. */
+const MAX_CONNECTIONS = 16;
+
+const FLAGS: Flags<Values> = {
+  port: integerFlag({
+    group: SERVICE,
+    help: "its port",
+    placeholder: "<port>",
+    default: 8080,
+    least: 1,
+    most: 65_535,
+  }),
+  host: valueFlag("<name>", parseHost, {
+    group: SERVICE,
+    help: "its host name or address",
+    default: DEFAULT_HOST,
+  }),
+  "host-header": valueFlag("<host>", parseHostHeader, {
+    group: SERVICE,
+    help: "what it sees as Host: a name, or the word rewrite for its own",
+    default: null,
+    defaultText: "the public host",
+  }),
+  server: listFlag("<url>", parseServer, {
+    group: SERVERS,
+    help: "where to connect, http:// unless the URL says otherwise; may be repeated",
+    default: ["http://localhost:6519"],
+    defaultText: "http://localhost:6519",
+  }),
+  connections: integerFlag({
+    group: SERVERS,
+    help: "WebSockets to each server",
+    default: 2,
+    least: 1,
+    most: MAX_CONNECTIONS,
+  }),
+  once: switchFlag({
+    group: SERVERS,
+    help: "stop when the first connection ends instead of connecting again",
+  }),
+  key: textFlag({
+    group: IDENTITY,
+    help: "file with the key that the address comes from, made when missing",
+    placeholder: "<file>",
+    default: null,
+    defaultText: "tunnel/key.pem in the user's config folder",
+  }),
+  label: valueFlag("<label>", parseLabel, {
+    group: IDENTITY,
+    help: "another address from the same key: letters, digits and hyphens",
+    default: "",
+  }),
+};
+
+/** Returns where the platform keeps a program's settings, with the key's file in it. */
+function defaultKeyFile(environment: Environment, os: typeof Deno.build.os): string {
+  if (os === "windows") {
+    const folder = lookUp(environment, "APPDATA");
+    if (isGiven(folder)) return `${folder}\\tunnel\\key.pem`;
+    throw new UsageError("--key is needed: there is no APPDATA to find the config folder by");
+  }
+  const config = lookUp(environment, "XDG_CONFIG_HOME");
+  // A relative path is to be ignored (XDG Base Directory Specification).
+  if (os !== "darwin" && config?.startsWith("/")) return `${config}/tunnel/key.pem`;
+  const home = lookUp(environment, "HOME");
+  if (!isGiven(home)) {
+    throw new UsageError("--key is needed: there is no HOME to find the config folder by");
+  }
+  const folder = os === "darwin" ? "Library/Application Support" : ".config";
+  return `${home}/${folder}/tunnel/key.pem`;
+}
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined && text !== "";
+}
+
+/** Reads the positional form of --host and --port. */
+function parseOrigin(text: string): { readonly host: string; readonly port: number } {
+  const [, scheme, authority = "", rest = ""] = URL_PARTS.exec(text) ?? [];
+  if (scheme === undefined && DIGITS.test(text)) {
+    return { host: DEFAULT_HOST, port: portOf(Number(text), text) };
+  }
+  if (scheme !== undefined && scheme.toLowerCase() !== "http") {
+    throw wrongOrigin("is asked over http:// alone", text);
+  }
+  if (rest !== "" && rest !== "/") throw wrongOrigin("is given without a path", text);
+  const known = parseAuthority(authority);
+  if (known === undefined || (scheme === undefined && known.port === null)) {
+    throw wrongOrigin("must be a port, host:port or http://host:port", text);
+  }
+  return {
+    host: withoutBrackets(known.name),
+    port: portOf(known.port ?? DEFAULT_PORTS.http, text),
+  };
+}
+
+/** Scheme, authority and the rest (RFC 3986 appendix B), where a lone `host:port` has no scheme. */
+const URL_PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):\/\/)?([^/?#]*)(.*)$/s;
+
+const DIGITS = /^[0-9]+$/;
+
+function portOf(port: number, text: string): number {
+  if (port >= 1 && port <= 65_535) return port;
+  throw wrongOrigin("must have a port from 1 to 65535", text);
+}
+
+function wrongOrigin(expected: string, text: string): UsageError {
+  return new UsageError(`the local service ${expected}, not ${JSON.stringify(text)}`);
+}
+
+function parseHost(text: string): string {
+  if (parseAddress(text) !== undefined) return text;
+  const known = parseAuthority(text);
+  if (known === undefined || known.port !== null || text.endsWith(":")) {
+    throw new RangeError("must be a host name or an address, without a port");
+  }
+  return withoutBrackets(known.name);
+}
+
+function withoutBrackets(name: string): string {
+  return name.startsWith("[") ? name.slice(1, -1) : name;
+}
+
+function parseHostHeader(text: string): string {
+  if (parseAuthority(text) === undefined) {
+    throw new RangeError("must be rewrite, or a host and port");
+  }
+  return text;
+}
+
+/** Reads a server's URL into its origin; the WebSocket schemes mean the same servers. */
+function parseServer(text: string): string {
+  const [, written = "http", host = "", rest = ""] = URL_PARTS.exec(text) ?? [];
+  const scheme = SCHEMES.get(written.toLowerCase());
+  const authority = parseAuthority(host);
+  if (
+    scheme === undefined || authority === undefined || authority.port === 0 ||
+    (rest !== "" && rest !== "/")
+  ) {
+    throw new RangeError("must be like https://tunnel.example.com, without a path");
+  }
+  return originOf(scheme, authority);
+}
+
+const SCHEMES: ReadonlyMap<string, "http" | "https"> = new Map([
+  ["http", "http"],
+  ["https", "https"],
+  ["ws", "http"],
+  ["wss", "https"],
+]);
+
+function parseLabel(text: string): string {
+  const label = text.toLowerCase();
+  if (!isLabel(label)) {
+    throw new RangeError("must be at most 63 letters, digits and hyphens, no hyphen at an end");
+  }
+  return label;
+}

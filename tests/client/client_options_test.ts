@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type ClientOptions, parseClientOptions } from "../../lib/client/client_options.ts";
+import { type Environment, UsageError } from "../../lib/command_line.ts";
+
+const HOME = { HOME: "/home/me" };
+
+function options(args: string[], environment: Environment = HOME): ClientOptions {
+  const command = parseClientOptions(args, environment, "linux");
+  assert(command.kind === "run");
+  return command.options;
+}
+
+function refuses(args: string[], message: string, environment: Environment = HOME): void {
+  const error = assertThrows(() => parseClientOptions(args, environment, "linux"), UsageError);
+  assertStringIncludes(error.message, message);
+}
+
+function origin(...args: string[]): [string, number] {
+  const { host, port } = options(args);
+  return [host, port];
+}
+
+Deno.test("parseClientOptions has the defaults of the README", () => {
+  assertEquals(options([]), {
+    port: 8080,
+    host: "localhost",
+    servers: ["http://localhost:6519"],
+    keyFile: "/home/me/.config/tunnel/key.pem",
+    label: "",
+    connections: 2,
+    hostHeader: null,
+    once: false,
+  });
+});
+
+Deno.test("parseClientOptions reads every flag", () => {
+  assertEquals(
+    options([
+      "--port=3000",
+      "--host=127.0.0.1",
+      "--server=https://a.example",
+      "--server",
+      "b.example:8080",
+      "--key=k.pem",
+      "--label=Blog",
+      "--connections=16",
+      "--host-header=rewrite",
+      "--once",
+    ]),
+    {
+      port: 3000,
+      host: "127.0.0.1",
+      servers: ["https://a.example", "http://b.example:8080"],
+      keyFile: "k.pem",
+      label: "blog",
+      connections: 16,
+      hostHeader: "rewrite",
+      once: true,
+    },
+  );
+});
+
+Deno.test("parseClientOptions takes the positional for --host and --port", () => {
+  assertEquals(origin("3000"), ["localhost", 3000]);
+  assertEquals(origin("web:3000"), ["web", 3000]);
+  assertEquals(origin("[::1]:3000"), ["::1", 3000]);
+  assertEquals(origin("http://web:3000"), ["web", 3000]);
+  assertEquals(origin("HTTP://Web/"), ["web", 80]);
+  assertEquals(origin("--once", "3000"), ["localhost", 3000]);
+  assertEquals(origin("--", "3000"), ["localhost", 3000]);
+});
+
+Deno.test("parseClientOptions lets the positional win over the environment", () => {
+  const { host, port } = options(["3000"], { ...HOME, TUNNEL_PORT: "1", TUNNEL_HOST: "web" });
+  assertEquals([host, port], ["localhost", 3000]);
+});
+
+Deno.test("parseClientOptions refuses a positional beside --port or --host", () => {
+  refuses(["3000", "--port=3000"], '"3000" and --port both say where the service is');
+  refuses(["web:3000", "--host", "web"], '"web:3000" and --host both say where the service is');
+  refuses(["3000", "4000"], 'unexpected argument "4000"');
+});
+
+Deno.test("parseClientOptions refuses other positionals with what is wrong about them", () => {
+  refuses(["https://web:3000"], "the local service is asked over http:// alone");
+  refuses(["ftp://web"], "the local service is asked over http:// alone");
+  refuses(["http://web:3000/path"], "the local service is given without a path");
+  refuses(["web:3000?q"], "the local service is given without a path");
+  for (const port of ["0", "65536", "99999999999999999999", "web:0", "http://web:0"]) {
+    refuses([port], "the local service must have a port from 1 to 65535");
+  }
+  for (
+    const text of [
+      "",
+      "web",
+      "web:",
+      "[::1]",
+      "::1:80",
+      "a b:80",
+      "u@web:80",
+      "web:80:80",
+      "-",
+      "0x50",
+    ]
+  ) {
+    refuses(
+      [text],
+      `the local service must be a port, host:port or http://host:port, not "${text}"`,
+    );
+  }
+});
+
+Deno.test("parseClientOptions normalizes servers to origins, each once", () => {
+  const server = (text: string) => options([`--server=${text}`]).servers[0];
+  assertEquals(server("https://A.example:443/"), "https://a.example");
+  assertEquals(server("wss://a.example"), "https://a.example");
+  assertEquals(server("ws://a.example:80"), "http://a.example");
+  assertEquals(server("a.example"), "http://a.example");
+  assertEquals(server("localhost:6519"), "http://localhost:6519");
+  assertEquals(server("[::1]:6519"), "http://[::1]:6519");
+  assertEquals(options(["--server=a", "--server=http://A:80", "--server=https://a"]).servers, [
+    "http://a",
+    "https://a",
+  ]);
+  assertEquals(options([], { ...HOME, TUNNEL_SERVER: "a, wss://b" }).servers, [
+    "http://a",
+    "https://b",
+  ]);
+  for (
+    const text of [
+      "ftp://a",
+      "http://",
+      "http://a/b",
+      "http://a?q",
+      "http://u@a",
+      "a:99999",
+      "a:0",
+      "a b",
+      "http:a",
+      "/",
+    ]
+  ) {
+    refuses(
+      [`--server=${text}`],
+      "--server must be like https://tunnel.example.com, without a path",
+    );
+  }
+});
+
+Deno.test("parseClientOptions reads a host name or an address without a port", () => {
+  assertEquals(origin("--host=::1"), ["::1", 8080]);
+  assertEquals(origin("--host=[::1]"), ["::1", 8080]);
+  assertEquals(origin("--host=Web."), ["web", 8080]);
+  for (const host of ["web:80", "web:", "http://web", "a b", "256.0.0.1"]) {
+    refuses([`--host=${host}`], "--host must be a host name or an address, without a port");
+  }
+});
+
+Deno.test("parseClientOptions takes a literal Host and refuses what is none", () => {
+  assertEquals(options(["--host-header=App.test:80"]).hostHeader, "App.test:80");
+  for (const host of ["a b", "http://a", "a/b", "a\r\nb: c"]) {
+    refuses([`--host-header=${host}`], "--host-header must be rewrite, or a host and port");
+  }
+});
+
+Deno.test("parseClientOptions bounds ports, connections and labels", () => {
+  refuses(["--port=0"], "--port must be a whole number from 1 to 65535");
+  for (const connections of ["0", "17", "two"]) {
+    refuses([`--connections=${connections}`], "--connections must be a whole number from 1 to 16");
+  }
+  for (const label of ["-a", "a b", "a.b", "é", "a".repeat(64)]) {
+    refuses([`--label=${label}`], "--label must be at most 63 letters, digits and hyphens");
+  }
+});
+
+Deno.test("parseClientOptions keeps the key where the platform keeps settings", () => {
+  const keyFile = (os: typeof Deno.build.os, environment: Environment) => {
+    const command = parseClientOptions([], environment, os);
+    assert(command.kind === "run");
+    return command.options.keyFile;
+  };
+  assertEquals(keyFile("linux", { ...HOME, XDG_CONFIG_HOME: "/c" }), "/c/tunnel/key.pem");
+  assertEquals(
+    keyFile("linux", { ...HOME, XDG_CONFIG_HOME: "c" }),
+    "/home/me/.config/tunnel/key.pem",
+  );
+  assertEquals(
+    keyFile("darwin", { ...HOME, XDG_CONFIG_HOME: "/c" }),
+    "/home/me/Library/Application Support/tunnel/key.pem",
+  );
+  assertEquals(
+    keyFile("windows", { APPDATA: "C:\\Users\\me\\AppData" }),
+    "C:\\Users\\me\\AppData\\tunnel\\key.pem",
+  );
+});
+
+Deno.test("parseClientOptions asks for --key where there is no config folder", () => {
+  refuses([], "--key is needed: there is no HOME", {});
+  refuses([], "--key is needed: there is no HOME", { HOME: "" });
+  assertThrows(() => parseClientOptions([], HOME, "windows"), UsageError, "there is no APPDATA");
+  assertEquals(options(["--key=k"], {}).keyFile, "k");
+});
+
+Deno.test("parseClientOptions shows exactly its flags in --help, within 80 columns", () => {
+  const command = parseClientOptions(["--help"], {}, "linux");
+  assert(command.kind === "help");
+  const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
+  assertEquals(flags.toSorted(), [
+    "connections",
+    "help",
+    "host",
+    "host-header",
+    "key",
+    "label",
+    "once",
+    "port",
+    "server",
+    "version",
+  ]);
+  for (const row of command.text.split("\n")) assert(row.length <= 80, row);
+  assertEquals(parseClientOptions(["--version"], {}, "linux"), { kind: "version" });
+});

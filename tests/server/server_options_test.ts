@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Environment, UsageError } from "../../lib/command_line.ts";
+import { parseServerOptions, type ServerOptions } from "../../lib/server/server_options.ts";
+
+function options(args: string[], environment: Environment = {}): ServerOptions {
+  const command = parseServerOptions(args, environment);
+  assert(command.kind === "run");
+  return command.options;
+}
+
+function refuses(args: string[], message: string, environment: Environment = {}): void {
+  const error = assertThrows(() => parseServerOptions(args, environment), UsageError);
+  assertStringIncludes(error.message, message);
+}
+
+Deno.test("parseServerOptions has the defaults of the README", () => {
+  assertEquals(options([]), {
+    port: 6519,
+    hostname: "0.0.0.0",
+    domain: "localhost",
+    publicUrl: null,
+    timeout: 30_000,
+    tls: null,
+    trustProxy: null,
+    fixed: false,
+    logFormat: null,
+    logLevel: "info",
+  });
+});
+
+Deno.test("parseServerOptions reads every flag", () => {
+  const { trustProxy, ...others } = options([
+    "--port=0",
+    "--hostname=[::]",
+    "--domain=Tunnel.Example.com.",
+    "--public-url=HTTPS://Tunnel.Example.com:443/",
+    "--timeout=500ms",
+    "--tls-cert=a.pem",
+    "--tls-key=b.pem",
+    "--trust-proxy=loopback, 10.0.0.0/8",
+    "--fixed",
+    "--log-format=json",
+    "--log-level=debug",
+  ]);
+  assert(trustProxy?.has("10.1.1.1") && trustProxy.has("::1") && !trustProxy.has("11.1.1.1"));
+  assertEquals(others, {
+    port: 0,
+    hostname: "::",
+    domain: "tunnel.example.com",
+    publicUrl: "https://tunnel.example.com",
+    timeout: 500,
+    tls: { certFile: "a.pem", keyFile: "b.pem" },
+    fixed: true,
+    logFormat: "json",
+    logLevel: "debug",
+  });
+});
+
+Deno.test("parseServerOptions takes TUNNEL_ variables and PORT", () => {
+  const read = options([], {
+    PORT: "80",
+    TUNNEL_DOMAIN: "a.example",
+    TUNNEL_TRUST_PROXY: "::1,10.0.0.1",
+  });
+  assertEquals([read.port, read.domain], [80, "a.example"]);
+  assert(read.trustProxy?.has("10.0.0.1") && read.trustProxy.has("::1"));
+});
+
+Deno.test("parseServerOptions refuses a domain that is not a DNS name", () => {
+  for (
+    const domain of [
+      "a b",
+      "a..b",
+      "-é",
+      "a:80",
+      "a:",
+      "127.0.0.1",
+      "[::1]",
+      "http://a",
+      "*.a",
+      "a/",
+      "a".repeat(64),
+      `${"a.".repeat(100)}a`,
+    ]
+  ) refuses([`--domain=${domain}`], "--domain must be a DNS name");
+});
+
+Deno.test("parseServerOptions reads listen addresses and names", () => {
+  for (const hostname of ["127.0.0.1", "::1", "::", "localhost"]) {
+    assertEquals(options([`--hostname=${hostname}`]).hostname, hostname);
+  }
+  for (const hostname of ["a:80", "127.0.0.1:80", "256.1.1.1", "[::1", "a/b"]) {
+    refuses([`--hostname=${hostname}`], "--hostname must be an address or a host name");
+  }
+});
+
+Deno.test("parseServerOptions normalizes the public URL to an origin, and refuses anything more", () => {
+  const url = (text: string) => options([`--public-url=${text}`]).publicUrl;
+  assertEquals(url("http://A.example:80/"), "http://a.example");
+  assertEquals(url("https://a.example:8443"), "https://a.example:8443");
+  assertEquals(url("http://[::1]:6519"), "http://[::1]:6519");
+  for (
+    const text of [
+      "a.example",
+      "ftp://a",
+      "https://a/b",
+      "https://a/?q",
+      "https://u@a",
+      "https://",
+      "https://a:99999",
+      "https://a b",
+    ]
+  ) {
+    refuses(
+      [`--public-url=${text}`],
+      "--public-url must be like https://example.com, without a path",
+    );
+  }
+});
+
+Deno.test("parseServerOptions needs both TLS files or none", () => {
+  refuses(["--tls-cert=a"], "--tls-cert needs --tls-key as well");
+  refuses(["--tls-key=a"], "--tls-key needs --tls-cert as well");
+  refuses([], "--tls-cert needs --tls-key as well", { TUNNEL_TLS_CERT: "a" });
+});
+
+Deno.test("parseServerOptions refuses bad addresses to trust, with the value", () => {
+  refuses(
+    ["--trust-proxy=10.0.0.0/8,everybody"],
+    '--trust-proxy must be addresses, networks, loopback or private, with commas between, not "10.0.0.0/8,everybody"',
+  );
+});
+
+Deno.test("parseServerOptions takes no positional, and no flag that is not there yet", () => {
+  refuses(["8080"], 'unexpected argument "8080"');
+  for (const flag of ["--token", "--bus", "--rate-limit", "--authorized-keys"]) {
+    refuses([`${flag}=x`], `unknown flag ${flag}`);
+  }
+});
+
+Deno.test("parseServerOptions shows exactly its flags in --help, within 80 columns", () => {
+  const command = parseServerOptions(["--help"], {});
+  assert(command.kind === "help");
+  const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
+  assertEquals(flags.toSorted(), [
+    "domain",
+    "fixed",
+    "help",
+    "hostname",
+    "log-format",
+    "log-level",
+    "port",
+    "public-url",
+    "timeout",
+    "tls-cert",
+    "tls-key",
+    "trust-proxy",
+    "version",
+  ]);
+  for (const row of command.text.split("\n")) assert(row.length <= 80, row);
+  assertEquals(parseServerOptions(["--version"], {}), { kind: "version" });
+});
