@@ -90,7 +90,6 @@ const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
 
 const DEFAULT_HOST = "localhost";
-
 /** WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
 

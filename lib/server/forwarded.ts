@@ -30,22 +30,23 @@ export class ForwardedFields {
     const address = plainAddress(peer);
     const isTrusted = this.#trusts(address);
     const kept: Field[] = [];
-    const said = new Map<string, string>();
+    let said: Map<string, string> | undefined;
     for (const field of fields) {
       const name = ownName(field[0]);
       if (name === undefined) {
         kept.push(field);
-      } else if (isTrusted && name === field[0]) {
+      } else if (isTrusted && name === field[0] && field[1] !== "") {
+        said ??= new Map();
         const before = said.get(name);
         said.set(name, before === undefined ? field[1] : `${before}, ${field[1]}`);
       }
     }
-    if (said.size === 0) {
+    if (said === undefined) {
       kept.push(
         ["x-forwarded-for", address],
         ["x-forwarded-proto", scheme],
         ["x-forwarded-host", host],
-        ["forwarded", element(address, scheme, host)],
+        ["forwarded", element(node(address), scheme, host)],
       );
       return kept;
     }
@@ -135,21 +136,25 @@ function forwardedBehind(
   proto: string,
   host: string,
 ): string {
-  if (forwarded !== undefined) return `${forwarded}, ${element(address, proto, host)}`;
-  if (hops === undefined) return element(address, proto, host);
-  const [first = "", ...others] = [...hops.split(","), address].map((hop) => hop.trim());
-  return [element(first, proto, host), ...others.map((hop) => `for=${node(hop)}`)].join(", ");
+  const own = node(address);
+  if (forwarded !== undefined) return `${forwarded}, ${element(own, proto, host)}`;
+  if (hops === undefined) return element(own, proto, host);
+  const [first = "", ...others] = [...hops.split(",").map(claimedNode), own];
+  return [element(first, proto, host), ...others.map((hop) => `for=${hop}`)].join(", ");
 }
 
-function element(address: string, proto: string, host: string): string {
-  return `for=${node(address)};host=${tokenOrQuoted(host)};proto=${tokenOrQuoted(proto)}`;
+function element(node: string, proto: string, host: string): string {
+  return `for=${node};host=${tokenOrQuoted(host)};proto=${tokenOrQuoted(proto)}`;
 }
 
-/** Writes a node's name: IPv6 in brackets and therefore in quotes (RFC 7239 section 6). */
+/** Writes an address as a node's name: IPv6 in brackets and therefore in quotes (RFC 7239 section 6). */
 function node(address: string): string {
-  const bytes = parseAddress(address);
-  if (bytes === undefined) return "unknown";
   return address.includes(":") ? `"[${address}]"` : address;
+}
+
+function claimedNode(hop: string): string {
+  const address = plainAddress(hop.trim());
+  return parseAddress(address) === undefined ? "unknown" : node(address);
 }
 
 function tokenOrQuoted(text: string): string {
