@@ -1,0 +1,83 @@
+import type { SessionError } from "../../lib/tunnel/errors.ts";
+import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
+import { Session, type SessionEvents } from "../../lib/tunnel/session.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
+import { type WebSocketLike, WebSocketTransport } from "../../lib/tunnel/transport.ts";
+import { FramePeer } from "./frame_peer.ts";
+import { MemorySocket } from "./memory_socket.ts";
+
+/** The side of a session: the server opens streams, the client accepts them. */
+export type Side = "server" | "client";
+
+export interface FixtureOptions {
+  /** @default true */
+  readonly established?: boolean;
+  /** Milliseconds. @default 30000 */
+  readonly headTimeout?: number;
+}
+
+/** A session that notes what it was told, and is closed at the end of its scope. */
+export class SessionFixture implements SessionEvents, Disposable {
+  readonly session: Session;
+  /** Streams that the peer opened. */
+  readonly streams: Stream[] = [];
+  /** What the session ended with, each time that it said so. */
+  readonly ends: SessionError[] = [];
+  readonly registrations: number[] = [];
+  /** Called for each registration frame. */
+  whenRegistration: (type: number, payload: Uint8Array) => void = () => {};
+  received = 0;
+  sent = 0;
+  drains = 0;
+  readonly onStream: ((stream: Stream) => void) | null;
+
+  constructor(side: Side, socket: WebSocketLike, options: FixtureOptions = {}) {
+    const { established = true, headTimeout = 30_000 } = options;
+    this.onStream = side === "server" ? null : (stream) => this.streams.push(stream);
+    socket.binaryType = "arraybuffer";
+    const heartbeat = new Heartbeat();
+    this.session = new Session(new WebSocketTransport(socket), this, { heartbeat, headTimeout });
+    if (established) this.session.establish();
+  }
+
+  /** What the session ended with, if it has. */
+  get end(): SessionError | undefined {
+    return this.ends[0];
+  }
+
+  onRegistration(type: number, payload: Uint8Array): void {
+    this.registrations.push(type);
+    this.whenRegistration(type, payload);
+  }
+
+  onDrain(): void {
+    this.drains++;
+  }
+
+  onClose(error: SessionError): void {
+    this.ends.push(error);
+  }
+
+  onTraffic(received: number, sent: number): void {
+    this.received += received;
+    this.sent += sent;
+  }
+
+  [Symbol.dispose](): void {
+    this.session.close(0, "the test is over");
+  }
+}
+
+/** A session with a peer that speaks frames. */
+export class SessionAndPeer extends SessionFixture {
+  readonly peer: FramePeer;
+  /** The session's end of the connection. */
+  readonly socket: MemorySocket;
+
+  constructor(side: Side, options: FixtureOptions = {}) {
+    const [near, far] = MemorySocket.pair();
+    super(side, near, options);
+    this.socket = near;
+    this.peer = new FramePeer(far);
+  }
+}
