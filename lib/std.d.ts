@@ -83,7 +83,10 @@ declare module "@std/encoding/hex" {
 }
 
 declare module "@std/http/negotiation" {
-  export function accepts(request: Pick<Request, "headers">, ...types: string[]): string | undefined;
+  export function accepts(
+    request: Pick<Request, "headers">,
+    ...types: string[]
+  ): string | undefined;
 }
 
 declare module "@std/http/status" {

@@ -56,15 +56,17 @@ export class OriginWebSockets {
   }
 
   #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Answer> } {
-    const protocols = (fieldValue(fields, "sec-websocket-protocol") ?? "").split(",")
-      .map((protocol) => protocol.trim()).filter((protocol) => protocol !== "");
+    const offered = fieldValue(fields, "sec-websocket-protocol");
+    const protocols = (offered ?? "").split(",").map((protocol) => protocol.trim())
+      .filter((protocol) => protocol !== "");
     const socket = new WebSocket(`ws://${this.#authority}/`, protocols, {
       headers: headersOf(fields),
       perMessageDeflate: false,
       maxPayload: MAX_WEBSOCKET_MESSAGE,
       finishRequest(request: ClientRequest) {
-        // The URL would tidy the target up; the origin gets it as the visitor wrote it.
+        // A URL would tidy the target up, and ws the list; the origin gets both as the visitor wrote them.
         request.path = target;
+        if (offered !== undefined) request.setHeader("sec-websocket-protocol", offered);
         request.end();
       },
     });

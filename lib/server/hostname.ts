@@ -142,19 +142,10 @@ function pathOf(target: string): string {
   return query === -1 ? target : target.slice(0, query);
 }
 
-const encoder = new TextEncoder();
-
 /**
- * Makes what stands behind an authority a request target: an empty path is `/` (RFC 9112 section 3.2.1), and raw UTF-8,
- * which Deno hands over decoded, is bytes again, one Latin-1 character each as in a field's value.
+ * Makes what stands behind an authority a request target: an empty path is `/` (RFC 9112 section 3.2.1). Raw UTF-8, which
+ * Deno hands over decoded, stays text until the client writes it.
  */
 function asTarget(rest: string): string {
-  const target = rest.startsWith("/") ? rest : `/${rest}`;
-  return IS_ASCII.test(target) ? target : latin1(encoder.encode(target));
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
-
-const IS_ASCII = /^[\x20-\x7f]*$/;
