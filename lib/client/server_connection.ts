@@ -14,10 +14,7 @@ import {
 } from "../tunnel/registration.ts";
 import { Session, type SessionEvents } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
-import { SUBPROTOCOL, WebSocketTransport } from "../tunnel/transport.ts";
-
-/** Where a server's clients connect. */
-const SUBSCRIBE_PATH = "/proxy/subscribe";
+import { SUBPROTOCOL, SUBSCRIBE_PATH, WebSocketTransport } from "../tunnel/transport.ts";
 
 /** Bytes of a refusal's body that are shown. */
 const MAX_REFUSAL = 200;

@@ -1,3 +1,4 @@
+import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../authority.ts";
 
 export { parseAuthority };
@@ -112,7 +113,6 @@ export function splitTarget(url: string): { scheme: string; authority: string; t
   };
 }
 
-const SUBSCRIBE_PATH = "/proxy/subscribe";
 const REQUEST_PATH = "/proxy/request/";
 const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 

@@ -2,9 +2,6 @@ import { Metrics } from "../metrics.ts";
 import { methodNotAllowed, refused } from "./error_page.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
-/** The path where clients connect. */
-export const SUBSCRIBE_PATH = "/proxy/subscribe";
-
 export interface OwnPagesOptions {
   readonly metrics: ServerMetrics;
   /** Name and version, as in `tunnel/0.1.0`. */

@@ -1,11 +1,12 @@
 import { Heartbeat } from "../tunnel/heartbeat.ts";
+import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
 import type { AddressSet } from "./address_set.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router, splitTarget } from "./hostname.ts";
 import { Listener } from "./listener.ts";
-import { OwnPages, SUBSCRIBE_PATH } from "./own_pages.ts";
+import { OwnPages } from "./own_pages.ts";
 import { Proxy, type Visit } from "./proxy.ts";
 import { Registry } from "./registry.ts";
 import { ServerMetrics } from "./server_metrics.ts";

@@ -1,20 +1,12 @@
 import { ErrorCode, SessionError, StreamError } from "./errors.ts";
-import { Budget, ReceiveWindow, SendWindow } from "./flow.ts";
 import { decodeFrames, Flag, frameName, FrameType, uint32At, writeUint32 } from "./frame.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
-import {
-  INITIAL_WINDOW,
-  MAX_REGISTRATION_LENGTH,
-  MAX_STREAM_ID,
-  MAX_STREAMS,
-  MAX_TRANSPORT_MESSAGE,
-  SESSION_BUDGET,
-  SMALL_WINDOW,
-} from "./limits.ts";
+import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
 import { decodeGoodbye, encodeGoodbye, encodeReset, resetError } from "./farewell.ts";
-import { Stream, type StreamHost } from "./stream.ts";
+import type { Stream, StreamHost } from "./stream.ts";
+import { StreamTable } from "./stream_table.ts";
 import type { TransportListener, WebSocketTransport } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
 
@@ -41,17 +33,15 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #transport: WebSocketTransport;
   readonly #events: SessionEvents;
   readonly #heartbeat: Heartbeat;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new StreamTable(this);
   readonly #heads: PendingHeads;
-  readonly #budget = new Budget(SESSION_BUDGET);
   #established = false;
   #closed = false;
-  #lastId = 0;
   readonly #liveness: Liveness;
   #pings = 0;
   #draining = false;
   #peerDraining = false;
-  #idle: (() => void) | null = null;
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(
     transport: WebSocketTransport,
@@ -76,12 +66,12 @@ export class Session implements TransportListener, StreamHost, Beating {
   /** Whether a new stream may be opened. */
   get usable(): boolean {
     return this.#established && !this.#closed && !this.#draining && !this.#peerDraining &&
-      this.#streams.size < MAX_STREAMS && this.#lastId < MAX_STREAM_ID;
+      !this.#streams.full && !this.#streams.exhausted;
   }
 
   /** Whether only the number of streams keeps it from being usable. */
   get full(): boolean {
-    return !this.#closed && this.#streams.size >= MAX_STREAMS;
+    return !this.#closed && this.#streams.full;
   }
 
   /** Whether the peer has been heard from since it was last asked. */
@@ -113,23 +103,12 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (!this.usable) {
       throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
     }
-    const id = ++this.#lastId;
-    const window = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW)
-      ? INITIAL_WINDOW
-      : SMALL_WINDOW;
-    const stream = new Stream(this, id, { type, payload: head }, {
-      sendWindow: new SendWindow(INITIAL_WINDOW),
-      receiveWindow: new ReceiveWindow(window, this.#budget, window === INITIAL_WINDOW),
-      expectsHead: true,
-      receiveEnded: false,
-      sendEnded: end,
-    });
-    this.#streams.set(id, stream);
+    const { stream, window } = this.#streams.open({ type, payload: head }, end);
     const payload = new Uint8Array(4 + head.length);
     writeUint32(payload, 0, window);
     payload.set(head, 4);
-    this.queue.control(type, end ? Flag.EndStream : 0, id, payload);
-    return { stream, response: this.#heads.expect(id) };
+    this.queue.control(type, end ? Flag.EndStream : 0, stream.id, payload);
+    return { stream, response: this.#heads.expect(stream.id) };
   }
 
   /** Asks the peer for a sign of life; until it comes, `answering` is false. */
@@ -148,10 +127,8 @@ export class Session implements TransportListener, StreamHost, Beating {
         encodeGoodbye({ code: ErrorCode.GoingAway, drain: true, reason }),
       );
     }
-    return new Promise((resolve) => {
-      this.#idle = resolve;
-      this.#checkIdle();
-    });
+    this.#checkIdle();
+    return this.#idle.promise;
   }
 
   /** Ends the session now and tells the peer why. */
@@ -232,10 +209,10 @@ export class Session implements TransportListener, StreamHost, Beating {
       case FrameType.Data:
       case FrameType.WSMessage:
       case FrameType.WSTeardown:
-        this.#stream(type, id)?.receive(type, flags, payload);
+        this.#streams.find(type, id)?.receive(type, flags, payload);
         return;
       case FrameType.Window:
-        this.#stream(type, id)?.receiveWindow(uint32At(payload, 0));
+        this.#streams.find(type, id)?.receiveWindow(uint32At(payload, 0));
         return;
       case FrameType.HTTPResponse:
       case FrameType.WSResponse:
@@ -266,28 +243,20 @@ export class Session implements TransportListener, StreamHost, Beating {
     const accept = this.#events.onStream;
     if (accept === null) throw unexpected(type, "from the side that accepts streams");
     if (!this.#established) throw unexpected(type, "before the registration");
-    if (id <= this.#lastId) {
-      throw new SessionError(ErrorCode.Protocol, `stream ${id} was opened after ${this.#lastId}`);
-    }
-    this.#lastId = id;
-    if (this.#streams.size >= MAX_STREAMS) {
+    this.#streams.claim(id);
+    if (this.#streams.full) {
       const reset = encodeReset(ErrorCode.Refused, `${MAX_STREAMS} streams are open already`);
       this.queue.control(FrameType.Reset, 0, id, reset);
       return;
     }
-    const stream = new Stream(this, id, { type, payload: payload.subarray(4) }, {
-      sendWindow: new SendWindow(uint32At(payload, 0)),
-      receiveWindow: new ReceiveWindow(INITIAL_WINDOW, this.#budget, false),
-      expectsHead: false,
-      receiveEnded: (flags & Flag.EndStream) !== 0,
-      sendEnded: false,
-    });
-    this.#streams.set(id, stream);
+    const opening = { type, payload: payload.subarray(4) };
+    const ended = (flags & Flag.EndStream) !== 0;
+    const stream = this.#streams.accept(id, opening, uint32At(payload, 0), ended);
     accept(stream);
   }
 
   #onResponse(type: number, flags: number, id: number, payload: Uint8Array): void {
-    const stream = this.#stream(type, id);
+    const stream = this.#streams.find(type, id);
     if (stream === undefined) return;
     if (type !== stream.opening.type + 1) throw unexpected(type, `on stream ${id}`);
     stream.receiveHead((flags & Flag.EndStream) !== 0);
@@ -295,7 +264,7 @@ export class Session implements TransportListener, StreamHost, Beating {
   }
 
   #onReset(id: number, payload: Uint8Array): void {
-    const stream = this.#stream(FrameType.Reset, id);
+    const stream = this.#streams.find(FrameType.Reset, id);
     if (stream === undefined) return;
     const error = resetError(payload);
     this.#heads.reject(id, error);
@@ -322,20 +291,9 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#checkIdle();
   }
 
-  /** Returns the stream of a frame, undefined when it is over; a frame for one that never was is an error. */
-  #stream(type: number, id: number): Stream | undefined {
-    const stream = this.#streams.get(id);
-    if (stream === undefined && id > this.#lastId) {
-      throw unexpected(type, `on unopened stream ${id}`);
-    }
-    return stream;
-  }
-
   #checkIdle(): void {
     const drained = this.#draining && this.#peerDraining && this.#streams.size === 0;
-    if (!drained && !this.#closed) return;
-    this.#idle?.();
-    this.#idle = null;
+    if (drained || this.#closed) this.#idle.resolve();
   }
 
   #end(error: SessionError, tell: boolean): void {
@@ -350,7 +308,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#heartbeat.remove(this);
     this.#transport.close(error.message);
     this.#heads.rejectAll(error);
-    for (const stream of [...this.#streams.values()]) stream.abort(error);
+    this.#streams.abort(error);
     this.#checkIdle();
     this.#events.onClose(error);
   }

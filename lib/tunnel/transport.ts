@@ -4,6 +4,9 @@ import { SOCKET_HIGH_WATER } from "./limits.ts";
 /** The WebSocket subprotocol (RFC 6455 section 1.9) that PROTOCOL.md describes. */
 export const SUBPROTOCOL = "tunnel.v1";
 
+/** The path on a server's own host where clients connect. */
+export const SUBSCRIBE_PATH = "/proxy/subscribe";
+
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 
