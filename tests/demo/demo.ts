@@ -1,0 +1,84 @@
+import config from "../../deno.json" with { type: "json" };
+import { type ClientOptions, parseClientOptions } from "../../lib/client/client_options.ts";
+import { loadIdentity } from "../../lib/client/identity.ts";
+import { TunnelClient } from "../../lib/client/tunnel_client.ts";
+import { Log } from "../../lib/log.ts";
+import { onStopSignal, printLine, runProgram } from "../../lib/program.ts";
+import { parseServerOptions } from "../../lib/server/server_options.ts";
+import { TunnelServer } from "../../lib/server/tunnel_server.ts";
+import { SampleSite } from "./sample_site.ts";
+
+/** Where the parts listen unless the port is in use: the programs' own defaults. */
+const SERVER_PORT = 6519;
+const SITE_PORT = 8080;
+
+/** Runs a server, a sample page and a client in one process until Ctrl-C; takes the client's flags for what concerns the tunnel. */
+async function main(): Promise<number> {
+  const command = parseClientOptions(Deno.args, (name) => Deno.env.get(name), Deno.build.os);
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind !== "run") return 0;
+
+  const site = withPort(SITE_PORT, (port) => new SampleSite(port));
+  const server = withPort(SERVER_PORT, startServer);
+  const client = await connect(server, site.port, command.options);
+  const running = client.run();
+  const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
+  await Promise.race([running, stopped]);
+  // The site goes first: its clock and its WebSockets would hold up whoever waits for streams in flight.
+  await Promise.all([site.shutdown(), client.stop()]);
+  await Promise.all([running, server.shutdown()]);
+  return 0;
+}
+
+/** Starts something on its usual port, or on a free one when that is taken. */
+function withPort<T>(port: number, start: (port: number) => T): T {
+  try {
+    return start(port);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return start(0);
+  }
+}
+
+function startServer(port: number): TunnelServer {
+  // Names under localhost are this machine itself, so nobody else needs to reach the port.
+  const command = parseServerOptions(["--port", `${port}`, "--hostname", "127.0.0.1"], {});
+  if (command.kind !== "run") throw new TypeError("the demo's server has no options");
+  return new TunnelServer({
+    ...command.options,
+    tls: null,
+    server: `tunnel/${config.version}`,
+    log: new Log({ format: "text", level: "warn" }),
+  });
+}
+
+async function connect(
+  server: TunnelServer,
+  sitePort: number,
+  options: ClientOptions,
+): Promise<TunnelClient> {
+  const { key } = await loadIdentity(options.keyFile);
+  const { port } = new URL(server.url);
+  return new TunnelClient(
+    { ...options, host: "127.0.0.1", port: sitePort, servers: [`http://127.0.0.1:${port}`], key },
+    {
+      onOnline: (_server, url) => console.log(greeting(url, server.url, sitePort)),
+      onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),
+    },
+  );
+}
+
+function greeting(url: string, serverUrl: string, sitePort: number): string {
+  const [id = ""] = new URL(url).hostname.split(".");
+  return `
+The sample page   http://127.0.0.1:${sitePort}/
+The tunnel        ${url}/
+
+Browsers find names under .localhost by themselves. For what does not:
+                  ${serverUrl}/proxy/request/${id}/
+
+Ctrl-C ends the demo.
+`;
+}
+
+await runProgram("demo", main, printLine);
