@@ -12,14 +12,14 @@ export type RequestFraming = "none" | "chunked" | number;
  */
 export const MAX_REQUEST_HEAD = 256 * 1024;
 
-/** Bytes around a chunk at most: the line end of the one before, 8 digits, and its own line end. */
-export const MAX_CHUNK_PREFIX = 12;
+/** Bytes before a chunk's data at most: 8 digits and the line end; what a piece in memory can need. */
+export const MAX_CHUNK_PREFIX = 10;
 
-/** Ends a chunked body without data: the last chunk and an empty trailer section (RFC 9112 section 7.1). */
+/** Ends a chunk's data (RFC 9112 section 7.1). */
+export const CHUNK_END: Uint8Array = new TextEncoder().encode("\r\n");
+
+/** Ends a chunked body: the last chunk and an empty trailer section. */
 export const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
-
-/** Ends a chunked body with data: first the line end of the chunk before. */
-export const LATER_LAST_CHUNK: Uint8Array = new TextEncoder().encode("\r\n0\r\n\r\n");
 
 /** The start line's spaces and version, a content-length with 16 digits, and the empty line. */
 const FIXED_BYTES = 64;
@@ -72,18 +72,9 @@ export function writeRequestHead(
   return writeLineEnd(out, at);
 }
 
-/**
- * Writes what goes before a chunk's data: the end of the chunk before it, unless this is the first, and
- * the size; returns the offset behind it. The data's own line end is written with the next prefix.
- */
-export function writeChunkPrefix(
-  size: number,
-  first: boolean,
-  out: Uint8Array,
-  offset: number,
-): number {
-  const at = first ? offset : writeLineEnd(out, offset);
-  return writeText(`${size.toString(16)}\r\n`, out, at);
+/** Writes the size that goes before a chunk's data, and returns the offset behind it. */
+export function writeChunkPrefix(size: number, out: Uint8Array, offset: number): number {
+  return writeText(`${size.toString(16)}\r\n`, out, offset);
 }
 
 function checkStart({ method, target }: RequestHead): void {

@@ -1,7 +1,7 @@
 import type { RequestHead } from "../tunnel/head.ts";
 import {
+  CHUNK_END,
   LAST_CHUNK,
-  LATER_LAST_CHUNK,
   MAX_CHUNK_PREFIX,
   requestHeadBound,
   writeChunkPrefix,
@@ -71,7 +71,6 @@ export class RequestUpload {
   }
 
   async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
-    let first = true;
     while (!this.#stopped) {
       let piece = body.read();
       if (piece !== null && !(piece instanceof Uint8Array)) {
@@ -79,36 +78,42 @@ export class RequestUpload {
         [piece] = await Promise.all([piece, this.#flush(connection)]);
         if (this.#stopped) return;
       }
-      if (piece === null) return await this.#end(connection, first);
+      if (piece === null) return await this.#end(connection);
       // A chunk of no bytes would end the body (RFC 9112 section 7.1).
       if (piece.length === 0) continue;
-      if (body.length !== null) this.#count(piece.length, body.length);
+      if (body.length === null) await this.#sendChunk(connection, piece);
       else {
-        if (this.#length + MAX_CHUNK_PREFIX > this.#out.length) await this.#flush(connection);
-        this.#length = writeChunkPrefix(piece.length, first, this.#out, this.#length);
-        first = false;
-      }
-      if (this.#length + piece.length <= this.#out.length) {
-        this.#out.set(piece, this.#length);
-        this.#length += piece.length;
-      } else {
-        await this.#flush(connection);
-        await this.#write(connection, piece);
+        this.#count(piece.length, body.length);
+        await this.#put(connection, piece);
       }
     }
   }
 
-  async #end(connection: OriginConnection, first: boolean): Promise<void> {
+  async #sendChunk(connection: OriginConnection, piece: Uint8Array): Promise<void> {
+    if (this.#length + MAX_CHUNK_PREFIX > this.#out.length) await this.#flush(connection);
+    this.#length = writeChunkPrefix(piece.length, this.#out, this.#length);
+    await this.#put(connection, piece);
+    await this.#put(connection, CHUNK_END);
+  }
+
+  async #end(connection: OriginConnection): Promise<void> {
     if (this.#remaining === Infinity) {
-      const suffix = first ? LAST_CHUNK : LATER_LAST_CHUNK;
-      if (this.#length + suffix.length > this.#out.length) await this.#flush(connection);
-      this.#out.set(suffix, this.#length);
-      this.#length += suffix.length;
+      await this.#put(connection, LAST_CHUNK);
       this.#remaining = 0;
     } else if (this.#remaining > 0) {
       throw new OriginError("aborted", `request given up: ${this.#remaining} bytes were not sent`);
     }
     await this.#flush(connection);
+  }
+
+  /** Collects bytes, or sends them when they are too many for that. */
+  async #put(connection: OriginConnection, bytes: Uint8Array): Promise<void> {
+    if (this.#length + bytes.length > this.#out.length) {
+      await this.#flush(connection);
+      if (bytes.length > this.#out.length) return await this.#write(connection, bytes);
+    }
+    this.#out.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   #count(size: number, announced: number): void {

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  LAST_CHUNK,
-  LATER_LAST_CHUNK,
+  MAX_CHUNK_PREFIX,
   MAX_REQUEST_HEAD,
   type RequestFraming,
   requestHeadBound,
@@ -120,12 +119,11 @@ Deno.test("requestHeadBound refuses a head that is too long", () => {
   assertEquals(assertThrows(() => requestHeadBound(head), OriginError).code, "malformed");
 });
 
-Deno.test("writeChunkPrefix ends the chunk before and gives the size in hexadecimal", () => {
+Deno.test("writeChunkPrefix gives the size in hexadecimal", () => {
   const out = new Uint8Array(32);
-  let at = writeChunkPrefix(255, true, out, 0);
+  let at = writeChunkPrefix(255, out, 0);
   assertEquals(text(out.subarray(0, at)), "ff\r\n");
-  at = writeChunkPrefix(0xffff_ffff, false, out, at);
-  assertEquals(text(out.subarray(0, at)), "ff\r\n\r\nffffffff\r\n");
-  assertEquals(text(LAST_CHUNK), "0\r\n\r\n");
-  assertEquals(text(LATER_LAST_CHUNK), "\r\n0\r\n\r\n");
+  at = writeChunkPrefix(0xffff_ffff, out, 0);
+  assertEquals(text(out.subarray(0, at)), "ffffffff\r\n");
+  assertEquals(at, MAX_CHUNK_PREFIX);
 });
