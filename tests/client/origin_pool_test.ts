@@ -214,6 +214,29 @@ Deno.test("OriginPool says where no connection was made", async () => {
   assertStringIncludes(error.message, "origin.invalid:1");
 });
 
+Deno.test("OriginPool asks again for every exchange, so that an origin that was down is found", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  using pool = new TestPool(port);
+  await assertFails(fetchText(pool, request()), "refused");
+  await using _origin = new RawOrigin(answerAll, "127.0.0.1", port);
+  assertEquals(await fetchText(pool, request()), "200 ok");
+});
+
+Deno.test("OriginPool waits only so long for a connection, and not at all once the exchange is aborted", async () => {
+  // Nobody accepts here: when its queue is full, the system answers no further attempt.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  using waiting = new TestPool(listener.addr.port);
+  const exchanges = Array.from({ length: 4 }, () => waiting.exchange(request(), null));
+  using pool = new TestPool(listener.addr.port, { connectTimeout: 50 });
+  await assertFails(fetchText(pool, request()), "timeout");
+  for (const exchange of exchanges) {
+    exchange.abort();
+    await assertFails(exchange.response, "aborted");
+  }
+});
+
 Deno.test("OriginPool rejects a response at once when its request cannot be sent", async () => {
   await using origin = new RawOrigin(answerAll);
   using pool = new TestPool(origin.port);

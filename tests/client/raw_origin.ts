@@ -19,8 +19,8 @@ export class RawOrigin implements AsyncDisposable {
   readonly #scripts: Promise<void>[] = [];
   readonly #accepting: Promise<void>;
 
-  constructor(script: Script, hostname = "127.0.0.1") {
-    this.#listener = Deno.listen({ hostname, port: 0 });
+  constructor(script: Script, hostname = "127.0.0.1", port = 0) {
+    this.#listener = Deno.listen({ hostname, port });
     this.#accepting = this.#accept(script);
   }
 
