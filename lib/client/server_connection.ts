@@ -104,10 +104,17 @@ export class ServerConnection implements SessionEvents {
   }
 
   onRegistration(type: number, payload: Uint8Array): void {
-    this.#register(type, payload).catch((error) => {
-      this.#registration.reject(error);
-      this.#session.close(ErrorCode.Unregistered, "the registration failed");
-    });
+    try {
+      if (type === FrameType.RegistrationChallenge) {
+        this.#claim(payload).catch((error) => this.#failed(error));
+      } else if (type === FrameType.RegistrationResponse) {
+        this.#accepted(decodeResponse(payload));
+      } else {
+        throw new SessionError(ErrorCode.Protocol, "the server sent a client's registration");
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   onDrain(): void {
@@ -123,21 +130,23 @@ export class ServerConnection implements SessionEvents {
 
   onTraffic(): void {}
 
-  async #register(type: number, payload: Uint8Array): Promise<void> {
-    if (type === FrameType.RegistrationChallenge) {
-      const { nonce } = decodeChallenge(payload);
-      const { server, key, label, connection } = this.#options;
-      const jws = await signClaim({ audience: server, nonce, label, connection }, key);
-      this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage({ jws }));
-      return;
-    }
-    if (type !== FrameType.RegistrationResponse) {
-      throw new SessionError(ErrorCode.Protocol, "the server asked for no registration");
-    }
-    const registered = decodeResponse(payload);
+  async #claim(challenge: Uint8Array): Promise<void> {
+    const { nonce } = decodeChallenge(challenge);
+    const { server, key, label, connection } = this.#options;
+    const jws = await signClaim({ audience: server, nonce, label, connection }, key);
+    this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage({ jws }));
+  }
+
+  /** Runs in the turn in which the answer came, for the first streams may be right behind it. */
+  #accepted(registered: Registered): void {
     clearTimeout(this.#timer);
     this.#session.establish();
     this.#registration.resolve(registered);
+  }
+
+  #failed(error: unknown): void {
+    this.#registration.reject(error);
+    this.#session.close(ErrorCode.Unregistered, "the registration failed");
   }
 }
 

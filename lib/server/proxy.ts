@@ -72,7 +72,10 @@ export class Proxy {
 
   /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
   requestFields({ request, connection }: Visit, length: number | null): Field[] {
-    const fields = this.#forwarded.apply(withoutHopByHop([...request.headers]), connection);
+    const received: Field[] = [];
+    // Deno's iterator over the same fields takes eight times as long.
+    request.headers.forEach((value, name) => received.push([name, value]));
+    const fields = this.#forwarded.apply(withoutHopByHop(received), connection);
     const at = fields.findIndex(([name]) => name === "content-length");
     // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
     if (at !== -1 && length !== null) fields[at] = ["content-length", String(length)];

@@ -1,10 +1,13 @@
-import { FRAME_HEADER_LENGTH, writeFrameHeader } from "./frame.ts";
+import { FRAME_HEADER_LENGTH, writeFrameHeader, writeUint32 } from "./frame.ts";
 
 /** Bytes to begin with: an idle session should cost little. */
 const INITIAL_CAPACITY = 2 * 1024;
 
 /** Bytes above which the buffer is let go when a batch used less than a quarter of it. */
 const KEPT_CAPACITY = 64 * 1024;
+
+/** Bytes of the window in front of an opening head. */
+const WINDOW_LENGTH = 4;
 
 /** Collects frames back to back in one buffer, which is used again for each transport message. */
 export class Batch {
@@ -20,6 +23,20 @@ export class Batch {
     const start = this.#reserve(FRAME_HEADER_LENGTH + payload.length);
     writeFrameHeader(this.#buffer, start, type, flags, stream, payload.length);
     this.#buffer.set(payload, start + FRAME_HEADER_LENGTH);
+  }
+
+  /** Appends a frame that opens a stream: its payload is the opener's window, then the head. */
+  appendOpening(
+    type: number,
+    flags: number,
+    stream: number,
+    window: number,
+    head: Uint8Array,
+  ): void {
+    const start = this.#reserve(FRAME_HEADER_LENGTH + WINDOW_LENGTH + head.length);
+    writeFrameHeader(this.#buffer, start, type, flags, stream, WINDOW_LENGTH + head.length);
+    writeUint32(this.#buffer, start + FRAME_HEADER_LENGTH, window);
+    this.#buffer.set(head, start + FRAME_HEADER_LENGTH + WINDOW_LENGTH);
   }
 
   /** Returns the collected message, valid until the next `append`, and begins a new one. */

@@ -28,6 +28,9 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Bytes of an Ed25519 signature (RFC 8032 section 5.1.6). */
 const SIGNATURE_LENGTH = 64;
 
+/** Characters of a claimed value that a refusal shows. */
+const MAX_SHOWN = 100;
+
 const encoder = new TextEncoder();
 
 /** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
@@ -65,13 +68,13 @@ export async function verifyClaim(
   const publicKey = publicKeyOf(parseSegment(header));
   await checkSignature(publicKey, `${header}.${payload}`, signature);
   const claim = claimOf(parseSegment(payload));
-  if (!timingSafeEqual(encoder.encode(claim.nonce), encoder.encode(expected.nonce))) {
+  if (!isSameText(claim.nonce, expected.nonce)) {
     throw new RegistrationError("wrong_nonce", "the registration answers another challenge");
   }
   if (!expected.isAudience(claim.audience)) {
     throw new RegistrationError(
       "wrong_audience",
-      `the registration is for ${JSON.stringify(claim.audience)}, which is not this server's URL`,
+      `the registration is for ${shown(claim.audience)}, which is not this server's URL`,
     );
   }
   return { ...claim, thumbprint: await thumbprintOf(publicKey) };
@@ -89,7 +92,7 @@ function publicKeyOf(header: Readonly<Record<string, unknown>>): Uint8Array<Arra
   if (header.alg !== "EdDSA") {
     throw new RegistrationError(
       "unsupported_algorithm",
-      `the registration is signed with ${JSON.stringify(header.alg)}; only "EdDSA" is accepted`,
+      `the registration is signed with ${shown(header.alg)}; only "EdDSA" is accepted`,
     );
   }
   const forbidden = FORBIDDEN.find((member) => Object.hasOwn(header, member));
@@ -160,12 +163,22 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
   if (typeof label !== "string" || (label !== "" && !isLabel(label))) {
     throw new RegistrationError(
       "bad_label",
-      `the label ${
-        JSON.stringify(label)
-      } is not 1 to 63 lower-case letters, digits and inner hyphens`,
+      `the label ${shown(label)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
     );
   }
   return { audience: aud, nonce, label, connection };
+}
+
+/** Compares in a time that does not tell where the texts differ. */
+function isSameText(a: string, b: string): boolean {
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** Shows what was claimed, cut short: a refusal must fit its frame. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
 }
 
 function segment(value: unknown): string {

@@ -34,7 +34,11 @@ export class Budget {
 export class SendWindow {
   #available: number;
 
+  /** @throws {SessionError} `FlowControl` for more than a window may ever be. */
   constructor(initial: number) {
+    if (initial > MAX_CREDIT) {
+      throw new SessionError(ErrorCode.FlowControl, `a first window of ${initial} bytes`);
+    }
     this.#available = initial;
   }
 

@@ -1,6 +1,7 @@
 import { ErrorCode, StreamError } from "./errors.ts";
 import { isFieldValue, isToken } from "./headers.ts";
 import { parseJSONObject } from "./json.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** One header field: a name in lower case and a value of Latin-1 characters (RFC 9110 section 5). */
 export type Field = readonly [name: string, value: string];
@@ -24,16 +25,14 @@ export interface ResponseHead {
 /** Fields in one head: `Deno.serve` takes 128, origins send fewer than that by far. */
 const MAX_FIELDS = 256;
 
-const encoder = new TextEncoder();
-
 /** Encodes a request head as the JSON of an HTTPRequest or WSRequest. */
 export function encodeRequestHead({ method, target, fields }: RequestHead): Uint8Array {
-  return encoder.encode(JSON.stringify({ method, target, fields }));
+  return encodeUtf8(JSON.stringify({ method, target, fields }));
 }
 
 /** Encodes a response head as the JSON of an HTTPResponse or WSResponse. */
 export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array {
-  return encoder.encode(JSON.stringify({ status, fields }));
+  return encodeUtf8(JSON.stringify({ status, fields }));
 }
 
 /**
@@ -76,18 +75,32 @@ function checkedFields(fields: unknown): Field[] {
   if (!Array.isArray(fields)) throw malformed("fields", fields);
   if (fields.length > MAX_FIELDS) throw malformed("number of fields", fields.length);
   const list: readonly unknown[] = fields;
-  return list.map(checkedField);
+  const checked: Field[] = [];
+  for (let i = 0; i < list.length; i++) checked.push(checkedField(list[i]));
+  return checked;
 }
 
 function checkedField(field: unknown): Field {
   if (!Array.isArray(field) || field.length !== 2) throw malformed("field", field);
-  const [name, value]: readonly unknown[] = field;
-  if (typeof name !== "string" || !isToken(name) || name !== name.toLowerCase()) {
-    throw malformed("field name", name);
-  }
+  const pair: readonly unknown[] = field;
+  // Destructuring would go through an iterator, and this runs for each field of each exchange.
+  const name = pair[0];
+  const value = pair[1];
+  if (typeof name !== "string" || !isLowerCaseToken(name)) throw malformed("field name", name);
   if (typeof value !== "string" || !isFieldValue(value)) throw malformed(`value of ${name}`, value);
   return [name, value];
 }
+
+function isLowerCaseToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= UPPER_A && code <= UPPER_Z) return false;
+  }
+  return isToken(text);
+}
+
+const UPPER_A = 0x41;
+const UPPER_Z = 0x5a;
 
 function parseObject(payload: Uint8Array): Readonly<Record<string, unknown>> {
   const object = parseJSONObject(payload);

@@ -6,10 +6,15 @@ export interface Chunk {
   readonly type: number;
   readonly flags: number;
   readonly bytes: Uint8Array;
+  /** The credit that it took, in bytes. */
+  readonly cost: number;
 }
 
 /** Bytes below which a payload is copied: a small view would keep its whole transport message alive. */
 const SMALL = 4096;
+
+/** Bytes of a transport message that one small payload may keep alive. */
+const KEPT_MESSAGE = 64 * 1024;
 
 /** Bytes of a block that collects small payloads. */
 const BLOCK = 16 * 1024;
@@ -28,21 +33,24 @@ export class ReceiveQueue {
     return this.#head === this.#chunks.length;
   }
 
-  push(type: number, flags: number, bytes: Uint8Array): void {
-    if (bytes.length >= SMALL) {
+  /** Adds a payload that took `cost` bytes of credit. */
+  push(type: number, flags: number, bytes: Uint8Array, cost = bytes.length): void {
+    // The first of a queue may be left where it is, for there is one a stream.
+    const isLoneView = this.empty && bytes.buffer.byteLength <= KEPT_MESSAGE;
+    if (bytes.length >= SMALL || isLoneView) {
       this.#block = null;
-      this.#chunks.push({ type, flags, bytes });
+      this.#chunks.push({ type, flags, bytes, cost });
       return;
     }
-    if (this.#extendLast(type, flags, bytes)) return;
+    if (this.#extendLast(type, flags, bytes, cost)) return;
     if (this.#block === null || this.#block.length - this.#used < bytes.length) {
-      this.#block = new Uint8Array(this.empty ? bytes.length : BLOCK);
+      this.#block = new Uint8Array(BLOCK);
       this.#used = 0;
     }
     const start = this.#used;
     this.#block.set(bytes, start);
     this.#used += bytes.length;
-    this.#chunks.push({ type, flags, bytes: this.#block.subarray(start, this.#used) });
+    this.#chunks.push({ type, flags, bytes: this.#block.subarray(start, this.#used), cost });
   }
 
   shift(): Chunk | undefined {
@@ -66,7 +74,7 @@ export class ReceiveQueue {
   }
 
   /** Joins a small payload to the last chunk where no boundary lies between them. */
-  #extendLast(type: number, flags: number, bytes: Uint8Array): boolean {
+  #extendLast(type: number, flags: number, bytes: Uint8Array, cost: number): boolean {
     const last = this.#chunks.at(-1);
     const block = this.#block;
     if (last === undefined || block === null) return false;
@@ -80,6 +88,7 @@ export class ReceiveQueue {
       type,
       flags,
       bytes: block.subarray(start, this.#used),
+      cost: last.cost + cost,
     };
     return true;
   }

@@ -103,11 +103,8 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (!this.usable) {
       throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
     }
-    const { stream, window } = this.#streams.open({ type, payload: head }, end);
-    const payload = new Uint8Array(4 + head.length);
-    writeUint32(payload, 0, window);
-    payload.set(head, 4);
-    this.queue.control(type, end ? Flag.EndStream : 0, stream.id, payload);
+    const { stream, window } = this.#streams.open(type, end);
+    this.queue.opening(type, end ? Flag.EndStream : 0, stream.id, window, head);
     return { stream, response: this.#heads.expect(stream.id) };
   }
 
@@ -142,7 +139,9 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (this.#closed) return;
     this.#liveness.heard(this.#heartbeat.now);
     this.#events.onTraffic(message.length, 0);
-    const limit = this.#established ? MAX_TRANSPORT_MESSAGE : 2 * MAX_REGISTRATION_LENGTH;
+    // A server has no reason to take more from somebody unknown; to a client the first streams come with its registration.
+    const isKnown = this.#established || this.#events.onStream !== null;
+    const limit = isKnown ? MAX_TRANSPORT_MESSAGE : 2 * MAX_REGISTRATION_LENGTH;
     try {
       if (message.length > limit) {
         throw new SessionError(
@@ -293,7 +292,10 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   #checkIdle(): void {
     const drained = this.#draining && this.#peerDraining && this.#streams.size === 0;
-    if (drained || this.#closed) this.#idle.resolve();
+    if (!drained && !this.#closed) return;
+    // Whoever waited closes next, and the last frames belong before that.
+    this.queue.flush();
+    this.#idle.resolve();
   }
 
   #end(error: SessionError, tell: boolean): void {
@@ -301,7 +303,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (tell) {
       const goodbye = encodeGoodbye({ code: error.code, drain: false, reason: error.message });
       this.queue.control(FrameType.Disconnect, 0, 0, goodbye);
-      this.queue.flush();
+      this.queue.finish();
     }
     this.#closed = true;
     this.queue.close();

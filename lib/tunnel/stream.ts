@@ -1,6 +1,6 @@
 import type { Batch } from "./batch.ts";
 import { ErrorCode, SessionError, StreamError } from "./errors.ts";
-import { Flag, FrameType } from "./frame.ts";
+import { Flag, frameName, FrameType } from "./frame.ts";
 import { ReceiveWindow, SendWindow } from "./flow.ts";
 import { MAX_DATA_LENGTH } from "./limits.ts";
 import type { HeadFrame } from "./pending_heads.ts";
@@ -51,11 +51,12 @@ export class Stream implements WaitingSender {
   #sendEnded = false;
   #receiveEnded = false;
   #error: Error | null = null;
+  #dropped = false;
 
   constructor(
     host: StreamHost,
     readonly id: number,
-    /** The frame that opened the stream: HTTPRequest or WSRequest with the head's JSON. */
+    /** What opened the stream: HTTPRequest or WSRequest, with the head's JSON on the side that accepts it. */
     readonly opening: HeadFrame,
     options: {
       readonly sendWindow: SendWindow;
@@ -95,8 +96,9 @@ export class Stream implements WaitingSender {
       this.#consumed(chunk);
       return chunk;
     }
+    // An answer that was dropped unread must not look complete.
+    if (this.#error !== null && (this.#dropped || !this.#receiveEnded)) throw this.#error;
     if (this.#receiveEnded) return null;
-    if (this.#error !== null) throw this.#error;
     return new Promise((resolve, reject) => this.#reader = { resolve, reject });
   }
 
@@ -119,6 +121,7 @@ export class Stream implements WaitingSender {
    * @throws {StreamError | SessionError} when the stream is over.
    */
   write(bytes: Uint8Array): void | Promise<void> {
+    if (bytes.length === 0) return this.#checkSendable();
     return this.#write(FrameType.Data, 0, bytes);
   }
 
@@ -149,6 +152,7 @@ export class Stream implements WaitingSender {
   reset(code: number, reason = ""): void {
     if (this.#over()) return;
     this.#host.sendReset(this, code, reason);
+    this.#dropped = true;
     this.#received.clear();
     this.#fail(new StreamError(code, reason === "" ? "the stream was reset" : reason));
   }
@@ -168,17 +172,24 @@ export class Stream implements WaitingSender {
       const when = this.#receiveEnded ? "after its end" : "before its head";
       throw new SessionError(ErrorCode.Protocol, `a body frame on stream ${this.id} ${when}`);
     }
+    if (type !== FrameType.Data && this.opening.type === FrameType.HTTPRequest) {
+      throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on an HTTP stream`);
+    }
     const end = type === FrameType.Data && (flags & Flag.EndStream) !== 0;
     if (type === FrameType.Data && bytes.length === 0) {
       if (!end) throw new SessionError(ErrorCode.Protocol, "an empty Data frame that ends nothing");
       this.#endReceive();
       return;
     }
-    this.#receiveWindow.receive(costOf(type, bytes.length));
-    const chunk = { type, flags: flags & ~Flag.EndStream, bytes };
+    if (bytes.length === 0 && (flags & Flag.More) !== 0) {
+      throw new SessionError(ErrorCode.Protocol, "a part of a message that holds nothing");
+    }
+    const cost = costOf(type, bytes.length);
+    this.#receiveWindow.receive(cost);
+    const chunk = { type, flags: flags & ~Flag.EndStream, bytes, cost };
     const reader = this.#reader;
     if (reader === null) {
-      this.#received.push(type, chunk.flags, bytes);
+      this.#received.push(type, chunk.flags, bytes, cost);
     } else {
       this.#reader = null;
       this.#consumed(chunk);
@@ -264,8 +275,7 @@ export class Stream implements WaitingSender {
 
   #consumed(chunk: Chunk): void {
     if (this.#receiveEnded || this.#error !== null) return;
-    const cost = costOf(chunk.type, chunk.bytes.length);
-    const credit = this.#receiveWindow.consume(cost, this.#received.empty);
+    const credit = this.#receiveWindow.consume(chunk.cost, this.#received.empty);
     if (credit > 0) this.#host.sendWindow(this, credit);
   }
 

@@ -11,6 +11,9 @@ import {
 import type { HeadFrame } from "./pending_heads.ts";
 import { Stream, type StreamHost } from "./stream.ts";
 
+/** This side has encoded the head that opens a stream and needs it no more. */
+const NOTHING = new Uint8Array(0);
+
 /** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
   readonly #host: StreamHost;
@@ -36,14 +39,11 @@ export class StreamTable {
   }
 
   /** Opens a stream of this side and says how much of an answer it may be sent, in bytes. */
-  open(
-    opening: HeadFrame,
-    sendEnded: boolean,
-  ): { readonly stream: Stream; readonly window: number } {
+  open(type: number, sendEnded: boolean): { readonly stream: Stream; readonly window: number } {
     // What stalled answers hold is not given to new ones as well.
     const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
     const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
-    const stream = new Stream(this.#host, ++this.#lastId, opening, {
+    const stream = new Stream(this.#host, ++this.#lastId, { type, payload: NOTHING }, {
       sendWindow: new SendWindow(INITIAL_WINDOW),
       receiveWindow: new ReceiveWindow(window, this.#budget, isAmple),
       expectsHead: true,

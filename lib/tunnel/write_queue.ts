@@ -1,9 +1,13 @@
 import { Batch } from "./batch.ts";
-import { BATCH_LENGTH } from "./limits.ts";
+import { FRAME_HEADER_LENGTH } from "./frame.ts";
+import { BATCH_LENGTH, MAX_TRANSPORT_MESSAGE } from "./limits.ts";
 import type { WebSocketTransport } from "./transport.ts";
 
 /** Bytes of body that a stream may put into a batch before it is the next one's turn. */
 const QUANTUM = 64 * 1024;
+
+/** Bytes of a frame beside its payload: the header, and the window of one that opens a stream. */
+const FRAME_OVERHEAD = FRAME_HEADER_LENGTH + 4;
 
 /** A stream with body data that waits. */
 export interface WaitingSender {
@@ -33,7 +37,16 @@ export class WriteQueue {
   /** Appends a frame that never waits. */
   control(type: number, flags: number, stream: number, payload: Uint8Array): void {
     if (this.#closed) return;
+    this.#makeRoom(payload.length);
     this.#batch.append(type, flags, stream, payload);
+    this.#schedule();
+  }
+
+  /** Appends the frame that opens a stream. */
+  opening(type: number, flags: number, stream: number, window: number, head: Uint8Array): void {
+    if (this.#closed) return;
+    this.#makeRoom(head.length);
+    this.#batch.appendOpening(type, flags, stream, window, head);
     this.#schedule();
   }
 
@@ -72,10 +85,23 @@ export class WriteQueue {
     else this.#transport.notifyDrain();
   }
 
-  /** Drops all that waits; nothing is sent any more. */
+  /** Sends what is collected, drops all that waits, and sends nothing any more. */
+  finish(): void {
+    this.#waiting = [];
+    this.flush();
+    this.close();
+  }
+
+  /** Drops everything; nothing is sent any more. */
   close(): void {
     this.#closed = true;
     this.#waiting = [];
+  }
+
+  /** Sends what is collected before it grows past what the peer takes as one message. */
+  #makeRoom(payload: number): void {
+    if (this.#batch.length + payload + FRAME_OVERHEAD <= MAX_TRANSPORT_MESSAGE) return;
+    this.#transport.send(this.#batch.take());
   }
 
   #fill(): void {

@@ -19,7 +19,7 @@ Deno.test("ReceiveQueue gives back what was put in, in order", () => {
 
 Deno.test("ReceiveQueue copies small payloads out of their transport message and keeps large ones", () => {
   const queue = new ReceiveQueue();
-  const message = new Uint8Array(64 * 1024);
+  const message = new Uint8Array(128 * 1024);
   queue.push(Data, 0, message.subarray(0, 10));
   queue.push(Data, 0, message.subarray(10));
   const small = queue.shift();
