@@ -1,0 +1,163 @@
+import { Budget } from "../../lib/tunnel/flow.ts";
+import { FrameType } from "../../lib/tunnel/frame.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
+import { type MessageSocket, WebSocketBridge } from "../../lib/tunnel/websocket.ts";
+import { MemorySocket } from "./memory_socket.ts";
+import { SessionFixture } from "./session_fixture.ts";
+import { settled } from "./turn.ts";
+import { webSocketPair } from "./websocket_pair.ts";
+import { within } from "./within.ts";
+
+/** Bytes of messages that a bridge may hold, unless a test says otherwise. */
+const BACKLOG = 64 * 1024 * 1024;
+
+/** How a WebSocket ended. */
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Someone at one end of a WebSocket, who notes what comes. */
+export class Talker {
+  readonly messages: (string | Uint8Array)[] = [];
+  readonly #socket: MessageSocket;
+  readonly #cut: () => void;
+  readonly #closed = Promise.withResolvers<Closed>();
+  #arrived: () => void = () => {};
+
+  /** Makes one whose connection `cut` breaks without a close frame. */
+  constructor(socket: MessageSocket, cut: () => void) {
+    this.#socket = socket;
+    this.#cut = cut;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") this.messages.push(data);
+      else if (data instanceof ArrayBuffer) this.messages.push(new Uint8Array(data));
+      else throw new TypeError("a message is text or bytes");
+      this.#arrived();
+    });
+    socket.addEventListener("close", ({ code, reason }) => this.#closed.resolve({ code, reason }));
+    socket.addEventListener("error", () => {});
+  }
+
+  /** Resolves with how the connection ended. */
+  get closed(): Promise<Closed> {
+    return within(this.#closed.promise, "the close of a WebSocket");
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(message);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  vanish(): void {
+    this.#cut();
+  }
+
+  /** Returns the messages once there are that many. */
+  async count(messages: number): Promise<readonly (string | Uint8Array)[]> {
+    while (this.messages.length < messages) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#arrived = resolve;
+      await within(promise, `message ${this.messages.length + 1} of ${messages}`);
+    }
+    return this.messages;
+  }
+}
+
+/** A visitor and an origin who talk through two bridges and the stream between them. */
+export interface Bridged extends AsyncDisposable {
+  readonly visitor: Talker;
+  readonly origin: Talker;
+  readonly server: SessionFixture;
+  readonly client: SessionFixture;
+  readonly finished: Promise<unknown>;
+}
+
+/** Joins a visitor and an origin, over sockets in memory or real ones. */
+export async function bridged(
+  kind: "memory" | "real",
+  { backlog = BACKLOG }: { readonly backlog?: number } = {},
+): Promise<Bridged> {
+  await using stack = new AsyncDisposableStack();
+  const ends = kind === "memory" ? memoryEnds() : await realEnds(stack);
+  const [a, b] = MemorySocket.pair();
+  const server = stack.use(new SessionFixture("server", a));
+  const client = stack.use(new SessionFixture("client", b));
+  const [near, far] = await openedWebSocket(server, client);
+  const bridges = [
+    new WebSocketBridge(ends.serverSocket, near, { backlog: new Budget(backlog) }),
+    new WebSocketBridge(ends.clientSocket, far, {
+      backlog: new Budget(backlog),
+      vanish: ends.vanish,
+    }),
+  ];
+  const started = bridges.map((bridge) => bridge.start());
+  const rest = stack.move();
+  return {
+    visitor: ends.visitor,
+    origin: ends.origin,
+    server,
+    client,
+    finished: within(
+      Promise.all([...started, ...bridges.map(({ finished }) => finished)]),
+      "both bridges to finish",
+    ),
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+/** Opens a WebSocket's stream that the origin accepts; returns the server's end and the client's. */
+export async function openedWebSocket(
+  server: SessionFixture,
+  client: SessionFixture,
+): Promise<[near: Stream, far: Stream]> {
+  const encoder = new TextEncoder();
+  const { stream, response } = server.session.open(
+    FrameType.WSRequest,
+    encoder.encode('{"method":"GET","target":"/","fields":[]}'),
+    false,
+  );
+  await settled();
+  const far = client.streams.at(-1);
+  if (far === undefined) throw new Error("the stream did not arrive");
+  far.respond(FrameType.WSResponse, encoder.encode('{"status":101,"fields":[]}'), false);
+  await response;
+  return [stream, far];
+}
+
+interface Ends {
+  readonly visitor: Talker;
+  readonly origin: Talker;
+  readonly serverSocket: MessageSocket;
+  readonly clientSocket: MessageSocket;
+  readonly vanish: () => void;
+}
+
+function memoryEnds(): Ends {
+  const [visitor, serverSocket] = MemorySocket.pair();
+  const [clientSocket, origin] = MemorySocket.pair();
+  return {
+    visitor: new Talker(visitor, () => visitor.cut()),
+    origin: new Talker(origin, () => origin.cut()),
+    serverSocket,
+    clientSocket,
+    vanish: () => clientSocket.cut(),
+  };
+}
+
+/** Uses each library where a tunnel does: `Deno.serve` towards the visitor, `ws` towards the origin. */
+async function realEnds(stack: AsyncDisposableStack): Promise<Ends> {
+  const outer = stack.use(await webSocketPair());
+  const inner = stack.use(await webSocketPair());
+  return {
+    visitor: new Talker(outer.near, () => outer.near.terminate()),
+    origin: new Talker(inner.far, () => inner.near.terminate()),
+    serverSocket: outer.far,
+    clientSocket: inner.near,
+    vanish: () => inner.near.terminate(),
+  };
+}
