@@ -1,0 +1,171 @@
+import { Lines } from "./lines.ts";
+import { within } from "./within.ts";
+
+export interface ProgramOptions {
+  /** Set beside the test's own environment, from which everything that configures the programs is taken away. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A program that ended instead of becoming ready. */
+export class ProgramError extends Error {
+  override readonly name = "ProgramError";
+
+  constructor(
+    readonly script: string,
+    /** The exit status. */
+    readonly code: number,
+    readonly stdout: string,
+    readonly stderr: string,
+  ) {
+    super(`${script} ended with status ${code} before it was ready: ${stderr || stdout}`);
+  }
+}
+
+/** Bytes of memory that a program holds. */
+export interface Memory {
+  readonly now: number;
+  /** The most that it ever held. */
+  readonly peak: number;
+}
+
+/** Runs `server.ts` or `client.ts` as a user does: a process of its own, with its own home and key. */
+export class Program implements AsyncDisposable {
+  readonly stdout: Lines;
+  readonly stderr: Lines;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #script: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #home: string;
+  #url: URL | undefined;
+  #hasEnded = false;
+
+  private constructor(script: string, child: Deno.ChildProcess, home: string) {
+    this.#script = script;
+    this.#child = child;
+    this.#home = home;
+    this.stdout = new Lines(child.stdout);
+    this.stderr = new Lines(child.stderr);
+    this.status = child.status.then((status) => {
+      this.#hasEnded = true;
+      return status;
+    });
+  }
+
+  /**
+   * Starts a program and waits for the line with its URL: the server listens then, the client is registered.
+   *
+   * @throws {ProgramError} when it ends before that.
+   */
+  static async start(
+    script: "server.ts" | "client.ts",
+    args: readonly string[],
+    { env = {} }: ProgramOptions = {},
+  ): Promise<Program> {
+    const home = await makeHome();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", script, ...args],
+      cwd: ROOT,
+      clearEnv: true,
+      env: { ...await environment(home), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await using started = new AsyncDisposableStack();
+    const program = started.use(new Program(script, child, home));
+    await program.#becomeReady();
+    started.move();
+    return program;
+  }
+
+  /** What the program printed once it was ready: where the server listens, or the tunnel's public URL. */
+  get url(): URL {
+    if (this.#url === undefined) throw new Error(`${this.#script} is not ready`);
+    return this.#url;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Sends a signal and goes on. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends a signal and waits for the end of the program. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
+    try {
+      if (!this.#hasEnded) this.#child.kill(signal);
+    } catch (error) {
+      // It may end by itself in this very moment, which the system knows before `status` does.
+      const isGone = error instanceof Deno.errors.NotFound || error instanceof TypeError;
+      if (!isGone) throw error;
+    }
+    return await within(this.status, `the end of ${this.#script} after ${signal}`);
+  }
+
+  /** Reads how much memory the program holds; null where the system has no `/proc`. */
+  async memory(): Promise<Memory | null> {
+    if (Deno.build.os !== "linux") return null;
+    const status = await Deno.readTextFile(`/proc/${this.pid}/status`);
+    const bytes = (name: string) =>
+      1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
+    return { now: bytes("VmRSS"), peak: bytes("VmHWM") };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("SIGKILL");
+    await Promise.all([this.stdout.ended, this.stderr.ended]);
+    await Deno.remove(this.#home, { recursive: true });
+  }
+
+  async #becomeReady(): Promise<void> {
+    const line = await within(this.stdout.find(URL_AT_THE_END), `the URL of ${this.#script}`);
+    if (line?.[1] !== undefined) {
+      this.#url = new URL(line[1]);
+      return;
+    }
+    const { code } = await within(this.status, `the end of ${this.#script}`);
+    await this.stderr.ended;
+    throw new ProgramError(this.#script, code, `${this.stdout}`, `${this.stderr}`);
+  }
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+const URL_AT_THE_END = /(?:^|\s)(https?:\/\/[^\s"']+)$/;
+
+/** Makes an empty home, so that each client has its own key; the registry that modules come from stays the user's. */
+async function makeHome(): Promise<string> {
+  const home = await Deno.makeTempDir({ prefix: "tunnel-test-" });
+  const npmrc = `${Deno.env.get("HOME")}/.npmrc`;
+  const exists = await Deno.stat(npmrc).then(() => true, () => false);
+  if (exists) await Deno.symlink(npmrc, `${home}/.npmrc`);
+  return home;
+}
+
+async function environment(home: string): Promise<Record<string, string>> {
+  const kept = Object.entries(Deno.env.toObject()).filter(([name]) =>
+    !name.startsWith("TUNNEL_") && name !== "PORT" && name !== "XDG_CONFIG_HOME"
+  );
+  denoDir ??= findDenoDir();
+  return {
+    ...Object.fromEntries(kept),
+    HOME: home,
+    APPDATA: home,
+    DENO_DIR: await denoDir,
+    NO_COLOR: "1",
+  };
+}
+
+let denoDir: Promise<string> | undefined;
+
+/** Asks where compiled modules are kept: with a new home, Deno would fetch and compile everything again. */
+async function findDenoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const info: unknown = JSON.parse(new TextDecoder().decode(stdout));
+  const isFound = typeof info === "object" && info !== null && "denoDir" in info;
+  if (!isFound || typeof info.denoDir !== "string") throw new Error("deno info names no denoDir");
+  return info.denoDir;
+}

@@ -1,0 +1,45 @@
+/**
+ * Draws the same numbers again for the same seed, so that a failure of a random test can be repeated:
+ * the seed is printed, and `TEST_SEED` sets it.
+ */
+export class SeededRandom {
+  readonly seed: number;
+  #state: number;
+
+  constructor(seed = chosenSeed()) {
+    this.seed = seed >>> 0;
+    this.#state = this.seed;
+    console.log(`TEST_SEED=${this.seed}`);
+  }
+
+  /** Returns a whole number from 0 to 2^32 - 1 (Mulberry32: short, and good enough to pick sizes and bytes). */
+  uint32(): number {
+    this.#state = (this.#state + 0x6d2b_79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+
+  /** Returns a whole number from `low` to `high`, both included. */
+  integer(low: number, high: number): number {
+    return low + Math.floor(this.uint32() / 2 ** 32 * (high - low + 1));
+  }
+
+  /** Returns one of the items. */
+  pick<T>(items: readonly [T, ...T[]]): T {
+    return items[this.integer(0, items.length - 1)] ?? items[0];
+  }
+
+  /** Returns so many bytes. */
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    const words = new Uint32Array(Math.ceil(length / 4));
+    for (let i = 0; i < words.length; i++) words[i] = this.uint32();
+    return new Uint8Array(words.buffer, 0, length);
+  }
+}
+
+function chosenSeed(): number {
+  const given = Number(Deno.env.get("TEST_SEED"));
+  return given > 0 ? given : crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
+}

@@ -1,0 +1,95 @@
+import { Program } from "./program.ts";
+import { RawHTTP, type WholeResponse } from "./raw_http.ts";
+import type { RawField } from "./message_head.ts";
+import { toBytes, toText } from "./latin1.ts";
+
+export interface TunnelOptions {
+  /** What has the port of the origin, on this machine. */
+  readonly origin: { readonly port: number };
+  readonly serverArgs?: readonly string[];
+  readonly clientArgs?: readonly string[];
+  /** A server that runs already and stays the caller's; without it the tunnel starts its own. */
+  readonly server?: Program;
+}
+
+/** What is not given is not sent. */
+export interface VisitorRequest {
+  /** @default "GET" */
+  readonly method?: string;
+  /** @default the tunnel's own host and port */
+  readonly host?: string;
+  /** Fields behind Host, in order. */
+  readonly fields?: readonly RawField[];
+  /** A body, sent with its Content-Length; text as Latin-1. */
+  readonly body?: string | Uint8Array;
+}
+
+/** Starts a server and a client in front of an origin; resolves once the public URL works. */
+export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
+  const { origin, serverArgs = [], clientArgs = [] } = options;
+  await using started = new AsyncDisposableStack();
+  const server = options.server ?? started.use(await startServer(serverArgs));
+  const client = started.use(
+    await Program.start("client.ts", [
+      ...["--server", server.url.origin],
+      ...["--host", "127.0.0.1", "--port", String(origin.port)],
+      ...clientArgs,
+    ]),
+  );
+  return new Tunnel(server, client, started.move());
+}
+
+/** Starts a server on a free port of this machine alone. */
+export function startServer(args: readonly string[] = []): Promise<Program> {
+  return Program.start("server.ts", ["--port", "0", "--hostname", "127.0.0.1", ...args]);
+}
+
+/** A working tunnel, seen from a visitor. */
+export class Tunnel implements AsyncDisposable {
+  readonly #owned: AsyncDisposableStack;
+
+  constructor(readonly server: Program, readonly client: Program, owned: AsyncDisposableStack) {
+    this.#owned = owned;
+  }
+
+  /** The public URL. */
+  get url(): URL {
+    return this.client.url;
+  }
+
+  /** What a visitor sends as Host: the name with the port. */
+  get host(): string {
+    return this.client.url.host;
+  }
+
+  /** The first label of the name. */
+  get id(): string {
+    return this.client.url.hostname.split(".")[0] ?? "";
+  }
+
+  /** Connects as a visitor. */
+  async open(): Promise<RawHTTP> {
+    return await RawHTTP.open(Number(this.server.url.port));
+  }
+
+  /** Sends one request over a connection of its own and reads the whole response. */
+  async request(target: string, request: VisitorRequest = {}): Promise<WholeResponse> {
+    using visitor = await this.open();
+    return await visitor.exchange(this.write(target, request), request.method);
+  }
+
+  /** Writes a request as a visitor of this tunnel sends it. */
+  write(target: string, request: VisitorRequest = {}): string {
+    const { method = "GET", host = this.host, fields = [], body } = request;
+    const length: RawField[] = body === undefined ? [] : [["Content-Length", String(body.length)]];
+    const lines = [["Host", host], ...fields, ...length].map(([name, value]) =>
+      `${name}: ${value}`
+    );
+    const content = body === undefined ? "" : toText(toBytes(body));
+    return [`${method} ${target} HTTP/1.1`, ...lines, "", content].join("\r\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
