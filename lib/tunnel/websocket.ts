@@ -6,7 +6,7 @@ import { MAX_WEBSOCKET_MESSAGE } from "./limits.ts";
 import type { Chunk } from "./receive_queue.ts";
 import { MESSAGE_COST, type Stream } from "./stream.ts";
 
-/** Unsent bytes in a visitor's or origin's socket above which nothing more is read from the stream. */
+/** Bytes that wait on the way from a socket or into it above which nothing more is read on the other side. */
 const HIGH_WATER = 1024 * 1024;
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
@@ -30,6 +30,9 @@ export interface MessageSocket {
   readonly bufferedAmount: number;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
+  /** Stop and go on reading, where a socket can: the one of `ws`, not Deno's. */
+  pause?(): void;
+  resume?(): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(
     type: "close",
@@ -46,8 +49,9 @@ interface Message {
 /**
  * Joins a WebSocket and a stream: messages, their kind, their order and the close go both ways.
  *
- * Neither kind of socket can be told to stop reading, so what arrives faster than the tunnel takes
- * it is held against `backlog`; when that is spent, the socket is closed with 1013.
+ * A socket that can be told to stop reading is, while more than a little of what it brought waits for
+ * the stream. What another brings faster than the tunnel takes it is held against `backlog`; when that
+ * is spent, the socket is closed with 1013.
  */
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
@@ -55,6 +59,7 @@ export class WebSocketBridge {
   readonly #backlog: Budget;
   readonly #vanish: () => void;
   readonly #incoming: Message[] = [];
+  #waiting = 0;
   #close: { readonly code: number; readonly reason: string } | null = null;
   #pumping = false;
   #closed = false;
@@ -105,6 +110,8 @@ export class WebSocketBridge {
       return;
     }
     this.#incoming.push({ bytes, text });
+    this.#waiting += bytes.length + MESSAGE_COST;
+    if (this.#waiting > HIGH_WATER) this.#socket.pause?.();
     if (!this.#pumping) void this.#pumpToStream();
   }
 
@@ -122,17 +129,24 @@ export class WebSocketBridge {
         try {
           await this.#stream.writeMessage(message.bytes, message.text);
         } finally {
-          this.#backlog.give(message.bytes.length + MESSAGE_COST);
+          this.#taken(message);
         }
       }
       if (this.#close !== null) this.#endStream(this.#close.code, this.#close.reason);
     } catch {
       // The stream is over: nobody wants the rest.
-      for (const { bytes } of this.#incoming) this.#backlog.give(bytes.length + MESSAGE_COST);
-      this.#incoming.length = 0;
+      for (const message of this.#incoming.splice(0)) this.#taken(message);
     } finally {
       this.#pumping = false;
     }
+  }
+
+  #taken({ bytes }: Message): void {
+    const cost = bytes.length + MESSAGE_COST;
+    const wasHigh = this.#waiting > HIGH_WATER;
+    this.#waiting -= cost;
+    this.#backlog.give(cost);
+    if (wasHigh && this.#waiting <= HIGH_WATER && !this.#closed) this.#socket.resume?.();
   }
 
   #endStream(code: number, reason: string): void {
