@@ -1,6 +1,6 @@
 import { ErrorCode, StreamError } from "../tunnel/errors.ts";
 import type { ResponseHead } from "../tunnel/head.ts";
-import { withoutHopByHop } from "../tunnel/headers.ts";
+import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import type { Log } from "../log.ts";
 import { responseBody } from "./response_body.ts";
@@ -18,14 +18,25 @@ export function answer(request: Request, head: ResponseHead, stream: Stream, log
     throw new StreamError(ErrorCode.Protocol, `status ${head.status} as a final response`);
   }
   const status = endableStatus(request, head.status);
-  const hasBody = request.method !== "HEAD" && !WITHOUT_BODY.has(status);
+  const isHead = request.method === "HEAD";
+  const isEmpty = WITHOUT_BODY.has(status);
+  const hasBody = !isHead && !isEmpty;
   if (!hasBody && !stream.receiveEnded) {
     stream.reset(ErrorCode.Cancelled, "the answer has no body");
   }
-  const response = new Response(hasBody ? responseBody(stream, log) : null, { status });
+  const isLengthUntold = fieldValue(head.fields, "content-length") === undefined;
+  // Deno writes a length of zero for no body, which would be wrong for the HEAD of an answer whose
+  // length the origin does not tell (RFC 9110 section 9.3.2); a stream has no length.
+  const none = isHead && !isEmpty && isLengthUntold ? endedStream() : null;
+  const body = hasBody ? responseBody(stream, log) : none;
+  const response = new Response(body, { status });
   // Appending to a response's own fields takes half as long as handing it a list.
   for (const [name, value] of withoutHopByHop(head.fields)) response.headers.append(name, value);
   return response;
+}
+
+function endedStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ pull: (controller) => controller.close() });
 }
 
 /**

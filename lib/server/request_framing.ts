@@ -29,7 +29,7 @@ export function requestFraming(request: Request): RequestFraming {
   if (length === undefined) {
     return { kind: "refused", status: 400, reason: "Content-Length is not one number of bytes" };
   }
-  if (length === 0 || request.body === null && coding === null && length === null) {
+  if (length === 0 || (coding === null && length === null && !isUnframed(request))) {
     return { kind: "none" };
   }
   if (request.method === "GET" || request.method === "HEAD") {
@@ -42,6 +42,11 @@ export function requestFraming(request: Request): RequestFraming {
   }
   if (request.body === null) return { kind: "none" };
   return { kind: "body", length };
+}
+
+/** Whether a body may come that no field announces: HTTP/2, which has no Host, frames it by itself (RFC 9113 section 8.1). */
+function isUnframed(request: Request): boolean {
+  return request.body !== null && !request.headers.has("host");
 }
 
 /** Reads a Content-Length, or several that Deno has joined and that all agree (RFC 9110 section 8.6). */
