@@ -79,6 +79,19 @@ Deno.test("An origin that answers rubbish is 502, and the tunnel stays up", asyn
   }
 });
 
+Deno.test("An origin that closes its connections between requests fails none of them", async () => {
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    await exchange.answer(OK);
+    exchange.close();
+  });
+  await using tunnel = await startTunnel({ origin });
+  using visitor = await tunnel.open();
+  for (let i = 0; i < 50; i++) {
+    assertEquals((await visitor.exchange(tunnel.write("/"))).text, "ok");
+  }
+  assertEquals(origin.connectionCount, 50);
+});
+
 Deno.test("An origin that sends no head within --timeout is 504 and loses the request", async () => {
   await using origin = ScriptedOrigin.start(async (exchange) => {
     if (exchange.target === "/works") await exchange.answer(OK);

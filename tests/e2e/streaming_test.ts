@@ -131,6 +131,22 @@ Deno.test("An origin may answer before the upload ends", async (t) => {
     assertEquals([status, text], [413, "too much"]);
     await within(exchange.hangUp(), "the end of the refused upload", CANCELLED_WITHIN);
   });
+
+  await t.step("with a refusal that a visitor sees while it goes on sending", async () => {
+    using visitor = await tunnel.open();
+    const refusing = origin.next().then(async (exchange) => {
+      await exchange.write(
+        "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much",
+      );
+      exchange.close();
+    });
+    const sending = visitor.send(
+      tunnel.write("/big", { method: "PUT", body: new Uint8Array(20 * MIB) }),
+    );
+    const { status, text } = await visitor.receiveAll();
+    assertEquals([status, text], [413, "too much"]);
+    await Promise.all([refusing, sending]);
+  });
 });
 
 Deno.test("A visitor that leaves cancels the origin's request", async (t) => {
