@@ -36,6 +36,8 @@ export interface SubscriptionsOptions {
   readonly server: string;
   /** Milliseconds that a stream waits for its response head. */
   readonly headTimeout: number;
+  /** The server's own URL, which a client should have been given. */
+  readonly url: string;
   /** Whether a client may mean this server by that URL. */
   readonly isAudience: (audience: string, connection: ClientConnection) => boolean;
   /** Says where the tunnel of an id is found. */
@@ -241,7 +243,10 @@ class Subscription implements SessionEvents {
       : new RegistrationError("try_again", "an internal error", false, { cause: error });
     this.#options.metrics.refused.labels(refusal.code).inc();
     this.#log.warn("registration refused", { code: refusal.code, reason: refusal.message });
-    const { code, message, permanent } = refusal;
+    const { code, permanent } = refusal;
+    const message = code === "wrong_audience"
+      ? `${refusal.message}; it is ${this.#options.url}`
+      : refusal.message;
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,
       encodeMessage({ error: { code, message, permanent } }),

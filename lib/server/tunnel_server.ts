@@ -73,6 +73,7 @@ export class TunnelServer {
       log,
       server: options.server,
       headTimeout: options.timeout,
+      url: this.url,
       isAudience: (audience, connection) => this.#isAudience(audience, connection),
       addressOf: (id) => this.#addressOf(id),
     });
