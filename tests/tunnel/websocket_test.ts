@@ -161,6 +161,13 @@ Deno.test("WebSocketBridge resets the stream for body data instead of messages",
   assertEquals(await resetCode(end), ErrorCode.Protocol);
 });
 
+Deno.test("WebSocketBridge leaves no socket open when the stream ends without a teardown", async () => {
+  await using end = await bridgeEnd("memory");
+  end.peer.send(Data, { stream: 1, flags: Flag.EndStream });
+  assertEquals((await end.talker.closed).code, 1011);
+  assertEquals(await resetCode(end), ErrorCode.Protocol);
+});
+
 Deno.test("WebSocketBridge closes with 1009 and resets with TooLarge above 64 MiB", async () => {
   await using end = await bridgeEnd("memory");
   const { peer, near } = end;
