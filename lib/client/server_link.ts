@@ -57,6 +57,8 @@ export class ServerLink {
       this.#events.onLost(reason, delay);
       await this.#pause(delay);
     }
+    // What a draining connection still carries is not to be cut by whoever waits for the end.
+    await Promise.all([...this.#connections].map((connection) => connection.closed));
     return registered;
   }
 

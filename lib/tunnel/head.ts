@@ -1,10 +1,9 @@
 import { ErrorCode, StreamError } from "./errors.ts";
-import { isFieldValue, isToken } from "./headers.ts";
+import { type Field, isFieldValue, isToken } from "./headers.ts";
 import { parseJSONObject } from "./json.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
-/** One header field: a name in lower case and a value of Latin-1 characters (RFC 9110 section 5). */
-export type Field = readonly [name: string, value: string];
+export type { Field };
 
 /** What opens an exchange: the start line of a request and its fields, in order. */
 export interface RequestHead {

@@ -1,4 +1,5 @@
-import type { Field } from "./head.ts";
+/** One header field: a name in lower case and a value of Latin-1 characters (RFC 9110 section 5). */
+export type Field = readonly [name: string, value: string];
 
 /**
  * Drops what concerns one connection alone and keeps the rest in order: the fields below, and those

@@ -43,6 +43,9 @@ export const MAX_STREAMS = 1000;
 /** The last stream id; after it the session must be replaced. */
 export const MAX_STREAM_ID = 0xffff_ffff;
 
+/** Bytes of credit that a WSMessage frame costs beside its payload: empty messages must not be free, for each takes memory. */
+export const MESSAGE_COST = 64;
+
 /** Bytes of one visitor's or origin's WebSocket message, which is Deno's own limit. */
 export const MAX_WEBSOCKET_MESSAGE = 64 * MIB;
 

@@ -2,9 +2,9 @@ import { ErrorCode, StreamError } from "./errors.ts";
 import { decodeReset, encodeReset } from "./farewell.ts";
 import { Flag, FrameType } from "./frame.ts";
 import type { Budget } from "./flow.ts";
-import { MAX_WEBSOCKET_MESSAGE } from "./limits.ts";
+import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "./limits.ts";
 import type { Chunk } from "./receive_queue.ts";
-import { MESSAGE_COST, type Stream } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 
 /** Bytes that wait on the way from a socket or into it above which nothing more is read on the other side. */
 const HIGH_WATER = 1024 * 1024;
@@ -41,6 +41,9 @@ export interface MessageSocket {
   addEventListener(type: "error", listener: (event: unknown) => void): void;
 }
 
+/** A byte order mark belongs to the message (RFC 6455 section 5.6 knows only UTF-8). */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 interface Message {
   readonly bytes: Uint8Array;
   readonly text: boolean;
@@ -62,6 +65,7 @@ export class WebSocketBridge {
   #waiting = 0;
   #close: { readonly code: number; readonly reason: string } | null = null;
   #pumping = false;
+  #overrun = false;
   #closed = false;
   #done: () => void = () => {};
 
@@ -103,9 +107,11 @@ export class WebSocketBridge {
   // From the socket to the stream.
 
   #onMessage(data: unknown): void {
+    if (this.#overrun) return;
     const text = typeof data === "string";
     const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
     if (!this.#backlog.tryTake(bytes.length + MESSAGE_COST)) {
+      this.#overrun = true;
       this.#closeSocket(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
       return;
     }
@@ -166,7 +172,7 @@ export class WebSocketBridge {
     for (;;) {
       const read = this.#stream.read();
       const chunk = read instanceof Promise ? await read : read;
-      if (chunk === null) return;
+      if (chunk === null) throw new StreamError(ErrorCode.Protocol, "no teardown at the end");
       if (chunk.type === FrameType.WSTeardown) {
         this.#tearDown(chunk.bytes);
         return;
@@ -190,7 +196,7 @@ export class WebSocketBridge {
   #send(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     const text = (chunk.flags & Flag.Text) !== 0;
-    this.#socket.send(text ? new TextDecoder("utf-8", { fatal: true }).decode(bytes) : bytes);
+    this.#socket.send(text ? decoder.decode(bytes) : bytes);
   }
 
   #tearDown(payload: Uint8Array): void {
@@ -216,14 +222,16 @@ export class WebSocketBridge {
 
   #closeSocket(code?: number, reason = ""): void {
     if (this.#closed) return;
-    try {
-      if (code === undefined) this.#socket.close();
-      else this.#socket.close(code, cut(reason));
-    } catch {
-      // A code that no close frame may carry: the peer made it up.
-      this.#socket.close(INTERNAL);
-    }
+    if (code === undefined) this.#socket.close();
+    else if (isSendable(code)) this.#socket.close(code, cut(reason));
+    else this.#socket.close(INTERNAL);
   }
+}
+
+/** Whether a close frame may carry the code (RFC 6455 section 7.4 and the registry that it sets up); the peer may have made it up. */
+function isSendable(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+    (code >= 3000 && code <= 4999);
 }
 
 function bytesOf(data: unknown): Uint8Array {

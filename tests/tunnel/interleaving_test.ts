@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../lib/tunnel/errors.ts";
 import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
-import { MESSAGE_COST, type Stream } from "../../lib/tunnel/stream.ts";
+import { MESSAGE_COST } from "../../lib/tunnel/limits.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
 import { joined, openingOf, type SeenFrame, u32 } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { ErrorCode, StreamError } from "../../lib/tunnel/errors.ts";
 import { encodeReset } from "../../lib/tunnel/farewell.ts";
 import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
-import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../lib/tunnel/limits.ts";
+import { INITIAL_WINDOW, MAX_DATA_LENGTH, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
 import type { Chunk } from "../../lib/tunnel/receive_queue.ts";
-import { MESSAGE_COST, type Stream } from "../../lib/tunnel/stream.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
 import { coded, creditsOf, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
