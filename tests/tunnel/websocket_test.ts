@@ -5,7 +5,7 @@ import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
 import { WebSocketBridge } from "../../lib/tunnel/websocket.ts";
 import { bridged, Talker } from "../testing/bridged.ts";
-import { coded, frameOf, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
+import { coded, frameOf, joined, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
@@ -189,6 +189,22 @@ Deno.test("WebSocketBridge closes with 1009 and resets with TooLarge above 64 Mi
   await settled();
   const reset = peer.take().find(({ type }) => type === Reset);
   assertEquals(codeOf(reset), ErrorCode.TooLarge);
+});
+
+Deno.test("WebSocketBridge holds little more than a message's bytes, whatever came around its parts", async () => {
+  await using end = await bridgeEnd("memory");
+  // A part of one byte in a transport message of 900 KB, which must not stay alive for it.
+  const part = frameOf(WSMessage, { stream: 1, flags: Flag.More, payload: "x" });
+  const pong = frameOf(FrameType.Pong, { payload: new Uint8Array(8) });
+  const message = joined(part, ...new Array(50_000).fill(pong));
+  const before = Deno.memoryUsage().rss;
+  const parts = 500;
+  for (let i = 0; i < parts; i++) {
+    end.near.session.onMessage(message.slice());
+    await settled(1);
+  }
+  const held = Deno.memoryUsage().rss - before;
+  assert(held < parts * message.length / 2, `${held} bytes for a message of ${parts}`);
 });
 
 Deno.test("WebSocketBridge closes with 1013 when messages come faster than the tunnel takes them", async () => {
