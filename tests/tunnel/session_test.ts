@@ -704,6 +704,23 @@ Deno.test("Session.drain by the client lets in what was on its way and ends afte
   assertEquals(near.peer.takeNames(), ["Data"], "the answer to a drain is not answered");
 });
 
+Deno.test("a reset of the last stream while draining is the last that is sent of it", async () => {
+  using near = new SessionAndPeer("client");
+  near.peer.send(HTTPRequest, {
+    stream: 1,
+    flags: Flag.EndStream,
+    payload: openingOf(100 * MAX_DATA_LENGTH),
+  });
+  near.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
+  await settled();
+  const [stream] = near.streams;
+  const written = Promise.resolve(stream?.write(new Uint8Array(3 * MAX_DATA_LENGTH)));
+  stream?.reset(ErrorCode.OriginCut, "gone");
+  await assertRejects(() => written, StreamError);
+  await settled();
+  assertEquals(near.peer.takeNames(), ["Disconnect", "Reset"]);
+});
+
 Deno.test("Session.drain resolves for everybody who asked, and when the session ends", async () => {
   using near = new SessionAndPeer("server");
   open(near, true);
