@@ -1,4 +1,5 @@
 import { Metrics } from "../metrics.ts";
+import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refused } from "./error_page.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
@@ -7,6 +8,8 @@ export interface OwnPagesOptions {
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly isReady: () => boolean;
+  /** Tells whether the host that an asking URL names is served here. */
+  readonly isServed: (askingUrl: string) => boolean;
 }
 
 /** Answers requests to the server's own host: what it is, whether it is well, what it counted. */
@@ -28,6 +31,10 @@ export class OwnPages {
         return text(200, "ok\n");
       case "/readyz":
         return this.#options.isReady() ? text(200, "ready\n") : text(503, "stopping\n");
+      case ASK_PATH:
+        return this.#options.isServed(request.url)
+          ? text(200, "served here\n")
+          : refused(request, 404, "no such host here");
       case "/metrics":
         return text(200, this.#options.metrics.render(), Metrics.contentType);
       default:

@@ -2,6 +2,7 @@ import { Heartbeat } from "../tunnel/heartbeat.ts";
 import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
 import type { AddressSet } from "./address_set.ts";
+import { isServed } from "./ask.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router, splitTarget } from "./hostname.ts";
@@ -84,6 +85,8 @@ export class TunnelServer {
       metrics: this.#metrics,
       server: options.server,
       isReady: () => !this.#stopping,
+      isServed: (askingUrl) =>
+        isServed(askingUrl, { router: this.#router, registry: this.#registry }),
     });
   }
 

@@ -63,6 +63,7 @@ export class Liveness {
     this.heard(now - PING_AFTER);
     this.#movedAt = now;
     this.probe(now);
+    this.#pinged = true;
     return "ping";
   }
 }

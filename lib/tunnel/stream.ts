@@ -159,9 +159,9 @@ export class Stream {
 
   #fail(error: Error, drop: boolean): void {
     this.#failed = true;
-    this.#finish();
     this.#sending.fail(error);
     this.#receiving.fail(error, drop);
+    this.#finish();
   }
 
   #checkFinished(): void {

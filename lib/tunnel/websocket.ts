@@ -3,6 +3,7 @@ import { decodeReset, encodeReset } from "./farewell.ts";
 import { Flag, FrameType } from "./frame.ts";
 import type { Budget } from "./flow.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "./limits.ts";
+import { MessageParts } from "./message_parts.ts";
 import type { Chunk } from "./receive_queue.ts";
 import type { Stream } from "./stream.ts";
 
@@ -167,8 +168,7 @@ export class WebSocketBridge {
   // From the stream to the socket.
 
   async #pumpToSocket(): Promise<void> {
-    let parts: Uint8Array[] = [];
-    let length = 0;
+    const parts = new MessageParts();
     for (;;) {
       const read = this.#stream.read();
       const chunk = read instanceof Promise ? await read : read;
@@ -180,15 +180,12 @@ export class WebSocketBridge {
       if (chunk.type !== FrameType.WSMessage) {
         throw new StreamError(ErrorCode.Protocol, "body data in a WebSocket's stream");
       }
-      parts.push(chunk.bytes);
-      length += chunk.bytes.length;
-      if (length > MAX_WEBSOCKET_MESSAGE) {
+      if (parts.length + chunk.bytes.length > MAX_WEBSOCKET_MESSAGE) {
         throw new StreamError(ErrorCode.TooLarge, "a WebSocket message of more than 64 MiB");
       }
+      parts.append(chunk.bytes);
       if ((chunk.flags & Flag.More) !== 0) continue;
-      this.#send(chunk, join(parts, length));
-      parts = [];
-      length = 0;
+      this.#send(chunk, parts.take());
       if (this.#socket.bufferedAmount > HIGH_WATER) await this.#drained();
     }
   }
@@ -237,16 +234,6 @@ function isSendable(code: number): boolean {
 function bytesOf(data: unknown): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return data instanceof Uint8Array ? data : new Uint8Array(0);
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 /** Cuts a reason to what a close frame holds, never inside a character. */

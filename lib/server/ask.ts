@@ -1,0 +1,25 @@
+import { parseAuthority, type Router } from "./hostname.ts";
+import type { Registry } from "./registry.ts";
+
+/** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */
+export const ASK_PATH = "/proxy/ask";
+
+export interface AskOptions {
+  readonly router: Router;
+  readonly registry: Registry;
+}
+
+/**
+ * Tells whether the host in `?domain=` of an asking URL is served here: the server's own, or a tunnel's, whose client
+ * may be away. For any other, a visitor could have certificates issued without end, which authorities limit.
+ */
+export function isServed(askingUrl: string, { router, registry }: AskOptions): boolean {
+  const start = askingUrl.indexOf("?");
+  const asked = start === -1 ? null : new URLSearchParams(askingUrl.slice(start)).get("domain");
+  const host = parseAuthority(asked ?? "");
+  if (host === undefined || host.isAddress || host.port !== null) return false;
+  const { name } = host;
+  const route = router.route({ method: "GET", url: `https://${name}/`, host: name });
+  if (route.kind === "tunnel") return registry.select(route.hostname) !== "unknown";
+  return route.kind === "own";
+}
