@@ -3,22 +3,34 @@ import type { ResponseHead } from "../tunnel/head.ts";
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import type { Log } from "../log.ts";
+import type { FieldList } from "./field_list.ts";
 import { responseBody } from "./response_body.ts";
 
 /** Statuses whose responses end with their head (RFC 9110 section 6.4.1), by what `Response` accepts with a body. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** What of a public request decides how its answer is framed. */
+export interface AnsweredVisit {
+  readonly request: Pick<Request, "method">;
+  readonly fields: FieldList;
+}
 
 /**
  * Turns a response head, and the body that follows it on the stream, into what `Deno.serve` sends.
  *
  * @throws {StreamError} `Protocol` for a status that is no final one.
  */
-export function answer(request: Request, head: ResponseHead, stream: Stream, log: Log): Response {
+export function answer(
+  visit: AnsweredVisit,
+  head: ResponseHead,
+  stream: Stream,
+  log: Log,
+): Response {
   if (head.status < 200) {
     throw new StreamError(ErrorCode.Protocol, `status ${head.status} as a final response`);
   }
-  const status = endableStatus(request, head.status);
-  const isHead = request.method === "HEAD";
+  const status = endableStatus(visit.fields, head.status);
+  const isHead = visit.request.method === "HEAD";
   const isEmpty = WITHOUT_BODY.has(status);
   const hasBody = !isHead && !isEmpty;
   if (!hasBody && !stream.receiveEnded) {
@@ -43,9 +55,9 @@ function endedStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
  * Returns the status to send. Deno ends a 205 neither by a length nor by closing, so that a visitor
  * on a connection that is kept would wait for ever; such a visitor gets 204, which has no body either.
  */
-function endableStatus(request: Request, status: number): number {
+function endableStatus(fields: FieldList, status: number): number {
   if (status !== 205) return status;
-  const isHTTP2 = !request.headers.has("host");
-  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(request.headers.get("connection") ?? "");
+  const isHTTP2 = !fields.has("host");
+  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(fields.get("connection") ?? "");
   return isHTTP2 || closes ? 205 : 204;
 }

@@ -5,8 +5,10 @@ import { withoutHopByHop } from "../tunnel/headers.ts";
 import type { Session } from "../tunnel/session.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
+import type { Departures } from "./departures.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
+import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { sendRequestBody } from "./request_body.ts";
 import { requestFraming } from "./request_framing.ts";
@@ -14,6 +16,7 @@ import { requestFraming } from "./request_framing.ts";
 /** A public request and what is known of how it came. */
 export interface Visit {
   readonly request: Request;
+  readonly fields: FieldList;
   readonly connection: VisitorConnection;
   /** The target that the origin gets. */
   readonly target: string;
@@ -23,6 +26,7 @@ export interface Visit {
 export class Proxy {
   readonly #forwarded: ForwardedFields;
   readonly #headTimeout: number;
+  readonly #departures: Departures;
   readonly #log: Log;
 
   constructor(
@@ -30,17 +34,19 @@ export class Proxy {
       readonly forwarded: ForwardedFields;
       /** Milliseconds, to be told to whom it was too long. */
       readonly headTimeout: number;
+      readonly departures: Departures;
       readonly log: Log;
     },
   ) {
     this.#forwarded = options.forwarded;
     this.#headTimeout = options.headTimeout;
+    this.#departures = options.departures;
     this.#log = options.log;
   }
 
   async forward(visit: Visit, session: Session): Promise<Response> {
     const { request } = visit;
-    const framing = requestFraming(request);
+    const framing = requestFraming(request, visit.fields);
     if (framing.kind === "refused") {
       return refused(request, framing.status, framing.reason);
     }
@@ -57,30 +63,29 @@ export class Proxy {
     if (framing.kind === "body" && request.body !== null) {
       void sendRequestBody(request.body, stream);
     }
-    const leave = (): void => stream.reset(ErrorCode.Cancelled, "the visitor left");
-    request.signal.addEventListener("abort", leave);
+    const unwatch = this.#departures.watch(request, () => {
+      stream.reset(ErrorCode.Cancelled, "the visitor left");
+    });
     try {
       const { payload } = await response;
-      return answer(request, decodeResponseHead(payload), stream, this.#log);
+      return answer(visit, decodeResponseHead(payload), stream, this.#log);
     } catch (error) {
       stream.reset(ErrorCode.Cancelled, "the head did not come");
       return this.failed(visit, error);
     } finally {
-      request.signal.removeEventListener("abort", leave);
+      unwatch();
     }
   }
 
   /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
-  requestFields({ request, connection }: Visit, length: number | null): Field[] {
-    const received: Field[] = [];
-    // Deno's iterator over the same fields takes eight times as long.
-    request.headers.forEach((value, name) => received.push([name, value]));
-    const fields = this.#forwarded.apply(withoutHopByHop(received), connection);
+  requestFields(visit: Visit, length: number | null): Field[] {
+    const { connection } = visit;
+    const fields = this.#forwarded.apply(withoutHopByHop(visit.fields.list), connection);
     const at = fields.findIndex(([name]) => name === "content-length");
     // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
     if (at !== -1 && length !== null) fields[at] = ["content-length", String(length)];
     // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
-    if (!request.headers.has("host")) fields.unshift(["host", connection.host]);
+    if (!visit.fields.has("host")) fields.unshift(["host", connection.host]);
     return fields;
   }
 

@@ -1,3 +1,5 @@
+import type { FieldList } from "./field_list.ts";
+
 /** How much body a public request brings, or why it cannot be carried. */
 export type RequestFraming =
   | { readonly kind: "none" }
@@ -8,9 +10,9 @@ export type RequestFraming =
 /**
  * Reads a request's framing from its fields (RFC 9112 section 6), which `Deno.serve` has checked but not tidied (B4, B5, B13).
  */
-export function requestFraming(request: Request): RequestFraming {
-  const coding = request.headers.get("transfer-encoding");
-  const announced = request.headers.get("content-length");
+export function requestFraming(request: Request, fields: FieldList): RequestFraming {
+  const coding = fields.get("transfer-encoding");
+  const announced = fields.get("content-length");
   if (coding !== null && coding.trim().toLowerCase() !== "chunked") {
     return {
       kind: "refused",
@@ -29,7 +31,7 @@ export function requestFraming(request: Request): RequestFraming {
   if (length === undefined) {
     return { kind: "refused", status: 400, reason: "Content-Length is not one number of bytes" };
   }
-  if (length === 0 || (coding === null && length === null && !isUnframed(request))) {
+  if (length === 0 || (coding === null && length === null && !isUnframed(request, fields))) {
     return { kind: "none" };
   }
   if (request.method === "GET" || request.method === "HEAD") {
@@ -45,8 +47,8 @@ export function requestFraming(request: Request): RequestFraming {
 }
 
 /** Whether a body may come that no field announces: HTTP/2, which has no Host, frames it by itself (RFC 9113 section 8.1). */
-function isUnframed(request: Request): boolean {
-  return request.body !== null && !request.headers.has("host");
+function isUnframed(request: Request, fields: FieldList): boolean {
+  return !fields.has("host") && request.body !== null;
 }
 
 /** Reads a Content-Length, or several that Deno has joined and that all agree (RFC 9110 section 8.6). */

@@ -3,7 +3,9 @@ import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
 import type { AddressSet } from "./address_set.ts";
 import { isServed } from "./ask.ts";
+import { Departures } from "./departures.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
+import { FieldList } from "./field_list.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router, splitTarget } from "./hostname.ts";
 import { Listener } from "./listener.ts";
@@ -79,8 +81,14 @@ export class TunnelServer {
       addressOf: (id) => this.#addressOf(id),
     });
     const forwarded = new ForwardedFields(options);
-    this.#proxy = new Proxy({ forwarded, headTimeout: options.timeout, log });
-    this.#webSockets = new WebSocketProxy({ proxy: this.#proxy, metrics: this.#metrics, log });
+    const departures = new Departures();
+    this.#proxy = new Proxy({ forwarded, headTimeout: options.timeout, departures, log });
+    this.#webSockets = new WebSocketProxy({
+      proxy: this.#proxy,
+      departures,
+      metrics: this.#metrics,
+      log,
+    });
     this.#pages = new OwnPages({
       metrics: this.#metrics,
       server: options.server,
@@ -110,7 +118,8 @@ export class TunnelServer {
   }
 
   #respond(request: Request, peer: string): Response | Promise<Response> {
-    const host = request.headers.get("host");
+    const fields = new FieldList(request.headers);
+    const host = fields.get("host");
     const route = this.#router.route({ method: request.method, url: request.url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
@@ -119,6 +128,7 @@ export class TunnelServer {
     const { scheme, authority } = splitTarget(request.url);
     const visit: Visit = {
       request,
+      fields,
       target: asteriskForm(request.method, route.target),
       connection: {
         peer,
@@ -131,7 +141,7 @@ export class TunnelServer {
 
   #visit(visit: Visit, hostname: string): Response | Promise<Response> {
     const { request } = visit;
-    const upgrade = checkUpgrade(request);
+    const upgrade = checkUpgrade({ method: request.method, headers: visit.fields });
     if (upgrade.kind === "refused") {
       return refused(request, upgrade.status, upgrade.reason, upgrade.fields);
     }

@@ -15,7 +15,8 @@ export type Upgrade =
 
 export interface UpgradeRequest {
   readonly method: string;
-  readonly headers: Headers;
+  /** Tells the value of a field by its name in lower case. */
+  readonly headers: Pick<Headers, "get" | "has">;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Stream } from "../tunnel/stream.ts";
 import { WebSocketBridge } from "../tunnel/websocket.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
+import type { Departures } from "./departures.ts";
 import type { Proxy, Visit } from "./proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
@@ -26,14 +27,21 @@ const HANDSHAKE: ReadonlySet<string> = new Set([
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
   readonly #proxy: Proxy;
+  readonly #departures: Departures;
   readonly #metrics: ServerMetrics;
   readonly #log: Log;
   readonly #backlog = new Budget(BACKLOG);
 
   constructor(
-    options: { readonly proxy: Proxy; readonly metrics: ServerMetrics; readonly log: Log },
+    options: {
+      readonly proxy: Proxy;
+      readonly departures: Departures;
+      readonly metrics: ServerMetrics;
+      readonly log: Log;
+    },
   ) {
     this.#proxy = options.proxy;
+    this.#departures = options.departures;
     this.#metrics = options.metrics;
     this.#log = options.log;
   }
@@ -44,18 +52,19 @@ export class WebSocketProxy {
       .filter(([name]) => !HANDSHAKE.has(name));
     const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
     const { stream, response } = session.open(FrameType.WSRequest, head, false);
-    const leave = (): void => stream.reset(ErrorCode.Cancelled, "the visitor left");
-    request.signal.addEventListener("abort", leave);
+    const unwatch = this.#departures.watch(request, () => {
+      stream.reset(ErrorCode.Cancelled, "the visitor left");
+    });
     try {
       const answered = decodeResponseHead((await response).payload);
       if (answered.status === 101) return this.#accept(request, answered, stream);
       // The visitor sends nothing more: the refusal is all that remains of the stream.
-      return answer(request, answered, stream, this.#log);
+      return answer(visit, answered, stream, this.#log);
     } catch (error) {
       stream.reset(ErrorCode.Cancelled, "the handshake failed");
       return this.#proxy.failed(visit, error);
     } finally {
-      request.signal.removeEventListener("abort", leave);
+      unwatch();
     }
   }
 
