@@ -1,0 +1,302 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { FrameType } from "../../lib/tunnel/frame.ts";
+import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
+import { coded, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
+import { ownPage, scrape } from "../testing/prometheus.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
+import { ScriptedOrigin } from "../testing/scripted_origin.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
+import { Subscriber } from "../testing/subscriber.ts";
+import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
+import { HANDSHAKE } from "../testing/websocket_frame.ts";
+import { within } from "../testing/within.ts";
+
+const KIB = 1024;
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const HEAD = '{"status":200,"fields":[]}';
+
+/** Milliseconds: a registration may take 10 s, and a busy machine a little more. */
+const REFUSED_WITHIN = 12_000;
+
+Deno.test("Rubbish before a registration ends in a coded Disconnect, and others go on", async (t) => {
+  const random = new SeededRandom();
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const { Data, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
+  const messages: Record<string, Uint8Array<ArrayBuffer>> = {
+    "an empty message": new Uint8Array(0),
+    "random bytes": random.bytes(1_000),
+    "one byte": new Uint8Array([FrameType.Ping]),
+    "an unknown type": frameOf(0x7f),
+    "an unknown flag": frameOf(FrameType.Ping, { flags: 0x80, payload: "12345678" }),
+    "a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
+    "a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
+    "a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, { payload: "x".repeat(70 * KIB) }),
+    "a message of 20 MiB": new Uint8Array(20 * KIB * KIB),
+    "a Data": frameOf(Data, { stream: 1, payload: "x" }),
+    "an HTTPRequest": frameOf(HTTPRequest, { stream: 1, payload: openingOf(1_000) }),
+    "an HTTPResponse": frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+    "a Window": frameOf(Window, { stream: 1, payload: u32(1) }),
+    "a Reset": frameOf(Reset, { stream: 1, payload: coded(0) }),
+  };
+  for (const [name, message] of Object.entries(messages)) {
+    await t.step(name, async () => {
+      using peer = await Subscriber.connect(tunnel.server);
+      peer.frames.sendBytes(message);
+      const { code, reason } = await peer.goodbye();
+      assertGreater(code, 0);
+      assertGreater(reason.length, 0);
+      await assertWorks(tunnel);
+    });
+  }
+  await t.step("a text message", async () => {
+    using peer = await Subscriber.connect(tunnel.server);
+    peer.sendText("hello");
+    assertGreater((await peer.goodbye()).code, 0);
+    await assertWorks(tunnel);
+  });
+});
+
+Deno.test("A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const key = await newSigningKey();
+  const [weak] = lowOrderEncodings();
+  const x = encodeBase64Url(key.publicKey);
+  const jwk = { kty: "OKP", crv: "Ed25519", x };
+  const other = await Subscriber.connect(tunnel.server);
+  const recorded = await other.claim(key);
+  other[Symbol.dispose]();
+  const refusals: Record<
+    string,
+    readonly [code: string, jws: (peer: Subscriber) => Promise<string>]
+  > = {
+    "the audience of another server": [
+      "wrong_audience",
+      (peer) => peer.claim(key, { audience: "https://elsewhere.example" }),
+    ],
+    "an audience with a path": [
+      "wrong_audience",
+      (peer) => peer.claim(key, { audience: `${peer.audience}/` }),
+    ],
+    "another nonce": ["wrong_nonce", (peer) => peer.claim(key, { nonce: "A".repeat(43) })],
+    "a recorded registration": ["wrong_nonce", (peer) => afterNonce(peer, recorded)],
+    "a bad label": ["bad_label", (peer) => peer.claim(key, { label: "a_b" })],
+    "alg none": ["unsupported_algorithm", (peer) => forged(peer, { alg: "none", jwk })],
+    "alg HS256": ["unsupported_algorithm", (peer) => forged(peer, { alg: "HS256", jwk })],
+    "alg ES256": ["unsupported_algorithm", (peer) => forged(peer, { alg: "ES256", jwk })],
+    "no key": ["bad_key", (peer) => forged(peer, { alg: "EdDSA" })],
+    "a key on another curve": [
+      "bad_key",
+      (peer) => forged(peer, { alg: "EdDSA", jwk: { ...jwk, crv: "X25519" } }),
+    ],
+    "a point of low order": ["bad_key", (peer) => {
+      const low = { ...jwk, x: encodeBase64Url(weak ?? "") };
+      return forged(peer, { alg: "EdDSA", jwk: low });
+    }],
+    "a signature of zeros": ["bad_signature", (peer) => forged(peer, { alg: "EdDSA", jwk })],
+    "two parts": ["malformed", (peer) => afterNonce(peer, "a.b")],
+    "no JSON": ["malformed", (peer) => afterNonce(peer, "AAAA.AAAA.AAAA")],
+  };
+  for (const [name, [code, jws]] of Object.entries(refusals)) {
+    await t.step(name, async () => {
+      const before = await refusalsOf(tunnel, code);
+      using peer = await Subscriber.connect(tunnel.server);
+      const text = await jws(peer);
+      const { error } = await peer.answer(text);
+      assert(typeof error === "object" && error !== null && "code" in error && "message" in error);
+      assertEquals(error.code, code);
+      assertGreater(String(error.message).length, 0);
+      assertGreater((await peer.goodbye()).code, 0);
+      assertEquals(await refusalsOf(tunnel, code), before + 1);
+      await assertWorks(tunnel);
+    });
+  }
+});
+
+Deno.test("A registration that does not come in 10 s is refused", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using silent = await Subscriber.connect(tunnel.server);
+  using dripping = await Subscriber.connect(tunnel.server);
+  const drip = setInterval(() => {
+    dripping.frames.send(FrameType.Ping, { payload: "12345678" });
+  }, 1_000);
+  try {
+    await within(
+      Promise.all([silent, dripping].map(async (peer) => {
+        await peer.frames.closed;
+        const response = peer.frames.take().find(({ type }) =>
+          type === FrameType.RegistrationResponse
+        );
+        assert(new TextDecoder().decode(response?.payload).includes('"timeout"'));
+      })),
+      "both to be refused",
+      REFUSED_WITHIN,
+    );
+  } finally {
+    clearInterval(drip);
+  }
+  assertEquals(await refusalsOf(tunnel, "timeout"), 2);
+  await assertWorks(tunnel);
+});
+
+Deno.test("What is no tunnel's client is not let in to where clients connect", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const { host } = tunnel.server.url;
+  const subprotocol = ["Sec-WebSocket-Protocol", "tunnel.v1"] as const;
+  for (
+    const [name, fields, expected] of [
+      ["a page in a browser", [...HANDSHAKE, subprotocol, ["Origin", "https://evil.example"]], 403],
+      ["another subprotocol", [...HANDSHAKE, ["Sec-WebSocket-Protocol", "chat"]], 400],
+      ["no subprotocol", HANDSHAKE, 400],
+      ["no WebSocket", [], 426],
+    ] as const
+  ) {
+    await t.step(name, async () => {
+      const { status } = await tunnel.request("/proxy/subscribe", { host, fields });
+      assertEquals(status, expected);
+    });
+  }
+});
+
+Deno.test("A registered client that breaks the protocol loses its session, and others go on", async (t) => {
+  const random = new SeededRandom();
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const { Data, HTTPRequest, HTTPResponse, WSResponse, Window } = FrameType;
+  const messages: Record<string, Uint8Array<ArrayBuffer>> = {
+    "random bytes": random.bytes(5_000),
+    "a stream of its own": frameOf(HTTPRequest, { stream: 9, payload: openingOf(1_000) }),
+    "an answer on a stream that was never opened": frameOf(HTTPResponse, {
+      stream: 99,
+      payload: HEAD,
+    }),
+    "a body before its head": frameOf(Data, { stream: 1, payload: "x" }),
+    "an answer of the other kind": frameOf(WSResponse, { stream: 1, payload: HEAD }),
+    "two heads": joined(
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+    ),
+    "a second registration": frameOf(FrameType.RegistrationRequest, { payload: "{}" }),
+    "a credit above all bounds": joined(
+      frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
+      frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
+    ),
+    "more body than its window": joined(
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+      ...Array.from(
+        { length: 12 },
+        () => frameOf(Data, { stream: 1, payload: new Uint8Array(64 * KIB) }),
+      ),
+    ),
+    "a storm of pings": joined(
+      ...Array.from({ length: 1_000 }, () => frameOf(FrameType.Ping, { payload: "12345678" })),
+    ),
+    "a message above 1 MiB": new Uint8Array(1_100 * KIB),
+  };
+  for (const [name, message] of Object.entries(messages)) {
+    await t.step(name, async () => {
+      using client = await Subscriber.register(tunnel.server);
+      using visitor = await RawHTTP.open(Number(tunnel.server.url.port));
+      await visitor.send(`GET / HTTP/1.1\r\nHost: ${client.host}\r\n\r\n`);
+      const { stream } = await client.frames.next(HTTPRequest);
+      assertEquals(stream, 1);
+      client.frames.sendBytes(message);
+      const { code, reason } = await client.goodbye();
+      assertGreater(code, 0);
+      assertGreater(reason.length, 0);
+      // Its visitor is told, or cut when the answer had begun.
+      const answer = (await visitor.receiveHead()).text;
+      assert(/^HTTP\/1\.1 (?:502|200) /.test(answer), answer);
+      await assertWorks(tunnel);
+    });
+  }
+});
+
+Deno.test("An answer that no visitor may get costs its request alone", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using client = await Subscriber.register(tunnel.server);
+  const heads: Record<string, string> = {
+    "no JSON": "}{",
+    "no fields": '{"status":200}',
+    "status 99": '{"status":99,"fields":[]}',
+    "status 600": '{"status":600,"fields":[]}',
+    "status 100": '{"status":100,"fields":[]}',
+    "status 101": '{"status":101,"fields":[]}',
+    "status as text": '{"status":"200","fields":[]}',
+    "a line feed in a value": '{"status":200,"fields":[["x","a\\r\\nSet-Cookie: evil=1"]]}',
+    "a NUL in a value": '{"status":200,"fields":[["x","a\\u0000b"]]}',
+    "a character above U+00FF": '{"status":200,"fields":[["x","\u{1f980}"]]}',
+    "a name with a blank": '{"status":200,"fields":[["x y","a"]]}',
+    "an empty name": '{"status":200,"fields":[["","a"]]}',
+    "a pseudo-field": '{"status":200,"fields":[[":status","200"]]}',
+    "a field of three": '{"status":200,"fields":[["a","b","c"]]}',
+    "ten thousand fields": JSON.stringify({
+      status: 200,
+      fields: Array.from({ length: 10_000 }, () => ["a", "b"]),
+    }),
+  };
+  for (const [name, payload] of Object.entries(heads)) {
+    await t.step(name, async () => {
+      using visitor = await RawHTTP.open(Number(tunnel.server.url.port));
+      await visitor.send(`GET / HTTP/1.1\r\nHost: ${client.host}\r\n\r\n`);
+      const { stream } = await client.frames.next(FrameType.HTTPRequest);
+      client.frames.send(FrameType.HTTPResponse, { stream, payload });
+      const { status, head } = await visitor.receiveAll();
+      assertEquals(status, 502);
+      assertEquals(head.get("set-cookie"), null);
+      await client.frames.next(FrameType.Reset);
+    });
+  }
+  await t.step("and the session goes on", async () => {
+    using visitor = await RawHTTP.open(Number(tunnel.server.url.port));
+    await visitor.send(`GET / HTTP/1.1\r\nHost: ${client.host}\r\n\r\n`);
+    const { stream } = await client.frames.next(FrameType.HTTPRequest);
+    client.frames.send(FrameType.HTTPResponse, { stream, payload: HEAD, flags: 1 });
+    assertEquals((await visitor.receiveAll()).status, 200);
+  });
+});
+
+Deno.test("Connections that say nothing keep no client out", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using peers = new DisposableStack();
+  for (let i = 0; i < 90; i++) peers.use(await Subscriber.connect(tunnel.server));
+  using client = await Subscriber.register(tunnel.server);
+  assert(client.host.endsWith(`.localhost:${tunnel.server.url.port}`));
+  await assertWorks(tunnel);
+  const memory = await tunnel.server.memory();
+  if (memory !== null) assertLess(memory.now, 200_000_000);
+});
+
+/** Checks that the well-behaved tunnel was not touched. */
+async function assertWorks(tunnel: Tunnel): Promise<void> {
+  const { status, text } = await tunnel.request("/");
+  assertEquals([status, text], [200, "ok"]);
+  assertEquals(tunnel.client.stderr.all.length, 1, "the client had to connect again");
+  assertEquals((await ownPage(tunnel.server, "/healthz")).status, 200);
+}
+
+async function refusalsOf(tunnel: Tunnel, code: string): Promise<number> {
+  return (await scrape(tunnel.server)).value("tunnel_registrations_refused_total", { code });
+}
+
+/** Writes a registration that answers the challenge, with that header and a signature of zeros. */
+async function forged(
+  peer: Subscriber,
+  header: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const payload = { aud: peer.audience, nonce: await peer.nonce(), iat: 0, connection: 0 };
+  const parts = [header, payload].map((part) => encodeBase64Url(JSON.stringify(part)));
+  return [...parts, encodeBase64Url(new Uint8Array(64))].join(".");
+}
+
+/** Takes the challenge and answers it with a text that has nothing to do with it. */
+async function afterNonce(peer: Subscriber, jws: string): Promise<string> {
+  await peer.nonce();
+  return jws;
+}
