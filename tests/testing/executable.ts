@@ -25,7 +25,7 @@ export async function hasExecutables(): Promise<boolean> {
     Deno.env.get("DENO_COMPILER") ?? Deno.execPath(),
     { args: ["compile", "--no-check", "--no-config", "--output", `${folder.path}/empty`, script] },
   ).output();
-  if (!success) console.warn(`skipped: nothing can be compiled here: ${lastLine(stderr)}`);
+  if (!success) console.warn(`skipped: nothing can be compiled here: ${causeIn(stderr)}`);
   return success;
 }
 
@@ -102,6 +102,8 @@ function command(file: string, args: readonly string[], env: Record<string, stri
   });
 }
 
-function lastLine(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).trim().split("\n").at(-1) ?? "";
+/** Returns the line that tells the cause, which stands last before a trace. */
+function causeIn(bytes: Uint8Array): string {
+  const [told = ""] = new TextDecoder().decode(bytes).split("\nStack backtrace");
+  return told.trim().split("\n").at(-1)?.trim() ?? "";
 }
