@@ -34,6 +34,12 @@ function start(options: ServerOptions, log: Log): TunnelServer {
   try {
     return new TunnelServer({ ...options, tls: pems, server: `tunnel/${config.version}`, log });
   } catch (cause) {
+    // Deno finds such data in PEM files alone: empty ones, and those with something else in them.
+    const isPem = cause instanceof Deno.errors.InvalidData || cause instanceof TypeError;
+    if (tls !== null && isPem) {
+      const files = `${tls.certFile} and ${tls.keyFile}`;
+      throw new ProgramError(`cannot serve TLS with ${files}: ${reasonOf(cause)}`, 2, { cause });
+    }
     throw new ProgramError(`cannot listen on ${hostname}:${port}: ${reasonOf(cause)}`, 1, {
       cause,
     });

@@ -30,13 +30,13 @@ export async function runProgram(
     event.preventDefault();
     report(`unexpected: ${textOf(event.error)}`);
   });
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    const { message, status } = ending(name, error);
-    printLine(message);
-    Deno.exit(status);
-  }
+  Deno.exit(
+    await main().catch((error) => {
+      const { message, status } = ending(name, error);
+      printLine(message);
+      return status;
+    }),
+  );
 }
 
 /** Calls `stop` at the first SIGINT or SIGTERM and ends the process at the second. */

@@ -6,8 +6,8 @@ import { ServerConnection, type ServerConnectionOptions } from "./server_connect
 /** What a link tells of its state. */
 export interface ServerLinkEvents {
   onRegistered(registered: Registered): void;
-  /** The connection was lost, or could not be made; it is tried again after `delay` milliseconds, never when that is null. */
-  onLost(reason: string, delay: number | null): void;
+  /** The connection was lost, or could not be made; `isLast` says that it is not tried again. */
+  onLost(reason: string, isLast: boolean): void;
 }
 
 /** Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever. */
@@ -49,13 +49,9 @@ export class ServerLink {
         reason = error instanceof Error ? error.message : String(error);
       }
       if (this.#isStopped) break;
-      if (this.#once) {
-        this.#events.onLost(reason, null);
-        break;
-      }
-      const delay = this.#backoff.next();
-      this.#events.onLost(reason, delay);
-      await this.#pause(delay);
+      this.#events.onLost(reason, this.#once);
+      if (this.#once) break;
+      await this.#pause(this.#backoff.next());
     }
     // What a draining connection still carries is not to be cut by whoever waits for the end.
     await Promise.all([...this.#connections].map((connection) => connection.closed));

@@ -34,8 +34,8 @@ export class Status implements TunnelClientEvents {
     this.#line(`connected to ${server}, serving ${this.#origin}`);
   }
 
-  onOffline(server: string, reason: string): void {
-    this.#line(`not connected to ${server}: ${reason}; trying again`);
+  onOffline(server: string, reason: string, isLast: boolean): void {
+    this.#line(`not connected to ${server}: ${reason}${isLast ? "" : "; trying again"}`);
   }
 
   warn(text: string): void {

@@ -22,8 +22,8 @@ export interface TunnelClientOptions {
 export interface TunnelClientEvents {
   /** The first connection to a server is registered, or the first after all were lost. */
   onOnline(server: string, url: string): void;
-  /** The last connection to a server was lost, or the first could not be made. */
-  onOffline(server: string, reason: string): void;
+  /** The last connection to a server was lost, or the first could not be made; `isLast` says that it is not tried again. */
+  onOffline(server: string, reason: string, isLast: boolean): void;
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
@@ -124,12 +124,12 @@ class ServerState {
         this.#told = "online";
         this.#events.onOnline(this.#server, urls[0] ?? this.#server);
       },
-      onLost: (reason: string): void => {
+      onLost: (reason: string, isLast: boolean): void => {
         if (isUp) this.#online--;
         isUp = false;
         if (this.#online > 0 || this.#told === "offline") return;
         this.#told = "offline";
-        this.#events.onOffline(this.#server, reason);
+        this.#events.onOffline(this.#server, reason, isLast);
       },
     };
   }
