@@ -1,0 +1,280 @@
+import { assert, assertEquals, assertGreater, assertNotMatch } from "@std/assert";
+import { ErrorCode } from "../../lib/tunnel/errors.ts";
+import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { runToEnd } from "../testing/ended_program.ts";
+import { coded, frameOf, type FramePeer, joined, openingOf, u32 } from "../testing/frame_peer.ts";
+import { Program } from "../testing/program.ts";
+import { ScriptedOrigin } from "../testing/scripted_origin.ts";
+import { ScriptedServer } from "../testing/scripted_server.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
+import { TempDir } from "../testing/temp_dir.ts";
+
+const KIB = 1024;
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/** Bytes of answer that the server lets come. */
+const WINDOW = 100_000;
+
+/** The WebSocket's own close code for a message that is too long. */
+const TOO_BIG = 1009;
+
+const { Data, Disconnect, HTTPRequest, HTTPResponse, Ping, Pong, Reset, Window, WSRequest } =
+  FrameType;
+
+Deno.test("A server that breaks the protocol loses its session, and the client connects again", async (t) => {
+  const random = new SeededRandom();
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  let { client } = story;
+  const messages: Record<string, Uint8Array<ArrayBuffer>> = {
+    "an empty message": new Uint8Array(0),
+    "random bytes": random.bytes(5_000),
+    "an unknown type": frameOf(0x7f),
+    "an unknown flag": frameOf(Ping, { flags: 0x80, payload: "12345678" }),
+    "a frame cut short": frameOf(Ping, { payload: "12345678" }).subarray(0, 12),
+    "a length of 4 GiB": joined(new Uint8Array([HTTPRequest, 0]), u32(1), u32(0xffff_ffff)),
+    "a head above its limit": frameOf(HTTPRequest, { stream: 1, payload: "x".repeat(300 * KIB) }),
+    "a message above 1 MiB": new Uint8Array(1_100 * KIB),
+    "a request on stream 0": frameOf(HTTPRequest, { payload: openingOf(WINDOW) }),
+    "a stream opened twice": joined(request(5), request(5)),
+    "a stream id that goes back": joined(request(5), request(4)),
+    "a body on a stream that was never opened": frameOf(Data, { stream: 7, payload: "x" }),
+    "an answer": frameOf(HTTPResponse, { stream: 99, payload: '{"status":200,"fields":[]}' }),
+    "another registration": frameOf(FrameType.RegistrationChallenge, { payload: "{}" }),
+    "a credit above all bounds": joined(
+      frameOf(HTTPRequest, { stream: 1, payload: openingOf(0x7fff_ffff) }),
+      frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
+    ),
+    "more body than the window": joined(
+      frameOf(HTTPRequest, { stream: 1, payload: openingOf(WINDOW, POST) }),
+      ...Array.from(
+        { length: 12 },
+        () => frameOf(Data, { stream: 1, payload: new Uint8Array(64 * KIB) }),
+      ),
+    ),
+    "a storm of pings": joined(
+      ...Array.from({ length: 1_000 }, () => frameOf(Ping, { payload: "12345678" })),
+    ),
+  };
+  for (const [name, message] of Object.entries(messages)) {
+    await t.step(name, async () => {
+      client.sendBytes(message);
+      const { code } = await client.closed;
+      const goodbye = client.take().findLast(({ type }) => type === Disconnect);
+      client = await server.nextRegistered();
+      // What is longer than a message may be is not read at all (RFC 6455 section 7.4.1).
+      if (code !== TOO_BIG) {
+        assert(goodbye !== undefined, "the client closed without a Disconnect");
+        assertGreater((goodbye.payload[0] ?? 0) * 256 + (goodbye.payload[1] ?? 0), 0);
+      }
+      await assertServes(client, 1);
+    });
+  }
+  assertEquals(story.program.stdout.all.length, 1);
+});
+
+Deno.test("A server that sends rubbish in place of its part of the registration is tried again", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  const { RegistrationChallenge, RegistrationResponse } = FrameType;
+  story.client.send(0x7f);
+  for (
+    const [name, ...frames] of [
+      ["an unknown type", frameOf(0x7f)],
+      ["a request", request(1)],
+      ["a challenge without a nonce", frameOf(RegistrationChallenge, { payload: "{}" })],
+      ["a challenge that is no JSON", frameOf(RegistrationChallenge, { payload: "}{" })],
+      ["an answer without URLs", CHALLENGE, frameOf(RegistrationResponse, { payload: "{}" })],
+      ["an answer that is no JSON", CHALLENGE, frameOf(RegistrationResponse, { payload: "}{" })],
+      ["a refusal for now", CHALLENGE, refusal("try_again")],
+      ["a refusal for a reason of its own", CHALLENGE, refusal("phase_of_the_moon")],
+    ] as const
+  ) {
+    const goesOn = await t.step(name, async () => {
+      const client = await server.next();
+      for (const frame of frames) client.sendBytes(frame);
+      await client.closed;
+      const next = await server.nextRegistered();
+      await assertServes(next, 1);
+      next.send(0x7f);
+    });
+    // Without a client there is nothing more to be seen.
+    if (!goesOn) break;
+  }
+});
+
+Deno.test("What a server says is shown on one line, without what drives a terminal", async (t) => {
+  const evil = "a\x1b]0;title\x07\u202e\r\nhttp://b.example";
+  await using server = await ScriptedServer.start();
+  await using folder = await TempDir.make();
+  const args = ["--once", "--connections", "1", "--key", `${folder.path}/key.pem`];
+  args.push("--server", `http://127.0.0.1:${server.port}`);
+  for (
+    const [name, answer] of [
+      ["a refusal", { error: { code: "bad_key", message: evil, permanent: true } }],
+      ["a public URL", { id: "a", hostnames: ["a"], urls: [`http://${evil}`] }],
+    ] as const
+  ) {
+    await t.step(name, async () => {
+      const ending = runToEnd("client.ts", args);
+      const client = await server.next();
+      client.sendBytes(CHALLENGE);
+      await client.next(FrameType.RegistrationRequest);
+      client.send(FrameType.RegistrationResponse, { payload: JSON.stringify(answer) });
+      const goodbye = joined(coded(ErrorCode.GoingAway), new Uint8Array(1));
+      client.sendBytes(frameOf(Disconnect, { payload: joined(goodbye, encoder.encode(evil)) }));
+      const { stdout, stderr } = await ending;
+      assertNotMatch(stdout + stderr, /[^\n\P{Cc}]|\p{Bidi_Control}/u);
+      assert(stdout.split("\n").length <= 2, stdout);
+      assertNotMatch(stderr, /^http/m);
+    });
+  }
+});
+
+Deno.test("A request that no origin may get is reset, alone, and reaches nobody", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using decoy = ScriptedOrigin.answering(OK);
+  await using story = await startStory(server, origin);
+  const { client } = story;
+  const fields: readonly (readonly string[])[] = [["host", "a.example"]];
+  const address = `127.0.0.1:${decoy.port}`;
+  let stream = 10;
+  for (
+    const [name, head] of [
+      ["an absolute-form target", { method: "GET", target: `http://${address}/`, fields }],
+      ["an authority", { method: "GET", target: address, fields }],
+      ["CONNECT to another host", { method: "CONNECT", target: address, fields }],
+      ["CONNECT", { method: "CONNECT", target: "/", fields }],
+      ["an empty target", { method: "GET", target: "", fields }],
+      ["a target with a blank", { method: "GET", target: "/a HTTP/1.1", fields }],
+      ["a target with a line feed", { method: "GET", target: "/\r\nX: y", fields }],
+      ["a method with a blank", { method: "GET /x", target: "/", fields }],
+      ["no method", { method: null, target: "/", fields }],
+      ["no fields", { method: "GET", target: "/" }],
+      ["a line feed in a value", { method: "GET", target: "/", fields: [["a", "b\r\nc: d"]] }],
+      ["a NUL in a value", { method: "GET", target: "/", fields: [["a", "b\0"]] }],
+      ["a name with a colon", { method: "GET", target: "/", fields: [["a:b", "c"]] }],
+      ["an empty name", { method: "GET", target: "/", fields: [["", "c"]] }],
+      ["a value above Latin-1", { method: "GET", target: "/", fields: [["a", "\u{1f980}"]] }],
+      ["a length that is no number", {
+        method: "POST",
+        target: "/",
+        fields: [...fields, ["content-length", "abc"]],
+      }],
+      ["ten thousand fields", {
+        method: "GET",
+        target: "/",
+        fields: Array.from({ length: 10_000 }, () => ["a", "b"]),
+      }],
+    ] as const
+  ) {
+    // A handshake is a GET without a body, whatever the head says.
+    const isOfHandshake = head.method !== "POST" && head.method !== "CONNECT";
+    for (const type of isOfHandshake ? [HTTPRequest, WSRequest] : [HTTPRequest]) {
+      await t.step(`${name}, ${type === WSRequest ? "WebSocket" : "HTTP"}`, async () => {
+        client.take();
+        const before = origin.requestCount;
+        stream++;
+        client.send(type, { stream, payload: openingOf(WINDOW, JSON.stringify(head)) });
+        const reset = await client.next(Reset);
+        assertEquals(reset.stream, stream);
+        assertEquals(origin.requestCount, before, "the origin was asked");
+        assertEquals(decoy.connectionCount, 0, "another service was reached");
+        stream++;
+        await assertServes(client, stream);
+      });
+    }
+  }
+});
+
+Deno.test("A target that looks like another host goes to the origin as it is", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  await using decoy = ScriptedOrigin.answering(OK);
+  let stream = 0;
+  for (
+    const target of [
+      `//127.0.0.1:${decoy.port}/`,
+      `/@127.0.0.1:${decoy.port}/`,
+      `/\\127.0.0.1:${decoy.port}/`,
+      "/../../etc/passwd",
+    ]
+  ) {
+    await t.step(target.replace(`${decoy.port}`, "<port>"), async () => {
+      await assertServes(story.client, ++stream, target);
+      assertEquals((await origin.next()).target, target);
+      assertEquals(decoy.connectionCount, 0);
+    });
+  }
+});
+
+Deno.test("Streams above the limit are refused one by one", async () => {
+  await using origin = ScriptedOrigin.start();
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  const { client } = story;
+  /** Streams that are open at once (PROTOCOL.md section 3). */
+  const MAX_STREAMS = 1_000;
+  for (let stream = 1; stream <= MAX_STREAMS + 5; stream++) client.sendBytes(request(stream));
+  for (let stream = MAX_STREAMS + 1; stream <= MAX_STREAMS + 5; stream++) {
+    const reset = await client.next(Reset);
+    assertEquals([reset.stream, reset.payload[1]], [stream, ErrorCode.Refused]);
+  }
+  client.send(Ping, { payload: "12345678" });
+  await client.next(Pong);
+  for (let stream = 1; stream <= MAX_STREAMS; stream++) {
+    client.send(Reset, { stream, payload: coded(ErrorCode.Cancelled) });
+  }
+});
+
+const encoder = new TextEncoder();
+
+const POST = '{"method":"POST","target":"/","fields":[["host","a.example"]]}';
+
+const CHALLENGE = frameOf(FrameType.RegistrationChallenge, {
+  payload: JSON.stringify({ nonce: "n".repeat(43), server: "hostile/1", limits: { streams: 1 } }),
+});
+
+/** Returns a refusal that is not for good. */
+function refusal(code: string): Uint8Array<ArrayBuffer> {
+  const payload = JSON.stringify({ error: { code, message: "not now", permanent: false } });
+  return frameOf(FrameType.RegistrationResponse, { payload });
+}
+
+/** A client of a hostile server, and its first connection. */
+async function startStory(server: ScriptedServer, origin: ScriptedOrigin) {
+  await using started = new AsyncDisposableStack();
+  const starting = Program.start("client.ts", [
+    ...["--server", `http://127.0.0.1:${server.port}`, "--connections", "1"],
+    ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+  ]);
+  const client = await server.nextRegistered();
+  const program = started.use(await starting);
+  const owned = started.move();
+  return { client, program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Returns a request without a body. */
+function request(stream: number): Uint8Array<ArrayBuffer> {
+  return frameOf(HTTPRequest, { stream, flags: Flag.EndStream, payload: openingOf(WINDOW) });
+}
+
+/** Checks that a request on that stream gets the origin's answer. */
+async function assertServes(client: FramePeer, stream: number, target = "/"): Promise<void> {
+  const head = JSON.stringify({ method: "GET", target, fields: [["host", "a.example"]] });
+  client.send(HTTPRequest, { stream, flags: Flag.EndStream, payload: openingOf(WINDOW, head) });
+  const response = await client.next(HTTPResponse);
+  assertEquals(response.stream, stream);
+  assertEquals(JSON.parse(new TextDecoder().decode(response.payload)).status, 200);
+  let body = "";
+  for (let isOver = false; !isOver;) {
+    const { payload, flags } = await client.next(Data);
+    body += new TextDecoder().decode(payload);
+    isOver = (flags & Flag.EndStream) !== 0;
+  }
+  assertEquals(body, "ok");
+}
