@@ -13,7 +13,7 @@ async function main(): Promise<number> {
   const scratch = await Deno.makeTempDir({ prefix: "tunnel-compile-" });
   try {
     for (const program of PROGRAMS) {
-      const script = `${scratch}/tunnel-${program}.js`;
+      const script = `${scratch}/tunnel-${program}.mjs`;
       await bundle(`${program}.ts`, script);
       await compile(script, [
         ...allowedTo(program),
@@ -53,8 +53,11 @@ async function compile(script: string, options: readonly string[]): Promise<void
   const compiler = Deno.env.get("DENO_COMPILER") ?? Deno.execPath();
   // Without the project's configuration, which would bring its packages along; types are checked elsewhere.
   const alone = ["--no-config", "--no-lock", "--no-check"];
+  // The cache of compiled code would lie in the folder for temporary files, where others could change it.
+  const safe = ["--no-code-cache"];
   const unstable = config.unstable.map((feature) => `--unstable-${feature}`);
-  await run(compiler, ["compile", "--quiet", ...alone, ...unstable, ...options, script]);
+  const fixed = ["compile", "--quiet", ...alone, ...safe, ...unstable];
+  await run(compiler, [...fixed, ...options, script]);
 }
 
 /** Takes the permissions from the task, so that there is one list of them. */
