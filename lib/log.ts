@@ -1,3 +1,5 @@
+import { escapeUnsafe } from "./safe_text.ts";
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -80,12 +82,6 @@ const COLOUR_END = "\x1b[0m";
 /** Characters of one value: room for any address, name or error text, too little to flood a disk. */
 const MAX_VALUE_LENGTH = 1024;
 
-/**
- * What could end a line, drive a terminal or turn the order of text around: controls (C0, DEL, C1), the two
- * Unicode line ends, and the marks of writing direction.
- */
-const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu;
-
 /** A value that stands without quotes in the text format: nothing in it reads as a separator. */
 const PLAIN = /^[^\s"=\\]+$/;
 
@@ -144,14 +140,6 @@ function cut(text: string): string {
   const last = text.charCodeAt(MAX_VALUE_LENGTH - 1);
   const end = last >= 0xd800 && last <= 0xdbff ? MAX_VALUE_LENGTH - 1 : MAX_VALUE_LENGTH;
   return `${text.slice(0, end)}…(${text.length - end} more)`;
-}
-
-/** Writes unsafe characters as \uXXXX, which JSON reads back as what they were. */
-function escapeUnsafe(text: string): string {
-  return text.replace(
-    UNSAFE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 const encoder = new TextEncoder();

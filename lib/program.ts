@@ -1,4 +1,5 @@
 import { UsageError } from "./command_line.ts";
+import { escapeUnsafe } from "./safe_text.ts";
 
 /** Why a program cannot go on, in one line for whoever started it. */
 export class ProgramError extends Error {
@@ -54,10 +55,10 @@ export function onStopSignal(stop: () => void): void {
   }
 }
 
-/** Writes a line to standard error. */
+/** Writes a line to standard error, whatever others put into it. */
 export function printLine(line: string): void {
   try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+    Deno.stderr.writeSync(new TextEncoder().encode(`${escapeUnsafe(line)}\n`));
   } catch {
     // Nobody reads it: a closed pipe must not end the program.
   }

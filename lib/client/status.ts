@@ -1,3 +1,4 @@
+import { escapeUnsafe } from "../safe_text.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
 
 /** What the lines speak of. */
@@ -48,7 +49,9 @@ export class Status implements TunnelClientEvents {
 
   #line(text: string): void {
     const time = new Date().toTimeString().slice(0, 8);
-    write(Deno.stderr, this.#colour ? `${DIM}${time}${RESET} ${text}` : `${time} ${text}`);
+    // A server's words are among them, and must not drive the terminal.
+    const safe = escapeUnsafe(text);
+    write(Deno.stderr, this.#colour ? `${DIM}${time}${RESET} ${safe}` : `${time} ${safe}`);
   }
 }
 

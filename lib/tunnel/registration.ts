@@ -43,16 +43,16 @@ export interface Refusal {
 
 /** @throws {RegistrationError} `malformed` when it is no challenge. */
 export function decodeChallenge(payload: Uint8Array): Pick<Challenge, "nonce" | "server"> {
-  const { nonce, server } = parseObject(payload);
+  const { nonce, server } = parseObject(payload, WHOSE.server);
   if (typeof nonce !== "string" || typeof server !== "string") {
-    throw new RegistrationError("malformed", "the server's challenge has no nonce");
+    throw new RegistrationError("malformed", "the server's challenge has no nonce", false);
   }
   return { nonce, server };
 }
 
 /** Returns the JWS of a RegistrationRequest. @throws {RegistrationError} `malformed` when there is none. */
 export function decodeRequest(payload: Uint8Array): string {
-  const { jws } = parseObject(payload);
+  const { jws } = parseObject(payload, WHOSE.client);
   if (typeof jws !== "string") {
     throw new RegistrationError("malformed", "the registration has no JWS");
   }
@@ -61,12 +61,13 @@ export function decodeRequest(payload: Uint8Array): string {
 
 /** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
 export function decodeResponse(payload: Uint8Array): Registered {
-  const { error, id, hostnames, urls } = parseObject(payload);
+  const { error, id, hostnames, urls } = parseObject(payload, WHOSE.server);
   if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
-  if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls)) {
+  if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls) || !urls.every(isOrigin)) {
     throw new RegistrationError(
       "malformed",
       "the server's answer to the registration is incomplete",
+      false,
     );
   }
   return { id, hostnames, urls };
@@ -82,10 +83,25 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+/** Whether a text is a URL's origin and nothing else: it goes to terminals and scripts. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.parse(text)?.origin === text;
+}
+
+/** What a malformed frame means: a client that cannot do better gives up, a server may be mended. */
+const WHOSE = { client: { permanent: true }, server: { permanent: false } } as const;
+
+function parseObject(
+  bytes: Uint8Array,
+  { permanent }: { readonly permanent: boolean },
+): Readonly<Record<string, unknown>> {
   const object = parseJSONObject(bytes);
   if (object === undefined) {
-    throw new RegistrationError("malformed", "a frame of the registration is not a JSON object");
+    throw new RegistrationError(
+      "malformed",
+      "a frame of the registration is not a JSON object",
+      permanent,
+    );
   }
   return object;
 }
