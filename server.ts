@@ -1,6 +1,6 @@
 import config from "./deno.json" with { type: "json" };
 import { Log } from "./lib/log.ts";
-import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
+import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 
@@ -22,6 +22,7 @@ async function serve(options: ServerOptions): Promise<number> {
   });
   const server = start(options, log);
   console.log(server.url);
+  onReload(() => reload(server, options, log));
   await new Promise<void>((resolve) => onStopSignal(resolve));
   log.info("stopping: streams in flight may finish");
   await server.shutdown();
@@ -43,6 +44,19 @@ function start(options: ServerOptions, log: Log): TunnelServer {
     throw new ProgramError(`cannot listen on ${hostname}:${port}: ${reasonOf(cause)}`, 1, {
       cause,
     });
+  }
+}
+
+async function reload(server: TunnelServer, { tls }: ServerOptions, log: Log): Promise<void> {
+  if (tls === null) {
+    log.info("SIGHUP: there are no files to read again");
+    return;
+  }
+  try {
+    await server.renewCertificate({ cert: readPem(tls.certFile), key: readPem(tls.keyFile) });
+    log.info("the certificate was read again", { file: tls.certFile });
+  } catch (error) {
+    log.error("the old certificate stays", { file: tls.certFile, reason: reasonOf(error) });
   }
 }
 

@@ -55,6 +55,11 @@ export function onStopSignal(stop: () => void): void {
   }
 }
 
+/** Calls `reload` at each SIGHUP, which would end the process else; Windows has none. */
+export function onReload(reload: () => void): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reload);
+}
+
 /** Writes a line to standard error, whatever others put into it. */
 export function printLine(line: string): void {
   try {

@@ -11,19 +11,27 @@ interface Watch {
 /**
  * Tells when a visitor leaves before its answer has begun.
  *
- * The signal of a request is asked for only when the answer takes a while; one that was aborted before
- * tells it then. All wait equally long, so one timer, set for the oldest, serves them all.
+ * The signal of an HTTP/1.1 request is asked for only when the answer takes a while; one that was aborted
+ * before tells it then. Over HTTP/2 Deno does not, so there it is asked for at once. All wait equally
+ * long, so one timer, set for the oldest, serves them all.
  */
 export class Departures {
   readonly #watches = new Set<Watch>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Calls `leave` once the visitor has gone; what is returned ends the watch. */
-  watch(request: Request, leave: () => void): () => void {
-    const due = performance.now() + WATCH_AFTER;
-    const watch: Watch = { request, leave, due, signal: null };
-    this.#watches.add(watch);
-    this.#timer ??= setTimeout(this.#look, WATCH_AFTER);
+  watch(
+    request: Request,
+    leave: () => void,
+    { isHTTP2 = false }: { readonly isHTTP2?: boolean } = {},
+  ): () => void {
+    const watch: Watch = { request, leave, due: performance.now() + WATCH_AFTER, signal: null };
+    if (isHTTP2) {
+      listen(watch);
+    } else {
+      this.#watches.add(watch);
+      this.#timer ??= setTimeout(this.#look, WATCH_AFTER);
+    }
     return () => {
       this.#watches.delete(watch);
       watch.signal?.removeEventListener("abort", leave);
@@ -39,10 +47,14 @@ export class Departures {
         return;
       }
       this.#watches.delete(watch);
-      const { signal } = watch.request;
-      watch.signal = signal;
-      if (signal.aborted) watch.leave();
-      else signal.addEventListener("abort", watch.leave);
+      listen(watch);
     }
   };
+}
+
+function listen(watch: Watch): void {
+  const { signal } = watch.request;
+  watch.signal = signal;
+  if (signal.aborted) watch.leave();
+  else signal.addEventListener("abort", watch.leave);
 }

@@ -3,12 +3,18 @@ import type { Log } from "../log.ts";
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;
 
+/** The PEM texts of a certificate chain and its key. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface ListenerOptions {
   readonly hostname: string;
   /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
   readonly port: number;
-  /** The PEM texts, for HTTPS with HTTP/1.1 and HTTP/2. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** For HTTPS with HTTP/1.1 and HTTP/2. */
+  readonly tls: Certificate | null;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
   /** Answers for a handler that threw. */
   readonly onError: (error: unknown) => Response;
@@ -22,11 +28,13 @@ export interface ListenerOptions {
 export class Listener {
   readonly #options: ListenerOptions;
   #server: Deno.HttpServer<Deno.NetAddr>;
+  #tls: Certificate | null;
   #stopped = false;
 
   /** Starts to listen. @throws {Deno.errors.AddrInUse | Deno.errors.PermissionDenied | …} when it cannot. */
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#tls = options.tls;
     this.#server = this.#serve(options.port);
   }
 
@@ -40,8 +48,34 @@ export class Listener {
     await this.#server.shutdown();
   }
 
+  /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
+  async check(tls: Certificate): Promise<void> {
+    const trial = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
+      () => new Response(),
+    );
+    await trial.shutdown();
+  }
+
+  /**
+   * Serves with another certificate, which `check` has found good. `Deno.serve` cannot change its own, so
+   * it is shut and opened again at once: requests in flight are answered, every WebSocket is closed (B28).
+   */
+  renew(tls: Certificate): void {
+    const old = this.#server;
+    const { port } = old.addr;
+    this.#tls = tls;
+    void old.shutdown();
+    try {
+      this.#server = this.#serve(port);
+    } catch {
+      this.#relisten(port);
+    }
+  }
+
   #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, tls, handler, onError, log } = this.#options;
+    const { hostname, handler, onError, log } = this.#options;
+    const tls = this.#tls;
     const server = Deno.serve({
       hostname,
       port,

@@ -65,7 +65,7 @@ export class Proxy {
     }
     const unwatch = this.#departures.watch(request, () => {
       stream.reset(ErrorCode.Cancelled, "the visitor left");
-    });
+    }, { isHTTP2: !visit.fields.has("host") });
     try {
       const { payload } = await response;
       return answer(visit, decodeResponseHead(payload), stream, this.#log);

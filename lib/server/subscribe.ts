@@ -117,6 +117,11 @@ export class Subscriptions {
     await Promise.all([...this.#sessions].map((session) => session.drain("the server stops")));
   }
 
+  /** Accepts clients again. */
+  reopen(): void {
+    this.#draining = false;
+  }
+
   /** Ends every session. */
   close(): void {
     for (const session of [...this.#sessions]) {

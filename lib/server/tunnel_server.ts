@@ -8,7 +8,7 @@ import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./er
 import { FieldList } from "./field_list.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router, splitTarget } from "./hostname.ts";
-import { Listener } from "./listener.ts";
+import { type Certificate, Listener } from "./listener.ts";
 import { OwnPages } from "./own_pages.ts";
 import { Proxy, type Visit } from "./proxy.ts";
 import { Registry } from "./registry.ts";
@@ -26,8 +26,7 @@ export interface TunnelServerOptions {
   readonly publicUrl: string | null;
   /** Milliseconds that an origin may take to its response head. */
   readonly timeout: number;
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly tls: Certificate | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
   /** Name and version, as in `tunnel/0.1.0`. */
@@ -55,6 +54,7 @@ export class TunnelServer {
   readonly #webSockets: WebSocketProxy;
   readonly #pages: OwnPages;
   #stopping = false;
+  #renewing = false;
 
   /** Starts to listen. @throws what `Deno.serve` throws when it cannot. */
   constructor(options: TunnelServerOptions) {
@@ -92,7 +92,7 @@ export class TunnelServer {
     this.#pages = new OwnPages({
       metrics: this.#metrics,
       server: options.server,
-      isReady: () => !this.#stopping,
+      isReady: () => !this.#stopping && !this.#renewing,
       isServed: (askingUrl) =>
         isServed(askingUrl, { router: this.#router, registry: this.#registry }),
     });
@@ -105,9 +105,32 @@ export class TunnelServer {
    */
   async shutdown(): Promise<void> {
     this.#stopping = true;
+    await this.#sendAway();
+    await within(SHUTDOWN_TIMEOUT, this.#listener.shutdown());
+  }
+
+  /**
+   * Serves with another certificate: as a stop and a start in one process, so that clients come back by
+   * themselves and what is in flight is finished before.
+   *
+   * @throws {Deno.errors.InvalidData} for a certificate that cannot be used, before anybody is sent away.
+   */
+  async renewCertificate(certificate: Certificate): Promise<void> {
+    if (this.#stopping || this.#renewing) return;
+    this.#renewing = true;
+    try {
+      await this.#listener.check(certificate);
+      await this.#sendAway();
+      this.#listener.renew(certificate);
+      this.#subscriptions.reopen();
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  async #sendAway(): Promise<void> {
     await within(DRAIN_TIMEOUT, this.#subscriptions.drain());
     this.#subscriptions.close();
-    await within(SHUTDOWN_TIMEOUT, this.#listener.shutdown());
   }
 
   async #handle(request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>): Promise<Response> {
@@ -149,7 +172,7 @@ export class TunnelServer {
     const session = this.#registry.select(hostname);
     if (session === "unknown") return unknownTunnel(request, shown);
     if (session === "away") {
-      return this.#stopping
+      return this.#stopping || this.#renewing
         ? tooBusy(request, "this server is being restarted", 1)
         : clientAway(request, shown);
     }

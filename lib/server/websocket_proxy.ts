@@ -54,7 +54,7 @@ export class WebSocketProxy {
     const { stream, response } = session.open(FrameType.WSRequest, head, false);
     const unwatch = this.#departures.watch(request, () => {
       stream.reset(ErrorCode.Cancelled, "the visitor left");
-    });
+    }, { isHTTP2: !visit.fields.has("host") });
     try {
       const answered = decodeResponseHead((await response).payload);
       if (answered.status === 101) return this.#accept(request, answered, stream);

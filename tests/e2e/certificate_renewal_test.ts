@@ -1,0 +1,63 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { CERTIFICATE, RENEWED_CERTIFICATE } from "../testing/certificate.ts";
+import { eventually } from "../testing/eventually.ts";
+import { Program } from "../testing/program.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
+import { ScriptedOrigin } from "../testing/scripted_origin.ts";
+import { TempDir } from "../testing/temp_dir.ts";
+import { startServer, Tunnel } from "../testing/tunnel.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test({
+  name:
+    "SIGHUP makes the server read its certificate again, and the tunnel comes back under its URL",
+  // Windows has no SIGHUP.
+  ignore: Deno.build.os === "windows",
+}, async (t) => {
+  const first = await Deno.readTextFile(CERTIFICATE.certFile);
+  const renewed = await Deno.readTextFile(RENEWED_CERTIFICATE);
+  await using folder = await TempDir.make();
+  const certFile = `${folder.path}/cert.pem`;
+  const trusted = `${folder.path}/trusted.pem`;
+  await Deno.writeTextFile(certFile, first);
+  await Deno.writeTextFile(trusted, first + renewed);
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await startServer([
+    ...["--tls-cert", certFile, "--tls-key", CERTIFICATE.keyFile, "--log-format", "text"],
+  ]);
+  await using client = await Program.start("client.ts", [
+    ...["--server", `https://127.0.0.1:${server.url.port}`],
+    ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+  ], { env: { DENO_CERT: trusted } });
+  await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
+
+  await t.step("a file that is no certificate changes nothing", async () => {
+    await Deno.writeTextFile(certFile, "no certificate\n");
+    server.signal("SIGHUP");
+    await server.stderr.find(/the old certificate stays/);
+    assertEquals(await statusTrusting(first, tunnel), 200);
+  });
+  await t.step("a new one is used, and no other", async () => {
+    await Deno.writeTextFile(certFile, renewed);
+    server.signal("SIGHUP");
+    await eventually(
+      "the tunnel with the new certificate",
+      async () => await statusTrusting(renewed, tunnel) === 200,
+    );
+    await assertRejects(() => statusTrusting(first, tunnel));
+    assertEquals(client.stdout.all.length, 1, "the URL is still the one that was printed");
+  });
+});
+
+async function statusTrusting(certificate: string, tunnel: Tunnel): Promise<number> {
+  using visitor = new RawHTTP(
+    await Deno.connectTls({
+      hostname: "127.0.0.1",
+      port: Number(tunnel.server.url.port),
+      caCerts: [certificate],
+      alpnProtocols: ["http/1.1"],
+    }),
+  );
+  return (await visitor.exchange(tunnel.write("/"))).status;
+}
