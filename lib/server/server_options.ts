@@ -116,7 +116,7 @@ const FLAGS: Flags<Values> = {
   }),
   "tls-cert": textFlag({
     group: LISTENING,
-    help: "PEM file with the certificate chain: HTTPS and HTTP/2",
+    help: "PEM file with the certificate chain: HTTPS and HTTP/2; SIGHUP reads it again",
     placeholder: "<file>",
     default: null,
   }),
