@@ -1,3 +1,4 @@
+import { Backlog } from "./backlog.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
 import { decodeReset, encodeReset } from "./farewell.ts";
 import { Flag, FrameType } from "./frame.ts";
@@ -54,16 +55,15 @@ interface Message {
  * Joins a WebSocket and a stream: messages, their kind, their order and the close go both ways.
  *
  * A socket that can be told to stop reading is, while more than a little of what it brought waits for
- * the stream. What another brings faster than the tunnel takes it is held against `backlog`; when that
- * is spent, the socket is closed with 1013.
+ * the stream. What another brings faster than the tunnel takes it is held as its backlog; when that
+ * becomes too much, the socket is closed with 1013.
  */
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
   readonly #stream: Stream;
-  readonly #backlog: Budget;
+  readonly #backlog: Backlog;
   readonly #vanish: () => void;
   readonly #incoming: Message[] = [];
-  #waiting = 0;
   #close: { readonly code: number; readonly reason: string } | null = null;
   #pumping = false;
   #overrun = false;
@@ -77,14 +77,17 @@ export class WebSocketBridge {
     socket: MessageSocket,
     stream: Stream,
     options: {
+      /** What all sockets share for messages that wait. */
       readonly backlog: Budget;
+      /** Bytes that may wait without being counted there. @default 1 MiB */
+      readonly freeBacklog?: number;
       /** Ends the socket without a close frame, where that can be done. */
       readonly vanish?: () => void;
     },
   ) {
     this.#socket = socket;
     this.#stream = stream;
-    this.#backlog = options.backlog;
+    this.#backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
     this.#vanish = options.vanish ??
       (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
     this.finished = new Promise((resolve) => this.#done = resolve);
@@ -111,14 +114,13 @@ export class WebSocketBridge {
     if (this.#overrun) return;
     const text = typeof data === "string";
     const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
-    if (!this.#backlog.tryTake(bytes.length + MESSAGE_COST)) {
+    if (!this.#backlog.tryAdd(bytes.length + MESSAGE_COST)) {
       this.#overrun = true;
       this.#closeSocket(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
       return;
     }
     this.#incoming.push({ bytes, text });
-    this.#waiting += bytes.length + MESSAGE_COST;
-    if (this.#waiting > HIGH_WATER) this.#socket.pause?.();
+    if (this.#backlog.waiting > HIGH_WATER) this.#socket.pause?.();
     if (!this.#pumping) void this.#pumpToStream();
   }
 
@@ -149,11 +151,10 @@ export class WebSocketBridge {
   }
 
   #taken({ bytes }: Message): void {
-    const cost = bytes.length + MESSAGE_COST;
-    const wasHigh = this.#waiting > HIGH_WATER;
-    this.#waiting -= cost;
-    this.#backlog.give(cost);
-    if (wasHigh && this.#waiting <= HIGH_WATER && !this.#closed) this.#socket.resume?.();
+    const wasHigh = this.#backlog.waiting > HIGH_WATER;
+    this.#backlog.remove(bytes.length + MESSAGE_COST);
+    const isHigh = this.#backlog.waiting > HIGH_WATER;
+    if (wasHigh && !isHigh && !this.#closed) this.#socket.resume?.();
   }
 
   #endStream(code: number, reason: string): void {

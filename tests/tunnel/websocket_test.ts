@@ -293,6 +293,7 @@ async function bridgeEnd(
     : memorySocket(options.sockets ?? MemorySocket.pair());
   const bridge = new WebSocketBridge(socket, stream, {
     backlog: options.budget ?? new Budget(backlog),
+    freeBacklog: 0,
   });
   const started = bridge.start();
   const rest = stack.move();
