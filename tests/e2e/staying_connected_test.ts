@@ -16,8 +16,8 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /** Milliseconds in which a silent peer is found dead: 20 s without traffic, the next beat, and what a busy machine adds. */
 const FOUND_DEAD_WITHIN = 26_000;
 
-/** Milliseconds in which a request succeeds that waits for nobody's death. */
-const AT_ONCE = 2_000;
+/** Milliseconds in which a request succeeds that waits for nobody's death: far less than the 5 s after which a client that does not answer is given up. */
+const AT_ONCE = 3_000;
 
 /** Requests one after the other, enough to meet each of a tunnel's connections. */
 const ROUNDS = 20;
