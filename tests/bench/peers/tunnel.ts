@@ -1,0 +1,84 @@
+import config from "../../../deno.json" with { type: "json" };
+import { temporaryFolder } from "../../testing/temporary_folder.ts";
+import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { PeerProcess } from "./peer_process.ts";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+
+/** The words that start each side. */
+interface Commands {
+  readonly server: readonly [string, ...string[]];
+  readonly client: readonly [string, ...string[]];
+}
+
+const SOURCES: Commands = {
+  server: [Deno.execPath(), "run", "--allow-all", `${ROOT}server.ts`],
+  client: [Deno.execPath(), "run", "--allow-all", `${ROOT}client.ts`],
+};
+
+const EXECUTABLES: Commands = {
+  server: [`${ROOT}dist/tunnel-server`],
+  client: [`${ROOT}dist/tunnel-client`],
+};
+
+const NOTE = "HTTP by hostname in two WebSockets, not encrypted without --tls-cert";
+
+/** This tunnel from its sources. */
+export const tunnel: Peer = {
+  name: "tunnel (deno run)",
+  note: NOTE,
+  version: () => Promise.resolve(`${config.version}, Deno ${Deno.version.deno}`),
+  start: (options) => start(SOURCES, options),
+};
+
+/** This tunnel as the executables that `deno task compile` made. */
+export const compiledTunnel: Peer = {
+  name: "tunnel (compiled)",
+  note: NOTE,
+  version: compiledVersion,
+  start: (options) => start(EXECUTABLES, options),
+};
+
+async function start(
+  { server: [serverProgram, ...serverArgs], client: [clientProgram, ...clientArgs] }: Commands,
+  { originPort, link }: PeerOptions,
+): Promise<RunningPeer> {
+  await using started = new AsyncDisposableStack();
+  const { path } = started.use(await temporaryFolder());
+  const server = started.use(PeerProcess.start(serverProgram, [
+    ...serverArgs,
+    ...["--hostname", "127.0.0.1", "--port", "0"],
+  ]));
+  const port = Number(new URL(await server.find(URL_AT_THE_END)).port);
+  const near = await link(port);
+  const client = started.use(PeerProcess.start(clientProgram, [
+    ...clientArgs,
+    ...["--server", `http://${near.hostname}:${near.port}`, "--key", `${path}/key.pem`],
+    ...["--host", "127.0.0.1", "--port", `${originPort}`],
+  ]));
+  const { host } = new URL(await client.find(URL_ALONE));
+  const owned = started.move();
+  return {
+    port,
+    host,
+    pids: [server.pid, client.pid],
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Either side says at last where it can be reached, the client on a line of its own. */
+const URL_AT_THE_END = /(?:^|\s)(https?:\/\/[^\s"']+)$/;
+const URL_ALONE = /^(https?:\/\/\S+)$/;
+
+/** Tells the version of the executables and of the Deno in them, which need not be the one that runs this. */
+async function compiledVersion(): Promise<string | null> {
+  try {
+    const decoder = new TextDecoder();
+    const { stdout } = await new Deno.Command(EXECUTABLES.server[0], { args: ["--version"] })
+      .output();
+    return decoder.decode(stdout).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
