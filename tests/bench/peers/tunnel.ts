@@ -2,6 +2,7 @@ import config from "../../../deno.json" with { type: "json" };
 import { temporaryFolder } from "../../testing/temporary_folder.ts";
 import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
+import { programVersion } from "./program_version.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
@@ -35,7 +36,7 @@ export const tunnel: Peer = {
 export const compiledTunnel: Peer = {
   name: "tunnel (compiled)",
   note: NOTE,
-  version: compiledVersion,
+  version: () => programVersion(EXECUTABLES.server[0], "--version"),
   start: (options) => start(EXECUTABLES, options),
 };
 
@@ -69,16 +70,3 @@ async function start(
 /** Either side says at last where it can be reached, the client on a line of its own. */
 const URL_AT_THE_END = /(?:^|\s)(https?:\/\/[^\s"']+)$/;
 const URL_ALONE = /^(https?:\/\/\S+)$/;
-
-/** Tells the version of the executables and of the Deno in them, which need not be the one that runs this. */
-async function compiledVersion(): Promise<string | null> {
-  try {
-    const decoder = new TextDecoder();
-    const { stdout } = await new Deno.Command(EXECUTABLES.server[0], { args: ["--version"] })
-      .output();
-    return decoder.decode(stdout).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
