@@ -3,6 +3,7 @@ import { type ConnectionReader, OriginConnection } from "./origin_connection.ts"
 import { OriginError } from "./origin_error.ts";
 import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
 import type { RequestBody } from "./request_upload.ts";
+import { TCPDialer } from "./tcp_dialer.ts";
 
 export { OriginError, type OriginErrorCode } from "./origin_error.ts";
 export type { OriginExchange, OriginResponse } from "./origin_exchange.ts";
@@ -55,8 +56,8 @@ export class OriginPool {
   readonly #connectTimeout: number;
   /** Ordered by `idleSince`, because only its end is added to. */
   readonly #idle: OriginConnection[] = [];
+  readonly #dialer: TCPDialer;
   readonly #connecting = new Map<Exchange, AbortController>();
-  #loopback = ["::1", "127.0.0.1"];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -74,6 +75,7 @@ export class OriginPool {
   constructor(options: OriginPoolOptions) {
     this.#hostname = options.hostname;
     this.#port = options.port;
+    this.#dialer = new TCPDialer(options.hostname, options.port);
     this.#maxIdle = options.maxIdle ?? 256;
     this.#idleTimeout = options.idleTimeout ?? 4000;
     this.#freshTimeout = options.freshTimeout ?? 1000;
@@ -121,7 +123,7 @@ export class OriginPool {
     }, this.#connectTimeout);
     this.#connecting.set(exchange, controller);
     try {
-      const socket = await this.#open(controller.signal);
+      const socket = await this.#dialer.connect(controller.signal);
       const connection = new OriginConnection(socket, this.#watcher);
       if (exchange.over) this.#release(connection);
       else exchange.run(connection);
@@ -130,23 +132,6 @@ export class OriginPool {
     } finally {
       clearTimeout(timer);
       this.#connecting.delete(exchange);
-    }
-  }
-
-  /** Connects; "localhost" is both loopback addresses, as an origin may listen on either alone. */
-  async #open(signal: AbortSignal): Promise<Deno.TcpConn> {
-    const port = this.#port;
-    if (this.#hostname !== "localhost") {
-      return await Deno.connect({ hostname: this.#hostname, port, signal });
-    }
-    const [first = "", second = ""] = this.#loopback;
-    try {
-      return await Deno.connect({ hostname: first, port, signal });
-    } catch {
-      const socket = await Deno.connect({ hostname: second, port, signal });
-      // Next time the one that answers comes first.
-      this.#loopback = [second, first];
-      return socket;
     }
   }
 

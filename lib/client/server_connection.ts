@@ -1,11 +1,9 @@
-// @ts-types="@types/ws"
-import { WebSocket } from "ws";
 import type { SigningKey } from "../tunnel/claim.ts";
 import { signClaim } from "../tunnel/claim.ts";
 import { ErrorCode, SessionError } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
 import type { Heartbeat } from "../tunnel/heartbeat.ts";
-import { MAX_TRANSPORT_MESSAGE, REGISTRATION_TIMEOUT } from "../tunnel/limits.ts";
+import { REGISTRATION_TIMEOUT } from "../tunnel/limits.ts";
 import {
   decodeChallenge,
   decodeResponse,
@@ -14,10 +12,9 @@ import {
 } from "../tunnel/registration.ts";
 import { Session, type SessionEvents } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH, WebSocketTransport } from "../tunnel/transport.ts";
-
-/** Bytes of a refusal's body that are shown. */
-const MAX_REFUSAL = 200;
+import { SUBPROTOCOL, SUBSCRIBE_PATH, type Transport } from "../tunnel/transport.ts";
+import { TCPTransport } from "./tcp_transport.ts";
+import { dialWebSocket } from "./websocket_dial.ts";
 
 export interface ServerConnectionOptions {
   /** The origin of the server's URL, which is also the audience of the claim. */
@@ -46,7 +43,7 @@ export class ServerConnection implements SessionEvents {
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
 
-  private constructor(socket: WebSocket, options: ServerConnectionOptions) {
+  private constructor(transport: Transport, options: ServerConnectionOptions) {
     this.#options = options;
     this.onStream = options.onStream;
     this.registered = this.#registration.promise;
@@ -54,7 +51,7 @@ export class ServerConnection implements SessionEvents {
     this.closed = this.#closing.promise;
     // Who awaits it may come later, or never when the connection is given up before.
     this.registered.catch(() => {});
-    this.#session = new Session(new WebSocketTransport(socket), this, {
+    this.#session = new Session(transport, this, {
       heartbeat: options.heartbeat,
       headTimeout: 0,
     });
@@ -66,31 +63,20 @@ export class ServerConnection implements SessionEvents {
   }
 
   /**
-   * Opens the WebSocket.
+   * Opens the WebSocket; the signal gives that up.
    *
    * @throws {SessionError} when there is no such server, or it is none of this protocol.
    */
-  static async dial(options: ServerConnectionOptions): Promise<ServerConnection> {
-    const url = options.server.replace(/^http/, "ws") + SUBSCRIBE_PATH;
-    const socket = new WebSocket(url, SUBPROTOCOL, {
-      perMessageDeflate: false,
-      maxPayload: MAX_TRANSPORT_MESSAGE,
-      handshakeTimeout: REGISTRATION_TIMEOUT,
+  static async dial(
+    options: ServerConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<ServerConnection> {
+    const { connection, early } = await dialWebSocket(new URL(SUBSCRIBE_PATH, options.server), {
+      protocol: SUBPROTOCOL,
+      timeout: REGISTRATION_TIMEOUT,
+      signal,
     });
-    return await new Promise((resolve, reject) => {
-      socket.on("open", () => resolve(new ServerConnection(socket, options)));
-      socket.on("unexpected-response", (_request, response) => {
-        response.on("error", () => {});
-        response.once("data", (body: Uint8Array) => {
-          reject(refusedHandshake(response.statusCode, new TextDecoder().decode(body)));
-          response.destroy();
-        });
-        response.once("end", () => reject(refusedHandshake(response.statusCode, "")));
-      });
-      socket.on("error", (cause: Error) => {
-        reject(new SessionError(ErrorCode.GoingAway, reasonOf(cause), { cause }));
-      });
-    });
+    return new ServerConnection(new TCPTransport(connection, early), options);
   }
 
   /** Finishes the streams in flight and leaves; resolves when that is done. */
@@ -148,19 +134,4 @@ export class ServerConnection implements SessionEvents {
     this.#registration.reject(error);
     this.#session.close(ErrorCode.Unregistered, "the registration failed");
   }
-}
-
-function refusedHandshake(status: number | undefined, body: string): SessionError {
-  const [first = ""] = body.slice(0, MAX_REFUSAL).split("\n").filter((line) => line !== "");
-  const detail = first === "" ? "" : ` (${first.trim()})`;
-  return new SessionError(ErrorCode.GoingAway, `it answered with status ${status}${detail}`);
-}
-
-/** Says why a socket failed; Node's messages often hide in a cause or a list of attempts. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) {
-    const [first]: unknown[] = error.errors;
-    if (first instanceof Error) return reasonOf(first);
-  }
-  return error.message === "" ? error.name : error.message;
 }

@@ -18,6 +18,7 @@ export class ServerLink {
   readonly #backoff = new Backoff();
   readonly #connections = new Set<ServerConnection>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #dialling = new AbortController();
   #isStopped = false;
 
   constructor(
@@ -62,6 +63,7 @@ export class ServerLink {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stopped.resolve();
+    this.#dialling.abort();
     const connections = [...this.#connections];
     await Promise.all(connections.map((connection) => connection.drain("the client stops")));
   }
@@ -70,11 +72,12 @@ export class ServerLink {
   close(): void {
     this.#isStopped = true;
     this.#stopped.resolve();
+    this.#dialling.abort();
     for (const connection of [...this.#connections]) connection.close("the client stops");
   }
 
   async #connect(): Promise<ServerConnection> {
-    const connection = await ServerConnection.dial(this.#options);
+    const connection = await ServerConnection.dial(this.#options, this.#dialling.signal);
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
     if (this.#isStopped) connection.close("the client stops");

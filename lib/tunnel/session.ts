@@ -7,7 +7,7 @@ import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
 import { decodeGoodbye, encodeGoodbye, encodeReset, resetError } from "./farewell.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
-import type { TransportListener, WebSocketTransport } from "./transport.ts";
+import type { Transport, TransportListener } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** Pings between two beats of a second; a peer needs one in ten seconds. */
@@ -30,7 +30,7 @@ export interface SessionEvents {
 /** Many streams over one transport, with liveness and a goodbye; knows bytes, never HTTP. */
 export class Session implements TransportListener, StreamHost, Beating {
   readonly queue: WriteQueue;
-  readonly #transport: WebSocketTransport;
+  readonly #transport: Transport;
   readonly #events: SessionEvents;
   readonly #heartbeat: Heartbeat;
   readonly #streams = new StreamTable(this);
@@ -44,7 +44,7 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #idle = Promise.withResolvers<void>();
 
   constructor(
-    transport: WebSocketTransport,
+    transport: Transport,
     events: SessionEvents,
     options: { readonly heartbeat: Heartbeat; /** Milliseconds. */ readonly headTimeout: number },
   ) {

@@ -10,6 +10,9 @@ export const SUBSCRIBE_PATH = "/proxy/subscribe";
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 
+/** Stands for a text message: the empty message, which no peer may send either. */
+export const TEXT_MESSAGE = new Uint8Array(0);
+
 /** What Deno's `WebSocket` and the one of `ws` have in common. */
 export interface WebSocketLike {
   binaryType: string;
@@ -36,8 +39,26 @@ export interface TransportListener {
   onClose(reason: string): void;
 }
 
-/** Ordered binary messages over one open WebSocket. */
-export class WebSocketTransport {
+/** Ordered binary messages over one open WebSocket, whoever speaks it. */
+export interface Transport {
+  /** Delivers to `listener` from now on; to be set in the turn in which the transport was made. */
+  listen(listener: TransportListener): void;
+  /** Bytes that were sent and have not left yet. */
+  readonly buffered: number;
+  /** Whether body data may be sent. */
+  readonly writable: boolean;
+  /** Sends a message; its bytes may be changed as soon as this returns. */
+  send(message: Uint8Array<ArrayBuffer>): void;
+  /** Runs `task` at the end of this turn of the event loop, when all that has arrived is handled. */
+  soon(task: () => void): void;
+  /** Calls `onDrain` once it is writable. */
+  notifyDrain(): void;
+  /** Sends the close frame after all that is buffered; `onClose` is called at once. */
+  close(reason: string): void;
+}
+
+/** The transport over a WebSocket object, which has no drain event. */
+export class WebSocketTransport implements Transport {
   readonly #socket: WebSocketLike;
   #listener: TransportListener | null = null;
   #polling: ReturnType<typeof setTimeout> | undefined;
@@ -51,12 +72,10 @@ export class WebSocketTransport {
     socket.addEventListener("message", (event) => this.#listener?.onMessage(bytesOf(event.data)));
   }
 
-  /** Delivers to `listener` from now on; to be set in the turn in which the transport was made. */
   listen(listener: TransportListener): void {
     this.#listener = listener;
   }
 
-  /** Bytes that were sent and have not left yet. */
   get buffered(): number {
     return this.#open ? this.#socket.bufferedAmount : 0;
   }
@@ -65,19 +84,16 @@ export class WebSocketTransport {
     return this.buffered < SOCKET_HIGH_WATER;
   }
 
-  /** Sends a message; its bytes may be changed as soon as this returns. */
   send(message: Uint8Array<ArrayBuffer>): void {
     if (!this.#open) return;
     this.#socket.send(message);
     this.#listener?.onSent(message.length);
   }
 
-  /** Runs `task` at the end of this turn of the event loop, when all that has arrived is handled. */
   soon(task: () => void): void {
-    setImmediate(task);
+    endOfTurn(task);
   }
 
-  /** Calls `onDrain` once the socket has room. */
   notifyDrain(): void {
     if (this.#polling !== undefined || !this.#open) return;
     const look = (): void => {
@@ -89,7 +105,6 @@ export class WebSocketTransport {
     this.#polling = setTimeout(look, DRAIN_POLL);
   }
 
-  /** Sends the close frame after all that is buffered; `onClose` is called at once. */
   close(reason: string): void {
     if (!this.#open) return;
     this.#closed(reason);
@@ -104,16 +119,19 @@ export class WebSocketTransport {
   }
 }
 
+/** Runs a task when all that has arrived in this turn of the event loop is handled. */
+export function endOfTurn(task: () => void): void {
+  setImmediate(task);
+}
+
+/** Tells how a connection ended, by the close code (RFC 6455 section 7.1.5) and the reason beside it. */
+export function closeText(code: number, reason: string): string {
+  if (reason !== "") return reason;
+  return code === 1006 ? "the connection was cut" : `the connection was closed (${code})`;
+}
+
 function bytesOf(data: unknown): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   if (data instanceof Uint8Array) return data;
   return TEXT_MESSAGE;
-}
-
-/** Stands for a text message: the empty message, which no peer may send either. */
-const TEXT_MESSAGE = new Uint8Array(0);
-
-function closeText(code: number, reason: string): string {
-  if (reason !== "") return reason;
-  return code === 1006 ? "the connection was cut" : `the connection was closed (${code})`;
 }

@@ -1,7 +1,7 @@
 import { Batch } from "./batch.ts";
 import { FRAME_HEADER_LENGTH } from "./frame.ts";
 import { BATCH_LENGTH, MAX_TRANSPORT_MESSAGE } from "./limits.ts";
-import type { WebSocketTransport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** Bytes of body that a stream may put into a batch before it is the next one's turn. */
 const QUANTUM = 64 * 1024;
@@ -23,14 +23,14 @@ export interface WaitingSender {
  * waiting streams are served one quantum each, round and round.
  */
 export class WriteQueue {
-  readonly #transport: WebSocketTransport;
+  readonly #transport: Transport;
   readonly #batch = new Batch();
   #waiting: WaitingSender[] = [];
   #scheduled = false;
   #closed = false;
   readonly #flush = (): void => this.flush();
 
-  constructor(transport: WebSocketTransport) {
+  constructor(transport: Transport) {
     this.#transport = transport;
   }
 

@@ -1,0 +1,76 @@
+import { FrameBuffer, MaskPool, MAX_HEADER } from "./websocket_encoder.ts";
+
+/** Bytes of the smallest buffer: room for what a busy turn of small answers sends. */
+const SMALL_BUFFER = 16 * 1024;
+
+/** Bytes of the largest buffer that is kept: a full batch of the session fits. */
+const KEPT_BUFFER = 512 * 1024;
+
+/** Buffers kept for the next frames: as many batches as the session lets lie unsent. */
+const MAX_SPARE = 4;
+
+/**
+ * Frames that wait to be written, back to back, so that all of them leave with one write.
+ *
+ * The session bounds it: body data stops at `SOCKET_HIGH_WATER`, and above `SOCKET_LIMIT` it ends.
+ */
+export class FrameQueue {
+  readonly #masks = new MaskPool();
+  readonly #buffers: FrameBuffer[] = [];
+  readonly #spare: FrameBuffer[] = [];
+  /** Bytes of the first buffer that are written. */
+  #written = 0;
+  #length = 0;
+
+  /** Bytes that are not written yet. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a frame, copying its payload. */
+  append(opcode: number, payload: Uint8Array): void {
+    const last = this.#buffers.at(-1);
+    const buffer = last?.fits(payload.length) ? last : this.#add(payload.length);
+    const before = buffer.length;
+    buffer.append(opcode, payload, this.#masks.next());
+    this.#length += buffer.length - before;
+  }
+
+  /** Returns what to write next, or null; it stays unchanged until `written` is called. */
+  next(): Uint8Array | null {
+    const first = this.#buffers[0];
+    return first === undefined ? null : first.bytes.subarray(this.#written, first.length);
+  }
+
+  /** Notes that the first `count` bytes of `next` were written. */
+  written(count: number): void {
+    this.#written += count;
+    this.#length -= count;
+    const first = this.#buffers[0];
+    if (first === undefined || this.#written < first.length) return;
+    this.#buffers.shift();
+    this.#written = 0;
+    this.#keep(first);
+  }
+
+  #add(payload: number): FrameBuffer {
+    const needed = MAX_HEADER + payload;
+    const index = this.#spare.findLastIndex(({ bytes }) => bytes.length >= needed);
+    const [spare] = index === -1 ? [] : this.#spare.splice(index, 1);
+    const buffer = spare ?? new FrameBuffer(capacityFor(needed));
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+
+  #keep(buffer: FrameBuffer): void {
+    if (buffer.bytes.length > KEPT_BUFFER) return;
+    buffer.clear();
+    this.#spare.push(buffer);
+    if (this.#spare.length > MAX_SPARE) this.#spare.shift();
+  }
+}
+
+/** Rounds up to a power of two, so that the next batch, a little longer, fits as well. */
+function capacityFor(needed: number): number {
+  return needed <= SMALL_BUFFER ? SMALL_BUFFER : 2 ** Math.ceil(Math.log2(needed));
+}

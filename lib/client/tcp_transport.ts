@@ -1,0 +1,195 @@
+import { SOCKET_HIGH_WATER } from "../tunnel/limits.ts";
+import {
+  closeText,
+  endOfTurn,
+  TEXT_MESSAGE,
+  type Transport,
+  type TransportListener,
+} from "../tunnel/transport.ts";
+import { FrameQueue } from "./frame_queue.ts";
+import { CloseCode, FrameDecoder, type FrameSink, WebSocketError } from "./websocket_decoder.ts";
+import { Opcode } from "./websocket_encoder.ts";
+
+/** Milliseconds that a connection that ends waits for anything to move: the peer may be gone. */
+const CLOSE_TIMEOUT = 1000;
+
+/** Bytes read at a time once nothing that comes is of interest. */
+const IGNORED_READ = 16 * 1024;
+
+/** What it needs of a connection, be it TCP or TLS. */
+export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
+
+/** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done. */
+export class TCPTransport implements Transport, FrameSink {
+  readonly #connection: ByteStream;
+  readonly #decoder: FrameDecoder;
+  readonly #queue = new FrameQueue();
+  #listener: TransportListener | null = null;
+  /** The listener was not told of the end. */
+  #open = true;
+  /** The connection is closed. */
+  #gone = false;
+  #writing = false;
+  #writeFailed = false;
+  #closeSent = false;
+  #closeReceived = false;
+  #wantsDrain = false;
+  /** The last ping that was not answered: to answer only that one is allowed (RFC 6455 section 5.5.3), and bounds them. */
+  #ping: Uint8Array | null = null;
+  /** Where to read to when what came broke the protocol. */
+  #ignored: Uint8Array<ArrayBuffer> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  // Made once: closures for each read and write would be garbage on the busiest path.
+  readonly #onRead = (count: number | null) => this.#received(count);
+  readonly #onWritten = (count: number) => this.#sent(count);
+  readonly #onReadFailed = () => this.#cut();
+  readonly #onWriteFailed = () => this.#failed();
+
+  /** Takes the connection over; `early` are bytes that came right behind the handshake. */
+  constructor(connection: ByteStream, early: Uint8Array) {
+    this.#connection = connection;
+    this.#decoder = new FrameDecoder(this, early);
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+    // Whoever listens from its constructor is not ready for a message before that has returned.
+    queueMicrotask(() => this.#received(0));
+  }
+
+  get buffered(): number {
+    return this.#open ? this.#queue.length : 0;
+  }
+
+  get writable(): boolean {
+    return this.buffered < SOCKET_HIGH_WATER;
+  }
+
+  send(message: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    this.#queue.append(Opcode.Binary, message);
+    this.#write();
+    this.#listener?.onSent(message.length);
+  }
+
+  soon(task: () => void): void {
+    endOfTurn(task);
+  }
+
+  notifyDrain(): void {
+    this.#wantsDrain = true;
+    if (!this.#writing) endOfTurn(() => this.#drained());
+  }
+
+  /** As every transport; the connection itself lives until the server's close frame, or until nothing moves for a second. */
+  close(reason: string): void {
+    if (this.#open) this.#end(CloseCode.Normal, reason);
+  }
+
+  onMessage(message: Uint8Array, isText: boolean): void {
+    if (this.#open) this.#listener?.onMessage(isText ? TEXT_MESSAGE : message);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#ping = payload.slice();
+  }
+
+  onClose(code: number, reason: string): void {
+    this.#closeReceived = true;
+    if (this.#open) this.#end(code, closeText(code, reason));
+  }
+
+  #read(): void {
+    if (this.#gone) return;
+    const room = this.#ignored ?? this.#decoder.room();
+    this.#connection.read(room).then(this.#onRead, this.#onReadFailed);
+  }
+
+  #received(count: number | null): void {
+    if (this.#gone) return;
+    if (count === null) return this.#cut();
+    try {
+      if (this.#ignored === null) this.#decoder.received(count);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#ignored = new Uint8Array(IGNORED_READ);
+      if (this.#open) this.#end(error.code, error.message);
+    }
+    this.#write();
+    this.#read();
+  }
+
+  /** Writes what waits, one write at a time; nothing may follow a close frame. */
+  #write(): void {
+    if (this.#writing || this.#gone) return;
+    if (this.#ping !== null && !this.#closeSent) this.#queue.append(Opcode.Pong, this.#ping);
+    this.#ping = null;
+    const bytes = this.#writeFailed ? null : this.#queue.next();
+    if (bytes === null) {
+      if (this.#closeReceived) this.#shut();
+      return;
+    }
+    this.#writing = true;
+    this.#connection.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  #sent(count: number): void {
+    this.#writing = false;
+    if (this.#gone) return;
+    this.#queue.written(count);
+    if (this.#closeSent) this.#limitClosing();
+    this.#write();
+    this.#drained();
+  }
+
+  #drained(): void {
+    if (!this.#wantsDrain || !this.#open || !this.writable) return;
+    this.#wantsDrain = false;
+    this.#listener?.onDrain();
+  }
+
+  /** Goes on reading for a while: the server may have said why it left. */
+  #failed(): void {
+    this.#writing = false;
+    this.#writeFailed = true;
+    if (!this.#gone) this.#limitClosing();
+  }
+
+  /** Queues the close frame and tells the listener, whose connection it is no more. */
+  #end(code: number, reason: string): void {
+    this.#open = false;
+    this.#closeSent = true;
+    this.#queue.append(Opcode.Close, closePayload(code));
+    this.#limitClosing();
+    this.#write();
+    this.#listener?.onClose(reason);
+  }
+
+  #limitClosing(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#cut(), CLOSE_TIMEOUT);
+  }
+
+  /** The connection is over, or is given up. */
+  #cut(): void {
+    if (this.#gone) return;
+    this.#shut();
+    if (!this.#open) return;
+    this.#open = false;
+    this.#listener?.onClose(closeText(CUT, ""));
+  }
+
+  #shut(): void {
+    this.#gone = true;
+    clearTimeout(this.#timer);
+    this.#connection.close();
+  }
+}
+
+/** Stands for an end without a close frame (RFC 6455 section 7.1.5). */
+const CUT = 1006;
+
+function closePayload(code: number): Uint8Array {
+  if (code === CloseCode.NoStatus) return new Uint8Array(0);
+  return new Uint8Array([code >>> 8, code]);
+}

@@ -1,0 +1,206 @@
+import { assert } from "@std/assert";
+import { type ByteStream, TCPTransport } from "../../lib/client/tcp_transport.ts";
+import { dialWebSocket } from "../../lib/client/websocket_dial.ts";
+import type { TransportListener } from "../../lib/tunnel/transport.ts";
+import { unmasked } from "../testing/client_frames.ts";
+import { joined } from "../testing/frame_peer.ts";
+import { within } from "../testing/within.ts";
+
+const NONE = new Uint8Array(0);
+
+/** Notes what a transport tells. */
+export class Listener implements TransportListener {
+  readonly transport: TCPTransport;
+  readonly messages: Uint8Array[] = [];
+  readonly closes: string[] = [];
+  sent = 0;
+  drains = 0;
+  readonly #closed = Promise.withResolvers<void>();
+  #arrived: () => void = () => {};
+
+  constructor(connection: ByteStream, early: Uint8Array = NONE) {
+    this.transport = new TCPTransport(connection, early);
+    this.transport.listen(this);
+  }
+
+  get closed(): Promise<void> {
+    return within(this.#closed.promise, "the close");
+  }
+
+  async count(messages: number): Promise<void> {
+    while (this.messages.length < messages) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#arrived = resolve;
+      await within(promise, `message ${this.messages.length + 1}`);
+    }
+  }
+
+  onMessage(message: Uint8Array): void {
+    this.messages.push(message);
+    this.#arrived();
+  }
+
+  onSent(bytes: number): void {
+    this.sent += bytes;
+  }
+
+  onDrain(): void {
+    this.drains++;
+  }
+
+  onClose(reason: string): void {
+    this.closes.push(reason);
+    this.#closed.resolve();
+  }
+}
+
+/** A real WebSocket server that sends back what it gets. */
+export class EchoServer implements AsyncDisposable {
+  readonly accepted: Promise<WebSocket>;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #closed = Promise.withResolvers<CloseEvent>();
+
+  private constructor() {
+    const { promise, resolve } = Promise.withResolvers<WebSocket>();
+    this.accepted = promise;
+    const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    this.#server = Deno.serve(options, (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "tunnel.v1" });
+      socket.binaryType = "arraybuffer";
+      socket.addEventListener("message", ({ data }) => socket.send(data));
+      socket.addEventListener("close", (event) => this.#closed.resolve(event));
+      socket.addEventListener("open", () => resolve(socket));
+      return response;
+    });
+  }
+
+  static start(): Promise<EchoServer> {
+    return Promise.resolve(new EchoServer());
+  }
+
+  async dial(): Promise<Listener> {
+    const { connection, early } = await dialWebSocket(
+      new URL(`http://127.0.0.1:${this.#server.addr.port}/`),
+      { protocol: "tunnel.v1", timeout: 10_000, signal: new AbortController().signal },
+    );
+    return new Listener(connection, early);
+  }
+
+  async closed(): Promise<Pick<CloseEvent, "code" | "reason" | "wasClean">> {
+    const { code, reason, wasClean } = await within(this.#closed.promise, "the server's close");
+    return { code, reason, wasClean };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await within(this.#server.shutdown(), "the server to stop");
+  }
+}
+
+/** A transport and, at the other end of a TCP connection, a test that speaks bytes. */
+export class Link implements AsyncDisposable {
+  readonly near: Listener;
+  readonly far: Deno.TcpConn;
+  /** Resolves when the near end has closed its connection. */
+  readonly nearGone: Promise<void>;
+  #isFarClosed = false;
+
+  private constructor(near: Deno.TcpConn, far: Deno.TcpConn) {
+    const gone = Promise.withResolvers<void>();
+    this.nearGone = gone.promise;
+    this.near = new Listener({
+      read: (buffer) => near.read(buffer),
+      write: (bytes) => near.write(bytes),
+      close: () => {
+        near.close();
+        gone.resolve();
+      },
+    });
+    this.far = far;
+    const close = far.close.bind(far);
+    far.close = () => {
+      if (!this.#isFarClosed) close();
+      this.#isFarClosed = true;
+    };
+  }
+
+  static async open(): Promise<Link> {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const [near, far] = await Promise.all([
+      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+      listener.accept(),
+    ]);
+    return new Link(near, far);
+  }
+
+  async send(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.far.write(bytes.subarray(at));
+  }
+
+  /** Reads whole frames until they are as wanted. */
+  async received(isAll: (frames: ReturnType<typeof unmasked>) => boolean) {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      const buffer = new Uint8Array(1_000_000);
+      const count = await within(this.far.read(buffer), "a frame");
+      if (count === null) throw new Error("the connection ended");
+      pieces.push(buffer.subarray(0, count));
+      const frames = wholeFrames(joined(...pieces));
+      if (frames !== null && isAll(frames)) return frames;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.far.close();
+    await within(this.nearGone, "the near end to close");
+  }
+}
+
+function wholeFrames(bytes: Uint8Array): ReturnType<typeof unmasked> | null {
+  try {
+    return unmasked(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** A connection that takes and gives bytes when the test says so. */
+export class HeldStream implements ByteStream {
+  isClosed = false;
+  /** Writes that were under way at the same time. */
+  mostWrites = 0;
+  #writes: PromiseWithResolvers<number>[] = [];
+  #read: { buffer: Uint8Array; resolve: (count: number | null) => void } | null = null;
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    this.#read = { buffer, resolve };
+    return promise;
+  }
+
+  write(_bytes: Uint8Array): Promise<number> {
+    const write = Promise.withResolvers<number>();
+    this.mostWrites = Math.max(this.mostWrites, this.#writes.push(write));
+    return write.promise;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#read?.resolve(null);
+  }
+
+  take(count: number): void {
+    this.#writes.shift()?.resolve(count);
+  }
+
+  fail(): void {
+    this.#writes.shift()?.reject(new Deno.errors.BrokenPipe("gone"));
+  }
+
+  deliver(bytes: Uint8Array): void {
+    const read = this.#read;
+    assert(read !== null, "nobody reads");
+    read.buffer.set(bytes);
+    this.#read = null;
+    read.resolve(bytes.length);
+  }
+}

@@ -1,0 +1,237 @@
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { decodeHex } from "@std/encoding/hex";
+import {
+  CloseCode,
+  FrameDecoder,
+  type FrameSink,
+  WebSocketError,
+} from "../../lib/client/websocket_decoder.ts";
+import { Opcode } from "../../lib/client/websocket_encoder.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../../lib/tunnel/limits.ts";
+import { joined } from "../testing/frame_peer.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
+import { serverFrame, serverHeader } from "../testing/server_frame.ts";
+
+const { Continuation, Text, Binary, Close, Ping, Pong } = Opcode;
+const NONE = new Uint8Array(0);
+
+Deno.test("FrameDecoder reads the unmasked frames of RFC 6455 section 5.7, in one piece and byte by byte", () => {
+  const hello = "48656c6c6f";
+  for (
+    const [hex, expected] of [
+      [`8105${hello}`, `text ${hello}`],
+      ["010348656c" + "80026c6f", `text ${hello}`],
+      [`8905${hello}`, `ping ${hello}`],
+      [`827e0100${"ab".repeat(256)}`, `binary ${"ab".repeat(256)}`],
+      [`827f0000000000010000${"cd".repeat(65_536)}`, `binary ${"cd".repeat(65_536)}`],
+    ] as const
+  ) {
+    assertEquals(decoded(decodeHex(hex)), [expected]);
+    assertEquals(decoded(decodeHex(hex), () => 1), [expected]);
+  }
+});
+
+Deno.test("FrameDecoder takes several messages at once, with control frames between and inside", () => {
+  const bytes = joined(
+    serverFrame(Binary, Uint8Array.of(1)),
+    serverFrame(Binary, NONE),
+    serverFrame(Ping, NONE),
+    serverFrame(Pong, Uint8Array.of(9)),
+    serverFrame(Binary, Uint8Array.of(2), { fin: false }),
+    serverFrame(Ping, Uint8Array.of(7)),
+    serverFrame(Continuation, NONE, { fin: false }),
+    serverFrame(Continuation, Uint8Array.of(3), { fin: false }),
+    serverFrame(Continuation, NONE),
+    serverFrame(Binary, Uint8Array.of(4)),
+    serverFrame(Close, joined(Uint8Array.of(3, 0xe9), new TextEncoder().encode("bye é"))),
+  );
+  const expected = [
+    ...["binary 01", "binary ", "ping ", "ping 07", "binary 0203", "binary 04"],
+    "close 1001 bye é",
+  ];
+  assertEquals(decoded(bytes), expected);
+  assertEquals(decoded(bytes, () => 1), expected);
+});
+
+Deno.test("FrameDecoder takes lengths that are not in their shortest form", () => {
+  assertEquals(decoded(decodeHex("827e000141" + "827f000000000000000142")), [
+    "binary 41",
+    "binary 42",
+  ]);
+});
+
+Deno.test("FrameDecoder takes a close frame without a code as 1005", () => {
+  assertEquals(decoded(decodeHex("8800")), ["close 1005 "]);
+});
+
+Deno.test("FrameDecoder refuses every frame that a server may not send", async (t) => {
+  const big = MAX_TRANSPORT_MESSAGE;
+  const close = (code: number) => serverFrame(Close, Uint8Array.of(code >>> 8, code & 0xff));
+  const illegal: Record<string, readonly [code: number, bytes: Uint8Array]> = {
+    "a masked frame": [CloseCode.Protocol, decodeHex("828101020304")],
+    "a masked ping": [CloseCode.Protocol, decodeHex("8980")],
+    "a fragmented ping": [CloseCode.Protocol, decodeHex("0900")],
+    "a fragmented close": [CloseCode.Protocol, decodeHex("0800")],
+    "a ping of 126 bytes": [CloseCode.Protocol, serverHeader(Ping, 126)],
+    "a close of 64 KiB": [CloseCode.Protocol, serverHeader(Close, 65_536)],
+    "a continuation of nothing": [CloseCode.Protocol, decodeHex("8000")],
+    "a message inside another": [CloseCode.Protocol, decodeHex("020141" + "820142")],
+    "a continuation behind the last": [CloseCode.Protocol, decodeHex("0200" + "8000" + "8000")],
+    "a close frame of one byte": [CloseCode.Protocol, decodeHex("880103")],
+    "a close reason that is no UTF-8": [CloseCode.Protocol, decodeHex("880403e8c328")],
+    "a message of a byte too many": [CloseCode.TooBig, serverHeader(Binary, big + 1)],
+    "a text of a byte too many": [CloseCode.TooBig, serverHeader(Text, big + 1)],
+    "a message of 4 GiB": [CloseCode.TooBig, serverHeader(Binary, 2 ** 32)],
+    "a message of 2^64 - 1": [CloseCode.TooBig, decodeHex(`827f${"ff".repeat(8)}`)],
+    "fragments that are too long together": [
+      CloseCode.TooBig,
+      joined(
+        serverFrame(Binary, new Uint8Array(big - 1), { fin: false }),
+        serverHeader(Continuation, 2),
+      ),
+    ],
+  };
+  for (const bit of [0x40, 0x20, 0x10]) {
+    illegal[`reserved bit ${bit}`] = [CloseCode.Protocol, Uint8Array.of(0x82 | bit, 0)];
+    illegal[`reserved bit ${bit} of a ping`] = [CloseCode.Protocol, Uint8Array.of(0x89 | bit, 0)];
+  }
+  for (const opcode of [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) {
+    illegal[`opcode ${opcode}`] = [CloseCode.Protocol, Uint8Array.of(0x80 | opcode, 0)];
+  }
+  for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535]) {
+    illegal[`close code ${code}`] = [CloseCode.Protocol, close(code)];
+  }
+  for (const [name, [code, bytes]] of Object.entries(illegal)) {
+    await t.step(name, () => {
+      for (const size of [Infinity, 1]) {
+        const error = assertThrows(() => decoded(bytes, () => size), WebSocketError);
+        assertEquals(error.code, code, error.message);
+      }
+    });
+  }
+});
+
+Deno.test("FrameDecoder takes a message of the greatest length, in one frame or in many", () => {
+  const payload = new SeededRandom().bytes(MAX_TRANSPORT_MESSAGE);
+  const pieces = Array.from({ length: 64 }, (_, i) => {
+    const piece = payload.subarray(i * 16_384, (i + 1) * 16_384);
+    return serverFrame(i === 0 ? Binary : Continuation, piece, { fin: i === 63 });
+  });
+  for (const bytes of [serverFrame(Binary, payload), joined(...pieces)]) {
+    const log = new Log();
+    decode(new FrameDecoder(log, NONE), bytes);
+    assertEquals(log.messages.length, 1);
+    assert(same(log.messages[0] ?? NONE, payload));
+  }
+});
+
+Deno.test("FrameDecoder's messages stay as they are while it goes on reading", () => {
+  const random = new SeededRandom();
+  const sent = Array.from({ length: 40 }, (_, i) => random.bytes(i % 4 === 0 ? 90_000 : 700));
+  const log = new Log();
+  decode(
+    new FrameDecoder(log, NONE),
+    joined(...sent.map((payload) => serverFrame(Binary, payload))),
+  );
+  assert(sent.every((payload, i) => same(log.messages[i] ?? NONE, payload)));
+});
+
+Deno.test("FrameDecoder begins with the bytes that came with the handshake", () => {
+  const log = new Log();
+  const decoder = new FrameDecoder(
+    log,
+    joined(serverFrame(Binary, Uint8Array.of(1)), Uint8Array.of(0x82)),
+  );
+  decoder.received(0);
+  assertEquals(log.entries, ["binary 01"]);
+  decode(decoder, Uint8Array.of(1, 2));
+  assertEquals(log.entries, ["binary 01", "binary 02"]);
+});
+
+Deno.test("FrameDecoder finds random messages, cut and read at random", () => {
+  const random = new SeededRandom();
+  for (let round = 0; round < 40; round++) {
+    const expected: string[] = [];
+    const frames: Uint8Array[] = [];
+    for (let i = 0; i < 12; i++) {
+      const payload = random.bytes(random.pick([0, 1, 125, 126, 1_000, 20_000, 70_000]));
+      const isText = random.integer(0, 5) === 0;
+      const cuts = random.integer(0, 4);
+      let at = 0;
+      for (let piece = 0; piece <= cuts; piece++) {
+        const end = piece === cuts ? payload.length : random.integer(at, payload.length);
+        const opcode = piece > 0 ? Continuation : isText ? Text : Binary;
+        frames.push(serverFrame(opcode, payload.subarray(at, end), { fin: piece === cuts }));
+        at = end;
+        if (piece === cuts || random.integer(0, 3) > 0) continue;
+        const ping = random.bytes(random.integer(0, 125));
+        frames.push(serverFrame(Ping, ping));
+        expected.push(`ping ${ping.toHex()}`);
+      }
+      expected.push(`${isText ? "text" : "binary"} ${payload.toHex()}`);
+    }
+    const greatest = random.pick([3, 200, 5_000, 100_000]);
+    assertEquals(decoded(joined(...frames), () => random.integer(1, greatest)), expected);
+  }
+});
+
+Deno.test("FrameDecoder takes random bytes or refuses them as a WebSocketError, and nothing else", () => {
+  const random = new SeededRandom();
+  for (let round = 0; round < 3_000; round++) {
+    const bytes = random.bytes(random.integer(2, 200));
+    // The beginning of most is made legal, or all would end at the first byte.
+    if (random.integer(0, 3) > 0) {
+      bytes.set([random.pick([0x82, 0x02, 0x89, 0x88]), random.integer(0, 127)]);
+    }
+    try {
+      decoded(bytes, () => random.integer(1, 50));
+    } catch (error) {
+      assertInstanceOf(error, WebSocketError);
+    }
+  }
+});
+
+/** Notes what a decoder finds. */
+class Log implements FrameSink {
+  readonly entries: string[] = [];
+  readonly messages: Uint8Array[] = [];
+
+  onMessage(message: Uint8Array, isText: boolean): void {
+    this.entries.push(`${isText ? "text" : "binary"} ${message.toHex()}`);
+    this.messages.push(message);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.entries.push(`ping ${payload.toHex()}`);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.entries.push(`close ${code} ${reason}`);
+  }
+}
+
+function decoded(bytes: Uint8Array, pieceSize: () => number = () => Infinity): string[] {
+  const log = new Log();
+  decode(new FrameDecoder(log, NONE), bytes, pieceSize);
+  return log.entries;
+}
+
+/** Gives bytes as a connection would: as many as there is room for, or fewer. */
+function decode(
+  decoder: FrameDecoder,
+  bytes: Uint8Array,
+  pieceSize: () => number = () => Infinity,
+): void {
+  for (let at = 0; at < bytes.length;) {
+    const room = decoder.room();
+    assert(room.length > 0);
+    const piece = bytes.subarray(at, at + Math.min(room.length, pieceSize()));
+    room.set(piece);
+    at += piece.length;
+    decoder.received(piece.length);
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
