@@ -20,7 +20,7 @@ export class Comparison {
   readonly #peers: readonly Peer[];
   readonly #results: Results;
   readonly #bounds: Bounds;
-  readonly #notes: string[] = [];
+  readonly #notes = new Set<string>();
 
   constructor(peers: readonly Peer[], results: Results, bounds: Bounds) {
     this.#peers = peers;
@@ -43,9 +43,9 @@ export class Comparison {
     }
   }
 
-  /** What went wrong, which belongs to the table. */
+  /** What went wrong, which belongs to the table; what did so in every round only once. */
   get notes(): readonly string[] {
-    return this.#notes;
+    return [...this.#notes];
   }
 
   async #start(link: Link, owned: AsyncDisposableStack): Promise<[string, RunningPeer][]> {
@@ -81,7 +81,7 @@ export class Comparison {
 
   #note(line: string): void {
     printLine(line);
-    this.#notes.push(line);
+    this.#notes.add(line);
   }
 }
 
