@@ -29,6 +29,7 @@ export class Listener {
   readonly #options: ListenerOptions;
   #server: Deno.HttpServer<Deno.NetAddr>;
   #tls: Certificate | null;
+  readonly #retired = new WeakSet<Deno.HttpServer<Deno.NetAddr>>();
   #stopped = false;
 
   /** Starts to listen. @throws {Deno.errors.AddrInUse | Deno.errors.PermissionDenied | …} when it cannot. */
@@ -65,6 +66,7 @@ export class Listener {
     const old = this.#server;
     const { port } = old.addr;
     this.#tls = tls;
+    this.#retired.add(old);
     void old.shutdown();
     try {
       this.#server = this.#serve(port);
@@ -83,10 +85,12 @@ export class Listener {
       onError,
       ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
     }, handler);
-    server.finished.catch((error) => {
-      log.error("the listener failed and is opened again", { reason: messageOf(error) });
+    const again = (reason: string): void => {
+      if (this.#stopped || this.#retired.has(server)) return;
+      log.error("the listener ended and is opened again", { reason });
       this.#relisten(port === 0 ? server.addr.port : port);
-    });
+    };
+    server.finished.then(() => again("it stopped by itself"), (error) => again(messageOf(error)));
     return server;
   }
 

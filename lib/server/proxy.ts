@@ -61,7 +61,7 @@ export class Proxy {
       framing.kind === "none",
     );
     if (framing.kind === "body" && request.body !== null) {
-      void sendRequestBody(request.body, stream);
+      void sendRequestBody(request.body, framing.length, stream);
     }
     const unwatch = this.#departures.watch(request, () => {
       stream.reset(ErrorCode.Cancelled, "the visitor left");
