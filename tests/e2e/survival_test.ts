@@ -30,8 +30,11 @@ Deno.test({
       const opened = await openIdle(tunnel.server, SOCKETS);
       assertGreater(opened.length, DESCRIPTORS);
       for (const socket of opened) socket.close();
-      await eventually("the server to serve again", () => works(tunnel));
-      for (let i = 0; i < 20; i++) assert(await works(tunnel));
+      // Closed sockets that wait to be accepted may cost the listener once more.
+      await eventually("the server to serve again for good", async () => {
+        for (let i = 0; i < 20; i++) if (!await works(tunnel)) return false;
+        return true;
+      });
     }
     assertEquals((await ownPage(tunnel.server, "/healthz")).status, 200);
     assertEquals((await tunnel.server.stop()).code, 0);
