@@ -1,4 +1,5 @@
 import config from "./deno.json" with { type: "json" };
+import { messageOf } from "./lib/error_text.ts";
 import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
@@ -71,7 +72,7 @@ function readPem(file: string): string {
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 await runProgram(NAME, main, printLine);

@@ -1,5 +1,6 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
+import { messageOf } from "../error_text.ts";
 import type { SigningKey } from "../tunnel/claim.ts";
 
 /** A key file that cannot be used; the message says what to do. */
@@ -122,8 +123,4 @@ function notAKey(path: string, cause?: unknown): IdentityError {
 function folderOf(path: string): string {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   return end > 0 ? path.slice(0, end) : ".";
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@ import {
 } from "../tunnel/head.ts";
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import type { Stream } from "../tunnel/stream.ts";
+import { messageOf } from "../error_text.ts";
 import { OriginError } from "./origin_error.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
 import { OriginWebSockets } from "./origin_websocket.ts";
@@ -114,8 +115,7 @@ class StreamBody implements RequestBody {
 /** Says by which code a failure is told to the server. */
 function resetOf(error: unknown): { readonly code: number; readonly reason: string } {
   if (!(error instanceof OriginError)) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { code: ErrorCode.Protocol, reason };
+    return { code: ErrorCode.Protocol, reason: messageOf(error) };
   }
   return { code: RESET_CODES[error.code], reason: error.message };
 }

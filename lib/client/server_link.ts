@@ -1,4 +1,6 @@
 import { Backoff } from "../backoff.ts";
+import { messageOf } from "../error_text.ts";
+import { within } from "../within.ts";
 import { RegistrationError } from "../tunnel/registration_error.ts";
 import type { Registered } from "../tunnel/registration.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
@@ -47,12 +49,12 @@ export class ServerLink {
         reason = await connection.leaving;
       } catch (error) {
         if (error instanceof RegistrationError && error.permanent) throw error;
-        reason = error instanceof Error ? error.message : String(error);
+        reason = messageOf(error);
       }
       if (this.#isStopped) break;
       this.#events.onLost(reason, this.#once);
       if (this.#once) break;
-      await this.#pause(this.#backoff.next());
+      await within(this.#backoff.next(), this.#stopped.promise);
     }
     // What a draining connection still carries is not to be cut by whoever waits for the end.
     await Promise.all([...this.#connections].map((connection) => connection.closed));
@@ -85,12 +87,5 @@ export class ServerLink {
     this.#backoff.reset();
     this.#events.onRegistered(registered);
     return connection;
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const pause = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-    await Promise.race([pause, this.#stopped.promise]);
-    clearTimeout(timer);
   }
 }

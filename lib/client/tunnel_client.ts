@@ -1,5 +1,6 @@
 import { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { SigningKey } from "../tunnel/claim.ts";
+import { within } from "../within.ts";
 import { Origin } from "./origin.ts";
 import { ServerLink } from "./server_link.ts";
 
@@ -67,10 +68,7 @@ export class TunnelClient {
 
   /** Says goodbye, finishes what is in flight, ten seconds at most, and ends `run`. */
   async stop(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT));
-    await Promise.race([Promise.all(this.#links.map((link) => link.stop())), timeout]);
-    clearTimeout(timer);
+    await within(DRAIN_TIMEOUT, Promise.all(this.#links.map((link) => link.stop())));
     this.close();
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
 
 /** Milliseconds before listening again after the process ran out of file descriptors. */
@@ -105,8 +106,4 @@ export class Listener {
       }
     }, RELISTEN_AFTER);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

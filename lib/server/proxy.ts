@@ -1,11 +1,18 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
-import { decodeResponseHead, encodeRequestHead, type Field } from "../tunnel/head.ts";
+import {
+  decodeResponseHead,
+  encodeRequestHead,
+  type Field,
+  type ResponseHead,
+} from "../tunnel/head.ts";
 import { withoutHopByHop } from "../tunnel/headers.ts";
 import type { Session } from "../tunnel/session.ts";
+import type { Stream } from "../tunnel/stream.ts";
+import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
-import type { Departures } from "./departures.ts";
+import { Departures } from "./departures.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
@@ -26,7 +33,7 @@ export interface Visit {
 export class Proxy {
   readonly #forwarded: ForwardedFields;
   readonly #headTimeout: number;
-  readonly #departures: Departures;
+  readonly #departures = new Departures();
   readonly #log: Log;
 
   constructor(
@@ -34,13 +41,11 @@ export class Proxy {
       readonly forwarded: ForwardedFields;
       /** Milliseconds, to be told to whom it was too long. */
       readonly headTimeout: number;
-      readonly departures: Departures;
       readonly log: Log;
     },
   ) {
     this.#forwarded = options.forwarded;
     this.#headTimeout = options.headTimeout;
-    this.#departures = options.departures;
     this.#log = options.log;
   }
 
@@ -55,26 +60,39 @@ export class Proxy {
       target: visit.target,
       fields: this.requestFields(visit, framing.kind === "body" ? framing.length : null),
     });
-    const { stream, response } = session.open(
-      FrameType.HTTPRequest,
-      head,
-      framing.kind === "none",
-    );
+    const exchange = session.open(FrameType.HTTPRequest, head, framing.kind === "none");
+    const { stream } = exchange;
     if (framing.kind === "body" && request.body !== null) {
       void sendRequestBody(request.body, framing.length, stream);
     }
-    const unwatch = this.#departures.watch(request, () => {
+    return await this.answered(visit, exchange, (head) => this.answer(visit, head, stream));
+  }
+
+  /**
+   * Waits for the head of a stream's response and returns what `respond` makes of it; a visitor that
+   * leaves before takes the stream with it, and a failure is answered for.
+   */
+  async answered(
+    visit: Visit,
+    { stream, response }: ReturnType<Session["open"]>,
+    respond: (head: ResponseHead) => Response,
+  ): Promise<Response> {
+    const unwatch = this.#departures.watch(visit.request, () => {
       stream.reset(ErrorCode.Cancelled, "the visitor left");
     }, { isHTTP2: !visit.fields.has("host") });
     try {
-      const { payload } = await response;
-      return answer(visit, decodeResponseHead(payload), stream, this.#log);
+      return respond(decodeResponseHead((await response).payload));
     } catch (error) {
-      stream.reset(ErrorCode.Cancelled, "the head did not come");
-      return this.failed(visit, error);
+      stream.reset(ErrorCode.Cancelled, "no answer came about");
+      return this.#failed(visit, error);
     } finally {
       unwatch();
     }
+  }
+
+  /** Returns the origin's own answer, with the body that follows its head. */
+  answer(visit: Visit, head: ResponseHead, stream: Stream): Response {
+    return answer(visit, head, stream, this.#log);
   }
 
   /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
@@ -90,9 +108,8 @@ export class Proxy {
   }
 
   /** Answers for an exchange that failed before its head. */
-  failed(visit: Visit, error: unknown): Response {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#log.debug("request failed", { host: visit.connection.host, reason });
+  #failed(visit: Visit, error: unknown): Response {
+    this.#log.debug("request failed", { host: visit.connection.host, reason: messageOf(error) });
     const { request, connection } = visit;
     return failureResponse(
       { request, hostname: connection.host, headTimeout: this.#headTimeout },

@@ -1,6 +1,7 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import type { Chunk } from "../tunnel/receive_queue.ts";
 import type { Stream } from "../tunnel/stream.ts";
+import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
 
 /**
@@ -56,8 +57,7 @@ class CutShort extends Error {
 
   constructor(log: Log, cause: unknown) {
     super("the response was cut short", { cause });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.#line = log.line("warn", "response cut short", { reason });
+    this.#line = log.line("warn", "response cut short", { reason: messageOf(cause) });
   }
 
   [Symbol.for("Deno.customInspect")](): string {

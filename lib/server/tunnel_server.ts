@@ -1,9 +1,9 @@
 import { Heartbeat } from "../tunnel/heartbeat.ts";
 import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
+import { within } from "../within.ts";
 import type { AddressSet } from "./address_set.ts";
 import { isServed } from "./ask.ts";
-import { Departures } from "./departures.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
 import { FieldList } from "./field_list.ts";
 import { ForwardedFields } from "./forwarded.ts";
@@ -81,14 +81,8 @@ export class TunnelServer {
       addressOf: (id) => this.#addressOf(id),
     });
     const forwarded = new ForwardedFields(options);
-    const departures = new Departures();
-    this.#proxy = new Proxy({ forwarded, headTimeout: options.timeout, departures, log });
-    this.#webSockets = new WebSocketProxy({
-      proxy: this.#proxy,
-      departures,
-      metrics: this.#metrics,
-      log,
-    });
+    this.#proxy = new Proxy({ forwarded, headTimeout: options.timeout, log });
+    this.#webSockets = new WebSocketProxy({ proxy: this.#proxy, metrics: this.#metrics });
     this.#pages = new OwnPages({
       metrics: this.#metrics,
       server: options.server,
@@ -250,12 +244,4 @@ function isLoopback(address: string): boolean {
 /** Gives OPTIONS its asterisk-form back, which Deno shows as a path (B11; RFC 9112 section 3.2.4). */
 function asteriskForm(method: string, target: string): string {
   return method === "OPTIONS" && target === "/*" ? "*" : target;
-}
-
-/** Waits for a promise, but only so long. */
-async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
 }

@@ -1,15 +1,11 @@
-import { ErrorCode } from "../tunnel/errors.ts";
 import { Budget } from "../tunnel/flow.ts";
 import { FrameType } from "../tunnel/frame.ts";
-import { decodeResponseHead, encodeRequestHead, type ResponseHead } from "../tunnel/head.ts";
+import { encodeRequestHead, type ResponseHead } from "../tunnel/head.ts";
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
 import type { Session } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { WebSocketBridge } from "../tunnel/websocket.ts";
-import type { Log } from "../log.ts";
-import { answer } from "./answer.ts";
-import type { Departures } from "./departures.ts";
 import type { Proxy, Visit } from "./proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
@@ -27,45 +23,30 @@ const HANDSHAKE: ReadonlySet<string> = new Set([
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
   readonly #proxy: Proxy;
-  readonly #departures: Departures;
   readonly #metrics: ServerMetrics;
-  readonly #log: Log;
   readonly #backlog = new Budget(BACKLOG);
 
   constructor(
-    options: {
-      readonly proxy: Proxy;
-      readonly departures: Departures;
-      readonly metrics: ServerMetrics;
-      readonly log: Log;
-    },
+    options: { readonly proxy: Proxy; readonly metrics: ServerMetrics },
   ) {
     this.#proxy = options.proxy;
-    this.#departures = options.departures;
     this.#metrics = options.metrics;
-    this.#log = options.log;
   }
 
   async forward(visit: Visit, session: Session): Promise<Response> {
-    const { request } = visit;
     const fields = this.#proxy.requestFields(visit, null)
       .filter(([name]) => !HANDSHAKE.has(name));
     const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
-    const { stream, response } = session.open(FrameType.WSRequest, head, false);
-    const unwatch = this.#departures.watch(request, () => {
-      stream.reset(ErrorCode.Cancelled, "the visitor left");
-    }, { isHTTP2: !visit.fields.has("host") });
-    try {
-      const answered = decodeResponseHead((await response).payload);
-      if (answered.status === 101) return this.#accept(request, answered, stream);
-      // The visitor sends nothing more: the refusal is all that remains of the stream.
-      return answer(visit, answered, stream, this.#log);
-    } catch (error) {
-      stream.reset(ErrorCode.Cancelled, "the handshake failed");
-      return this.#proxy.failed(visit, error);
-    } finally {
-      unwatch();
-    }
+    const exchange = session.open(FrameType.WSRequest, head, false);
+    const { stream } = exchange;
+    return await this.#proxy.answered(
+      visit,
+      exchange,
+      (head) =>
+        head.status === 101
+          ? this.#accept(visit.request, head, stream)
+          : this.#proxy.answer(visit, head, stream),
+    );
   }
 
   #accept(request: Request, head: ResponseHead, stream: Stream): Response {
