@@ -18,7 +18,7 @@ export async function sendRequestBody(
   length: number | null,
   stream: Stream,
 ): Promise<void> {
-  const source = length === null ? chunkedSource(body) : sourceOf(body.getReader());
+  const source = length === null ? chunkedSource(body) : body.getReader();
   stream.onAbort = () => void source.cancel().catch(() => {});
   try {
     for (;;) {
@@ -38,10 +38,7 @@ export async function sendRequestBody(
   }
 }
 
-interface Source {
-  read(): Promise<{ readonly done: boolean; readonly value: Uint8Array }>;
-  cancel(): Promise<void>;
-}
+type Source = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** Reads small pieces into one buffer, where Deno's stream allows it: a body that is here already is no byte stream. */
 function chunkedSource(body: ReadableStream<Uint8Array>): Source {
@@ -49,27 +46,16 @@ function chunkedSource(body: ReadableStream<Uint8Array>): Source {
   try {
     reader = body.getReader({ mode: "byob" });
   } catch {
-    return sourceOf(body.getReader());
+    return body.getReader();
   }
   let buffer = new ArrayBuffer(CHUNKED_READ);
   return {
     async read() {
       const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (value !== undefined) buffer = value.buffer;
-      return { done, value: value ?? NOTHING };
+      if (done) return { done };
+      buffer = value.buffer;
+      return { done, value };
     },
     cancel: () => reader.cancel(),
   };
 }
-
-function sourceOf(reader: ReadableStreamDefaultReader<Uint8Array>): Source {
-  return {
-    async read() {
-      const { done, value } = await reader.read();
-      return { done, value: value ?? NOTHING };
-    },
-    cancel: () => reader.cancel(),
-  };
-}
-
-const NOTHING = new Uint8Array(0);
