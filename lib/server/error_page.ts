@@ -76,10 +76,6 @@ export function headTimeout(request: ErrorRequest, seconds: number): Response {
   );
 }
 
-export function badRequest(request: ErrorRequest, reason: string): Response {
-  return refused(request, 400, reason);
-}
-
 /** Answers 405 with the methods that would be taken (RFC 9110 section 15.5.6). */
 export function methodNotAllowed(request: ErrorRequest, allow: readonly string[]): Response {
   return refused(request, 405, `the method ${request.method} is not served here`, [

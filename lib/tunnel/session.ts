@@ -15,7 +15,7 @@ const MAX_PINGS = 20;
 
 /** What the owner of a session is told and decides. */
 export interface SessionEvents {
-  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; `established` says whether that came late. */
+  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; none comes once the session is established. */
   onRegistration(type: number, payload: Uint8Array): void;
   /** A stream that the peer opened; null on the side that opens them. */
   onStream: ((stream: Stream) => void) | null;

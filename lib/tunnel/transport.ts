@@ -16,7 +16,6 @@ export const TEXT_MESSAGE = new Uint8Array(0);
 /** What Deno's `WebSocket` and the one of `ws` have in common. */
 export interface WebSocketLike {
   binaryType: string;
-  readonly readyState: number;
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
@@ -130,7 +129,8 @@ export function closeText(code: number, reason: string): string {
   return code === 1006 ? "the connection was cut" : `the connection was closed (${code})`;
 }
 
-function bytesOf(data: unknown): Uint8Array {
+/** Returns what a binary message holds, and the empty message for a text. */
+export function bytesOf(data: unknown): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   if (data instanceof Uint8Array) return data;
   return TEXT_MESSAGE;

@@ -7,6 +7,7 @@ import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "./limits.ts";
 import { MessageParts } from "./message_parts.ts";
 import type { Chunk } from "./receive_queue.ts";
 import type { Stream } from "./stream.ts";
+import { bytesOf, type WebSocketLike } from "./transport.ts";
 
 /** Bytes that wait on the way from a socket or into it above which nothing more is read on the other side. */
 const HIGH_WATER = 1024 * 1024;
@@ -27,20 +28,11 @@ const TRY_AGAIN = 1013;
 const BAD_GATEWAY = 1014;
 
 /** What the WebSockets of visitors and of origins have in common. */
-export interface MessageSocket {
-  binaryType: string;
-  readonly bufferedAmount: number;
+export interface MessageSocket extends WebSocketLike {
   send(data: string | Uint8Array<ArrayBuffer>): void;
-  close(code?: number, reason?: string): void;
   /** Stop and go on reading, where a socket can: the one of `ws`, not Deno's. */
   pause?(): void;
   resume?(): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(
-    type: "close",
-    listener: (event: { readonly code: number; readonly reason: string }) => void,
-  ): void;
-  addEventListener(type: "error", listener: (event: unknown) => void): void;
 }
 
 /** A byte order mark belongs to the message (RFC 6455 section 5.6 knows only UTF-8). */
@@ -230,11 +222,6 @@ export class WebSocketBridge {
 function isSendable(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
     (code >= 3000 && code <= 4999);
-}
-
-function bytesOf(data: unknown): Uint8Array {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  return data instanceof Uint8Array ? data : new Uint8Array(0);
 }
 
 /** Cuts a reason to what a close frame holds, never inside a character. */

@@ -34,7 +34,7 @@ export class WriteQueue {
     this.#transport = transport;
   }
 
-  /** Appends a frame that never waits. */
+  /** Appends a frame at once: one that never waits, or body data after a look at `open`. */
   control(type: number, flags: number, stream: number, payload: Uint8Array): void {
     if (this.#closed) return;
     this.#makeRoom(payload.length);
@@ -54,11 +54,6 @@ export class WriteQueue {
   get open(): boolean {
     return this.#waiting.length === 0 && this.#batch.length < BATCH_LENGTH &&
       this.#transport.writable;
-  }
-
-  /** Appends a frame of body data; the caller has looked at `open`. */
-  data(type: number, flags: number, stream: number, payload: Uint8Array): void {
-    this.control(type, flags, stream, payload);
   }
 
   /** Puts a sender at the end of those that wait. */

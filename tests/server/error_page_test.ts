@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
-  badRequest,
   clientAway,
   errorResponse,
   headTimeout,
@@ -88,7 +87,7 @@ Deno.test("Each error page has its status and says what it is about", async () =
       "Connection refused. (ECONNREFUSED)",
     ],
     [headTimeout(request(), 30), 504, "within 30 seconds"],
-    [badRequest(request(), "the Host field is malformed"), 400, "The Host field is malformed."],
+    [refused(request(), 400, "the Host field is malformed"), 400, "The Host field is malformed."],
     [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "method POST"],
     [tooBusy(request(), "too many requests at once", 0.2), 503, "Too many requests at once."],
     [refused(request(), 404, "no such host here"), 404, "404 Not Found\n\nNo such host here.\n"],

@@ -19,7 +19,7 @@ const { Data, Window, HTTPRequest, Ping } = FrameType;
 Deno.test("WriteQueue sends what one turn of the event loop brings as one message, in order", async () => {
   const { queue, peer } = setUp();
   queue.control(Ping, 0, 0, bytes(8));
-  queue.data(Data, 0, 1, bytes(5));
+  queue.control(Data, 0, 1, bytes(5));
   queue.control(Window, 0, 1, bytes(4));
   assertEquals(peer.messageLengths, [], "nothing leaves within the turn");
   await settled();
@@ -39,7 +39,7 @@ Deno.test("WriteQueue is open until a batch is full, the socket is full, or some
   assert(queue.open);
   for (let sent = 0; sent < BATCH_LENGTH; sent += MAX_DATA_LENGTH) {
     assert(queue.open);
-    queue.data(Data, 0, 1, bytes(MAX_DATA_LENGTH));
+    queue.control(Data, 0, 1, bytes(MAX_DATA_LENGTH));
   }
   assertFalse(queue.open, "the batch is full");
   await settled();
