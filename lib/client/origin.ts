@@ -9,7 +9,7 @@ import {
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
-import { OriginError } from "./origin_error.ts";
+import { OriginError } from "../http1/origin_error.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
 import { OriginWebSockets } from "./origin_websocket.ts";
 

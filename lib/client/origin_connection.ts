@@ -1,4 +1,4 @@
-import { ResponseHeadParser } from "./http1_parser.ts";
+import { ResponseHeadParser } from "../http1/parser.ts";
 
 /** Hears what comes on a connection: the exchange that it serves, or the pool while it is idle. */
 export interface ConnectionReader {

@@ -1,12 +1,12 @@
 import type { RequestHead, ResponseHead } from "../tunnel/head.ts";
-import { BodyDecoder } from "./http1_body.ts";
-import type { ParsedHead } from "./http1_parser.ts";
+import { BodyDecoder } from "../http1/body.ts";
+import type { ParsedHead } from "../http1/parser.ts";
 import {
   type ConnectionReader,
   LARGE_READ_BUFFER,
   type OriginConnection,
 } from "./origin_connection.ts";
-import { OriginError } from "./origin_error.ts";
+import { OriginError } from "../http1/origin_error.ts";
 import { type RequestBody, RequestUpload } from "./request_upload.ts";
 
 /** What the origin answers: a head, then its body piece by piece. */

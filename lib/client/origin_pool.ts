@@ -1,11 +1,11 @@
 import type { RequestHead } from "../tunnel/head.ts";
 import { type ConnectionReader, OriginConnection } from "./origin_connection.ts";
-import { OriginError } from "./origin_error.ts";
+import { OriginError } from "../http1/origin_error.ts";
 import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
 import type { RequestBody } from "./request_upload.ts";
-import { TCPDialer } from "./tcp_dialer.ts";
+import { TCPDialer } from "../tcp_dialer.ts";
 
-export { OriginError, type OriginErrorCode } from "./origin_error.ts";
+export { OriginError, type OriginErrorCode } from "../http1/origin_error.ts";
 export type { OriginExchange, OriginResponse } from "./origin_exchange.ts";
 export type { RequestBody } from "./request_upload.ts";
 

@@ -9,7 +9,7 @@ import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { WebSocketBridge } from "../tunnel/websocket.ts";
-import { OriginError } from "./origin_error.ts";
+import { OriginError } from "../http1/origin_error.ts";
 
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;

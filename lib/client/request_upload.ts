@@ -6,9 +6,9 @@ import {
   requestHeadBound,
   writeChunkPrefix,
   writeRequestHead,
-} from "./http1_writer.ts";
+} from "../http1/writer.ts";
 import type { OriginConnection } from "./origin_connection.ts";
-import { OriginError } from "./origin_error.ts";
+import { OriginError } from "../http1/origin_error.ts";
 
 /** The body of a request, pulled as the origin takes it. */
 export interface RequestBody {

@@ -13,8 +13,8 @@ import {
 import { Session, type SessionEvents } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { SUBPROTOCOL, SUBSCRIBE_PATH, type Transport } from "../tunnel/transport.ts";
-import { TCPTransport } from "./tcp_transport.ts";
-import { dialWebSocket } from "./websocket_dial.ts";
+import { TCPTransport } from "../websocket/tcp_transport.ts";
+import { dialWebSocket } from "../websocket/dial.ts";
 
 export interface ServerConnectionOptions {
   /** The origin of the server's URL, which is also the audience of the claim. */

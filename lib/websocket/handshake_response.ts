@@ -1,7 +1,7 @@
 import { ErrorCode, SessionError } from "../tunnel/errors.ts";
-import { BodyDecoder } from "./http1_body.ts";
-import { type ParsedHead, ResponseHeadParser } from "./http1_parser.ts";
-import { OriginError } from "./origin_error.ts";
+import { BodyDecoder } from "../http1/body.ts";
+import { type ParsedHead, ResponseHeadParser } from "../http1/parser.ts";
+import { OriginError } from "../http1/origin_error.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 
 /** Bytes of a response head, and of what came with it: a 101 has few fields, a refusal of a proxy some more. */

@@ -1,5 +1,5 @@
 import type { Field, RequestHead } from "../tunnel/head.ts";
-import { COLON, CR, DEL, isToken, LF, OCTETS, SP, TEXT, TOKEN } from "./http1_octets.ts";
+import { COLON, CR, DEL, isToken, LF, OCTETS, SP, TEXT, TOKEN } from "./octets.ts";
 import { connectionField } from "./connection_field.ts";
 import { OriginError } from "./origin_error.ts";
 

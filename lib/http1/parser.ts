@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Field, ResponseHead } from "../tunnel/head.ts";
 import { connectionField } from "./connection_field.ts";
-import type { ResponseFraming } from "./http1_body.ts";
-import { COLON, CR, HTAB, LF, OCTETS, SP, TEXT, TOKEN } from "./http1_octets.ts";
+import type { ResponseFraming } from "./body.ts";
+import { COLON, CR, HTAB, LF, OCTETS, SP, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */

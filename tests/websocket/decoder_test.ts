@@ -5,8 +5,8 @@ import {
   FrameDecoder,
   type FrameSink,
   WebSocketError,
-} from "../../lib/client/websocket_decoder.ts";
-import { Opcode } from "../../lib/client/websocket_encoder.ts";
+} from "../../lib/websocket/decoder.ts";
+import { Opcode } from "../../lib/websocket/encoder.ts";
 import { MAX_TRANSPORT_MESSAGE } from "../../lib/tunnel/limits.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";

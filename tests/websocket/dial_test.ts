@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { dialWebSocket } from "../../lib/client/websocket_dial.ts";
+import { dialWebSocket } from "../../lib/websocket/dial.ts";
 import { SessionError } from "../../lib/tunnel/errors.ts";
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { acceptKey } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
-import { RawOrigin, type RawPeer } from "./raw_origin.ts";
+import { RawOrigin, type RawPeer } from "../client/raw_origin.ts";
 
 const PROTOCOL = "tunnel.v1";
 

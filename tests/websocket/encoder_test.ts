@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { FrameBuffer, MaskPool, MAX_HEADER, Opcode } from "../../lib/client/websocket_encoder.ts";
+import { FrameBuffer, MaskPool, MAX_HEADER, Opcode } from "../../lib/websocket/encoder.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 
 const HELLO = new TextEncoder().encode("Hello");

@@ -4,8 +4,8 @@ import {
   MAX_RESPONSE_HEAD,
   type ParsedHead,
   ResponseHeadParser,
-} from "../../lib/client/http1_parser.ts";
-import { OriginError } from "../../lib/client/origin_error.ts";
+} from "../../lib/http1/parser.ts";
+import { OriginError } from "../../lib/http1/origin_error.ts";
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));

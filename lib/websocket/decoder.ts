@@ -1,5 +1,5 @@
 import { MAX_TRANSPORT_MESSAGE } from "../tunnel/limits.ts";
-import { MAX_CONTROL, Opcode } from "./websocket_encoder.ts";
+import { MAX_CONTROL, Opcode } from "./encoder.ts";
 
 /** The close codes that a client has a use for (RFC 6455 section 7.4.1). */
 export const CloseCode = { Normal: 1000, Protocol: 1002, NoStatus: 1005, TooBig: 1009 } as const;

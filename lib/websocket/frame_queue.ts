@@ -1,4 +1,4 @@
-import { FrameBuffer, MaskPool, MAX_HEADER } from "./websocket_encoder.ts";
+import { FrameBuffer, MaskPool, MAX_HEADER } from "./encoder.ts";
 
 /** Bytes of the smallest buffer: room for what a busy turn of small answers sends. */
 const SMALL_BUFFER = 16 * 1024;

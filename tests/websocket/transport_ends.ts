@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
-import { type ByteStream, TCPTransport } from "../../lib/client/tcp_transport.ts";
-import { dialWebSocket } from "../../lib/client/websocket_dial.ts";
+import { type ByteStream, TCPTransport } from "../../lib/websocket/tcp_transport.ts";
+import { dialWebSocket } from "../../lib/websocket/dial.ts";
 import type { TransportListener } from "../../lib/tunnel/transport.ts";
 import { unmasked } from "../testing/client_frames.ts";
 import { joined } from "../testing/frame_peer.ts";

@@ -1,15 +1,4 @@
-import {
-  COLON,
-  CR,
-  hexValue,
-  HTAB,
-  LF,
-  OCTETS,
-  SEMICOLON,
-  SP,
-  TEXT,
-  TOKEN,
-} from "./http1_octets.ts";
+import { COLON, CR, hexValue, HTAB, LF, OCTETS, SEMICOLON, SP, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Tells how a body ends: after so many bytes, with its last chunk, or with the connection. */

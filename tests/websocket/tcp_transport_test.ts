@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
-import { Opcode } from "../../lib/client/websocket_encoder.ts";
+import { Opcode } from "../../lib/websocket/encoder.ts";
 import { SOCKET_HIGH_WATER } from "../../lib/tunnel/limits.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { FrameQueue } from "../../lib/client/frame_queue.ts";
-import { Opcode } from "../../lib/client/websocket_encoder.ts";
+import { FrameQueue } from "../../lib/websocket/frame_queue.ts";
+import { Opcode } from "../../lib/websocket/encoder.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { unmasked } from "../testing/client_frames.ts";
 

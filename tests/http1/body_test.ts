@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BodyDecoder, type ResponseFraming } from "../../lib/client/http1_body.ts";
-import { ResponseHeadParser } from "../../lib/client/http1_parser.ts";
-import { OriginError } from "../../lib/client/origin_error.ts";
+import { BodyDecoder, type ResponseFraming } from "../../lib/http1/body.ts";
+import { ResponseHeadParser } from "../../lib/http1/parser.ts";
+import { OriginError } from "../../lib/http1/origin_error.ts";
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));

@@ -2,7 +2,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import { ErrorCode, SessionError } from "../tunnel/errors.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
-import { TCPDialer } from "./tcp_dialer.ts";
+import { TCPDialer } from "../tcp_dialer.ts";
 
 export interface DialOptions {
   /** The one subprotocol that is offered, and must be chosen. */

@@ -6,8 +6,8 @@ import {
   requestHeadBound,
   writeChunkPrefix,
   writeRequestHead,
-} from "../../lib/client/http1_writer.ts";
-import { OriginError } from "../../lib/client/origin_error.ts";
+} from "../../lib/http1/writer.ts";
+import { OriginError } from "../../lib/http1/origin_error.ts";
 import type { Field, RequestHead } from "../../lib/tunnel/head.ts";
 
 function encode(head: Partial<RequestHead>, framing: RequestFraming = "none"): Uint8Array {

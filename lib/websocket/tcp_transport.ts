@@ -7,8 +7,8 @@ import {
   type TransportListener,
 } from "../tunnel/transport.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { CloseCode, FrameDecoder, type FrameSink, WebSocketError } from "./websocket_decoder.ts";
-import { Opcode } from "./websocket_encoder.ts";
+import { CloseCode, FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
+import { Opcode } from "./encoder.ts";
 
 /** Milliseconds that a connection that ends waits for anything to move: the peer may be gone. */
 const CLOSE_TIMEOUT = 1000;
