@@ -96,6 +96,27 @@ export function durationFlag<Default>(options: FlagOptions<Default>): Flag<numbe
   return valueFlag("<time>", parseDuration, options);
 }
 
+/** Makes a flag whose value is a size such as `500kb`, in bytes. */
+export function sizeFlag<Default>(
+  { least, most, ...options }: FlagOptions<Default> & {
+    readonly least: number;
+    readonly most: number;
+  },
+): Flag<number | Default> {
+  return valueFlag("<size>", (text) => parseSize(text, least, most), options);
+}
+
+/** So many of something in so many milliseconds. */
+export interface Rate {
+  readonly count: number;
+  readonly period: number;
+}
+
+/** Makes a flag whose value is a rate such as `100/s`. */
+export function rateFlag<Default>(options: FlagOptions<Default>): Flag<Rate | Default> {
+  return valueFlag("<rate>", parseRate, options);
+}
+
 /** Reads a whole number of plain digits: Number would take "", "0x1f", "1e3" and " 8" as well. */
 export function parseInteger(text: string, least: number, most: number): number {
   const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
@@ -123,6 +144,41 @@ function parseDuration(text: string): number {
   if (duration < 1) throw new RangeError("must be a time such as 30s, 500ms or 2m");
   if (duration > MAX_DURATION) throw new RangeError("must be at most 24 days");
   return duration;
+}
+
+/** Bytes in each unit of a size: thousands, as networks and disks count, and powers of two by their own names. */
+const SIZES: ReadonlyMap<string, number> = new Map([
+  ["b", 1],
+  ["kb", 1000],
+  ["mb", 1000 ** 2],
+  ["gb", 1000 ** 3],
+  ["kib", 1024],
+  ["mib", 1024 ** 2],
+  ["gib", 1024 ** 3],
+]);
+
+function parseSize(text: string, least: number, most: number): number {
+  const [, digits = "", unit = ""] =
+    /^([0-9]{1,15}(?:\.[0-9]{1,3})?)([kmg]?i?b)?$/.exec(text.toLowerCase()) ?? [];
+  const size = Math.round(Number(digits || NaN) * (SIZES.get(unit || "b") ?? NaN));
+  if (Number.isNaN(size)) throw new RangeError("must be a size such as 500kb, 10mb or 1gib");
+  if (size < least || size > most) {
+    throw new RangeError(`must be a size of ${least} to ${most} bytes`);
+  }
+  return size;
+}
+
+/** The most that a rate may count: more than any server does, and exact as a number. */
+const MAX_RATE = 1_000_000;
+
+function parseRate(text: string): Rate {
+  const [, digits = "", unit = ""] = /^([0-9]{1,7})\/(s|m|h)$/.exec(text) ?? [];
+  const count = Number(digits);
+  const period = UNITS.get(unit) ?? 0;
+  if (count < 1 || count > MAX_RATE || period === 0) {
+    throw new RangeError(`must be a rate such as 100/s or 6/m, of 1 to ${MAX_RATE}`);
+  }
+  return { count, period };
 }
 
 function isOn(text: string | undefined): boolean {

@@ -20,6 +20,14 @@ export interface ClientOptions {
   readonly keyFile: string;
   /** Empty for none. */
   readonly label: string;
+  /** The wish for a name of its own; null for none. */
+  readonly name: string | null;
+  /** The server's shared secret. */
+  readonly token: string | null;
+  /** What visitors must present, in clear; null lets everybody in. */
+  readonly basicAuth: { readonly user: string; readonly password: string } | null;
+  /** Addresses and networks of the visitors that are let in, as they were written; null for all. */
+  readonly allowIp: string | null;
   /** WebSockets to each server. */
   readonly connections: number;
   /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
@@ -67,6 +75,10 @@ export function parseClientOptions(
       servers: [...new Set(values.server)],
       keyFile: values.key ?? defaultKeyFile(environment, os),
       label: values.label,
+      name: values.name,
+      token: values.token,
+      basicAuth: values["basic-auth"],
+      allowIp: values["allow-ip"],
       connections: values.connections,
       hostHeader: values["host-header"],
       once: values.once,
@@ -83,11 +95,16 @@ interface Values {
   readonly once: boolean;
   readonly key: string | null;
   readonly label: string;
+  readonly name: string | null;
+  readonly token: string | null;
+  readonly "basic-auth": ClientOptions["basicAuth"];
+  readonly "allow-ip": string | null;
 }
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
+const VISITORS = "Its visitors";
 
 const DEFAULT_HOST = "localhost";
 /** WebSockets to one server: more than a few only help links that lose packets. */
@@ -130,6 +147,12 @@ const FLAGS: Flags<Values> = {
     group: SERVERS,
     help: "stop when the first connection ends instead of connecting again",
   }),
+  token: textFlag({
+    group: SERVERS,
+    help: "the server's shared secret; better in the environment than here",
+    placeholder: "<secret>",
+    default: null,
+  }),
   key: textFlag({
     group: IDENTITY,
     help: "file with the key that the address comes from, made when missing",
@@ -141,6 +164,23 @@ const FLAGS: Flags<Values> = {
     group: IDENTITY,
     help: "another address from the same key: letters, digits and hyphens",
     default: "",
+  }),
+  name: valueFlag("<name>", parseName, {
+    group: IDENTITY,
+    help: "wish for <name>.<domain> as well; the client stops when it is refused",
+    default: null,
+  }),
+  "basic-auth": valueFlag("<user:password>", parseBasicAuth, {
+    group: VISITORS,
+    help: "what they must present; better in the environment than here",
+    default: null,
+    defaultText: "nothing",
+  }),
+  "allow-ip": valueFlag("<addresses>", parseAllowIp, {
+    group: VISITORS,
+    help: "let in these alone: addresses and networks (10.0.0.0/8), with commas between",
+    default: null,
+    defaultText: "everybody",
   }),
 };
 
@@ -247,4 +287,30 @@ function parseLabel(text: string): string {
     throw new RangeError("must be at most 63 letters, digits and hyphens, no hyphen at an end");
   }
   return label;
+}
+
+function parseName(text: string): string {
+  const name = text.toLowerCase();
+  if (!isLabel(name)) {
+    throw new RangeError("must be at most 63 letters, digits and hyphens, no hyphen at an end");
+  }
+  return name;
+}
+
+/** Reads `user:password`; the user has no colon (RFC 7617 section 2). */
+function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
+  const colon = text.indexOf(":");
+  if (colon < 1 || colon === text.length - 1) {
+    throw new RangeError("must be a user, a colon and a password");
+  }
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function parseAllowIp(text: string): string {
+  for (const part of text.split(",")) {
+    if (parseAddress(part.trim().split("/", 1)[0] ?? "") === undefined) {
+      throw new RangeError("must be addresses and networks, with commas between");
+    }
+  }
+  return text;
 }

@@ -20,6 +20,6 @@ export function isServed(askingUrl: string, { router, registry }: AskOptions): b
   if (host === undefined || host.isAddress || host.port !== null) return false;
   const { name } = host;
   const route = router.route({ method: "GET", url: `https://${name}/`, host: name });
-  if (route.kind === "tunnel") return registry.select(route.hostname) !== "unknown";
+  if (route.kind === "tunnel") return registry.knows(route.hostname);
   return route.kind === "own";
 }

@@ -7,7 +7,6 @@ import {
   type ResponseHead,
 } from "../tunnel/head.ts";
 import { withoutHopByHop } from "../tunnel/headers.ts";
-import type { Session } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
@@ -19,6 +18,7 @@ import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { sendRequestBody } from "./request_body.ts";
 import { requestFraming } from "./request_framing.ts";
+import type { Exchange, Upstream } from "./upstream.ts";
 
 /** A public request and what is known of how it came. */
 export interface Visit {
@@ -29,7 +29,15 @@ export interface Visit {
   readonly target: string;
 }
 
-/** Carries public HTTP requests through a session and returns what the origin answers. */
+/** What one kind of exchange does beside the others. */
+export interface ExchangeSteps {
+  /** Whether no body follows the head. */
+  readonly end: boolean;
+  readonly onOpen?: (exchange: Exchange) => void;
+  readonly respond: (head: ResponseHead, stream: Stream) => Response;
+}
+
+/** Carries public HTTP requests through an upstream and returns what the origin answers. */
 export class Proxy {
   readonly #forwarded: ForwardedFields;
   readonly #headTimeout: number;
@@ -49,7 +57,7 @@ export class Proxy {
     this.#log = options.log;
   }
 
-  async forward(visit: Visit, session: Session): Promise<Response> {
+  async forward(visit: Visit, upstream: Upstream): Promise<Response> {
     const { request } = visit;
     const framing = requestFraming(request, visit.fields);
     if (framing.kind === "refused") {
@@ -60,33 +68,43 @@ export class Proxy {
       target: visit.target,
       fields: this.requestFields(visit, framing.kind === "body" ? framing.length : null),
     });
-    const exchange = session.open(FrameType.HTTPRequest, head, framing.kind === "none");
-    const { stream } = exchange;
-    if (framing.kind === "body" && request.body !== null) {
-      void sendRequestBody(request.body, framing.length, stream);
-    }
-    return await this.answered(visit, exchange, (head) => this.answer(visit, head, stream));
+    return await this.exchange(visit, upstream, FrameType.HTTPRequest, head, {
+      end: framing.kind === "none",
+      onOpen: ({ stream }) => {
+        if (framing.kind === "body" && request.body !== null) {
+          void sendRequestBody(request.body, framing.length, stream);
+        }
+      },
+      respond: (head, stream) => this.answer(visit, head, stream),
+    });
   }
 
   /**
-   * Waits for the head of a stream's response and returns what `respond` makes of it; a visitor that
+   * Opens a stream, waits for the head of its response and returns what `respond` makes of it; a visitor that
    * leaves before takes the stream with it, and a failure is answered for.
    */
-  async answered(
+  async exchange(
     visit: Visit,
-    { stream, response }: ReturnType<Session["open"]>,
-    respond: (head: ResponseHead) => Response,
+    upstream: Upstream,
+    type: number,
+    head: Uint8Array,
+    steps: ExchangeSteps,
   ): Promise<Response> {
-    const unwatch = this.#departures.watch(visit.request, () => {
-      stream.reset(ErrorCode.Cancelled, "the visitor left");
-    }, { isHTTP2: !visit.fields.has("host") });
+    let stream: Stream | null = null;
+    let unwatch: (() => void) | null = null;
     try {
-      return respond(decodeResponseHead((await response).payload));
+      const exchange = upstream.open(type, head, steps.end);
+      const opened = stream = exchange.stream;
+      unwatch = this.#departures.watch(visit.request, () => {
+        opened.reset(ErrorCode.Cancelled, "the visitor left");
+      }, { isHTTP2: !visit.fields.has("host") });
+      steps.onOpen?.(exchange);
+      return steps.respond(decodeResponseHead((await exchange.response).payload), opened);
     } catch (error) {
-      stream.reset(ErrorCode.Cancelled, "no answer came about");
+      stream?.reset(ErrorCode.Cancelled, "no answer came about");
       return this.#failed(visit, error);
     } finally {
-      unwatch();
+      unwatch?.();
     }
   }
 

@@ -1,22 +1,31 @@
 import { RegistrationError } from "../tunnel/registration_error.ts";
 import type { Session } from "../tunnel/session.ts";
 import { FIXED_HOSTNAME } from "./hostname.ts";
+import type { Member } from "./member.ts";
+import type { Unavailable } from "./upstream.ts";
 
 /** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
 const MAX_AWAY = 10_000;
 
-/** Sessions that one hostname may have: a client opens at most 16, and a new one may overlap an old one that is dying. */
-const MAX_SESSIONS = 64;
+/** Connections that one hostname may have: a client opens at most 16, and a new one may overlap an old one that is dying. */
+const MAX_MEMBERS = 64;
 
-interface Tunnel {
-  readonly thumbprint: string;
-  readonly sessions: Session[];
+/** What hears of hostnames that get a member, and that lose their last. */
+export interface RegistryListener {
+  onJoined(hostname: string): void;
+  onGone(hostname: string): void;
 }
 
-/** Maps hostnames to the sessions of the clients that proved to own them. */
+interface Served {
+  readonly thumbprint: string;
+  readonly members: Member[];
+}
+
+/** Maps hostnames to the connections of the clients that proved to own them. */
 export class Registry {
-  readonly #tunnels = new Map<string, Tunnel>();
+  readonly #served = new Map<string, Served>();
   readonly #away = new Set<string>();
+  readonly #listeners: RegistryListener[] = [];
   readonly #fixed: boolean;
   #fixedOwner: string | null = null;
 
@@ -28,63 +37,93 @@ export class Registry {
     this.#fixed = fixed;
   }
 
-  /** Hostnames with at least one session. */
+  /** Hostnames with at least one member. */
   get size(): number {
-    return this.#tunnels.size;
+    return this.#served.size;
   }
 
-  /** Yields every registered session. */
-  *sessions(): Generator<Session> {
-    for (const tunnel of this.#tunnels.values()) yield* tunnel.sessions;
+  /** Yields the hostnames with at least one member. */
+  hostnames(): IterableIterator<string> {
+    return this.#served.keys();
+  }
+
+  /** Yields every member once. */
+  *members(): Generator<Member> {
+    for (const [hostname, { members }] of this.#served) {
+      // One with several hostnames is listed under each.
+      for (const member of members) if (member.hostnames[0] === hostname) yield member;
+    }
+  }
+
+  /** Tells `listener` of every change from now on. */
+  listen(listener: RegistryListener): void {
+    this.#listeners.push(listener);
   }
 
   /**
-   * Adds a session to its hostname, beside those that the same key has there.
+   * Adds a member to its hostnames, beside those that the same key has there.
    *
-   * @throws {RegistrationError} `hostname_taken` when another key owns it, `try_again` when it has too many sessions.
+   * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when it has too many members.
    */
-  add(hostname: string, thumbprint: string, session: Session): void {
-    if (this.#fixed) this.#claimFixed(thumbprint);
-    const tunnel = this.#tunnels.get(hostname) ?? { thumbprint, sessions: [] };
-    if (tunnel.thumbprint !== thumbprint) {
+  add(member: Member): void {
+    if (this.#fixed) this.#claimFixed(member.thumbprint);
+    for (const hostname of member.hostnames) this.#check(hostname, member.thumbprint);
+    for (const hostname of member.hostnames) this.#join(hostname, member);
+  }
+
+  remove(member: Member): void {
+    for (const hostname of member.hostnames) this.#leave(hostname, member);
+  }
+
+  /** Returns the least loaded member that can take a stream, or why there is none. */
+  select(hostname: string): Member | Unavailable {
+    const members = this.#served.get(hostname)?.members;
+    if (members === undefined) return this.knows(hostname) ? "away" : "unknown";
+    let best: Member | undefined;
+    for (const member of members) {
+      const { session } = member;
+      if (session.usable && (best === undefined || isBetter(session, best.session))) best = member;
+    }
+    return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
+  }
+
+  /** Whether the hostname has a member, or had one not too long ago. */
+  knows(hostname: string): boolean {
+    return this.#served.has(hostname) || this.#away.has(hostname) || hostname === FIXED_HOSTNAME;
+  }
+
+  #check(hostname: string, thumbprint: string): void {
+    const served = this.#served.get(hostname);
+    if (served === undefined) return;
+    if (served.thumbprint !== thumbprint) {
       throw new RegistrationError("hostname_taken", `${hostname} belongs to another key`);
     }
-    if (tunnel.sessions.length >= MAX_SESSIONS) {
-      throw new RegistrationError(
-        "try_again",
-        `${hostname} has ${MAX_SESSIONS} connections already`,
-        false,
-      );
+    if (served.members.length >= MAX_MEMBERS) {
+      const reason = `${hostname} has ${MAX_MEMBERS} connections already`;
+      throw new RegistrationError("try_again", reason, false);
     }
+  }
+
+  #join(hostname: string, member: Member): void {
+    const { thumbprint } = member;
+    const served = this.#served.get(hostname) ?? { thumbprint, members: [] };
     // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
-    for (const other of tunnel.sessions) other.probe();
-    tunnel.sessions.push(session);
-    this.#tunnels.set(hostname, tunnel);
+    for (const other of served.members) other.session.probe();
+    served.members.push(member);
+    this.#served.set(hostname, served);
     this.#away.delete(hostname);
+    for (const listener of this.#listeners) listener.onJoined(hostname);
   }
 
-  remove(hostname: string, session: Session): void {
-    const tunnel = this.#tunnels.get(hostname);
-    const at = tunnel?.sessions.indexOf(session) ?? -1;
-    if (tunnel === undefined || at === -1) return;
-    tunnel.sessions.splice(at, 1);
-    if (tunnel.sessions.length === 0) {
-      this.#tunnels.delete(hostname);
-      this.#remember(hostname);
-    }
-  }
-
-  /** Returns the least loaded session that can take a stream, or why there is none. */
-  select(hostname: string): Session | "away" | "busy" | "unknown" {
-    const sessions = this.#tunnels.get(hostname)?.sessions;
-    if (sessions === undefined) {
-      return this.#away.has(hostname) || hostname === FIXED_HOSTNAME ? "away" : "unknown";
-    }
-    let best: Session | undefined;
-    for (const session of sessions) {
-      if (session.usable && (best === undefined || isBetter(session, best))) best = session;
-    }
-    return best ?? (sessions.some((session) => session.full) ? "busy" : "away");
+  #leave(hostname: string, member: Member): void {
+    const served = this.#served.get(hostname);
+    const at = served?.members.indexOf(member) ?? -1;
+    if (served === undefined || at === -1) return;
+    served.members.splice(at, 1);
+    if (served.members.length > 0) return;
+    this.#served.delete(hostname);
+    this.#remember(hostname);
+    for (const listener of this.#listeners) listener.onGone(hostname);
   }
 
   #claimFixed(thumbprint: string): void {

@@ -46,11 +46,11 @@ export class ServerMetrics {
     );
     metrics.gauge("tunnel_tunnels", "Hostnames with a client.", () => registry.size);
     metrics.gauge("tunnel_connections", "Registered connections of clients.", () => {
-      return [...registry.sessions()].length;
+      return [...registry.members()].length;
     });
     metrics.gauge("tunnel_streams", "Streams that are open.", () => {
       let streams = 0;
-      for (const session of registry.sessions()) streams += session.load;
+      for (const { session } of registry.members()) streams += session.load;
       return streams;
     });
   }

@@ -1,22 +1,13 @@
-import { originOf, parseAuthority } from "../authority.ts";
 import {
   type CommandLine,
   type Environment,
   parseCommandLine,
   UsageError,
 } from "../command_line.ts";
-import {
-  choiceFlag,
-  durationFlag,
-  type Flags,
-  integerFlag,
-  switchFlag,
-  textFlag,
-  valueFlag,
-} from "../flags.ts";
+import type { Rate } from "../flags.ts";
 import type { LogLevel } from "../log.ts";
-import { parseAddress } from "../ip_address.ts";
-import { AddressSet } from "./address_set.ts";
+import type { AddressSet } from "./address_set.ts";
+import { SERVER_FLAGS } from "./server_flags.ts";
 
 export interface ServerOptions {
   /** 0 lets the system choose. */
@@ -33,9 +24,45 @@ export interface ServerOptions {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
+  /** The second listener's port, for clients alone; null for none. */
+  readonly clientPort: number | null;
+  readonly reusePort: boolean;
+  /** Milliseconds to wait for a tunnel that was here a moment ago. */
+  readonly acquireTimeout: number;
+  /** Milliseconds that what is in flight may take to finish. */
+  readonly drainTimeout: number;
+  /** `memory`, or the URL of a Redis server. */
+  readonly bus: string;
+  /** An origin without a path. */
+  readonly nodeUrl: string | null;
+  readonly token: string | null;
+  /** The path of a file that is not read here. */
+  readonly authorizedKeys: string | null;
+  readonly adminToken: string | null;
+  readonly limits: Limits;
   /** null for text on a terminal and json elsewhere. */
   readonly logFormat: "text" | "json" | null;
   readonly logLevel: LogLevel;
+}
+
+/** What one tunnel, one client and one address may have; null for no limit. */
+export interface Limits {
+  /** Bytes of a request body. */
+  readonly body: number | null;
+  /** Requests to one tunnel. */
+  readonly requests: Rate | null;
+  /** Requests and WebSockets of one tunnel at once. */
+  readonly streams: number;
+  /** Bytes of a request head. */
+  readonly head: number;
+  /** Bytes of a WebSocket message. */
+  readonly message: number;
+  /** Tunnels of the whole server. */
+  readonly tunnels: number;
+  /** Connections of one key. */
+  readonly connections: number;
+  /** Registrations from one address. */
+  readonly registrations: Rate;
 }
 
 export type ServerCommand =
@@ -56,7 +83,7 @@ export function parseServerOptions(
       name: "tunnel-server",
       summary: "Gives local services public addresses, through the clients that connect here.",
       usage: "[flags]",
-      flags: FLAGS,
+      flags: SERVER_FLAGS,
       maxPositionals: 0,
     },
     args,
@@ -75,140 +102,29 @@ export function parseServerOptions(
       tls: tlsFiles(values["tls-cert"], values["tls-key"]),
       trustProxy: values["trust-proxy"],
       fixed: values.fixed,
+      clientPort: values["client-port"],
+      reusePort: values["reuse-port"],
+      acquireTimeout: values["acquire-timeout"],
+      drainTimeout: values["drain-timeout"],
+      bus: values.bus,
+      nodeUrl: values["node-url"],
+      token: values.token,
+      authorizedKeys: values["authorized-keys"],
+      adminToken: values["admin-token"],
+      limits: {
+        body: values["max-body"],
+        requests: values["rate-limit"],
+        streams: values["max-streams"],
+        head: values["max-head"],
+        message: values["max-message"],
+        tunnels: values["max-tunnels"],
+        connections: values["max-connections"],
+        registrations: values["registration-rate"],
+      },
       logFormat: values["log-format"],
       logLevel: values["log-level"],
     },
   };
-}
-
-interface Values {
-  readonly port: number;
-  readonly hostname: string;
-  readonly domain: string;
-  readonly "public-url": string | null;
-  readonly fixed: boolean;
-  readonly timeout: number;
-  readonly "tls-cert": string | null;
-  readonly "tls-key": string | null;
-  readonly "trust-proxy": AddressSet | null;
-  readonly "log-format": "text" | "json" | null;
-  readonly "log-level": LogLevel;
-}
-
-const LISTENING = "Listening";
-const PUBLIC = "What visitors see";
-const LOG = "Log";
-
-const FLAGS: Flags<Values> = {
-  port: integerFlag({
-    group: LISTENING,
-    help: "port to listen on; 0 takes a free one; also PORT",
-    placeholder: "<port>",
-    default: 6519,
-    least: 0,
-    most: 65_535,
-    extraVariables: ["PORT"],
-  }),
-  hostname: valueFlag("<address>", parseListenAddress, {
-    group: LISTENING,
-    help: "address to listen on",
-    default: "0.0.0.0",
-  }),
-  "tls-cert": textFlag({
-    group: LISTENING,
-    help: "PEM file with the certificate chain: HTTPS and HTTP/2; SIGHUP reads it again",
-    placeholder: "<file>",
-    default: null,
-  }),
-  "tls-key": textFlag({
-    group: LISTENING,
-    help: "PEM file with the certificate's key",
-    placeholder: "<file>",
-    default: null,
-  }),
-  "trust-proxy": valueFlag("<addresses>", parseAddresses, {
-    group: LISTENING,
-    help:
-      "believe X-Forwarded-* and Forwarded from these: addresses, networks (10.0.0.0/8), loopback " +
-      "or private, with commas between",
-    default: null,
-    defaultText: "nobody",
-  }),
-  domain: valueFlag("<name>", parseDomain, {
-    group: PUBLIC,
-    help: "tunnels are <id>.<name>",
-    default: "localhost",
-  }),
-  "public-url": valueFlag("<url>", parsePublicUrl, {
-    group: PUBLIC,
-    help: "what visitors type, such as https://example.com behind a TLS proxy",
-    default: null,
-    defaultText: "from domain and port",
-  }),
-  fixed: switchFlag({
-    group: PUBLIC,
-    help: "one tunnel for the whole server and every host, where there is no wildcard DNS",
-  }),
-  timeout: durationFlag({
-    group: PUBLIC,
-    help: "wait for the local service to begin its answer, then 504",
-    default: 30_000,
-    defaultText: "30s",
-  }),
-  "log-format": choiceFlag(["text", "json"], {
-    group: LOG,
-    help: "how events are written",
-    default: null,
-    defaultText: "text on a terminal, else json",
-  }),
-  "log-level": choiceFlag(["debug", "info", "warn", "error"], {
-    group: LOG,
-    help: "the least important events to write",
-    default: "info",
-  }),
-};
-
-/** Characters of a domain: a name has 253 (RFC 1035 section 2.3.4), an id and its dot take 53 of them. */
-const MAX_DOMAIN_LENGTH = 200;
-
-function parseDomain(text: string): string {
-  const authority = parseAuthority(text);
-  if (
-    authority === undefined || authority.isAddress || text.includes(":") ||
-    authority.name.length > MAX_DOMAIN_LENGTH
-  ) {
-    throw new RangeError("must be a DNS name such as tunnel.example.com");
-  }
-  return authority.name;
-}
-
-function parseListenAddress(text: string): string {
-  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (parseAddress(bare) !== undefined) return bare;
-  const authority = parseAuthority(text);
-  if (authority === undefined || authority.isAddress || text.includes(":")) {
-    throw new RangeError("must be an address or a host name, without a port");
-  }
-  return authority.name;
-}
-
-function parsePublicUrl(text: string): string {
-  const [, scheme = "", host = ""] = /^(https?):\/\/([^/?#]*)\/?$/i.exec(text) ?? [];
-  const authority = parseAuthority(host);
-  if (authority === undefined) {
-    throw new RangeError("must be like https://example.com, without a path");
-  }
-  return originOf(scheme.toLowerCase() === "https" ? "https" : "http", authority);
-}
-
-function parseAddresses(text: string): AddressSet {
-  try {
-    return AddressSet.parse(text);
-  } catch (cause) {
-    throw new RangeError("must be addresses, networks, loopback or private, with commas between", {
-      cause,
-    });
-  }
 }
 
 function tlsFiles(certFile: string | null, keyFile: string | null): ServerOptions["tls"] {

@@ -9,6 +9,7 @@ import { Session, type SessionEvents } from "../tunnel/session.ts";
 import { tunnelId } from "../tunnel/thumbprint.ts";
 import { SUBPROTOCOL, WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
+import { Member } from "./member.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
@@ -160,7 +161,7 @@ class Subscription implements SessionEvents {
   readonly #timer: ReturnType<typeof setTimeout>;
   #log: Log;
   #asked = false;
-  #hostname: string | null = null;
+  #member: Member | null = null;
   #ended = false;
 
   constructor(
@@ -206,8 +207,8 @@ class Subscription implements SessionEvents {
   onClose(error: SessionError): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    if (this.#hostname !== null) {
-      this.#options.registry.remove(this.#hostname, this.#session);
+    if (this.#member !== null) {
+      this.#options.registry.remove(this.#member);
       this.#log.info("client left", { reason: error.message });
     } else {
       this.#log.debug("unregistered connection ended", { reason: error.message });
@@ -218,6 +219,9 @@ class Subscription implements SessionEvents {
   onTraffic(received: number, sent: number): void {
     this.#options.metrics.received.inc(received);
     this.#options.metrics.sent.inc(sent);
+    if (this.#member === null) return;
+    this.#member.received += received;
+    this.#member.sent += sent;
   }
 
   async #register(payload: Uint8Array): Promise<void> {
@@ -228,13 +232,20 @@ class Subscription implements SessionEvents {
     const id = await tunnelId(claim.thumbprint, claim.label);
     if (this.#ended) return;
     const { hostname, url } = this.#options.addressOf(id);
-    this.#options.registry.add(hostname, claim.thumbprint, this.#session);
+    const member = new Member({
+      session: this.#session,
+      id,
+      thumbprint: claim.thumbprint,
+      hostnames: [hostname],
+      address: this.#connection.address,
+    });
+    this.#options.registry.add(member);
     clearTimeout(this.#timer);
-    this.#hostname = hostname;
+    this.#member = member;
     this.#session.establish();
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,
-      encodeMessage({ id, hostnames: [hostname], urls: [url] }),
+      encodeMessage({ id, hostnames: member.hostnames, urls: [url] }),
     );
     this.#log = this.#log.with({ tunnel: id });
     this.#log.info("client registered", { url, connection: claim.connection });

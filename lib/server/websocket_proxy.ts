@@ -3,11 +3,11 @@ import { FrameType } from "../tunnel/frame.ts";
 import { encodeRequestHead, type ResponseHead } from "../tunnel/head.ts";
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
-import type { Session } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { WebSocketBridge } from "../tunnel/websocket.ts";
 import type { Proxy, Visit } from "./proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Bytes that all visitors together may have sent ahead of what the tunnels take: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
@@ -33,20 +33,17 @@ export class WebSocketProxy {
     this.#metrics = options.metrics;
   }
 
-  async forward(visit: Visit, session: Session): Promise<Response> {
+  async forward(visit: Visit, upstream: Upstream): Promise<Response> {
     const fields = this.#proxy.requestFields(visit, null)
       .filter(([name]) => !HANDSHAKE.has(name));
     const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
-    const exchange = session.open(FrameType.WSRequest, head, false);
-    const { stream } = exchange;
-    return await this.#proxy.answered(
-      visit,
-      exchange,
-      (head) =>
+    return await this.#proxy.exchange(visit, upstream, FrameType.WSRequest, head, {
+      end: false,
+      respond: (head, stream) =>
         head.status === 101
           ? this.#accept(visit.request, head, stream)
           : this.#proxy.answer(visit, head, stream),
-    );
+    });
   }
 
   #accept(request: Request, head: ResponseHead, stream: Stream): Response {

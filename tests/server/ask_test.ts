@@ -3,6 +3,7 @@ import { ASK_PATH, isServed } from "../../lib/server/ask.ts";
 import { Router } from "../../lib/server/hostname.ts";
 import { Registry } from "../../lib/server/registry.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
+import { memberOf } from "../testing/members.ts";
 import { SessionFixture } from "../testing/session_fixture.ts";
 
 const DOMAIN = "tunnel.example";
@@ -52,9 +53,10 @@ class Asked implements Disposable {
 
   constructor() {
     const { session } = this.#session;
-    this.#registry.add(HERE, "one key", session);
-    this.#registry.add(AWAY, "another key", session);
-    this.#registry.remove(AWAY, session);
+    const away = memberOf(session, { hostname: AWAY, thumbprint: "another key" });
+    this.#registry.add(memberOf(session, { hostname: HERE, thumbprint: "one key" }));
+    this.#registry.add(away);
+    this.#registry.remove(away);
   }
 
   has(host: string): boolean {

@@ -23,6 +23,25 @@ Deno.test("parseServerOptions has the defaults of the README", () => {
     tls: null,
     trustProxy: null,
     fixed: false,
+    clientPort: null,
+    reusePort: false,
+    acquireTimeout: 5_000,
+    drainTimeout: 30_000,
+    bus: "memory",
+    nodeUrl: null,
+    token: null,
+    authorizedKeys: null,
+    adminToken: null,
+    limits: {
+      body: null,
+      requests: null,
+      streams: 1000,
+      head: 65_536,
+      message: 67_108_864,
+      tunnels: 20_000,
+      connections: 64,
+      registrations: { count: 600, period: 60_000 },
+    },
     logFormat: null,
     logLevel: "info",
   });
@@ -39,6 +58,23 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--tls-key=b.pem",
     "--trust-proxy=loopback, 10.0.0.0/8",
     "--fixed",
+    "--client-port=6520",
+    "--reuse-port",
+    "--acquire-timeout=2s",
+    "--drain-timeout=1m",
+    "--bus=redis://localhost:6379/1",
+    "--node-url=http://10.0.0.7:6519/",
+    "--token=t",
+    "--authorized-keys=keys",
+    "--admin-token=a",
+    "--max-body=500kb",
+    "--rate-limit=100/s",
+    "--max-streams=10",
+    "--max-head=32kib",
+    "--max-message=1MB",
+    "--max-tunnels=3",
+    "--max-connections=4",
+    "--registration-rate=6/m",
     "--log-format=json",
     "--log-level=debug",
   ]);
@@ -51,6 +87,25 @@ Deno.test("parseServerOptions reads every flag", () => {
     timeout: 500,
     tls: { certFile: "a.pem", keyFile: "b.pem" },
     fixed: true,
+    clientPort: 6520,
+    reusePort: true,
+    acquireTimeout: 2_000,
+    drainTimeout: 60_000,
+    bus: "redis://localhost:6379/1",
+    nodeUrl: "http://10.0.0.7:6519",
+    token: "t",
+    authorizedKeys: "keys",
+    adminToken: "a",
+    limits: {
+      body: 500_000,
+      requests: { count: 100, period: 1000 },
+      streams: 10,
+      head: 32_768,
+      message: 1_000_000,
+      tunnels: 3,
+      connections: 4,
+      registrations: { count: 6, period: 60_000 },
+    },
     logFormat: "json",
     logLevel: "debug",
   });
@@ -131,11 +186,28 @@ Deno.test("parseServerOptions refuses bad addresses to trust, with the value", (
   );
 });
 
-Deno.test("parseServerOptions takes no positional, and no flag that is not there yet", () => {
+Deno.test("parseServerOptions takes no positional, and no flag that is not there", () => {
   refuses(["8080"], 'unexpected argument "8080"');
-  for (const flag of ["--token", "--bus", "--rate-limit", "--authorized-keys"]) {
-    refuses([`${flag}=x`], `unknown flag ${flag}`);
+  for (const flag of ["--secret", "--redis"]) refuses([`${flag}=x`], `unknown flag ${flag}`);
+});
+
+Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and refuses others", () => {
+  const size = (text: string) => options([`--max-body=${text}`]).limits.body;
+  assertEquals(["7", "500kb", "1.5MB", "1GiB"].map(size), [7, 500_000, 1_500_000, 1_073_741_824]);
+  for (const text of ["x", "1tb", "-1", "1 kb", "kb", "1e3"]) {
+    refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");
   }
+  refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
+});
+
+Deno.test("parseServerOptions refuses what is no rate", () => {
+  for (const text of ["100", "0/s", "1/d", "1.5/s", "9999999/s", "/s"]) {
+    refuses([`--rate-limit=${text}`], "--rate-limit must be a rate such as 100/s");
+  }
+});
+
+Deno.test("parseServerOptions refuses a bus that is neither memory nor Redis", () => {
+  refuses(["--bus=http://localhost"], "--bus must be memory or a URL such as redis://");
 });
 
 Deno.test("parseServerOptions shows exactly its flags in --help, within 80 columns", () => {
@@ -143,17 +215,34 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
   assert(command.kind === "help");
   const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
   assertEquals(flags.toSorted(), [
+    "acquire-timeout",
+    "admin-token",
+    "authorized-keys",
+    "bus",
+    "client-port",
     "domain",
+    "drain-timeout",
     "fixed",
     "help",
     "hostname",
     "log-format",
     "log-level",
+    "max-body",
+    "max-connections",
+    "max-head",
+    "max-message",
+    "max-streams",
+    "max-tunnels",
+    "node-url",
     "port",
     "public-url",
+    "rate-limit",
+    "registration-rate",
+    "reuse-port",
     "timeout",
     "tls-cert",
     "tls-key",
+    "token",
     "trust-proxy",
     "version",
   ]);

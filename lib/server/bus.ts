@@ -1,0 +1,71 @@
+/** A node as the others know it. */
+export interface NodeRecord {
+  readonly id: string;
+  /** Where the others reach it directly, an origin without a path; null for over the bus alone. */
+  readonly url: string | null;
+}
+
+/** Says that the bus cannot be asked now; what was meant may have happened or not. */
+export class BusError extends Error {
+  override readonly name = "BusError";
+  readonly code = "BUS_AWAY";
+}
+
+/**
+ * What the nodes of one domain share: which node has which hostname, who owns which name, and messages to each other.
+ *
+ * What is written with a lifetime runs out by itself, so that a node which dies leaves nothing behind. Every method
+ * rejects with a BusError when the bus is away, within seconds; nothing is kept to be done later.
+ */
+export interface Bus {
+  /** Whether the bus can be reached, as far as is known. */
+  readonly isUp: boolean;
+
+  /** Calls `listener` whenever `isUp` changes. */
+  onChange(listener: (isUp: boolean) => void): void;
+
+  /** Says that a node lives, for `lifetime` milliseconds. */
+  keepNode(node: NodeRecord, lifetime: number): Promise<void>;
+
+  /** Takes a node's record away, as when it stops. */
+  dropNode(id: string): Promise<void>;
+
+  /** Finds a node; null when it has not said for too long that it lives. */
+  findNode(id: string): Promise<NodeRecord | null>;
+
+  /** Says that a node has these hostnames, for `lifetime` milliseconds; said again before that, it goes on. */
+  announce(node: string, hostnames: readonly string[], lifetime: number): Promise<void>;
+
+  /** Says that a node has these hostnames no more. */
+  withdraw(node: string, hostnames: readonly string[]): Promise<void>;
+
+  /** Returns the ids of the nodes that have a hostname, the one that said so last first. */
+  locate(hostname: string): Promise<readonly string[]>;
+
+  /**
+   * Sends a message to a node; those from one sender arrive in their order, each once or never.
+   *
+   * @returns whether anybody receives for that node.
+   */
+  send(node: string, message: Uint8Array): Promise<boolean>;
+
+  /** Gives what is sent to a node to `listener`; the last call for a node is the one that counts. */
+  receive(node: string, listener: (message: Uint8Array) => void): Promise<void>;
+
+  /** Keeps a secret that one of the nodes may take once, within `lifetime` milliseconds. */
+  putTicket(ticket: string, value: string, lifetime: number): Promise<void>;
+
+  /** Returns what a ticket stands for and destroys it; null when there is none. */
+  takeTicket(ticket: string): Promise<string | null>;
+
+  /**
+   * Makes `owner` the owner of a name that nobody has, for `lifetime` milliseconds; for the one that has it already,
+   * from now on again.
+   *
+   * @returns who owns the name.
+   */
+  claimName(name: string, owner: string, lifetime: number): Promise<string>;
+
+  /** Ends every connection; what waits is rejected. */
+  close(): Promise<void>;
+}

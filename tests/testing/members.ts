@@ -1,0 +1,16 @@
+import { Member } from "../../lib/server/member.ts";
+import type { Session } from "../../lib/tunnel/session.ts";
+
+/** Makes the member that a session becomes when its client registers. */
+export function memberOf(
+  session: Session,
+  { hostname, thumbprint = "key" }: { readonly hostname: string; readonly thumbprint?: string },
+): Member {
+  return new Member({
+    session,
+    id: thumbprint,
+    thumbprint,
+    hostnames: [hostname],
+    address: "127.0.0.1",
+  });
+}
