@@ -1,0 +1,137 @@
+import { ErrorCode, type SessionError } from "../tunnel/errors.ts";
+import { FrameType } from "../tunnel/frame.ts";
+import { MAX_STREAMS, REGISTRATION_TIMEOUT } from "../tunnel/limits.ts";
+import { verifyClaim } from "../tunnel/claim.ts";
+import { decodeRequest, encodeMessage, newChallenge } from "../tunnel/registration.ts";
+import { RegistrationError } from "../tunnel/registration_error.ts";
+import { Session, type SessionEvents } from "../tunnel/session.ts";
+import { tunnelId } from "../tunnel/thumbprint.ts";
+import type { WebSocketTransport } from "../tunnel/transport.ts";
+import type { Log } from "../log.ts";
+import { Member } from "./member.ts";
+import type { ClientConnection, SubscriptionsOptions } from "./subscribe.ts";
+
+export interface SubscriptionOptions extends SubscriptionsOptions {
+  readonly onRegistered: (session: Session) => void;
+  readonly onClose: (session: Session) => void;
+}
+
+/** One client's connection, from the challenge to its end. */
+export class Subscription implements SessionEvents {
+  readonly onStream = null;
+  readonly #options: SubscriptionOptions;
+  readonly #connection: ClientConnection;
+  readonly #session: Session;
+  readonly #challenge;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #log: Log;
+  #asked = false;
+  #member: Member | null = null;
+  #ended = false;
+
+  constructor(
+    transport: WebSocketTransport,
+    connection: ClientConnection,
+    options: SubscriptionOptions,
+  ) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#log = options.log.with({ client: connection.address });
+    this.#session = new Session(transport, this, options);
+    this.#challenge = newChallenge(options.server, MAX_STREAMS);
+    this.#session.sendRegistration(
+      FrameType.RegistrationChallenge,
+      encodeMessage(this.#challenge),
+    );
+    this.#timer = setTimeout(
+      () =>
+        this.#refuse(
+          new RegistrationError(
+            "timeout",
+            `no registration came within ${REGISTRATION_TIMEOUT / 1000} s`,
+            false,
+          ),
+        ),
+      REGISTRATION_TIMEOUT,
+    );
+  }
+
+  onRegistration(type: number, payload: Uint8Array): void {
+    if (type !== FrameType.RegistrationRequest || this.#asked) {
+      this.#refuse(new RegistrationError("malformed", "one RegistrationRequest was expected"));
+      return;
+    }
+    this.#asked = true;
+    this.#register(payload).catch((error) => this.#refuse(error));
+  }
+
+  onDrain(): void {
+    this.#log.debug("client drains");
+  }
+
+  onClose(error: SessionError): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    if (this.#member !== null) {
+      this.#options.registry.remove(this.#member);
+      this.#log.info("client left", { reason: error.message });
+    } else {
+      this.#log.debug("unregistered connection ended", { reason: error.message });
+    }
+    this.#options.onClose(this.#session);
+  }
+
+  onTraffic(received: number, sent: number): void {
+    this.#options.metrics.received.inc(received);
+    this.#options.metrics.sent.inc(sent);
+    if (this.#member === null) return;
+    this.#member.received += received;
+    this.#member.sent += sent;
+  }
+
+  async #register(payload: Uint8Array): Promise<void> {
+    const claim = await verifyClaim(decodeRequest(payload), {
+      nonce: this.#challenge.nonce,
+      isAudience: (audience) => this.#options.isAudience(audience, this.#connection),
+    });
+    const id = await tunnelId(claim.thumbprint, claim.label);
+    if (this.#ended) return;
+    const { hostname, url } = this.#options.addressOf(id);
+    const member = new Member({
+      session: this.#session,
+      id,
+      thumbprint: claim.thumbprint,
+      hostnames: [hostname],
+      address: this.#connection.address,
+    });
+    this.#options.registry.add(member);
+    clearTimeout(this.#timer);
+    this.#member = member;
+    this.#session.establish();
+    this.#session.sendRegistration(
+      FrameType.RegistrationResponse,
+      encodeMessage({ id, hostnames: member.hostnames, urls: [url] }),
+    );
+    this.#log = this.#log.with({ tunnel: id });
+    this.#log.info("client registered", { url, connection: claim.connection });
+    this.#options.onRegistered(this.#session);
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#ended) return;
+    const refusal = error instanceof RegistrationError
+      ? error
+      : new RegistrationError("try_again", "an internal error", false, { cause: error });
+    this.#options.metrics.refused.labels(refusal.code).inc();
+    this.#log.warn("registration refused", { code: refusal.code, reason: refusal.message });
+    const { code, permanent } = refusal;
+    const message = code === "wrong_audience"
+      ? `${refusal.message}; it is ${this.#options.url}`
+      : refusal.message;
+    this.#session.sendRegistration(
+      FrameType.RegistrationResponse,
+      encodeMessage({ error: { code, message, permanent } }),
+    );
+    this.#session.close(ErrorCode.Unregistered, message);
+  }
+}
