@@ -1,7 +1,10 @@
 import { Metrics } from "../metrics.ts";
+import type { AdminGuard } from "./admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refused } from "./error_page.ts";
+import { FieldList } from "./field_list.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
+import type { TunnelList } from "./tunnel_list.ts";
 
 export interface OwnPagesOptions {
   readonly metrics: ServerMetrics;
@@ -10,9 +13,17 @@ export interface OwnPagesOptions {
   readonly isReady: () => boolean;
   /** Tells whether the host that an asking URL names is served here. */
   readonly isServed: (askingUrl: string) => boolean;
+  /** null for a server that shows them to nobody. */
+  readonly admin: AdminPages | null;
 }
 
-/** Answers requests to the server's own host: what it is, whether it is well, what it counted. */
+/** What an operator may see, and who that is. */
+export interface AdminPages {
+  readonly guard: AdminGuard;
+  readonly tunnels: TunnelList;
+}
+
+/** Answers requests to the server's own host: what it is, whether it is well, what it counted, whom it carries. */
 export class OwnPages {
   readonly #options: OwnPagesOptions;
 
@@ -20,7 +31,8 @@ export class OwnPages {
     this.#options = options;
   }
 
-  respond(request: Request, path: string): Response {
+  /** Answers a request for a path, without its query, that came from `address`. */
+  respond(request: Request, path: string, address: string): Response | Promise<Response> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return methodNotAllowed(request, ["GET", "HEAD"]);
     }
@@ -37,10 +49,35 @@ export class OwnPages {
           : refused(request, 404, "no such host here");
       case "/metrics":
         return text(200, this.#options.metrics.render(), Metrics.contentType);
+      case "/tunnels":
+        // Without a token nobody learns that there could be such a page.
+        return this.#options.admin === null
+          ? notFound(request)
+          : this.#tunnels(request, address, this.#options.admin);
       default:
-        return refused(request, 404, "there is no such page on this server");
+        return notFound(request);
     }
   }
+
+  async #tunnels(request: Request, address: string, admin: AdminPages): Promise<Response> {
+    const { list: fields } = new FieldList(request.headers);
+    const refusal = await admin.guard.refusal({ address, fields });
+    if (refusal !== null) {
+      return refused(request, refusal.status, refusal.reason, refusal.fields);
+    }
+    const query = request.url.indexOf("?");
+    const asked = new URLSearchParams(query === -1 ? "" : request.url.slice(query));
+    try {
+      return text(200, `${JSON.stringify(admin.tunnels.page(asked))}\n`, "application/json");
+    } catch (error) {
+      if (error instanceof RangeError) return refused(request, 400, error.message);
+      throw error;
+    }
+  }
+}
+
+function notFound(request: Request): Response {
+  return refused(request, 404, "there is no such page on this server");
 }
 
 function text(status: number, body: string, type = "text/plain; charset=utf-8"): Response {

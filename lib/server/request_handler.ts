@@ -129,10 +129,17 @@ export class RequestHandler {
     }
   }
 
-  #own(request: Request, target: string, connection: ClientConnection): Response {
-    const { pages, subscriptions } = this.#options;
+  #own(
+    request: Request,
+    target: string,
+    connection: ClientConnection,
+  ): Response | Promise<Response> {
+    const { pages, subscriptions, forwarded } = this.#options;
     const path = target.split("?", 1)[0] ?? target;
-    if (path !== SUBSCRIBE_PATH) return pages.respond(request, path);
+    if (path !== SUBSCRIBE_PATH) {
+      const { list } = new FieldList(request.headers);
+      return pages.respond(request, path, forwarded.clientAddress(list, connection.address));
+    }
     const upgrade = checkUpgrade(request);
     if (upgrade.kind === "refused") {
       return refused(request, upgrade.status, upgrade.reason, upgrade.fields);

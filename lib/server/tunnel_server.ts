@@ -2,6 +2,7 @@ import { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { Log } from "../log.ts";
 import { within } from "../within.ts";
 import type { AddressSet } from "./address_set.ts";
+import { AdminGuard } from "./admin_guard.ts";
 import { isServed } from "./ask.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router } from "./hostname.ts";
@@ -12,6 +13,7 @@ import { Registry } from "./registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./server_metrics.ts";
 import { type Address, type ClientConnection, Subscriptions } from "./subscribe.ts";
+import { TunnelList } from "./tunnel_list.ts";
 import { Upstreams } from "./upstreams.ts";
 import { WebSocketProxy } from "./websocket_proxy.ts";
 
@@ -29,6 +31,8 @@ export interface TunnelServerOptions {
   readonly tls: Certificate | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
+  /** What opens the list of tunnels; null for no list. */
+  readonly adminToken: string | null;
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly log: Log;
@@ -91,6 +95,10 @@ export class TunnelServer {
       isReady: () => !this.#isRestarting,
       isServed: (askingUrl) =>
         isServed(askingUrl, { router: this.#router, registry: this.#registry }),
+      admin: options.adminToken === null ? null : {
+        guard: new AdminGuard(options.adminToken),
+        tunnels: new TunnelList({ registry: this.#registry, node: null }),
+      },
     });
     this.#requests = new RequestHandler({
       router: this.#router,
