@@ -1,3 +1,4 @@
+import type { EdgeOptions } from "../tunnel/edge.ts";
 import type { Session } from "../tunnel/session.ts";
 import type { Asking, Exchange, Refusal, Upstream } from "./upstream.ts";
 
@@ -11,6 +12,8 @@ export interface MemberOptions {
   readonly hostnames: readonly string[];
   /** The client's address. */
   readonly address: string;
+  /** What its owner asks of the visitors. */
+  readonly edge: EdgeOptions;
 }
 
 /** One registered connection of a client. */
@@ -20,6 +23,7 @@ export class Member implements Upstream {
   readonly thumbprint: string;
   readonly hostnames: readonly string[];
   readonly address: string;
+  readonly edge: EdgeOptions;
   readonly since = new Date();
   /** Bytes of frames that came from the client. */
   received = 0;
@@ -32,6 +36,7 @@ export class Member implements Upstream {
     this.thumbprint = options.thumbprint;
     this.hostnames = options.hostnames;
     this.address = options.address;
+    this.edge = options.edge;
   }
 
   admit(_asking: Asking): Refusal | null {

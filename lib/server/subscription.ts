@@ -103,6 +103,7 @@ export class Subscription implements SessionEvents {
       thumbprint: claim.thumbprint,
       hostnames: [hostname],
       address: this.#connection.address,
+      edge: claim.edge,
     });
     this.#options.registry.add(member);
     clearTimeout(this.#timer);

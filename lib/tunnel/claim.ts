@@ -1,7 +1,8 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
-import { RegistrationError } from "./registration_error.ts";
+import { decodeEdge, type EdgeOptions, encodeEdge, NO_EDGE } from "./edge.ts";
 import { parseJSONObject } from "./json.ts";
+import { RegistrationError } from "./registration_error.ts";
 import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
 
 /** What a client claims and signs. */
@@ -13,7 +14,13 @@ export interface Claim {
   readonly label: string;
   /** Which of the client's connections this is, from 0. */
   readonly connection: number;
+  /** The wish for a hostname of its own; empty for none. */
+  readonly name: string;
+  readonly edge: EdgeOptions;
 }
+
+/** A claim of which most may be left out. */
+export type ClaimToSign = Pick<Claim, "audience" | "nonce"> & Partial<Claim>;
 
 /** A key pair of which the private half never leaves WebCrypto. */
 export interface SigningKey {
@@ -34,14 +41,20 @@ const MAX_SHOWN = 100;
 const encoder = new TextEncoder();
 
 /** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
-export async function signClaim(claim: Claim, key: SigningKey): Promise<string> {
+export async function signClaim(
+  { audience, nonce, label = "", connection = 0, name = "", edge = NO_EDGE }: ClaimToSign,
+  key: SigningKey,
+): Promise<string> {
   const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
   const payload = {
-    aud: claim.audience,
-    nonce: claim.nonce,
+    aud: audience,
+    nonce,
     iat: Math.floor(Date.now() / 1000),
-    ...(claim.label === "" ? {} : { label: claim.label }),
-    connection: claim.connection,
+    ...(label === "" ? {} : { label }),
+    connection,
+    ...(name === "" ? {} : { name }),
+    // JSON leaves out what is undefined.
+    edge: encodeEdge(edge),
   };
   const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
   const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
@@ -150,7 +163,7 @@ async function verifies(
 }
 
 function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
-  const { aud, nonce, iat, label = "", connection } = payload;
+  const { aud, nonce, iat, label = "", connection, name = "", edge } = payload;
   if (typeof aud !== "string" || typeof nonce !== "string" || typeof iat !== "number") {
     throw new RegistrationError("malformed", "the registration lacks an audience, nonce or time");
   }
@@ -166,7 +179,13 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
       `the label ${shown(label)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
     );
   }
-  return { audience: aud, nonce, label, connection };
+  if (typeof name !== "string" || (name !== "" && !isLabel(name))) {
+    throw new RegistrationError(
+      "bad_name",
+      `the name ${shown(name)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
+    );
+  }
+  return { audience: aud, nonce, label, connection, name, edge: decodeEdge(edge) };
 }
 
 /** Compares in a time that does not tell where the texts differ. */

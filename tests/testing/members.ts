@@ -1,4 +1,5 @@
 import { Member } from "../../lib/server/member.ts";
+import { NO_EDGE } from "../../lib/tunnel/edge.ts";
 import type { Session } from "../../lib/tunnel/session.ts";
 
 /** Makes the member that a session becomes when its client registers. */
@@ -12,5 +13,6 @@ export function memberOf(
     thumbprint,
     hostnames: [hostname],
     address: "127.0.0.1",
+    edge: NO_EDGE,
   });
 }

@@ -7,6 +7,7 @@ import {
   type SigningKey,
   verifyClaim,
 } from "../../lib/tunnel/claim.ts";
+import { NO_EDGE } from "../../lib/tunnel/edge.ts";
 import { MAX_REGISTRATION_LENGTH } from "../../lib/tunnel/limits.ts";
 import { decodeRequest, encodeMessage } from "../../lib/tunnel/registration.ts";
 import { RegistrationError } from "../../lib/tunnel/registration_error.ts";
@@ -24,7 +25,14 @@ type Json = Readonly<Record<string, unknown>>;
 
 const AUDIENCE = "https://tunnel.example";
 const NONCE = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-const CLAIM: Claim = { audience: AUDIENCE, nonce: NONCE, label: "blog", connection: 3 };
+const CLAIM: Claim = {
+  audience: AUDIENCE,
+  nonce: NONCE,
+  label: "blog",
+  connection: 3,
+  name: "shop",
+  edge: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
+};
 
 const KEY: SigningKey = {
   privateKey: await crypto.subtle.importKey("pkcs8", RFC_8037_KEY.pkcs8, "Ed25519", false, [
@@ -41,7 +49,7 @@ const PAYLOAD = { aud: AUDIENCE, nonce: NONCE, iat: 1_750_000_000, connection: 0
 Deno.test("verifyClaim returns what signClaim signed, with the key's thumbprint", async () => {
   const thumbprint = await thumbprintOf(KEY.publicKey);
   assertEquals(await verify(await signClaim(CLAIM, KEY)), { ...CLAIM, thumbprint });
-  const unlabelled = { ...CLAIM, label: "" };
+  const unlabelled = { ...CLAIM, label: "", name: "", edge: NO_EDGE };
   assertEquals(await verify(await signClaim(unlabelled, KEY)), { ...unlabelled, thumbprint });
 });
 
