@@ -1,9 +1,16 @@
 /** A node as the others know it. */
 export interface NodeRecord {
+  /** Letters, digits, `-` and `_`, at most 64 of them: what the bus says otherwise is not believed. */
   readonly id: string;
   /** Where the others reach it directly, an origin without a path; null for over the bus alone. */
   readonly url: string | null;
 }
+
+/** Bytes of one message between nodes: a full batch of frames fits many times. */
+export const MAX_BUS_MESSAGE = 8 * 1024 * 1024;
+
+/** Nodes that have one hostname, of which the bus knows: the ones that said so last. */
+export const MAX_NODES_OF_HOSTNAME = 64;
 
 /** Says that the bus cannot be asked now; what was meant may have happened or not. */
 export class BusError extends Error {
@@ -15,13 +22,21 @@ export class BusError extends Error {
  * What the nodes of one domain share: which node has which hostname, who owns which name, and messages to each other.
  *
  * What is written with a lifetime runs out by itself, so that a node which dies leaves nothing behind. Every method
- * rejects with a BusError when the bus is away, within seconds; nothing is kept to be done later.
+ * rejects with a BusError when the bus is away, within seconds, and after `close`; nothing is kept to be done later,
+ * `receive` aside. An argument that could never be right is a RangeError.
  */
 export interface Bus {
-  /** Whether the bus can be reached, as far as is known. */
+  /** Whether the bus can be reached, as far as is known, and what was to be received is received. */
   readonly isUp: boolean;
 
-  /** Calls `listener` whenever `isUp` changes. */
+  /** Why the bus cannot be reached, in words for a log, without secrets; null while it can. */
+  readonly outage: string | null;
+
+  /**
+   * Calls `listener` whenever `isUp` changes, but not for `close`.
+   *
+   * What nodes said may be lost with an outage: when the bus is up again, say all of it again.
+   */
   onChange(listener: (isUp: boolean) => void): void;
 
   /** Says that a node lives, for `lifetime` milliseconds. */
@@ -33,23 +48,39 @@ export interface Bus {
   /** Finds a node; null when it has not said for too long that it lives. */
   findNode(id: string): Promise<NodeRecord | null>;
 
-  /** Says that a node has these hostnames, for `lifetime` milliseconds; said again before that, it goes on. */
+  /**
+   * Says that a node has these hostnames, for `lifetime` milliseconds; said again before that, it goes on.
+   *
+   * Of many hostnames, those before the one at which the bus went away have been said.
+   */
   announce(node: string, hostnames: readonly string[], lifetime: number): Promise<void>;
 
   /** Says that a node has these hostnames no more. */
   withdraw(node: string, hostnames: readonly string[]): Promise<void>;
 
-  /** Returns the ids of the nodes that have a hostname, the one that said so last first. */
+  /**
+   * Returns the ids of the nodes that have a hostname, the one whose lease lasts longest first: with one lifetime for
+   * all, the one that said so last. Whether each lives still, `findNode` tells.
+   */
   locate(hostname: string): Promise<readonly string[]>;
 
   /**
    * Sends a message to a node; those from one sender arrive in their order, each once or never.
    *
+   * The message is the caller's own again at once. One that is lost leaves no trace, neither here nor where it was to
+   * arrive, not even when true is returned: whoever needs to know of a gap numbers the messages. A receiver that does
+   * not keep up loses some as well. Await it, or bound in another way what is under way: above a few megabytes,
+   * further messages are refused with a BusError.
+   *
    * @returns whether anybody receives for that node.
    */
   send(node: string, message: Uint8Array): Promise<boolean>;
 
-  /** Gives what is sent to a node to `listener`; the last call for a node is the one that counts. */
+  /**
+   * Gives what is sent to a node to `listener`, which must not throw; the last call for a node is the one that counts.
+   *
+   * It lasts until `close`, through outages; called while the bus is away it rejects, and yet holds once it is back.
+   */
   receive(node: string, listener: (message: Uint8Array) => void): Promise<void>;
 
   /** Keeps a secret that one of the nodes may take once, within `lifetime` milliseconds. */
@@ -68,4 +99,13 @@ export interface Bus {
 
   /** Ends every connection; what waits is rejected. */
   close(): Promise<void>;
+}
+
+/** Refuses a message that no bus carries. @throws {RangeError} when it is too long. */
+export function checkMessage(message: Uint8Array): void {
+  if (message.length > MAX_BUS_MESSAGE) {
+    throw new RangeError(
+      `a message of ${message.length} bytes cannot be sent to a node: ${MAX_BUS_MESSAGE} are the most`,
+    );
+  }
 }
