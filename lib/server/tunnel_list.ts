@@ -1,5 +1,4 @@
 import type { Member } from "./member.ts";
-import type { Registry } from "./registry.ts";
 
 /** Tunnels on one page: a few hundred kilobytes of JSON, written in some milliseconds. */
 const MAX_LIMIT = 1000;
@@ -49,8 +48,13 @@ export interface TunnelPage {
   readonly next: string | null;
 }
 
+/** What of a member is shown. */
+export type MemberFigures =
+  & Pick<Member, "id" | "hostnames" | "address" | "since" | "received" | "sent">
+  & { readonly session: Pick<Member["session"], "load"> };
+
 export interface TunnelListOptions {
-  readonly registry: Pick<Registry, "members">;
+  readonly registry: { members(): Iterable<MemberFigures> };
   readonly node: string | null;
 }
 
@@ -86,8 +90,8 @@ export class TunnelList {
     return { node: this.#options.node, tunnels, next };
   }
 
-  #membersAfter(after: string): ReadonlyMap<string, readonly Member[]> {
-    const found = new Map<string, Member[]>();
+  #membersAfter(after: string): ReadonlyMap<string, readonly MemberFigures[]> {
+    const found = new Map<string, MemberFigures[]>();
     for (const member of this.#options.registry.members()) {
       if (member.id <= after) continue;
       const same = found.get(member.id);
@@ -106,7 +110,7 @@ function limitOf(query: URLSearchParams): number {
   throw new RangeError(`limit must be a whole number from 1 to ${MAX_LIMIT}`);
 }
 
-function listed(id: string, members: readonly Member[]): ListedTunnel {
+function listed(id: string, members: readonly MemberFigures[]): ListedTunnel {
   const bytes: Traffic = { received: 0, sent: 0 };
   const hostnames = new Set<string>();
   const addresses = new Set<string>();
