@@ -37,8 +37,12 @@ export class Origin {
   async serve(stream: Stream): Promise<void> {
     try {
       const head = this.#ownHead(decodeRequestHead(stream.opening.payload));
+      const body = stream.receiveEnded ? null : new StreamBody(stream, head.fields);
+      // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
+      await null;
+      if (stream.sendEnded) return;
       if (stream.opening.type === FrameType.WSRequest) await this.#webSockets.serve(stream, head);
-      else await this.#exchange(stream, head);
+      else await this.#exchange(stream, head, body);
     } catch (error) {
       const { code, reason } = resetOf(error);
       stream.reset(code, reason);
@@ -50,8 +54,7 @@ export class Origin {
     this.#pool.close();
   }
 
-  async #exchange(stream: Stream, head: RequestHead): Promise<void> {
-    const body = stream.receiveEnded ? null : new StreamBody(stream, head.fields);
+  async #exchange(stream: Stream, head: RequestHead, body: RequestBody | null): Promise<void> {
     const exchange = this.#pool.exchange(head, body);
     stream.onAbort = () => exchange.abort();
     try {

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { ErrorCode } from "../tunnel/errors.ts";
+import { ErrorCode, StreamError } from "../tunnel/errors.ts";
 import { Budget } from "../tunnel/flow.ts";
 import { FrameType } from "../tunnel/frame.ts";
 import { encodeResponseHead, type Field, type RequestHead } from "../tunnel/head.ts";
@@ -32,8 +32,11 @@ export class OriginWebSockets {
     this.#authority = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   }
 
-  /** Serves the stream of a WSRequest to its end. @throws {OriginError} when no handshake came about. */
+  /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */
   async serve(stream: Stream, head: RequestHead): Promise<void> {
+    if (head.method !== "GET") {
+      throw new StreamError(ErrorCode.Protocol, `a WebSocket is asked for with ${head.method}`);
+    }
     const { socket, answered } = this.#dial(head);
     stream.onAbort = () => socket.terminate();
     const answer = await answered;

@@ -18,7 +18,7 @@ export interface AnsweredVisit {
 /**
  * Turns a response head, and the body that follows it on the stream, into what `Deno.serve` sends.
  *
- * @throws {StreamError} `Protocol` for a status that is no final one.
+ * @throws {StreamError} `Protocol` for a status that is no final one, and a body that is not as long as announced.
  */
 export function answer(
   visit: AnsweredVisit,
@@ -36,15 +36,24 @@ export function answer(
   if (!hasBody && !stream.receiveEnded) {
     stream.reset(ErrorCode.Cancelled, "the answer has no body");
   }
-  const isLengthUntold = fieldValue(head.fields, "content-length") === undefined;
+  const announced = fieldValue(head.fields, "content-length");
   // Deno writes a length of zero for no body, which would be wrong for the HEAD of an answer whose
   // length the origin does not tell (RFC 9110 section 9.3.2); a stream has no length.
-  const none = isHead && !isEmpty && isLengthUntold ? endedStream() : null;
+  const none = isHead && !isEmpty && announced === undefined ? endedStream() : null;
   const body = hasBody ? responseBody(stream, log) : none;
+  if (hasBody && announced !== undefined) checkWhole(body, Number(announced));
   const response = new Response(body, { status });
   // Appending to a response's own fields takes half as long as handing it a list.
   for (const [name, value] of withoutHopByHop(head.fields)) response.headers.append(name, value);
   return response;
+}
+
+/** Refuses a body that is here whole but not as announced: Deno would write its true length, and what is cut would look complete. */
+function checkWhole(body: Uint8Array | ReadableStream | null, announced: number): void {
+  if (body instanceof ReadableStream) return;
+  const length = body?.length ?? 0;
+  if (length === announced) return;
+  throw new StreamError(ErrorCode.Protocol, `a body of ${length} bytes where ${announced} follow`);
 }
 
 function endedStream(): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -119,7 +119,7 @@ export class Proxy {
     const fields = this.#forwarded.apply(withoutHopByHop(visit.fields.list), connection);
     const at = fields.findIndex(([name]) => name === "content-length");
     // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
-    if (at !== -1 && length !== null) fields[at] = ["content-length", String(length)];
+    if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
     // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
     if (!visit.fields.has("host")) fields.unshift(["host", connection.host]);
     return fields;

@@ -43,7 +43,7 @@ export function decodeRequestHead(payload: Uint8Array): RequestHead {
   const { method, target, fields } = parseObject(payload);
   if (typeof method !== "string" || !isToken(method)) throw malformed("method", method);
   if (typeof target !== "string" || !isTarget(target)) throw malformed("target", target);
-  return { method, target, fields: checkedFields(fields) };
+  return { method, target, fields: checkedFields(fields, ONCE_IN_REQUEST) };
 }
 
 /**
@@ -56,7 +56,7 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
   const final = typeof status === "number" && Number.isInteger(status) && status <= 599 &&
     (status >= 200 || status === 101);
   if (!final) throw malformed("status", status);
-  return { status, fields: checkedFields(fields) };
+  return { status, fields: checkedFields(fields, ONCE_IN_RESPONSE) };
 }
 
 /** Whether a text can stand as a request target: a path, or `*`, without blanks and control characters. */
@@ -70,13 +70,33 @@ function isTarget(text: string): boolean {
   return true;
 }
 
-function checkedFields(fields: unknown): Field[] {
+/** Fields of which two recipients could see two different ones: where a message ends, and whom it is for (RFC 9112 sections 3.2 and 6.3). */
+const ONCE_IN_REQUEST: readonly string[] = ["content-length", "host"];
+const ONCE_IN_RESPONSE: readonly string[] = ["content-length"];
+
+function checkedFields(fields: unknown, once: readonly string[]): Field[] {
   if (!Array.isArray(fields)) throw malformed("fields", fields);
   if (fields.length > MAX_FIELDS) throw malformed("number of fields", fields.length);
   const list: readonly unknown[] = fields;
   const checked: Field[] = [];
   for (let i = 0; i < list.length; i++) checked.push(checkedField(list[i]));
+  for (const name of once) checkOnce(checked, name);
   return checked;
+}
+
+function checkOnce(fields: readonly Field[], name: string): void {
+  let isFound = false;
+  for (const field of fields) {
+    if (field[0] !== name) continue;
+    if (isFound) throw malformed(`a second ${name}`, field[1]);
+    if (name === "content-length" && !isLength(field[1])) throw malformed(name, field[1]);
+    isFound = true;
+  }
+}
+
+/** Whether a text is a number of bytes that can be counted to (RFC 9110 section 8.6). */
+function isLength(text: string): boolean {
+  return /^[0-9]{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
 }
 
 function checkedField(field: unknown): Field {

@@ -248,7 +248,8 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.queue.control(FrameType.Reset, 0, id, reset);
       return;
     }
-    const opening = { type, payload: payload.subarray(4) };
+    // The stream keeps its head, which must not keep a whole message of other frames with it.
+    const opening = { type, payload: payload.slice(4) };
     const ended = (flags & Flag.EndStream) !== 0;
     const stream = this.#streams.accept(id, opening, uint32At(payload, 0), ended);
     accept(stream);

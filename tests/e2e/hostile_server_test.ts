@@ -164,6 +164,17 @@ Deno.test("A request that no origin may get is reset, alone, and reaches nobody"
         target: "/",
         fields: [...fields, ["content-length", "abc"]],
       }],
+      ["a length with a sign", {
+        method: "POST",
+        target: "/",
+        fields: [...fields, ["content-length", "+1"]],
+      }],
+      ["two lengths", {
+        method: "POST",
+        target: "/",
+        fields: [...fields, ["content-length", "1"], ["content-length", "2"]],
+      }],
+      ["two hosts", { method: "GET", target: "/", fields: [...fields, ...fields] }],
       ["ten thousand fields", {
         method: "GET",
         target: "/",
@@ -188,6 +199,20 @@ Deno.test("A request that no origin may get is reset, alone, and reaches nobody"
       });
     }
   }
+});
+
+Deno.test("A43 a WebSocket is asked for with GET alone", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  const { client } = story;
+  for (const [i, method] of ["POST", "CONNECT", "get"].entries()) {
+    const head = JSON.stringify({ method, target: "/", fields: [["host", "a.example"]] });
+    client.send(WSRequest, { stream: i + 1, payload: openingOf(WINDOW, head) });
+    const { stream, payload } = await client.next(Reset);
+    assertEquals([stream, payload[1]], [i + 1, ErrorCode.Protocol]);
+  }
+  assertEquals(origin.connectionCount, 0);
 });
 
 Deno.test("A target that looks like another host goes to the origin as it is", async (t) => {

@@ -127,6 +127,24 @@ Deno.test("heads refuse fields that are no list of pairs, or more than 256", () 
   }
 });
 
+Deno.test("heads refuse a content-length that is not one number of bytes, and a request's second host", () => {
+  const head = { method: "GET", target: "/", status: 200 };
+  const lengths = ["", "+1", "-1", "1, 1", "0x1", "1e1", "1 ", "1.0", "9007199254740992"];
+  for (const fields of [...lengths.map((length) => [["content-length", length]]), TWICE]) {
+    const payload = encoder.encode(JSON.stringify({ ...head, fields }));
+    assertThrows(() => decodeRequestHead(payload), StreamError);
+    assertThrows(() => decodeResponseHead(payload), StreamError);
+  }
+  const hosts = encoder.encode(JSON.stringify({ ...head, fields: [["host", "a"], ["host", "a"]] }));
+  assertThrows(() => decodeRequestHead(hosts), StreamError);
+  assertEquals(decodeResponseHead(hosts).fields.length, 2);
+});
+
+const encoder = new TextEncoder();
+
+/** Equal values too: whoever made the head has read them already. */
+const TWICE = [["content-length", "1"], ["content-length", "1"]];
+
 Deno.test("heads refuse what is no JSON object in UTF-8", () => {
   for (const text of ["", "[]", "null", "1", '"x"', "{", "{}x"]) {
     malformed(() => decodeRequestHead(new TextEncoder().encode(text)));
