@@ -28,6 +28,8 @@ export const ErrorCode = {
   Silent: 12,
   /** The registration was refused; the RegistrationResponse before says why. */
   Unregistered: 13,
+  /** Between nodes: the tunnel is not, or no more, on this one. */
+  NotHere: 14,
 } as const;
 
 export type ErrorCode = typeof ErrorCode[keyof typeof ErrorCode];

@@ -106,6 +106,13 @@ export class Stream {
     return this.#sending.write(FrameType.WSMessage, text ? Flag.Text : 0, bytes);
   }
 
+  /** Sends on what another stream received, a part of a message as a part; waits as `write` does. */
+  forward({ type, flags, bytes }: Chunk): void | Promise<void> {
+    if (type === FrameType.WSTeardown) return this.teardown(bytes);
+    if (type === FrameType.Data) return this.write(bytes);
+    return this.#sending.write(type, flags, bytes);
+  }
+
   /** Sends the last bytes of the body and ends this side; waits as `write` does. */
   end(bytes: Uint8Array = NOTHING): void | Promise<void> {
     this.#host.progressed(this);

@@ -1,5 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { ErrorCode, SessionError } from "../tunnel/errors.ts";
+import type { Field } from "../tunnel/head.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 import { TCPDialer } from "../tcp_dialer.ts";
@@ -7,6 +8,8 @@ import { TCPDialer } from "../tcp_dialer.ts";
 export interface DialOptions {
   /** The one subprotocol that is offered, and must be chosen. */
   readonly protocol: string;
+  /** Fields of the request beside those of the handshake. @default none */
+  readonly fields?: readonly Field[];
   /** Milliseconds for the connection and the handshake together. */
   readonly timeout: number;
   /** Gives up; the promise rejects with its reason. */
@@ -43,7 +46,7 @@ export async function dialWebSocket(url: URL, options: DialOptions): Promise<Dia
     return await closingOnAbort(
       connection,
       abort.signal,
-      () => shakeHands(connection, url, options.protocol),
+      () => shakeHands(connection, url, options),
     );
   } catch (cause) {
     abort.signal.throwIfAborted();
@@ -102,10 +105,10 @@ async function closingOnAbort<T>(
 async function shakeHands(
   connection: ByteStream,
   url: URL,
-  protocol: string,
+  { protocol, fields: extra = [] }: DialOptions,
 ): Promise<DialledWebSocket> {
   const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
-  await writeAll(connection, requestHead(url, protocol, key));
+  await writeAll(connection, requestHead(url, protocol, key, extra));
   const response = new HandshakeResponse(connection);
   const head = await response.head();
   if (head.head.status !== 101) throw refused(head.head.status, await response.body(head));
@@ -126,7 +129,12 @@ async function shakeHands(
   return { connection, early: response.behind(head) };
 }
 
-function requestHead(url: URL, protocol: string, key: string): Uint8Array {
+function requestHead(
+  url: URL,
+  protocol: string,
+  key: string,
+  extra: readonly Field[],
+): Uint8Array {
   const lines = [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
@@ -135,6 +143,7 @@ function requestHead(url: URL, protocol: string, key: string): Uint8Array {
     `Sec-WebSocket-Key: ${key}`,
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Protocol: ${protocol}`,
+    ...extra.map(([name, value]) => `${name}: ${value}`),
   ];
   return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
 }
