@@ -20,6 +20,19 @@ export function decodeGoodbye(payload: Uint8Array): Goodbye {
   return { code: (high << 8) | low, drain: drain === 1, reason: textOf(payload.subarray(3)) };
 }
 
+/** The value of drain that says: go elsewhere, while new streams may still come. */
+const FOREWARNING = 2;
+
+/** Encodes the Disconnect that goes before a drain. */
+export function encodeForewarning(code: number, reason: string): Uint8Array {
+  return withReason([code >> 8, code & 0xff, FOREWARNING], reason);
+}
+
+/** Whether a Disconnect only says that a drain will follow. */
+export function isForewarning(payload: Uint8Array): boolean {
+  return payload[2] === FOREWARNING;
+}
+
 /** Encodes a Reset or a WSTeardown: code u16, reason in UTF-8. */
 export function encodeReset(code: number, reason: string): Uint8Array {
   return withReason([code >> 8, code & 0xff], reason);

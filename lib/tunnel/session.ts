@@ -4,7 +4,14 @@ import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
-import { decodeGoodbye, encodeGoodbye, encodeReset, resetError } from "./farewell.ts";
+import {
+  decodeGoodbye,
+  encodeForewarning,
+  encodeGoodbye,
+  encodeReset,
+  isForewarning,
+  resetError,
+} from "./farewell.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -19,7 +26,7 @@ export interface SessionEvents {
   onRegistration(type: number, payload: Uint8Array): void;
   /** A stream that the peer opened; null on the side that opens them. */
   onStream: ((stream: Stream) => void) | null;
-  /** The peer stops and wants no new streams. */
+  /** The peer stops: it drains, or will do so soon. */
   onDrain(): void;
   /** The session is over; every stream has been told. */
   onClose(error: SessionError): void;
@@ -39,6 +46,7 @@ export class Session implements TransportListener, StreamHost, Beating {
   #closed = false;
   readonly #liveness: Liveness;
   #pings = 0;
+  #leaving = false;
   #draining = false;
   #peerDraining = false;
   readonly #idle = Promise.withResolvers<void>();
@@ -67,6 +75,11 @@ export class Session implements TransportListener, StreamHost, Beating {
   get usable(): boolean {
     return this.#established && !this.#closed && !this.#draining && !this.#peerDraining &&
       !this.#streams.full && !this.#streams.exhausted;
+  }
+
+  /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
+  get leaving(): boolean {
+    return this.#leaving;
   }
 
   /** Whether only the number of streams keeps it from being usable. */
@@ -111,6 +124,18 @@ export class Session implements TransportListener, StreamHost, Beating {
   /** Asks the peer for a sign of life; until it comes, `answering` is false. */
   probe(): void {
     if (!this.#closed && this.#liveness.probe(this.#heartbeat.now)) this.#ping();
+  }
+
+  /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
+  forewarn(reason: string): void {
+    if (this.#closed || this.#leaving || this.#draining) return;
+    this.#leaving = true;
+    this.queue.control(
+      FrameType.Disconnect,
+      0,
+      0,
+      encodeForewarning(ErrorCode.GoingAway, reason),
+    );
   }
 
   /** Tells the peer to open no more streams, and resolves when all are finished and the peer agrees, or the session is over. */
@@ -279,6 +304,10 @@ export class Session implements TransportListener, StreamHost, Beating {
   }
 
   #onDisconnect(payload: Uint8Array): void {
+    if (isForewarning(payload)) {
+      this.#events.onDrain();
+      return;
+    }
     const { code, drain, reason } = decodeGoodbye(payload);
     if (!drain) {
       this.#end(new SessionError(code, reason), false);

@@ -3,8 +3,10 @@ import { ErrorCode, StreamError } from "../../lib/tunnel/errors.ts";
 import {
   decodeGoodbye,
   decodeReset,
+  encodeForewarning,
   encodeGoodbye,
   encodeReset,
+  isForewarning,
   resetError,
 } from "../../lib/tunnel/farewell.ts";
 import { MAX_REASON_LENGTH } from "../../lib/tunnel/limits.ts";
@@ -17,6 +19,16 @@ Deno.test("encodeGoodbye and decodeGoodbye agree with the golden frames", () => 
   const end = { code: ErrorCode.Protocol, drain: false, reason: "unknown type 0x7f" };
   assertEquals(encodeGoodbye(end), goldenFrame("disconnect").payload);
   assertEquals(decodeGoodbye(goldenFrame("disconnect").payload), end);
+});
+
+Deno.test("encodeForewarning and isForewarning agree with the golden frame, and know it from the others", () => {
+  const { payload } = goldenFrame("forewarning");
+  assertEquals(encodeForewarning(ErrorCode.GoingAway, "the server stops"), payload);
+  const names = ["forewarning", "drain", "disconnect"];
+  assertEquals(
+    names.map((name) => isForewarning(goldenFrame(name).payload)),
+    [true, false, false],
+  );
 });
 
 Deno.test("encodeReset and decodeReset agree with the golden frames", () => {

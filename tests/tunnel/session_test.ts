@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/tunnel/errors.ts";
-import { decodeGoodbye, encodeGoodbye } from "../../lib/tunnel/farewell.ts";
+import {
+  decodeGoodbye,
+  encodeForewarning,
+  encodeGoodbye,
+  isForewarning,
+} from "../../lib/tunnel/farewell.ts";
 import { Flag, frameName, FrameType, uint32At } from "../../lib/tunnel/frame.ts";
 import {
   DEAD_AFTER,
@@ -684,6 +689,29 @@ Deno.test("Session.drain lets streams finish, both ways, and resolves when the p
   await drain;
   assertEquals([server.end, client.end], [undefined, undefined]);
   assertEquals(server.session.load + client.session.load, 0);
+});
+
+Deno.test("Session.forewarn sends the peer elsewhere once, and streams may still be opened until the drain", async () => {
+  using near = new SessionAndPeer("server");
+  near.session.forewarn("restart");
+  near.session.forewarn("restart");
+  assertEquals([near.session.usable, near.session.leaving], [true, true]);
+  open(near, true);
+  assert(isForewarning((await near.peer.next(Disconnect)).payload));
+  void near.session.drain("restart");
+  near.session.forewarn("too late");
+  await settled();
+  assertEquals(near.peer.takeNames(), ["HTTPRequest", "Disconnect"]);
+  assertFalse(near.session.usable);
+});
+
+Deno.test("Session tells its owner of a forewarning, answers nothing and serves on", async () => {
+  using near = new SessionAndPeer("client");
+  near.peer.send(Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
+  near.peer.send(HTTPRequest, { stream: 1, flags: Flag.EndStream, payload: openingOf(1) });
+  await settled();
+  assertEquals([near.drains, near.streams.length, near.end], [1, 1, undefined]);
+  assertEquals(near.peer.takeNames(), []);
 });
 
 Deno.test("Session.drain by the client lets in what was on its way and ends after the answer", async () => {
