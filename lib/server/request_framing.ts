@@ -5,12 +5,17 @@ export type RequestFraming =
   | { readonly kind: "none" }
   /** `length` in bytes as announced, null when the end is seen only when it comes. */
   | { readonly kind: "body"; readonly length: number | null }
-  | { readonly kind: "refused"; readonly status: 400 | 501; readonly reason: string };
+  | { readonly kind: "refused"; readonly status: 400 | 413 | 501; readonly reason: string };
 
 /**
- * Reads a request's framing from its fields (RFC 9112 section 6), which `Deno.serve` has checked but not tidied (B4, B5, B13).
+ * Reads a request's framing from its fields (RFC 9112 section 6), which `Deno.serve` has checked but not tidied (B4, B5, B13);
+ * a body may have `most` bytes, null for any number.
  */
-export function requestFraming(request: Request, fields: FieldList): RequestFraming {
+export function requestFraming(
+  request: Request,
+  fields: FieldList,
+  most: number | null = null,
+): RequestFraming {
   const coding = fields.get("transfer-encoding");
   const announced = fields.get("content-length");
   if (coding !== null && coding.trim().toLowerCase() !== "chunked") {
@@ -43,7 +48,15 @@ export function requestFraming(request: Request, fields: FieldList): RequestFram
     };
   }
   if (request.body === null) return { kind: "none" };
+  if (most !== null && length !== null && length > most) {
+    return { kind: "refused", status: 413, reason: tooLong(most) };
+  }
   return { kind: "body", length };
+}
+
+/** Says how long a body may be (RFC 9110 section 15.5.14). */
+export function tooLong(most: number): string {
+  return `the body of a request has at most ${most} bytes here`;
 }
 
 /** Whether a body may come that no field announces: HTTP/2, which has no Host, frames it by itself (RFC 9113 section 8.1). */

@@ -4,6 +4,14 @@ import type { Registry } from "./registry.ts";
 /** Seconds; the last is the default head timeout. */
 const LATENCIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Counts what is refused or cut because of a limit, or because the owner of a tunnel wants it so. */
+export type RequestsLimited = Readonly<
+  Record<
+    "address" | "auth" | "body" | "head" | "idle" | "message" | "rate" | "streams",
+    Counter
+  >
+>;
+
 /** What a server counts, under the names that /metrics shows. */
 export class ServerMetrics {
   readonly received: Counter;
@@ -11,6 +19,7 @@ export class ServerMetrics {
   readonly refused: Family<Counter>;
   readonly latency: Histogram;
   readonly upgrades: Counter;
+  readonly limited: RequestsLimited;
   readonly #metrics = new Metrics();
   readonly #classes: readonly Counter[];
 
@@ -31,6 +40,11 @@ export class ServerMetrics {
       "tunnel_websockets_total",
       "WebSockets of visitors that an origin accepted.",
     );
+    this.limited = limitedBy(metrics.counter(
+      "tunnel_requests_limited_total",
+      "Requests and WebSockets that a limit or the tunnel's owner refused or cut, by what it was.",
+      ["reason"],
+    ));
     this.received = metrics.counter(
       "tunnel_received_bytes_total",
       "Bytes of frames that clients sent.",
@@ -64,4 +78,18 @@ export class ServerMetrics {
   render(): string {
     return this.#metrics.render();
   }
+}
+
+/** Makes every counter at once, so that each is shown before anything was refused. */
+function limitedBy(family: Family<Counter>): RequestsLimited {
+  return {
+    address: family.labels("address"),
+    auth: family.labels("auth"),
+    body: family.labels("body"),
+    head: family.labels("head"),
+    idle: family.labels("idle"),
+    message: family.labels("message"),
+    rate: family.labels("rate"),
+    streams: family.labels("streams"),
+  };
 }

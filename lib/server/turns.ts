@@ -1,0 +1,27 @@
+/** Lets only so many pieces of work run at a time; the rest waits for its turn, which whoever asks must bound. */
+export class Turns {
+  readonly #most: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Runs the work in its turn and gives what it gives. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#most) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+    try {
+      return await work();
+    } finally {
+      // The place is handed on, so that nobody who comes now overtakes the one who waits.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}
