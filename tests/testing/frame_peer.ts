@@ -26,12 +26,14 @@ export class FramePeer {
   readonly #socket: WebSocketLike;
   readonly #closed = Promise.withResolvers<{ readonly code: number; readonly reason: string }>();
   #arrived: (() => void) | null = null;
+  #isClosed = false;
 
   constructor(socket: WebSocketLike) {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#onMessage(data));
     socket.addEventListener("close", (event) => {
+      this.#isClosed = true;
       this.#closed.resolve(event);
       this.#arrived?.();
     });
@@ -56,9 +58,7 @@ export class FramePeer {
   /** Takes the next frame, which must be of that type. */
   async next(type: number): Promise<SeenFrame> {
     while (this.frames.length === 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#arrived = resolve;
-      await within(promise, `a ${frameName(type)}`);
+      await this.#arrival(type);
       if (this.frames.length === 0) throw new Error(`no ${frameName(type)} before the close`);
     }
     const frame = this.frames.shift();
@@ -66,6 +66,17 @@ export class FramePeer {
       throw new Error(`${describe(frame)} where a ${frameName(type)} was expected`);
     }
     return frame;
+  }
+
+  /** Takes the next frame of that type and passes over all that comes before it. */
+  async skipTo(type: number): Promise<SeenFrame> {
+    for (;;) {
+      const at = this.frames.findIndex((frame) => frame.type === type);
+      if (at > 0) this.frames.splice(0, at);
+      if (at !== -1 || this.#isClosed) return await this.next(type);
+      this.frames.length = 0;
+      await this.#arrival(type);
+    }
   }
 
   /** Takes every frame that is here. */
@@ -76,6 +87,12 @@ export class FramePeer {
   /** Takes what is here and returns the names of the types, which is what order is about. */
   takeNames(): string[] {
     return this.take().map(({ type }) => frameName(type));
+  }
+
+  async #arrival(type: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#arrived = resolve;
+    await within(promise, `a ${frameName(type)}`);
   }
 
   #onMessage(data: unknown): void {
