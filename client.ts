@@ -1,10 +1,12 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/client_options.ts";
+import { edgeOptions } from "./lib/client/edge_options.ts";
 import { IdentityError, loadIdentity } from "./lib/client/identity.ts";
 import { Status } from "./lib/client/status.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { RegistrationError } from "./lib/tunnel/registration_error.ts";
+import { thumbprintOf } from "./lib/tunnel/thumbprint.ts";
 
 const NAME = "tunnel-client";
 
@@ -19,7 +21,11 @@ async function publish(options: ClientOptions): Promise<number> {
   const status = new Status(options);
   const { key, warning } = await identity(options.keyFile);
   if (warning !== null) status.warn(warning);
-  const client = new TunnelClient({ ...options, key }, status);
+  if (options.showKey) {
+    console.log(await thumbprintOf(key.publicKey));
+    return 0;
+  }
+  const client = new TunnelClient({ ...options, key, edge: await edge(options) }, status);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     status.stopping();
@@ -41,6 +47,15 @@ async function identity(file: string) {
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
     throw new ProgramError(error.message, 2, { cause: error });
+  }
+}
+
+async function edge(options: ClientOptions) {
+  try {
+    return await edgeOptions(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
   }
 }
 

@@ -2,6 +2,7 @@ import config from "./deno.json" with { type: "json" };
 import { messageOf } from "./lib/error_text.ts";
 import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
+import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/authorized_keys.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 
@@ -22,6 +23,9 @@ async function serve(options: ServerOptions): Promise<number> {
     colour: isTerminal && !Deno.noColor,
   });
   const server = start(options, log);
+  if (options.token === null && options.authorizedKeys === null) {
+    log.warn("everybody may connect a client: neither --token nor --authorized-keys is given");
+  }
   console.log(server.url);
   onReload(() => reload(server, options, log));
   await new Promise<void>((resolve) => onStopSignal(resolve));
@@ -33,8 +37,15 @@ async function serve(options: ServerOptions): Promise<number> {
 function start(options: ServerOptions, log: Log): TunnelServer {
   const { hostname, port, tls } = options;
   const pems = tls && { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
+  const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
   try {
-    return new TunnelServer({ ...options, tls: pems, server: `tunnel/${config.version}`, log });
+    return new TunnelServer({
+      ...options,
+      tls: pems,
+      authorizedKeys,
+      server: `tunnel/${config.version}`,
+      log,
+    });
   } catch (cause) {
     // Deno finds such data in PEM files alone: empty ones, and those with something else in them.
     const isPem = cause instanceof Deno.errors.InvalidData || cause instanceof TypeError;
@@ -48,16 +59,47 @@ function start(options: ServerOptions, log: Log): TunnelServer {
   }
 }
 
-async function reload(server: TunnelServer, { tls }: ServerOptions, log: Log): Promise<void> {
-  if (tls === null) {
+async function reload(
+  server: TunnelServer,
+  { tls, authorizedKeys }: ServerOptions,
+  log: Log,
+): Promise<void> {
+  if (tls === null && authorizedKeys === null) {
     log.info("SIGHUP: there are no files to read again");
-    return;
   }
+  if (authorizedKeys !== null) reloadKeys(server, authorizedKeys, log);
+  if (tls !== null) await reloadCertificate(server, tls, log);
+}
+
+function reloadKeys(server: TunnelServer, file: string, log: Log): void {
+  try {
+    const keys = AuthorizedKeys.read(file);
+    const ended = server.authorize(keys);
+    log.info("the authorized keys were read again", { file, keys: keys.size, ended });
+  } catch (error) {
+    log.error("the old authorized keys stay", { reason: reasonOf(error) });
+  }
+}
+
+async function reloadCertificate(
+  server: TunnelServer,
+  tls: NonNullable<ServerOptions["tls"]>,
+  log: Log,
+): Promise<void> {
   try {
     await server.renewCertificate({ cert: readPem(tls.certFile), key: readPem(tls.keyFile) });
     log.info("the certificate was read again", { file: tls.certFile });
   } catch (error) {
     log.error("the old certificate stays", { file: tls.certFile, reason: reasonOf(error) });
+  }
+}
+
+function readKeys(file: string): AuthorizedKeys {
+  try {
+    return AuthorizedKeys.read(file);
+  } catch (cause) {
+    if (!(cause instanceof AuthorizedKeysError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
   }
 }
 

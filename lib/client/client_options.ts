@@ -33,6 +33,8 @@ export interface ClientOptions {
   /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
   readonly hostHeader: string | null;
   readonly once: boolean;
+  /** Print the key's thumbprint and do nothing else. */
+  readonly showKey: boolean;
 }
 
 export type ClientCommand =
@@ -82,6 +84,7 @@ export function parseClientOptions(
       connections: values.connections,
       hostHeader: values["host-header"],
       once: values.once,
+      showKey: values["show-key"],
     },
   };
 }
@@ -99,6 +102,7 @@ interface Values {
   readonly token: string | null;
   readonly "basic-auth": ClientOptions["basicAuth"];
   readonly "allow-ip": string | null;
+  readonly "show-key": boolean;
 }
 
 const SERVICE = "The local service";
@@ -159,6 +163,10 @@ const FLAGS: Flags<Values> = {
     placeholder: "<file>",
     default: null,
     defaultText: "tunnel/key.pem in the user's config folder",
+  }),
+  "show-key": switchFlag({
+    group: IDENTITY,
+    help: "print the key's thumbprint, for a server's list of authorized keys, and stop",
   }),
   label: valueFlag("<label>", parseLabel, {
     group: IDENTITY,

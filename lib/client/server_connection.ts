@@ -1,5 +1,6 @@
 import type { SigningKey } from "../tunnel/claim.ts";
 import { signClaim } from "../tunnel/claim.ts";
+import { type EdgeOptions, hasEdge } from "../tunnel/edge.ts";
 import { ErrorCode, SessionError } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
 import type { Heartbeat } from "../tunnel/heartbeat.ts";
@@ -10,8 +11,10 @@ import {
   encodeMessage,
   type Registered,
 } from "../tunnel/registration.ts";
+import { RegistrationError } from "../tunnel/registration_error.ts";
 import { Session, type SessionEvents } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
+import { proveToken } from "../tunnel/token_proof.ts";
 import { SUBPROTOCOL, SUBSCRIBE_PATH, type Transport } from "../tunnel/transport.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
 import { dialWebSocket } from "../websocket/dial.ts";
@@ -21,6 +24,12 @@ export interface ServerConnectionOptions {
   readonly server: string;
   readonly key: SigningKey;
   readonly label: string;
+  /** The wish for a name; empty for none. */
+  readonly name: string;
+  /** What the server is to check of visitors. */
+  readonly edge: EdgeOptions;
+  /** The server's token; null for none. */
+  readonly token: string | null;
   /** Which of the client's connections to this server it is, from 0. */
   readonly connection: number;
   readonly heartbeat: Heartbeat;
@@ -118,16 +127,29 @@ export class ServerConnection implements SessionEvents {
 
   async #claim(challenge: Uint8Array): Promise<void> {
     const { nonce } = decodeChallenge(challenge);
-    const { server, key, label, connection } = this.#options;
-    const jws = await signClaim({ audience: server, nonce, label, connection }, key);
-    this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage({ jws }));
+    const { server, key, token, ...options } = this.#options;
+    const jws = await signClaim({ ...options, audience: server, nonce }, key);
+    const request = token === null ? { jws } : { jws, proof: await proveToken(token, jws) };
+    this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage(request));
   }
 
   /** Runs in the turn in which the answer came, for the first streams may be right behind it. */
   #accepted(registered: Registered): void {
+    this.#checkGiven(registered);
     clearTimeout(this.#timer);
     this.#session.establish();
     this.#registration.resolve(registered);
+  }
+
+  /** Another name, or visitors that nobody checks, must never be given in silence. */
+  #checkGiven({ urls: [url = ""], edge }: Registered): void {
+    const { name, edge: wanted } = this.#options;
+    if (name !== "" && !new URL(url).hostname.startsWith(`${name}.`)) {
+      throw new RegistrationError("bad_name", `it gave ${url} and not the name ${name}`);
+    }
+    if (hasEdge(wanted) && edge !== true) {
+      throw new RegistrationError("bad_edge", "it does not check visitors as it was asked to");
+    }
   }
 
   #failed(error: unknown): void {

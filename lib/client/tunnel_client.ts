@@ -1,5 +1,6 @@
 import { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { SigningKey } from "../tunnel/claim.ts";
+import type { EdgeOptions } from "../tunnel/edge.ts";
 import { within } from "../within.ts";
 import { Origin } from "./origin.ts";
 import { ServerLink } from "./server_link.ts";
@@ -15,6 +16,12 @@ export interface TunnelClientOptions {
   /** WebSockets to each server. */
   readonly connections: number;
   readonly label: string;
+  /** The wish for a name; null for none. */
+  readonly name: string | null;
+  /** What the servers are to check of visitors. */
+  readonly edge: EdgeOptions;
+  /** The servers' token; null for none. */
+  readonly token: string | null;
   readonly key: SigningKey;
   readonly once: boolean;
 }
@@ -79,7 +86,7 @@ export class TunnelClient {
   }
 
   #addServer(server: string): void {
-    const { key, label, connections, once } = this.#options;
+    const { key, label, name, edge, token, connections, once } = this.#options;
     const state = new ServerState(server, this.#events);
     for (let connection = 0; connection < connections; connection++) {
       this.#links.push(
@@ -88,6 +95,9 @@ export class TunnelClient {
             server,
             key,
             label,
+            name: name ?? "",
+            edge,
+            token,
             connection,
             heartbeat: this.#heartbeat,
             onStream: (stream) => void this.#origin.serve(stream),

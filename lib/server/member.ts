@@ -8,6 +8,8 @@ export interface MemberOptions {
   readonly id: string;
   /** The thumbprint of the key. */
   readonly thumbprint: string;
+  /** The name that it has beside its id; empty for none. */
+  readonly name: string;
   /** Where it is found; the first is the one that its id makes. */
   readonly hostnames: readonly string[];
   /** The client's address. */
@@ -21,6 +23,7 @@ export class Member implements Upstream {
   readonly session: Session;
   readonly id: string;
   readonly thumbprint: string;
+  readonly name: string;
   readonly hostnames: readonly string[];
   readonly address: string;
   readonly edge: EdgeOptions;
@@ -34,6 +37,7 @@ export class Member implements Upstream {
     this.session = options.session;
     this.id = options.id;
     this.thumbprint = options.thumbprint;
+    this.name = options.name;
     this.hostnames = options.hostnames;
     this.address = options.address;
     this.edge = options.edge;

@@ -7,8 +7,19 @@ import type { Unavailable } from "./upstream.ts";
 /** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
 const MAX_AWAY = 10_000;
 
-/** Connections that one hostname may have: a client opens at most 16, and a new one may overlap an old one that is dying. */
-const MAX_MEMBERS = 64;
+/** What a server has unless it is told: a client opens at most 16 connections, and a new one may overlap an old one that is dying. */
+const DEFAULT_LIMITS = { tunnels: 20_000, connections: 64 };
+
+export interface RegistryOptions {
+  /** Serve one hostname only, for the first key that asks. */
+  readonly fixed: boolean;
+  readonly limits?: {
+    /** Tunnels in all. */
+    readonly tunnels: number;
+    /** Connections of one key. */
+    readonly connections: number;
+  };
+}
 
 /** What hears of hostnames that get a member, and that lose their last. */
 export interface RegistryListener {
@@ -26,15 +37,16 @@ export class Registry {
   readonly #served = new Map<string, Served>();
   readonly #away = new Set<string>();
   readonly #listeners: RegistryListener[] = [];
+  /** How many members each key has. */
+  readonly #connections = new Map<string, number>();
+  readonly #limits: NonNullable<RegistryOptions["limits"]>;
   readonly #fixed: boolean;
+  #tunnels = 0;
   #fixedOwner: string | null = null;
 
-  constructor(
-    { fixed }: {
-      /** Serve one hostname only, for the first key that asks. */ readonly fixed: boolean;
-    },
-  ) {
+  constructor({ fixed, limits = DEFAULT_LIMITS }: RegistryOptions) {
     this.#fixed = fixed;
+    this.#limits = limits;
   }
 
   /** Hostnames with at least one member. */
@@ -45,6 +57,11 @@ export class Registry {
   /** Yields the hostnames with at least one member. */
   hostnames(): IterableIterator<string> {
     return this.#served.keys();
+  }
+
+  /** Whether the hostname has a member. */
+  has(hostname: string): boolean {
+    return this.#served.has(hostname);
   }
 
   /** Yields every member once. */
@@ -63,16 +80,25 @@ export class Registry {
   /**
    * Adds a member to its hostnames, beside those that the same key has there.
    *
-   * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when it has too many members.
+   * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when there are too many.
    */
   add(member: Member): void {
-    if (this.#fixed) this.#claimFixed(member.thumbprint);
-    for (const hostname of member.hostnames) this.#check(hostname, member.thumbprint);
-    for (const hostname of member.hostnames) this.#join(hostname, member);
+    const { thumbprint, hostnames } = member;
+    if (this.#fixed) this.#checkFixed(thumbprint);
+    for (const hostname of hostnames) this.#check(hostname, thumbprint);
+    this.#checkLimits(member);
+    this.#fixedOwner ??= thumbprint;
+    this.#connections.set(thumbprint, this.#connectionsOf(thumbprint) + 1);
+    for (const hostname of hostnames) this.#join(hostname, member);
   }
 
   remove(member: Member): void {
-    for (const hostname of member.hostnames) this.#leave(hostname, member);
+    const { thumbprint, hostnames } = member;
+    if (!this.#served.get(hostnames[0] ?? "")?.members.includes(member)) return;
+    const rest = this.#connectionsOf(thumbprint) - 1;
+    if (rest > 0) this.#connections.set(thumbprint, rest);
+    else this.#connections.delete(thumbprint);
+    for (const hostname of hostnames) this.#leave(hostname, member);
   }
 
   /** Returns the least loaded member that can take a stream, or why there is none. */
@@ -98,10 +124,21 @@ export class Registry {
     if (served.thumbprint !== thumbprint) {
       throw new RegistrationError("hostname_taken", `${hostname} belongs to another key`);
     }
-    if (served.members.length >= MAX_MEMBERS) {
-      const reason = `${hostname} has ${MAX_MEMBERS} connections already`;
+  }
+
+  #checkLimits({ thumbprint, hostnames }: Member): void {
+    const { tunnels, connections } = this.#limits;
+    if (this.#connectionsOf(thumbprint) >= connections) {
+      const reason = `this key has ${connections} connections already`;
       throw new RegistrationError("try_again", reason, false);
     }
+    if (this.#tunnels >= tunnels && !this.#served.has(hostnames[0] ?? "")) {
+      throw new RegistrationError("try_again", "this server has as many tunnels as it may", false);
+    }
+  }
+
+  #connectionsOf(thumbprint: string): number {
+    return this.#connections.get(thumbprint) ?? 0;
   }
 
   #join(hostname: string, member: Member): void {
@@ -110,6 +147,8 @@ export class Registry {
     // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
     for (const other of served.members) other.session.probe();
     served.members.push(member);
+    // Further hostnames of a tunnel are not counted: it is one, under whatever names.
+    if (!this.#served.has(hostname) && hostname === member.hostnames[0]) this.#tunnels++;
     this.#served.set(hostname, served);
     this.#away.delete(hostname);
     for (const listener of this.#listeners) listener.onJoined(hostname);
@@ -122,13 +161,13 @@ export class Registry {
     served.members.splice(at, 1);
     if (served.members.length > 0) return;
     this.#served.delete(hostname);
+    if (hostname === member.hostnames[0]) this.#tunnels--;
     this.#remember(hostname);
     for (const listener of this.#listeners) listener.onGone(hostname);
   }
 
-  #claimFixed(thumbprint: string): void {
-    this.#fixedOwner ??= thumbprint;
-    if (this.#fixedOwner === thumbprint) return;
+  #checkFixed(thumbprint: string): void {
+    if (this.#fixedOwner === null || this.#fixedOwner === thumbprint) return;
     throw new RegistrationError(
       "hostname_taken",
       "this server has one hostname, and another key has it until the server restarts",
@@ -146,5 +185,7 @@ export class Registry {
 
 function isBetter(session: Session, other: Session): boolean {
   if (session.answering !== other.answering) return session.answering;
+  // What was told to go elsewhere carries a request only when nothing else can.
+  if (session.leaving !== other.leaving) return other.leaving;
   return session.load < other.load;
 }

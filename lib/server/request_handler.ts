@@ -61,7 +61,8 @@ export class RequestHandler {
     const route = this.#options.router.route({ method: request.method, url: request.url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
-      return this.#own(request, route.path, { address: peer, host: host ?? "" });
+      const address = this.#options.forwarded.clientAddress(fields.list, peer);
+      return this.#own(request, route.path, { address, host: host ?? "" });
     }
     const { scheme, authority } = splitTarget(request.url);
     const visit: Visit = {

@@ -3,6 +3,7 @@ import type { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { Session } from "../tunnel/session.ts";
 import { SUBPROTOCOL, WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
+import type { Admission } from "./admission.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import { Subscription } from "./subscription.ts";
@@ -24,6 +25,8 @@ export interface Address {
 
 export interface SubscriptionsOptions {
   readonly registry: Registry;
+  /** Decides who may connect. */
+  readonly admission: Admission;
   readonly heartbeat: Heartbeat;
   readonly metrics: ServerMetrics;
   readonly log: Log;
@@ -35,13 +38,13 @@ export interface SubscriptionsOptions {
   readonly url: string;
   /** Whether a client may mean this server by that URL. */
   readonly isAudience: (audience: string, connection: ClientConnection) => boolean;
-  /** Says where the tunnel of an id is found. */
-  readonly addressOf: (id: string) => Address;
+  /** Says where the tunnel with an id or a name is found. */
+  readonly addressOf: (label: string) => Address;
 }
 
 /** What is known of a client's connection before it has said anything. */
 export interface ClientConnection {
-  /** The peer's address. */
+  /** The client's address; when it came through a trusted proxy, what that says. */
   readonly address: string;
   /** The Host field of its upgrade request. */
   readonly host: string;

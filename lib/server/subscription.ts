@@ -2,6 +2,7 @@ import { ErrorCode, type SessionError } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
 import { MAX_STREAMS, REGISTRATION_TIMEOUT } from "../tunnel/limits.ts";
 import { verifyClaim } from "../tunnel/claim.ts";
+import { hasEdge } from "../tunnel/edge.ts";
 import { decodeRequest, encodeMessage, newChallenge } from "../tunnel/registration.ts";
 import { RegistrationError } from "../tunnel/registration_error.ts";
 import { Session, type SessionEvents } from "../tunnel/session.ts";
@@ -27,6 +28,7 @@ export class Subscription implements SessionEvents {
   #log: Log;
   #asked = false;
   #member: Member | null = null;
+  #release = (): void => {};
   #ended = false;
 
   constructor(
@@ -74,6 +76,7 @@ export class Subscription implements SessionEvents {
     clearTimeout(this.#timer);
     if (this.#member !== null) {
       this.#options.registry.remove(this.#member);
+      this.#release();
       this.#log.info("client left", { reason: error.message });
     } else {
       this.#log.debug("unregistered connection ended", { reason: error.message });
@@ -90,31 +93,48 @@ export class Subscription implements SessionEvents {
   }
 
   async #register(payload: Uint8Array): Promise<void> {
-    const claim = await verifyClaim(decodeRequest(payload), {
+    const { admission, isAudience, addressOf, registry } = this.#options;
+    const { address } = this.#connection;
+    admission.enter(address);
+    const request = decodeRequest(payload);
+    await admission.checkToken(request);
+    const claim = await verifyClaim(request.jws, {
       nonce: this.#challenge.nonce,
-      isAudience: (audience) => this.#options.isAudience(audience, this.#connection),
+      isAudience: (audience) => isAudience(audience, this.#connection),
     });
-    const id = await tunnelId(claim.thumbprint, claim.label);
+    const { thumbprint, name, edge } = claim;
+    const id = await tunnelId(thumbprint, claim.label);
+    await admission.admit(claim);
     if (this.#ended) return;
-    const { hostname, url } = this.#options.addressOf(id);
+    const own = addressOf(id);
+    // What was wished for comes first for the client, which shows the first.
+    const found = name === "" ? [own] : [addressOf(name), own];
+    const hostnames = found.map(({ hostname }) => hostname);
     const member = new Member({
       session: this.#session,
       id,
-      thumbprint: claim.thumbprint,
-      hostnames: [hostname],
-      address: this.#connection.address,
-      edge: claim.edge,
+      thumbprint,
+      name,
+      hostnames: hostnames.toReversed(),
+      address,
+      edge,
     });
-    this.#options.registry.add(member);
+    registry.add(member);
+    this.#release = admission.hold(member);
     clearTimeout(this.#timer);
     this.#member = member;
     this.#session.establish();
+    const urls = found.map(({ url }) => url);
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,
-      encodeMessage({ id, hostnames: member.hostnames, urls: [url] }),
+      encodeMessage({ id, hostnames, urls, ...(hasEdge(edge) ? { edge: true } : {}) }),
     );
     this.#log = this.#log.with({ tunnel: id });
-    this.#log.info("client registered", { url, connection: claim.connection });
+    this.#log.info("client registered", {
+      url: urls[0],
+      key: thumbprint,
+      connection: claim.connection,
+    });
     this.#options.onRegistered(this.#session);
   }
 

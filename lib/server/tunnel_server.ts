@@ -1,17 +1,25 @@
+import { ErrorCode } from "../tunnel/errors.ts";
 import { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { Log } from "../log.ts";
 import { within } from "../within.ts";
 import type { AddressSet } from "./address_set.ts";
 import { AdminGuard } from "./admin_guard.ts";
+import { Admission } from "./admission.ts";
 import { isServed } from "./ask.ts";
+import type { AuthorizedKeys } from "./authorized_keys.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router } from "./hostname.ts";
+import { IdleWatch } from "./idle_watch.ts";
 import { type Certificate, Listener } from "./listener.ts";
+import type { Member } from "./member.ts";
+import { MemoryBus } from "./memory_bus.ts";
+import { Names } from "./names.ts";
 import { OwnPages } from "./own_pages.ts";
 import { Proxy } from "./proxy.ts";
 import { Registry } from "./registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./server_metrics.ts";
+import type { Limits } from "./server_options.ts";
 import { type Address, type ClientConnection, Subscriptions } from "./subscribe.ts";
 import { TunnelList } from "./tunnel_list.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -31,6 +39,11 @@ export interface TunnelServerOptions {
   readonly tls: Certificate | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
+  /** What a client must know as well; null for nothing. */
+  readonly token: string | null;
+  /** The keys that may connect; null for all. */
+  readonly authorizedKeys: AuthorizedKeys | null;
+  readonly limits: Limits;
   /** What opens the list of tunnels; null for no list. */
   readonly adminToken: string | null;
   /** Name and version, as in `tunnel/0.1.0`. */
@@ -52,6 +65,7 @@ export class TunnelServer {
   readonly #listener: Listener;
   readonly #router: Router;
   readonly #registry: Registry;
+  readonly #admission: Admission;
   readonly #subscriptions: Subscriptions;
   readonly #requests: RequestHandler;
   #stopping = false;
@@ -70,8 +84,23 @@ export class TunnelServer {
     this.#router = new Router({ ...options, publicUrl: this.url });
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
+    this.#admission = new Admission({
+      token: options.token,
+      keys: options.authorizedKeys,
+      registrations: options.limits.registrations,
+      names: new Names({
+        bus: new MemoryBus(),
+        onLost: (name, owner) =>
+          this.#endMembers(
+            "name_taken: the name belongs to another key now",
+            (member) => member.name === name && member.thumbprint === owner,
+          ),
+      }),
+      whyNoName: (name) => this.#whyNoName(name),
+    });
     this.#subscriptions = new Subscriptions({
       registry: this.#registry,
+      admission: this.#admission,
       heartbeat: new Heartbeat(),
       metrics,
       log,
@@ -79,7 +108,7 @@ export class TunnelServer {
       headTimeout: options.timeout,
       url: this.url,
       isAudience: (audience, connection) => this.#isAudience(audience, connection),
-      addressOf: (id) => this.#addressOf(id),
+      addressOf: (label) => this.#addressOf(label),
     });
     const upstreams = new Upstreams({
       registry: this.#registry,
@@ -88,7 +117,9 @@ export class TunnelServer {
       isStopping: () => this.#stopping,
     });
     const forwarded = new ForwardedFields(options);
-    const proxy = new Proxy({ forwarded, headTimeout: options.timeout, log });
+    const { limited } = metrics;
+    const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
+    const proxy = new Proxy({ forwarded, headTimeout: options.timeout, bodies, log });
     const pages = new OwnPages({
       metrics,
       server: options.server,
@@ -148,6 +179,28 @@ export class TunnelServer {
     }
   }
 
+  /** Takes another list of keys, ends the sessions of those that are not in it, and returns how many these were. */
+  authorize(keys: AuthorizedKeys): number {
+    this.#admission.replaceKeys(keys);
+    return this.#endMembers(
+      "not_authorized: the server's list has the key, or its name, no more",
+      (member) => !this.#admission.allows(member),
+    );
+  }
+
+  #endMembers(reason: string, isMeant: (member: Member) => boolean): number {
+    const members = [...this.#registry.members()].filter(isMeant);
+    for (const { session } of members) session.close(ErrorCode.Unregistered, reason);
+    return members.length;
+  }
+
+  #whyNoName(name: string): string | null {
+    if (this.#options.fixed) return "this server has one hostname for all (--fixed)";
+    const host = `${name}.${this.#options.domain}`;
+    const { kind } = this.#router.route({ method: "GET", url: `http://${host}/`, host });
+    return kind === "tunnel" ? null : "it is the server's own";
+  }
+
   async #sendAway(): Promise<void> {
     await within(DRAIN_TIMEOUT, this.#subscriptions.drain());
     this.#subscriptions.close();
@@ -160,10 +213,10 @@ export class TunnelServer {
     return new URL(`${scheme}://${domain}:${this.#listener.port}`).origin;
   }
 
-  #addressOf(id: string): Address {
+  #addressOf(label: string): Address {
     if (this.#options.fixed) return { hostname: FIXED_HOSTNAME, url: this.url };
     const url = new URL(this.url);
-    const hostname = `${id}.${this.#options.domain}`;
+    const hostname = `${label}.${this.#options.domain}`;
     url.hostname = hostname;
     return { hostname, url: url.origin };
   }

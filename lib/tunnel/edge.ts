@@ -49,9 +49,15 @@ const NO_USER = /[\p{Cc}:]/u;
 
 const encoder = new TextEncoder();
 
+/** Whether there is anything to check. */
+export function hasEdge({ basicAuth, allowIp }: EdgeOptions): boolean {
+  return basicAuth !== null || allowIp.length > 0;
+}
+
 /** Returns the member `edge` of a claim, or undefined for one that needs none. */
-export function encodeEdge({ basicAuth, allowIp }: EdgeOptions): object | undefined {
-  if (basicAuth === null && allowIp.length === 0) return undefined;
+export function encodeEdge(edge: EdgeOptions): object | undefined {
+  if (!hasEdge(edge)) return undefined;
+  const { basicAuth, allowIp } = edge;
   return {
     ...(basicAuth === null ? {} : { basicAuth }),
     ...(allowIp.length === 0 ? {} : { allowIp }),

@@ -17,6 +17,15 @@ export interface Registered {
   readonly id: string;
   readonly hostnames: readonly string[];
   readonly urls: readonly string[];
+  /** Whether the server checks its visitors as the claim asked; only for a claim that asked for it. */
+  readonly edge?: true;
+}
+
+/** What a client answers the challenge with. */
+export interface RegistrationRequest {
+  readonly jws: string;
+  /** That the client knows the server's token, when it has one. */
+  readonly proof?: string;
 }
 
 const encoder = new TextEncoder();
@@ -29,7 +38,7 @@ export function newChallenge(server: string, streams: number): Challenge {
 
 /** Encodes a frame of the registration. */
 export function encodeMessage(
-  message: Challenge | Registered | { readonly jws: string } | { readonly error: Refusal },
+  message: Challenge | Registered | RegistrationRequest | { readonly error: Refusal },
 ): Uint8Array {
   return encoder.encode(JSON.stringify(message));
 }
@@ -50,18 +59,20 @@ export function decodeChallenge(payload: Uint8Array): Pick<Challenge, "nonce" | 
   return { nonce, server };
 }
 
-/** Returns the JWS of a RegistrationRequest. @throws {RegistrationError} `malformed` when there is none. */
-export function decodeRequest(payload: Uint8Array): string {
-  const { jws } = parseObject(payload, WHOSE.client);
+/** @throws {RegistrationError} `malformed` when there is no JWS, or a proof that is no text. */
+export function decodeRequest(payload: Uint8Array): RegistrationRequest {
+  const { jws, proof } = parseObject(payload, WHOSE.client);
   if (typeof jws !== "string") {
     throw new RegistrationError("malformed", "the registration has no JWS");
   }
-  return jws;
+  if (proof === undefined) return { jws };
+  if (typeof proof === "string") return { jws, proof };
+  throw new RegistrationError("malformed", "the registration's proof is no text");
 }
 
 /** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
 export function decodeResponse(payload: Uint8Array): Registered {
-  const { error, id, hostnames, urls } = parseObject(payload, WHOSE.server);
+  const { error, id, hostnames, urls, edge } = parseObject(payload, WHOSE.server);
   if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
   if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls) || !urls.every(isOrigin)) {
     throw new RegistrationError(
@@ -70,7 +81,7 @@ export function decodeResponse(payload: Uint8Array): Registered {
       false,
     );
   }
-  return { id, hostnames, urls };
+  return { id, hostnames, urls, ...(edge === true ? { edge } : {}) };
 }
 
 function refusalOf(error: Readonly<Record<string, unknown>>): RegistrationError {

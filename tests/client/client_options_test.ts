@@ -34,6 +34,7 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     connections: 2,
     hostHeader: null,
     once: false,
+    showKey: false,
   });
 });
 
@@ -54,6 +55,7 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--connections=16",
       "--host-header=rewrite",
       "--once",
+      "--show-key",
     ]),
     {
       port: 3000,
@@ -68,6 +70,7 @@ Deno.test("parseClientOptions reads every flag", () => {
       connections: 16,
       hostHeader: "rewrite",
       once: true,
+      showKey: true,
     },
   );
 });
@@ -230,6 +233,7 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "once",
     "port",
     "server",
+    "show-key",
     "token",
     "version",
   ]);

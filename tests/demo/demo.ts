@@ -1,5 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "../../lib/client/client_options.ts";
+import { edgeOptions } from "../../lib/client/edge_options.ts";
 import { loadIdentity } from "../../lib/client/identity.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/log.ts";
@@ -47,6 +48,7 @@ function startServer(port: number): TunnelServer {
   return new TunnelServer({
     ...command.options,
     tls: null,
+    authorizedKeys: null,
     server: `tunnel/${config.version}`,
     log: new Log({ format: "text", level: "warn" }),
   });
@@ -60,7 +62,14 @@ async function connect(
   const { key } = await loadIdentity(options.keyFile);
   const { port } = new URL(server.url);
   return new TunnelClient(
-    { ...options, host: "127.0.0.1", port: sitePort, servers: [`http://127.0.0.1:${port}`], key },
+    {
+      ...options,
+      host: "127.0.0.1",
+      port: sitePort,
+      servers: [`http://127.0.0.1:${port}`],
+      key,
+      edge: await edgeOptions(options),
+    },
     {
       onOnline: (_server, url) => console.log(greeting(url, server.url, sitePort)),
       onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),

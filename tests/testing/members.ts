@@ -11,6 +11,7 @@ export function memberOf(
     session,
     id: thumbprint,
     thumbprint,
+    name: "",
     hostnames: [hostname],
     address: "127.0.0.1",
     edge: NO_EDGE,

@@ -54,7 +54,7 @@ Deno.test("verifyClaim returns what signClaim signed, with the key's thumbprint"
 });
 
 Deno.test("verifyClaim accepts the golden registration, and signing it again gives its bytes", async () => {
-  const jws = decodeRequest(goldenFrame("registration").payload);
+  const { jws } = decodeRequest(goldenFrame("registration").payload);
   assertEquals((await verify(jws)).connection, 0);
   assertEquals(await jwsOf(HEADER, PAYLOAD), jws);
 });

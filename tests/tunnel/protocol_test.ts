@@ -120,7 +120,9 @@ Deno.test("PROTOCOL.md works the id of the RFC's key out as the code does", asyn
 Deno.test("PROTOCOL.md shows what the golden registration signs", () => {
   const [, block = ""] = /```json\n([^`]*)```/.exec(DOCUMENT) ?? [];
   const shown = block.trim().split("\n").map((line) => line.trim());
-  const [header = "", payload = ""] = decodeRequest(goldenFrame("registration").payload).split(".");
+  const [header = "", payload = ""] = decodeRequest(goldenFrame("registration").payload).jws.split(
+    ".",
+  );
   const signed = [header, payload].map((part) => new TextDecoder().decode(decodeBase64Url(part)));
   assertEquals(shown, signed);
 });
