@@ -6,12 +6,6 @@ export interface NodeRecord {
   readonly url: string | null;
 }
 
-/** Bytes of one message between nodes: a full batch of frames fits many times. */
-export const MAX_BUS_MESSAGE = 8 * 1024 * 1024;
-
-/** Nodes that have one hostname, of which the bus knows: the ones that said so last. */
-export const MAX_NODES_OF_HOSTNAME = 64;
-
 /** Says that the bus cannot be asked now; what was meant may have happened or not. */
 export class BusError extends Error {
   override readonly name = "BusError";
@@ -23,7 +17,8 @@ export class BusError extends Error {
  *
  * What is written with a lifetime runs out by itself, so that a node which dies leaves nothing behind. Every method
  * rejects with a BusError when the bus is away, within seconds, and after `close`; nothing is kept to be done later,
- * `receive` aside. An argument that could never be right is a RangeError.
+ * `receive` aside.
+ * What could never be kept, by the limits of bus_limits.ts, is a RangeError; what could never be there is not found.
  */
 export interface Bus {
   /** Whether the bus can be reached, as far as is known, and what was to be received is received. */
@@ -99,13 +94,4 @@ export interface Bus {
 
   /** Ends every connection; what waits is rejected. */
   close(): Promise<void>;
-}
-
-/** Refuses a message that no bus carries. @throws {RangeError} when it is too long. */
-export function checkMessage(message: Uint8Array): void {
-  if (message.length > MAX_BUS_MESSAGE) {
-    throw new RangeError(
-      `a message of ${message.length} bytes cannot be sent to a node: ${MAX_BUS_MESSAGE} are the most`,
-    );
-  }
 }

@@ -1,12 +1,16 @@
 import { setImmediate } from "node:timers";
+import { encodeUtf8 } from "../tunnel/utf8.ts";
+import { type Bus, BusError, type NodeRecord } from "./bus.ts";
 import {
-  type Bus,
-  BusError,
+  checkBusWord,
+  checkLifetime,
   checkMessage,
+  checkNodeId,
+  checkNodeRecord,
+  checkTicketValue,
   MAX_BUS_MESSAGE,
   MAX_NODES_OF_HOSTNAME,
-  type NodeRecord,
-} from "./bus.ts";
+} from "./bus_limits.ts";
 import { ExpiringMap } from "./expiring_map.ts";
 
 type Listener = (message: Uint8Array) => void;
@@ -41,8 +45,13 @@ export class MemoryBus implements Bus {
 
   onChange(_listener: (isUp: boolean) => void): void {}
 
-  keepNode({ id, url }: NodeRecord, lifetime: number): Promise<void> {
-    return this.#ask(({ nodes }) => kept(nodes.set(id, { id, url }, lifetime), "nodes"));
+  keepNode(node: NodeRecord, lifetime: number): Promise<void> {
+    return this.#ask(({ nodes }) => {
+      checkNodeRecord(node);
+      checkLifetime(lifetime);
+      const { id, url } = node;
+      kept(nodes.set(id, { id, url }, lifetime), "nodes");
+    });
   }
 
   dropNode(id: string): Promise<void> {
@@ -55,6 +64,9 @@ export class MemoryBus implements Bus {
 
   announce(node: string, hostnames: readonly string[], lifetime: number): Promise<void> {
     return this.#ask(({ leases }) => {
+      checkNodeId(node);
+      checkLifetime(lifetime);
+      hostnames.forEach(checkBusWord);
       const now = performance.now();
       for (const hostname of hostnames) {
         const ends = leases.get(hostname) ?? new Map<string, number>();
@@ -89,6 +101,7 @@ export class MemoryBus implements Bus {
 
   receive(node: string, listener: Listener): Promise<void> {
     return this.#ask(({ inboxes }) => {
+      checkNodeId(node);
       const inbox = new Inbox(listener);
       inboxes.get(node)?.close();
       inboxes.set(node, inbox);
@@ -97,7 +110,12 @@ export class MemoryBus implements Bus {
   }
 
   putTicket(ticket: string, value: string, lifetime: number): Promise<void> {
-    return this.#ask(({ tickets }) => kept(tickets.set(ticket, value, lifetime), "tickets"));
+    return this.#ask(({ tickets }) => {
+      checkBusWord(ticket);
+      checkTicketValue(encodeUtf8(value));
+      checkLifetime(lifetime);
+      kept(tickets.set(ticket, value, lifetime), "tickets");
+    });
   }
 
   takeTicket(ticket: string): Promise<string | null> {
@@ -110,6 +128,9 @@ export class MemoryBus implements Bus {
 
   claimName(name: string, owner: string, lifetime: number): Promise<string> {
     return this.#ask(({ owners }) => {
+      checkBusWord(name);
+      checkBusWord(owner);
+      checkLifetime(lifetime);
       const current = owners.get(name) ?? owner;
       if (current === owner) kept(owners.set(name, owner, lifetime), "names");
       return current;
@@ -182,7 +203,7 @@ const MAX_TICKETS = 100_000;
 const MAX_NAMES = 200_000;
 
 /** Bytes sent to a node within one turn of the event loop: some of the largest messages. */
-const MAX_WAITING = 4 * MAX_BUS_MESSAGE;
+const MAX_WAITING = 8 * MAX_BUS_MESSAGE;
 
 /** Bytes that a message counts beside its own: empty ones take memory too. */
 const MESSAGE_COST = 64;

@@ -1,0 +1,113 @@
+import { MAX_LIFETIME, MAX_NODES_OF_HOSTNAME } from "./bus_limits.ts";
+
+/**
+ * Names what a domain has in Redis: no other domain's key can be meant, and none that belongs to somebody else, so
+ * that one Redis may serve several.
+ */
+export class RedisLayout {
+  readonly #prefix: string;
+
+  constructor(domain: string) {
+    this.#prefix = `tunnel:${domain}`;
+  }
+
+  /** A string: the record of a node as JSON. */
+  node(id: string): string {
+    return `${this.#prefix}:node:${id}`;
+  }
+
+  /** A sorted set: ids of nodes by the end of their leases, in microseconds of Redis' own clock. */
+  at(hostname: string): string {
+    return `${this.#prefix}:at:${hostname}`;
+  }
+
+  /** A string: what the ticket stands for. */
+  ticket(ticket: string): string {
+    return `${this.#prefix}:ticket:${ticket}`;
+  }
+
+  /** A string: the owner. */
+  name(name: string): string {
+    return `${this.#prefix}:name:${name}`;
+  }
+
+  /** A string that is gone again in a second. */
+  get probe(): string {
+    return `${this.#prefix}:probe`;
+  }
+
+  /** A channel: messages to a node. */
+  to(node: string): string {
+    return `${this.#prefix}:to:${node}`;
+  }
+}
+
+/** Reads Redis' clock: those of the nodes need not agree with it, nor with each other. */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local latest = now + ${MAX_LIFETIME * 1000}
+`;
+
+/** KEYS: sorted sets of hostnames; ARGV: node, lifetime in milliseconds. What is no lease is taken away. */
+export const ANNOUNCE = `${NOW}
+for _, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'zset' then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    redis.call('ZREMRANGEBYSCORE', key, latest, '+inf')
+  elseif kind ~= 'none' then
+    redis.call('DEL', key)
+  end
+  redis.call('ZADD', key, now + ARGV[2] * 1000, ARGV[1])
+  redis.call('ZREMRANGEBYRANK', key, 0, -${MAX_NODES_OF_HOSTNAME + 1})
+  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+  redis.call('PEXPIREAT', key, math.ceil(last[2] / 1000))
+end
+`;
+
+/** KEYS: sorted sets of hostnames; ARGV: node. */
+export const WITHDRAW = `
+for _, key in ipairs(KEYS) do
+  if redis.call('TYPE', key).ok == 'zset' then redis.call('ZREM', key, ARGV[1]) end
+end
+`;
+
+/** KEYS: the sorted set of a hostname; ARGV: bytes that a node's id may have. Returns ids, the latest first. */
+export const LOCATE = `${NOW}
+local found = {}
+if redis.call('TYPE', KEYS[1]).ok == 'zset' then
+  local first = string.format('(%.0f', now)
+  local nodes = redis.call('ZREVRANGEBYSCORE', KEYS[1], latest, first, 'LIMIT', 0,
+    ${MAX_NODES_OF_HOSTNAME})
+  for _, node in ipairs(nodes) do
+    if #node <= tonumber(ARGV[1]) then found[#found + 1] = node end
+  end
+end
+return found
+`;
+
+/** KEYS: a string; ARGV: bytes that it may have. Returns it, which is no more then, or nothing. */
+export const TAKE = `
+local value = false
+if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[1]) then
+  value = redis.call('GET', KEYS[1])
+end
+redis.call('DEL', KEYS[1])
+return value
+`;
+
+/** KEYS: the string of a name; ARGV: owner, lifetime in milliseconds, bytes that an owner may have. Returns the owner. */
+export const CLAIM = `
+if redis.call('TYPE', KEYS[1]).ok == 'string' then
+  local owner = redis.call('GETRANGE', KEYS[1], 0, ARGV[3])
+  if owner ~= ARGV[1] and #owner <= tonumber(ARGV[3]) and string.find(owner, '^[!-~]+$') then
+    return owner
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+`;
+
+/** KEYS: the probe. Succeeds only where scripts may run and write. */
+export const PROBE = `redis.call('SET', KEYS[1], '1', 'PX', 1000)`;
