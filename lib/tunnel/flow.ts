@@ -4,6 +4,9 @@ import { MAX_WINDOW } from "./limits.ts";
 /** Milliseconds in which half a window must be consumed for the window to be what holds the stream back. */
 const GROW_WITHIN = 1000;
 
+/** How many times larger a window gets at a time: each step takes a round trip, and a long link is not filled before the last. */
+const GROWTH = 4;
+
 /** Credit that can never be exceeded: the sum of a window and what is added must fit in 31 bits, as in RFC 9113 section 6.9.1. */
 const MAX_CREDIT = 0x7fff_ffff;
 
@@ -70,7 +73,7 @@ export class SendWindow {
 /**
  * The bytes of body that the peer may still send, given back as the reader consumes them.
  *
- * The window doubles while its reader empties it within a second, up to `MAX_WINDOW` and while the
+ * The window grows fourfold while its reader empties it within a second, up to `MAX_WINDOW` and while the
  * session's budget allows; so a long link fills and a stalled visitor holds little.
  */
 export class ReceiveWindow {
@@ -129,10 +132,17 @@ export class ReceiveWindow {
   }
 
   #grow(): number {
-    const more = Math.min(this.#size, MAX_WINDOW - this.#size);
-    if (more === 0 || !this.#budget.tryTake(more)) return 0;
-    this.#taken += more;
+    const room = MAX_WINDOW - this.#size;
+    const more = this.#take(Math.min(this.#size * (GROWTH - 1), room)) ||
+      this.#take(Math.min(this.#size, room));
     this.#size += more;
     return more;
+  }
+
+  /** Takes bytes from the budget: all of them or none. */
+  #take(bytes: number): number {
+    if (bytes === 0 || !this.#budget.tryTake(bytes)) return 0;
+    this.#taken += bytes;
+    return bytes;
   }
 }

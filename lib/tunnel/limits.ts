@@ -31,8 +31,8 @@ export const INITIAL_WINDOW = 256 * KIB;
 /** Credit of an answer when the session already holds half its budget: the stalled must not take what the others need. */
 export const SMALL_WINDOW = 32 * KIB;
 
-/** The largest window: 80 MB/s over a round trip of 100 ms. */
-export const MAX_WINDOW = 8 * MIB;
+/** The largest window: 160 MB/s over a round trip of 100 ms. */
+export const MAX_WINDOW = 16 * MIB;
 
 /** Bytes that a session may promise to hold for all of its streams together, beside `SMALL_WINDOW` for each. */
 export const SESSION_BUDGET = 64 * MIB;

@@ -14,7 +14,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /** Bytes of a body that nobody reads. */
 const STALLED_LENGTH = 500 * MIB;
 
-/** Bytes that may lie on the way: a window of 8 MiB, and what the sockets in a row buffer. */
+/** Bytes that may lie on the way: a window of 16 MiB, and what the sockets in a row buffer. */
 const MAX_ON_THE_WAY = 32 * MIB;
 
 /** Bytes of a file that others fetch meanwhile. */

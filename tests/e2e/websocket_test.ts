@@ -169,7 +169,7 @@ Deno.test("A visitor that reads nothing holds the origin of its WebSocket back, 
   /** Bytes of one message. */
   const LENGTH = 64 * KIB;
   const COUNT = 200 * MIB / LENGTH;
-  /** Messages that may lie on the way: a window of 8 MiB, and what sockets and libraries buffer. */
+  /** Messages that may lie on the way: a window of 16 MiB, and what sockets and libraries buffer. */
   const MAX_ON_THE_WAY = 64 * MIB / LENGTH;
   const MAX_MEMORY = 200_000_000;
   await using origin = await WebSocketOrigin.start();
