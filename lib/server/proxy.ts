@@ -16,9 +16,10 @@ import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
-import { sendRequestBody } from "./request_body.ts";
+import { type BodyLimits, RequestBody } from "./request_body.ts";
 import { requestFraming } from "./request_framing.ts";
-import type { Exchange, Upstream } from "./upstream.ts";
+import { dropBody } from "./unwanted_body.ts";
+import type { Exchange, Refusal, Upstream } from "./upstream.ts";
 
 /** A public request and what is known of how it came. */
 export interface Visit {
@@ -35,12 +36,15 @@ export interface ExchangeSteps {
   readonly end: boolean;
   readonly onOpen?: (exchange: Exchange) => void;
   readonly respond: (head: ResponseHead, stream: Stream) => Response;
+  /** Tells what of the visitor's own made it fail, where that is so. */
+  readonly refusal?: () => Refusal | null;
 }
 
 /** Carries public HTTP requests through an upstream and returns what the origin answers. */
 export class Proxy {
   readonly #forwarded: ForwardedFields;
   readonly #headTimeout: number;
+  readonly #bodies: BodyLimits;
   readonly #departures = new Departures();
   readonly #log: Log;
 
@@ -49,20 +53,25 @@ export class Proxy {
       readonly forwarded: ForwardedFields;
       /** Milliseconds, to be told to whom it was too long. */
       readonly headTimeout: number;
+      readonly bodies: BodyLimits;
       readonly log: Log;
     },
   ) {
     this.#forwarded = options.forwarded;
     this.#headTimeout = options.headTimeout;
+    this.#bodies = options.bodies;
     this.#log = options.log;
   }
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
     const { request } = visit;
-    const framing = requestFraming(request, visit.fields);
+    const framing = requestFraming(request, visit.fields, this.#bodies.most);
     if (framing.kind === "refused") {
+      if (framing.status === 413) this.#bodies.limited.body.inc();
+      dropBody(request, visit.fields);
       return refused(request, framing.status, framing.reason);
     }
+    let body: RequestBody | null = null;
     const head = encodeRequestHead({
       method: request.method,
       target: visit.target,
@@ -72,16 +81,21 @@ export class Proxy {
       end: framing.kind === "none",
       onOpen: ({ stream }) => {
         if (framing.kind === "body" && request.body !== null) {
-          void sendRequestBody(request.body, framing.length, stream);
+          body = new RequestBody(request.body, framing.length, this.#bodies);
+          void body.send(stream);
         }
       },
       respond: (head, stream) => this.answer(visit, head, stream),
+      refusal: () => body === null ? null : body.refusal,
     });
   }
 
   /**
    * Opens a stream, waits for the head of its response and returns what `respond` makes of it; a visitor that
    * leaves before takes the stream with it, and a failure is answered for.
+   *
+   * @throws {MovedError} when nothing was done with the request, and it can be sent again as it is: a body that has
+   * begun to be read is not kept for that.
    */
   async exchange(
     visit: Visit,
@@ -102,7 +116,11 @@ export class Proxy {
       return steps.respond(decodeResponseHead((await exchange.response).payload), opened);
     } catch (error) {
       stream?.reset(ErrorCode.Cancelled, "no answer came about");
-      return this.#failed(visit, error);
+      const isUntouched = stream === null || (steps.isRepeatable ?? steps.end);
+      if (error instanceof MovedError && isUntouched) throw error;
+      const refusal = steps.refusal?.() ?? null;
+      if (refusal === null) return this.#failed(visit, error);
+      return refused(visit.request, refusal.status, refusal.reason, refusal.fields);
     } finally {
       unwatch?.();
     }

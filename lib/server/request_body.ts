@@ -1,5 +1,10 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import type { Stream } from "../tunnel/stream.ts";
+import type { IdleWatch, Waiting } from "./idle_watch.ts";
+import { tooLong } from "./request_framing.ts";
+import type { RequestsLimited } from "./server_metrics.ts";
+import { type BodyReader, dropRest, LINGER_TIMEOUT, readerOf } from "./unwanted_body.ts";
+import type { Refusal } from "./upstream.ts";
 
 /**
  * Bytes asked for at once of a body in chunks. Deno 2.9 reads ahead of whoever reads more slowly than the
@@ -7,55 +12,102 @@ import type { Stream } from "../tunnel/stream.ts";
  */
 const CHUNKED_READ = 4 * 1024;
 
+/** What all request bodies of a server share. */
+export interface BodyLimits {
+  /** Bytes of one body; null for no limit. */
+  readonly most: number | null;
+  readonly idle: IdleWatch;
+  readonly limited: RequestsLimited;
+}
+
 /**
- * Sends a visitor's body into the stream as it comes and as credit allows; `length` is null for one in chunks.
+ * Sends a visitor's body into a stream as it comes and as credit allows.
  *
- * A visitor that leaves resets the stream; a stream that ends early, as when the origin has answered
+ * A visitor that leaves resets the stream, and so does a body that grows too long or stops coming: the
+ * origin must see that it was cut. A stream that ends early, as when the origin has answered
  * without wanting the rest, stops the reading.
  */
-export async function sendRequestBody(
-  body: ReadableStream<Uint8Array>,
-  length: number | null,
-  stream: Stream,
-): Promise<void> {
-  const source = length === null ? chunkedSource(body) : body.getReader();
-  stream.onAbort = () => void source.cancel().catch(() => {});
-  try {
-    for (;;) {
-      const { done, value } = await source.read();
-      if (stream.sendEnded) return;
-      if (done) {
-        await stream.end();
-        return;
+export class RequestBody implements Waiting {
+  readonly #reader: BodyReader;
+  readonly #limits: BodyLimits;
+  #stream: Stream | null = null;
+  #refusal: Refusal | null = null;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
+  waitingSince: number | null = null;
+
+  /** Takes a body over; `length` is null for one in chunks. */
+  constructor(body: ReadableStream<Uint8Array>, length: number | null, limits: BodyLimits) {
+    this.#reader = length === null ? readerOf(body, CHUNKED_READ) : body.getReader();
+    this.#limits = limits;
+  }
+
+  /** Why the visitor's request was given up, once it was; null when that had other reasons. */
+  get refusal(): Refusal | null {
+    return this.#refusal;
+  }
+
+  /** Sends all of it; never rejects. */
+  async send(stream: Stream): Promise<void> {
+    const { idle, most } = this.#limits;
+    this.#stream = stream;
+    stream.onAbort = () => this.#cancel();
+    idle.add(this);
+    try {
+      for (let length = 0;;) {
+        this.waitingSince = idle.tick;
+        const { done, value } = await this.#reader.read();
+        this.waitingSince = null;
+        if (stream.sendEnded) break;
+        if (done) {
+          await stream.end();
+          return;
+        }
+        length += value.length;
+        if (most !== null && length > most) {
+          this.#limits.limited.body.inc();
+          this.#refuse(
+            stream,
+            { status: 413, reason: tooLong(most), fields: [] },
+            ErrorCode.TooLarge,
+          );
+          break;
+        }
+        // What was read may be overwritten by the next read: the stream has copied it by then.
+        if (value.length > 0) await stream.write(value);
       }
-      // What was read may be overwritten by the next read: the stream has copied it by then.
-      if (value.length > 0) await stream.write(value);
+      if (this.#refusal !== null) await dropRest(this.#reader);
+    } catch {
+      stream.reset(ErrorCode.Cancelled, "the visitor left before the end of the request");
+    } finally {
+      idle.delete(this);
+      clearTimeout(this.#lingering);
+      stream.onAbort = null;
     }
-  } catch {
-    stream.reset(ErrorCode.Cancelled, "the visitor left before the end of the request");
-  } finally {
-    stream.onAbort = null;
+  }
+
+  onIdle(): void {
+    const stream = this.#stream;
+    if (stream === null || stream.sendEnded) return;
+    this.waitingSince = null;
+    this.#limits.limited.idle.inc();
+    this.#refuse(stream, TOO_SLOW, ErrorCode.Timeout);
+    // A body that is still being read when the answer goes out makes Deno announce the connection's end.
+    this.#lingering = setTimeout(() => this.#cancel(), LINGER_TIMEOUT);
+  }
+
+  #refuse(stream: Stream, refusal: Refusal, code: ErrorCode): void {
+    this.#refusal = refusal;
+    stream.reset(code, refusal.reason);
+  }
+
+  #cancel(): void {
+    void this.#reader.cancel().catch(() => {});
   }
 }
 
-type Source = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
-
-/** Reads small pieces into one buffer, where Deno's stream allows it: a body that is here already is no byte stream. */
-function chunkedSource(body: ReadableStream<Uint8Array>): Source {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    return body.getReader();
-  }
-  let buffer = new ArrayBuffer(CHUNKED_READ);
-  return {
-    async read() {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (done) return { done };
-      buffer = value.buffer;
-      return { done, value };
-    },
-    cancel: () => reader.cancel(),
-  };
-}
+/** RFC 9110 section 15.5.9. */
+const TOO_SLOW: Refusal = {
+  status: 408,
+  reason: "the rest of the request did not come",
+  fields: [],
+};

@@ -136,7 +136,7 @@ export class TunnelServer {
       upstreams,
       forwarded,
       proxy,
-      webSockets: new WebSocketProxy({ proxy, metrics }),
+      webSockets: new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message }),
       pages,
       subscriptions: this.#subscriptions,
       metrics,

@@ -24,13 +24,20 @@ const HANDSHAKE: ReadonlySet<string> = new Set([
 export class WebSocketProxy {
   readonly #proxy: Proxy;
   readonly #metrics: ServerMetrics;
+  readonly #maxMessage: number;
   readonly #backlog = new Budget(BACKLOG);
 
   constructor(
-    options: { readonly proxy: Proxy; readonly metrics: ServerMetrics },
+    options: {
+      readonly proxy: Proxy;
+      readonly metrics: ServerMetrics;
+      /** Bytes of a message, of the visitor's or the origin's. */
+      readonly maxMessage: number;
+    },
   ) {
     this.#proxy = options.proxy;
     this.#metrics = options.metrics;
+    this.#maxMessage = options.maxMessage;
   }
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
@@ -57,7 +64,11 @@ export class WebSocketProxy {
         name === "content-length";
       if (!isOurs) response.headers.append(name, value);
     }
-    const bridge = new WebSocketBridge(socket, stream, { backlog: this.#backlog });
+    const bridge = new WebSocketBridge(socket, stream, {
+      backlog: this.#backlog,
+      maxMessage: this.#maxMessage,
+      onTooLong: () => this.#metrics.limited.message.inc(),
+    });
     socket.addEventListener("open", () => void bridge.start());
     this.#metrics.upgrades.inc();
     return response;

@@ -49,16 +49,21 @@ interface Message {
  * A socket that can be told to stop reading is, while more than a little of what it brought waits for
  * the stream. What another brings faster than the tunnel takes it is held as its backlog; when that
  * becomes too much, the socket is closed with 1013.
+ *
+ * Whoever sends a message that is too long gets 1009, the other side all that came before and then 1011.
  */
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
   readonly #stream: Stream;
   readonly #backlog: Backlog;
   readonly #vanish: () => void;
+  readonly #maxMessage: number;
+  readonly #onTooLong: () => void;
   readonly #incoming: Message[] = [];
   #close: { readonly code: number; readonly reason: string } | null = null;
   #pumping = false;
-  #overrun = false;
+  /** Whether nothing more of what the socket brings is taken. */
+  #deaf = false;
   #closed = false;
   #done: () => void = () => {};
 
@@ -73,6 +78,10 @@ export class WebSocketBridge {
       readonly backlog: Budget;
       /** Bytes that may wait without being counted there. @default 1 MiB */
       readonly freeBacklog?: number;
+      /** Bytes of a message, either way. @default 64 MiB */
+      readonly maxMessage?: number;
+      /** Called when one was longer. */
+      readonly onTooLong?: () => void;
       /** Ends the socket without a close frame, where that can be done. */
       readonly vanish?: () => void;
     },
@@ -82,6 +91,8 @@ export class WebSocketBridge {
     this.#backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
     this.#vanish = options.vanish ??
       (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
+    this.#maxMessage = options.maxMessage ?? MAX_WEBSOCKET_MESSAGE;
+    this.#onTooLong = options.onTooLong ?? (() => {});
     this.finished = new Promise((resolve) => this.#done = resolve);
     stream.onAbort = () => this.#vanish();
     socket.binaryType = "arraybuffer";
@@ -103,11 +114,15 @@ export class WebSocketBridge {
   // From the socket to the stream.
 
   #onMessage(data: unknown): void {
-    if (this.#overrun) return;
+    if (this.#deaf) return;
     const text = typeof data === "string";
     const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
+    if (bytes.length > this.#maxMessage) {
+      this.#refuse({ socketCode: TOO_BIG, streamCode: INTERNAL });
+      return;
+    }
     if (!this.#backlog.tryAdd(bytes.length + MESSAGE_COST)) {
-      this.#overrun = true;
+      this.#deaf = true;
       this.#closeSocket(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
       return;
     }
@@ -118,7 +133,7 @@ export class WebSocketBridge {
 
   #onClose(code: number, reason: string): void {
     this.#closed = true;
-    this.#close = { code, reason };
+    this.#close ??= { code, reason };
     if (!this.#pumping) void this.#pumpToStream();
     if (this.#stream.receiveEnded || this.#stream.sendEnded) this.#done();
   }
@@ -155,7 +170,20 @@ export class WebSocketBridge {
     } else if (!this.#stream.sendEnded) {
       this.#stream.teardown(encodeReset(code, reason));
     }
-    this.#done();
+    if (this.#closed) this.#done();
+  }
+
+  /** Ends both sides because of a message that is too long, the stream's behind what waits for it. */
+  #refuse({ socketCode, streamCode }: {
+    readonly socketCode: number;
+    readonly streamCode: number;
+  }): void {
+    const reason = `a message of more than ${this.#maxMessage} bytes`;
+    this.#deaf = true;
+    this.#onTooLong();
+    this.#closeSocket(socketCode, reason);
+    this.#close ??= { code: streamCode, reason };
+    if (!this.#pumping) void this.#pumpToStream();
   }
 
   // From the stream to the socket.
@@ -173,14 +201,30 @@ export class WebSocketBridge {
       if (chunk.type !== FrameType.WSMessage) {
         throw new StreamError(ErrorCode.Protocol, "body data in a WebSocket's stream");
       }
-      if (parts.length + chunk.bytes.length > MAX_WEBSOCKET_MESSAGE) {
+      const length = parts.length + chunk.bytes.length;
+      if (length > MAX_WEBSOCKET_MESSAGE) {
         throw new StreamError(ErrorCode.TooLarge, "a WebSocket message of more than 64 MiB");
+      }
+      if (length > this.#maxMessage) {
+        this.#refuse({ socketCode: INTERNAL, streamCode: TOO_BIG });
+        await this.#dropRest();
+        return;
       }
       parts.append(chunk.bytes);
       if ((chunk.flags & Flag.More) !== 0) continue;
       this.#send(chunk, parts.take());
       if (this.#socket.bufferedAmount > HIGH_WATER) await this.#drained();
     }
+  }
+
+  /** Reads to the end: the origin's close frame comes only behind the rest of its message. */
+  async #dropRest(): Promise<void> {
+    for (;;) {
+      const read = this.#stream.read();
+      const chunk = read instanceof Promise ? await read : read;
+      if (chunk === null || chunk.type === FrameType.WSTeardown) break;
+    }
+    if (this.#closed) this.#done();
   }
 
   #send(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {

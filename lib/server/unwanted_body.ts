@@ -1,0 +1,63 @@
+import type { FieldList } from "./field_list.ts";
+
+/** Milliseconds for which what a visitor still sends is taken and dropped; without that it may never see the answer. */
+export const LINGER_TIMEOUT = 2_000;
+
+/** Bytes that are dropped at most: more than fits into all buffers on the way. */
+const MAX_DROPPED = 64 * 1024 * 1024;
+
+/** Bytes asked for at once. */
+const READ_LENGTH = 64 * 1024;
+
+/** Bytes of an announced body that is left to Deno, which then keeps the connection; it drops what is not read without an end. */
+const MAX_LEFT = 1024 * 1024;
+
+/** A reader of either kind. */
+export type BodyReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/**
+ * Reads on for a while and drops it, then ends the body, and with it an HTTP/1.1 connection. To close at once would
+ * reset the connection, and the answer would be lost in the visitor's own buffers (RFC 9112 section 9.6). Never rejects.
+ */
+export async function dropRest(reader: BodyReader): Promise<void> {
+  const end = setTimeout(() => void reader.cancel().catch(() => {}), LINGER_TIMEOUT);
+  try {
+    for (let dropped = 0; dropped < MAX_DROPPED;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      dropped += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // The visitor has left.
+  } finally {
+    clearTimeout(end);
+  }
+}
+
+/** Takes care of what follows the head of a request that is refused. */
+export function dropBody(request: Request, fields: FieldList): void {
+  const announced = fields.get("content-length");
+  if ((announced !== null && Number(announced) <= MAX_LEFT) || request.body === null) return;
+  void dropRest(readerOf(request.body, READ_LENGTH));
+}
+
+/** Reads pieces of some length into one buffer, where Deno's stream allows it: a body that is here already is no byte stream. */
+export function readerOf(body: ReadableStream<Uint8Array>, length: number): BodyReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    return body.getReader();
+  }
+  let buffer = new ArrayBuffer(length);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return { done };
+      buffer = value.buffer;
+      return { done, value };
+    },
+    cancel: () => reader.cancel(),
+  };
+}
