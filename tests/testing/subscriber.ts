@@ -1,6 +1,6 @@
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { signClaim, type SigningKey } from "../../lib/tunnel/claim.ts";
+import { type ClaimToSign, signClaim, type SigningKey } from "../../lib/tunnel/claim.ts";
 import { FrameType } from "../../lib/tunnel/frame.ts";
 import { SUBPROTOCOL } from "../../lib/tunnel/transport.ts";
 import { newSigningKey } from "./ed25519.ts";
@@ -63,16 +63,16 @@ export class Subscriber implements Disposable {
   /** Takes the challenge and answers it correctly, except for what is given. */
   async claim(
     key: SigningKey,
-    wrong: { readonly audience?: string; readonly nonce?: string; readonly label?: string } = {},
+    given: Partial<ClaimToSign> = {},
   ): Promise<string> {
     const nonce = await this.nonce();
-    const claim = { audience: this.audience, nonce, label: "", connection: 0, ...wrong };
-    return await signClaim(claim, key);
+    return await signClaim({ audience: this.audience, nonce, ...given }, key);
   }
 
-  /** Sends a registration and returns the response to it. */
-  async answer(jws: string): Promise<Members> {
-    this.frames.send(FrameType.RegistrationRequest, { payload: JSON.stringify({ jws }) });
+  /** Sends a registration and returns the response to it; `proof` is that of the token. */
+  async answer(jws: string, proof?: unknown): Promise<Members> {
+    // JSON leaves out what is undefined.
+    this.frames.send(FrameType.RegistrationRequest, { payload: JSON.stringify({ jws, proof }) });
     return membersOf(await this.frames.next(FrameType.RegistrationResponse));
   }
 
