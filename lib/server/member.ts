@@ -1,5 +1,7 @@
 import type { EdgeOptions } from "../tunnel/edge.ts";
+import { decodeRequestHead, encodeRequestHead } from "../tunnel/head.ts";
 import type { Session } from "../tunnel/session.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Asking, Exchange, Refusal, Upstream } from "./upstream.ts";
 
 export interface MemberOptions {
@@ -16,6 +18,8 @@ export interface MemberOptions {
   readonly address: string;
   /** What its owner asks of the visitors. */
   readonly edge: EdgeOptions;
+  /** Decides which requests it takes; without one it takes all. */
+  readonly gatekeeper?: Gatekeeper;
 }
 
 /** One registered connection of a client. */
@@ -28,6 +32,7 @@ export class Member implements Upstream {
   readonly address: string;
   readonly edge: EdgeOptions;
   readonly since = new Date();
+  readonly #gatekeeper: Gatekeeper | null;
   /** Bytes of frames that came from the client. */
   received = 0;
   /** Bytes of frames that went to the client. */
@@ -41,13 +46,28 @@ export class Member implements Upstream {
     this.hostnames = options.hostnames;
     this.address = options.address;
     this.edge = options.edge;
+    this.#gatekeeper = options.gatekeeper ?? null;
   }
 
-  admit(_asking: Asking): Refusal | null {
-    return null;
+  admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
+    return this.#gatekeeper === null ? null : this.#gatekeeper.admit(asking);
   }
 
   open(type: number, head: Uint8Array, end: boolean): Exchange {
-    return this.session.open(type, head, end);
+    const sent = this.#gatekeeper?.ownsAuthorization ? withoutAuthorization(head) : head;
+    return this.session.open(type, sent, end);
   }
+}
+
+/**
+ * Takes the tunnel's own password out of a head. A gateway is the origin server to its visitors (RFC 9110 section 3.7),
+ * so what they were asked for ends here, and a service that is not told it cannot leak it.
+ */
+function withoutAuthorization(head: Uint8Array): Uint8Array {
+  const { method, target, fields } = decodeRequestHead(head);
+  return encodeRequestHead({
+    method,
+    target,
+    fields: fields.filter(([name]) => name !== "authorization"),
+  });
 }

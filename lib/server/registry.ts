@@ -113,6 +113,14 @@ export class Registry {
     return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
   }
 
+  /** Returns how many streams all members of a hostname have. */
+  load(hostname: string): number {
+    let load = 0;
+    const served = this.#served.get(hostname);
+    if (served !== undefined) { for (const { session } of served.members) load += session.load; }
+    return load;
+  }
+
   /** Whether the hostname has a member, or had one not too long ago. */
   knows(hostname: string): boolean {
     return this.#served.has(hostname) || this.#away.has(hostname) || hostname === FIXED_HOSTNAME;

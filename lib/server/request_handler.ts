@@ -1,14 +1,18 @@
 import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
+import type { Cluster } from "./cluster.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
 import { FieldList } from "./field_list.ts";
 import type { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
+import { headSize, headTooLong, MAX_HEAD } from "./head_size.ts";
 import type { OwnPages } from "./own_pages.ts";
 import type { Proxy, Visit } from "./proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { ClientConnection, Subscriptions } from "./subscribe.ts";
-import type { Unavailable, Upstream } from "./upstream.ts";
+import { dropBody } from "./unwanted_body.ts";
+import { RemoteUpstream } from "./remote_upstream.ts";
+import { MovedError, type Refusal, type Unavailable, type Upstream } from "./upstream.ts";
 import { checkUpgrade } from "./upgrade.ts";
 import type { Upstreams } from "./upstreams.ts";
 import type { WebSocketProxy } from "./websocket_proxy.ts";
@@ -16,12 +20,16 @@ import type { WebSocketProxy } from "./websocket_proxy.ts";
 export interface RequestHandlerOptions {
   readonly router: Router;
   readonly upstreams: Upstreams;
+  /** null for a server that is alone. */
+  readonly cluster: Cluster | null;
   readonly forwarded: ForwardedFields;
   readonly proxy: Proxy;
   readonly webSockets: WebSocketProxy;
   readonly pages: OwnPages;
   readonly subscriptions: Subscriptions;
   readonly metrics: ServerMetrics;
+  /** Bytes of a visitor's request head. */
+  readonly maxHead: number;
   /** Whether clients are on their way elsewhere, or back. */
   readonly isRestarting: () => boolean;
   readonly log: Log;
@@ -58,6 +66,7 @@ export class RequestHandler {
   #respond(request: Request, peer: string): Response | Promise<Response> {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
+    if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
     const route = this.#options.router.route({ method: request.method, url: request.url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
@@ -78,16 +87,44 @@ export class RequestHandler {
     return this.#visit(visit, route.hostname);
   }
 
+  /** Lets another node in; to whoever is none, there is no such page. */
+  async #fromNode(request: Request): Promise<Response> {
+    const response = await this.#options.cluster?.accept(request);
+    return response ?? refused(request, 404, "there is no such page on this server");
+  }
+
   #visit(visit: Visit, hostname: string): Response | Promise<Response> {
+    const { maxHead, metrics } = this.#options;
+    // Deno itself lets no more than the default in.
+    if (maxHead < MAX_HEAD && headSize(visit.target, visit.fields.list) > maxHead) {
+      metrics.limited.head.inc();
+      return this.#refused(visit, headTooLong(maxHead));
+    }
     const upgrade = checkUpgrade({ method: visit.request.method, headers: visit.fields });
     if (upgrade.kind === "refused") {
       return refused(visit.request, upgrade.status, upgrade.reason, upgrade.fields);
     }
-    const isWebSocket = upgrade.kind === "websocket";
-    const found = this.#options.upstreams.acquire(hostname);
-    return found instanceof Promise
-      ? found.then((found) => this.#found(visit, hostname, found, isWebSocket))
-      : this.#found(visit, hostname, found, isWebSocket);
+    return this.#acquire(visit, hostname, upgrade.kind === "websocket");
+  }
+
+  /** Finds an upstream and sends the request there; `since` is when that began. */
+  #acquire(
+    visit: Visit,
+    hostname: string,
+    isWebSocket: boolean,
+    since = performance.now(),
+  ): Response | Promise<Response> {
+    const found = this.#options.upstreams.acquire(hostname, since);
+    const go = (found: Upstream | Unavailable): Response | Promise<Response> => {
+      const response = this.#found(visit, hostname, found, isWebSocket);
+      if (!(found instanceof RemoteUpstream) || !(response instanceof Promise)) return response;
+      // It was there a moment ago: a search that goes on as long as any other finds where it is now.
+      return response.catch((error) => {
+        if (!(error instanceof MovedError)) throw error;
+        return this.#acquire(visit, hostname, isWebSocket, since);
+      });
+    };
+    return found instanceof Promise ? found.then(go) : go(found);
   }
 
   #found(
@@ -101,14 +138,15 @@ export class RequestHandler {
     const address = forwarded.clientAddress(visit.fields.list, visit.connection.peer);
     const refusal = found.admit({ address, fields: visit.fields.list });
     if (refusal === null) return this.#forward(visit, found, isWebSocket);
-    if (!(refusal instanceof Promise)) {
-      return refused(visit.request, refusal.status, refusal.reason, refusal.fields);
-    }
+    if (!(refusal instanceof Promise)) return this.#refused(visit, refusal);
     return refusal.then((refusal) =>
-      refusal === null
-        ? this.#forward(visit, found, isWebSocket)
-        : refused(visit.request, refusal.status, refusal.reason, refusal.fields)
+      refusal === null ? this.#forward(visit, found, isWebSocket) : this.#refused(visit, refusal)
     );
+  }
+
+  #refused({ request, fields }: Visit, refusal: Refusal): Response {
+    dropBody(request, fields);
+    return refused(request, refusal.status, refusal.reason, refusal.fields);
   }
 
   #forward(visit: Visit, upstream: Upstream, isWebSocket: boolean): Promise<Response> {

@@ -4,6 +4,7 @@ import type { Session } from "../tunnel/session.ts";
 import { SUBPROTOCOL, WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
 import type { Admission } from "./admission.ts";
+import type { TunnelLimits } from "./gatekeeper.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import { Subscription } from "./subscription.ts";
@@ -27,6 +28,7 @@ export interface SubscriptionsOptions {
   readonly registry: Registry;
   /** Decides who may connect. */
   readonly admission: Admission;
+  readonly tunnelLimits: TunnelLimits;
   readonly heartbeat: Heartbeat;
   readonly metrics: ServerMetrics;
   readonly log: Log;

@@ -9,6 +9,7 @@ import { Session, type SessionEvents } from "../tunnel/session.ts";
 import { tunnelId } from "../tunnel/thumbprint.ts";
 import type { WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
 import { Member } from "./member.ts";
 import type { ClientConnection, SubscriptionsOptions } from "./subscribe.ts";
 
@@ -93,7 +94,7 @@ export class Subscription implements SessionEvents {
   }
 
   async #register(payload: Uint8Array): Promise<void> {
-    const { admission, isAudience, addressOf, registry } = this.#options;
+    const { admission, isAudience, addressOf, registry, tunnelLimits } = this.#options;
     const { address } = this.#connection;
     admission.enter(address);
     const request = decodeRequest(payload);
@@ -118,6 +119,12 @@ export class Subscription implements SessionEvents {
       hostnames: hostnames.toReversed(),
       address,
       edge,
+      gatekeeper: new Gatekeeper({
+        ...tunnelLimits,
+        id,
+        edge,
+        load: () => registry.load(own.hostname),
+      }),
     });
     registry.add(member);
     this.#release = admission.hold(member);

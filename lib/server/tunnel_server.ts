@@ -6,10 +6,13 @@ import type { AddressSet } from "./address_set.ts";
 import { AdminGuard } from "./admin_guard.ts";
 import { Admission } from "./admission.ts";
 import { isServed } from "./ask.ts";
+import type { Bus } from "./bus.ts";
+import { Cluster } from "./cluster.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
 import { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, parseAuthority, Router } from "./hostname.ts";
 import { IdleWatch } from "./idle_watch.ts";
+import { Limiter } from "./limiter.ts";
 import { type Certificate, Listener } from "./listener.ts";
 import type { Member } from "./member.ts";
 import { MemoryBus } from "./memory_bus.ts";
@@ -36,6 +39,10 @@ export interface TunnelServerOptions {
   readonly timeout: number;
   /** Milliseconds that a request waits for a tunnel that was here a moment ago. */
   readonly acquireTimeout: number;
+  /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
+  readonly bus: Bus | null;
+  /** Where the other nodes reach this one directly, an origin without a path; null for over the bus alone. */
+  readonly nodeUrl: string | null;
   readonly tls: Certificate | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
@@ -67,6 +74,7 @@ export class TunnelServer {
   readonly #registry: Registry;
   readonly #admission: Admission;
   readonly #subscriptions: Subscriptions;
+  readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
   #stopping = false;
   #renewing = false;
@@ -84,12 +92,13 @@ export class TunnelServer {
     this.#router = new Router({ ...options, publicUrl: this.url });
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
+    const { limited } = metrics;
     this.#admission = new Admission({
       token: options.token,
       keys: options.authorizedKeys,
       registrations: options.limits.registrations,
       names: new Names({
-        bus: new MemoryBus(),
+        bus: options.bus ?? new MemoryBus(),
         onLost: (name, owner) =>
           this.#endMembers(
             "name_taken: the name belongs to another key now",
@@ -98,10 +107,16 @@ export class TunnelServer {
       }),
       whyNoName: (name) => this.#whyNoName(name),
     });
+    const heartbeat = new Heartbeat();
     this.#subscriptions = new Subscriptions({
       registry: this.#registry,
       admission: this.#admission,
-      heartbeat: new Heartbeat(),
+      tunnelLimits: {
+        requests: limiterOf(options.limits),
+        streams: options.limits.streams,
+        limited,
+      },
+      heartbeat,
       metrics,
       log,
       server: options.server,
@@ -110,14 +125,23 @@ export class TunnelServer {
       isAudience: (audience, connection) => this.#isAudience(audience, connection),
       addressOf: (label) => this.#addressOf(label),
     });
+    this.#cluster = options.bus === null ? null : new Cluster({
+      bus: options.bus,
+      nodeUrl: options.nodeUrl,
+      registry: this.#registry,
+      heartbeat,
+      headTimeout: options.timeout,
+      findTimeout: options.acquireTimeout,
+      metrics: metrics.forCluster(),
+      log,
+    });
     const upstreams = new Upstreams({
       registry: this.#registry,
-      elsewhere: null,
+      elsewhere: this.#cluster,
       acquireTimeout: options.acquireTimeout,
       isStopping: () => this.#stopping,
     });
     const forwarded = new ForwardedFields(options);
-    const { limited } = metrics;
     const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ forwarded, headTimeout: options.timeout, bodies, log });
     const pages = new OwnPages({
@@ -125,21 +149,28 @@ export class TunnelServer {
       server: options.server,
       isReady: () => !this.#isRestarting,
       isServed: (askingUrl) =>
-        isServed(askingUrl, { router: this.#router, registry: this.#registry }),
+        isServed(askingUrl, {
+          router: this.#router,
+          registry: this.#registry,
+          elsewhere: this.#cluster,
+        }),
+      isBusUp: () => this.#cluster?.isUp ?? true,
       admin: options.adminToken === null ? null : {
         guard: new AdminGuard(options.adminToken),
-        tunnels: new TunnelList({ registry: this.#registry, node: null }),
+        tunnels: new TunnelList({ registry: this.#registry, node: this.#cluster?.node ?? null }),
       },
     });
     this.#requests = new RequestHandler({
       router: this.#router,
       upstreams,
+      cluster: this.#cluster,
       forwarded,
       proxy,
       webSockets: new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message }),
       pages,
       subscriptions: this.#subscriptions,
       metrics,
+      maxHead: options.limits.head,
       isRestarting: () => this.#isRestarting,
       log,
     });
@@ -156,8 +187,13 @@ export class TunnelServer {
    */
   async shutdown(): Promise<void> {
     this.#stopping = true;
+    // The other nodes first: what they send still finds its client, and then they look elsewhere.
+    await this.#cluster?.leave();
     await this.#sendAway();
+    if (this.#cluster !== null) await within(SHUTDOWN_TIMEOUT, this.#cluster.drain());
     await within(SHUTDOWN_TIMEOUT, this.#listener.shutdown());
+    await this.#cluster?.close();
+    await this.#options.bus?.close();
   }
 
   /**
@@ -232,6 +268,10 @@ export class TunnelServer {
     const scheme = this.#options.tls === null ? "http" : "https";
     return audience === new URL(`${scheme}://${host}`).origin;
   }
+}
+
+function limiterOf({ requests, tunnels }: Limits): Limiter | null {
+  return requests === null ? null : new Limiter(requests, { most: tunnels });
 }
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
