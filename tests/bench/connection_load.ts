@@ -20,18 +20,52 @@ export async function connectionLoad(
 }
 
 async function visit(target: Target, end: number, latencies: number[]): Promise<void> {
-  using socket = await Deno.connect({ hostname: "127.0.0.1", port: target.port });
-  socket.setNoDelay(true);
-  const request = new TextEncoder().encode(
-    `GET ${target.path} HTTP/1.1\r\nHost: ${target.host}\r\n\r\n`,
-  );
-  const buffer = new Uint8Array(READ_BUFFER);
+  using visitor = await Visitor.open(target);
   for (let now = performance.now(); now < end;) {
-    await socket.write(request);
-    await readAnswer(socket, buffer);
+    await visitor.ask();
     const then = performance.now();
     latencies.push(then - now);
     now = then;
+  }
+}
+
+/** Asks so many times on each connection, one request at a time: the same work whenever it is done. */
+export async function countedLoad(
+  target: Target,
+  { connections, rounds }: { readonly connections: number; readonly rounds: number },
+): Promise<void> {
+  const visitors = Array.from({ length: connections }, async () => {
+    using visitor = await Visitor.open(target);
+    for (let i = 0; i < rounds; i++) await visitor.ask();
+  });
+  await Promise.all(visitors);
+}
+
+/** A connection that asks for the same thing over and over. */
+class Visitor implements Disposable {
+  readonly #socket: Deno.TcpConn;
+  readonly #request: Uint8Array;
+  readonly #buffer = new Uint8Array(READ_BUFFER);
+
+  private constructor(socket: Deno.TcpConn, request: Uint8Array) {
+    this.#socket = socket;
+    this.#request = request;
+  }
+
+  static async open({ port, host, path }: Target): Promise<Visitor> {
+    const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+    socket.setNoDelay(true);
+    const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    return new Visitor(socket, new TextEncoder().encode(request));
+  }
+
+  async ask(): Promise<void> {
+    await this.#socket.write(this.#request);
+    await readAnswer(this.#socket, this.#buffer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
   }
 }
 

@@ -26,6 +26,10 @@ export class OriginProcess implements AsyncDisposable {
     return new OriginProcess(child, Number(line));
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.stdin.close();
     await this.#child.status;

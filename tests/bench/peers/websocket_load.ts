@@ -16,13 +16,27 @@ export async function webSocketLoad(target: Target, seconds: number): Promise<nu
   const started = performance.now();
   const end = started + seconds * 1000;
   const counts = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => visit(target, end)),
+    Array.from({ length: CONNECTIONS }, () => visit(target, () => performance.now() < end)),
   );
   const elapsed = (performance.now() - started) / 1000;
   return counts.reduce((sum, count) => sum + count) / elapsed;
 }
 
-async function visit({ port, host, path }: Target, end: number): Promise<number> {
+/** Sends so many batches of messages as each of the visitors and returns how many came back. */
+export async function countedMessages(target: Target, batches: number): Promise<number> {
+  const counts = await Promise.all(
+    Array.from(
+      { length: CONNECTIONS },
+      () => visit(target, (count) => count < batches * IN_FLIGHT),
+    ),
+  );
+  return counts.reduce((sum, count) => sum + count);
+}
+
+async function visit(
+  { port, host, path }: Target,
+  goesOn: (count: number) => boolean,
+): Promise<number> {
   using socket = await Deno.connect({ hostname: "127.0.0.1", port });
   socket.setNoDelay(true);
   const buffer = new Uint8Array(64 * 1024);
@@ -38,7 +52,7 @@ async function visit({ port, host, path }: Target, end: number): Promise<number>
 
   const frames = manyFrames();
   let count = 0;
-  while (performance.now() < end) {
+  while (goesOn(count)) {
     for (let sent = 0; sent < frames.length;) sent += await socket.write(frames.subarray(sent));
     for (let rest = RECEIVED * IN_FLIGHT; rest > 0;) rest -= (await read(socket, buffer)).length;
     count += IN_FLIGHT;

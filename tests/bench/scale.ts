@@ -1,0 +1,96 @@
+import config from "../../deno.json" with { type: "json" };
+import { parseCommandLine } from "../../lib/command_line.ts";
+import { integerFlag, listFlag, sizeFlag } from "../../lib/flags.ts";
+import { printLine, runProgram } from "../../lib/program.ts";
+import { generatorName } from "./load.ts";
+import { OriginProcess } from "./origin_process.ts";
+import { machine } from "./peers/machine.ts";
+import type { Axis } from "./scale/axis.ts";
+import { connections } from "./scale/connections.ts";
+import { sizes } from "./scale/sizes.ts";
+import { tunnels } from "./scale/tunnels.ts";
+import { visitors } from "./scale/visitors.ts";
+
+const AXES: ReadonlyMap<string, Axis> = new Map([
+  ["visitors", visitors],
+  ["tunnels", tunnels],
+  ["sizes", sizes],
+  ["connections", connections],
+]);
+
+const NAMES = [...AXES.keys()].join(", ");
+
+const FLAGS = {
+  axis: listFlag("<name>", parseAxis, {
+    group: "What grows",
+    help: `${NAMES}; may be repeated`,
+    default: [...AXES.values()],
+    defaultText: "all of them",
+  }),
+  seconds: integerFlag({
+    group: "Bounds",
+    help: "how long each rate is measured; a long body may take four times as long",
+    default: 5,
+    least: 1,
+    most: 600,
+  }),
+  "max-tunnels": integerFlag({
+    group: "Bounds",
+    help: "tunnels at most; each needs a file descriptor on both sides",
+    default: 10_000,
+    least: 0,
+    most: 100_000,
+  }),
+  "max-size": sizeFlag({
+    group: "Bounds",
+    help: "the longest body",
+    default: 1e9,
+    defaultText: "1gb",
+    least: 1000,
+    most: 1e9,
+  }),
+};
+
+/** Measures how the tunnel behaves as one thing grows, and prints a table for each. */
+async function main(): Promise<number> {
+  const command = parseCommandLine(
+    {
+      name: "bench:scale",
+      summary: "Measures speed, CPU and memory as visitors, tunnels, bodies or connections grow.",
+      usage: "[flags]",
+      flags: FLAGS,
+      maxPositionals: 0,
+    },
+    Deno.args,
+    (name) => Deno.env.get(name),
+  );
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(config.version);
+  if (command.kind !== "run") return 0;
+
+  const { values } = command;
+  const bounds = {
+    seconds: values.seconds,
+    tunnels: values["max-tunnels"],
+    size: values["max-size"],
+  };
+  const date = new Date().toISOString().slice(0, 10);
+  console.log(
+    `${date}, ${await machine()}, tunnel ${config.version}, Deno ${Deno.version.deno}, ` +
+      `load by ${await generatorName()}, ${bounds.seconds} s each.`,
+  );
+  for (const { title, walk } of new Set(values.axis)) {
+    await using origin = await OriginProcess.start();
+    const table = await walk(origin, bounds);
+    console.log(`\n${title}\n\n${table}`);
+  }
+  return 0;
+}
+
+function parseAxis(text: string): Axis {
+  const axis = AXES.get(text);
+  if (axis === undefined) throw new RangeError(`must be one of ${NAMES}`);
+  return axis;
+}
+
+await runProgram("bench:scale", main, printLine);

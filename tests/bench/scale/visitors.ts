@@ -1,0 +1,42 @@
+import { printLine } from "../../../lib/program.ts";
+import { startTunnel } from "../../testing/tunnel.ts";
+import { figure, markdownTable } from "../table.ts";
+import { type Axis, measuredLoad, megabytes, microseconds, UNLIMITED, usages } from "./axis.ts";
+
+const STEPS = [1, 10, 100, 1000];
+
+/** From one visitor to a thousand, each with a connection of its own and one request at a time. */
+export const visitors: Axis = {
+  title: "Visitors at once, small answers",
+  walk: async (origin, { seconds }) => {
+    await using tunnel = await startTunnel({ origin, serverArgs: UNLIMITED });
+    const rows: string[][] = [];
+    for (const connections of STEPS) {
+      printLine(`${connections} visitors`);
+      const result = await measuredLoad(tunnel, "/", { connections, seconds });
+      const { server, client } = await usages(tunnel);
+      rows.push([
+        figure(connections).replace(/\.0$/, ""),
+        figure(result.requests / result.seconds),
+        figure(result.p50),
+        figure(result.p99),
+        microseconds(result.serverCpu, result.requests),
+        microseconds(result.clientCpu, result.requests),
+        megabytes(server.memory),
+        megabytes(client.memory),
+      ]);
+    }
+    return markdownTable(HEADING, rows);
+  },
+};
+
+const HEADING = [
+  "visitors",
+  "requests/s",
+  "p50 ms",
+  "p99 ms",
+  "server µs/request",
+  "client µs/request",
+  "server MB",
+  "client MB",
+];
