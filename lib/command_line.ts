@@ -199,8 +199,11 @@ export function lookUp(environment: Environment, name: string): string | undefin
 /** Characters of a value that a message shows: enough to recognize it on one line. */
 const MAX_SHOWN = 80;
 
+/** Shows a value, but not what stands before an @: in an address that is a password. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+  const open = text.slice(Math.max(0, text.lastIndexOf("@")));
+  const shown = open.length < text.length ? `…${open}` : text;
+  return JSON.stringify(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown);
 }
 
 function unknownFlag(word: string, known: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { Backoff } from "../backoff.ts";
+import { messageOf } from "../error_text.ts";
 import { within } from "../within.ts";
 import { BusError } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
@@ -92,8 +93,7 @@ export class RedisLink {
         if (performance.now() - since >= LONGEST_STEP) this.#backoff.reset();
         this.#change(null, reason);
       } catch (error) {
-        if (!(error instanceof BusError)) throw error;
-        if (!this.#isClosed) this.#outage = error.message;
+        if (!this.#isClosed) this.#outage = messageOf(error);
       }
       this.#first.resolve();
       await closePair(pair);

@@ -15,6 +15,7 @@ import { parseAddress } from "../ip_address.ts";
 import type { LogLevel } from "../log.ts";
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
 import { AddressSet } from "./address_set.ts";
+import { parseRedisUrl } from "./redis_address.ts";
 
 /** What each flag of the server gives. */
 export interface ServerFlags {
@@ -283,9 +284,10 @@ function parseAddresses(text: string): AddressSet {
 
 function parseBus(text: string): string {
   if (text === "memory") return text;
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== "redis:" && url.protocol !== "rediss:")) {
-    throw new RangeError("must be memory or a URL such as redis://localhost:6379");
+  try {
+    parseRedisUrl(text);
+  } catch (cause) {
+    throw new RangeError("must be memory or a URL such as redis://localhost:6379", { cause });
   }
   return text;
 }

@@ -207,7 +207,11 @@ Deno.test("parseServerOptions refuses what is no rate", () => {
 });
 
 Deno.test("parseServerOptions refuses a bus that is neither memory nor Redis", () => {
-  refuses(["--bus=http://localhost"], "--bus must be memory or a URL such as redis://");
+  for (const text of ["http://localhost", "redis://", "redis://host/name", "redis://host:0x1"]) {
+    refuses([`--bus=${text}`], "--bus must be memory or a URL such as redis://");
+  }
+  // A password is not repeated.
+  refuses(["--bus=redis//user:secret@host"], 'redis://localhost:6379, not "…@host"');
 });
 
 Deno.test("parseServerOptions shows exactly its flags in --help, within 80 columns", () => {
