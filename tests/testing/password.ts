@@ -1,0 +1,16 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import { edgeOptions } from "../../lib/client/edge_options.ts";
+import type { PasswordHash } from "../../lib/tunnel/edge.ts";
+import type { RawField } from "./message_head.ts";
+
+/** Makes what a client tells the server of a password. */
+export async function passwordHash(user: string, password: string): Promise<PasswordHash> {
+  const { basicAuth } = await edgeOptions({ basicAuth: { user, password }, allowIp: null });
+  if (basicAuth === null) throw new Error("no password was made");
+  return basicAuth;
+}
+
+/** Writes the field of whoever knows user and password, as UTF-8 (RFC 7617). */
+export function authorization(credentials: string): RawField {
+  return ["authorization", `Basic ${encodeBase64(credentials)}`];
+}
