@@ -43,6 +43,7 @@ function start(options: ServerOptions, log: Log): TunnelServer {
       ...options,
       tls: pems,
       authorizedKeys,
+      bus: null,
       server: `tunnel/${config.version}`,
       log,
     });

@@ -1,5 +1,6 @@
 import { ErrorCode, SessionError, StreamError } from "../tunnel/errors.ts";
 import { clientAway, type ErrorRequest, headTimeout, originFailed, tooBusy } from "./error_page.ts";
+import { MovedError } from "./upstream.ts";
 
 /** What is known of an exchange that failed before its head. */
 export interface FailedExchange {
@@ -16,10 +17,17 @@ const RETRY_AFTER = 1;
 export function failureResponse(exchange: FailedExchange, error: unknown): Response {
   const { request, hostname } = exchange;
   if (error instanceof SessionError) return clientAway(request, hostname);
+  if (error instanceof MovedError) {
+    return tooBusy(request, "the tunnel has just moved to another connection", RETRY_AFTER);
+  }
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
     case ErrorCode.Timeout:
       return headTimeout(request, exchange.headTimeout / 1000);
+    // What ended the client's session on another node reaches this one as the end of a stream.
+    case ErrorCode.GoingAway:
+    case ErrorCode.Silent:
+      return clientAway(request, hostname);
     case ErrorCode.Refused:
       return tooBusy(request, "this tunnel has as many requests as it can carry", RETRY_AFTER);
     case ErrorCode.OriginUnreachable:

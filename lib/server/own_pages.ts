@@ -12,7 +12,9 @@ export interface OwnPagesOptions {
   readonly server: string;
   readonly isReady: () => boolean;
   /** Tells whether the host that an asking URL names is served here. */
-  readonly isServed: (askingUrl: string) => boolean;
+  readonly isServed: (askingUrl: string) => boolean | Promise<boolean>;
+  /** Whether what the nodes share can be reached; true for a server that is alone. */
+  readonly isBusUp: () => boolean;
   /** null for a server that shows them to nobody. */
   readonly admin: AdminPages | null;
 }
@@ -42,11 +44,9 @@ export class OwnPages {
       case "/healthz":
         return text(200, "ok\n");
       case "/readyz":
-        return this.#options.isReady() ? text(200, "ready\n") : text(503, "stopping\n");
+        return this.#readiness();
       case ASK_PATH:
-        return this.#options.isServed(request.url)
-          ? text(200, "served here\n")
-          : refused(request, 404, "no such host here");
+        return this.#asked(request);
       case "/metrics":
         return text(200, this.#options.metrics.render(), Metrics.contentType);
       case "/tunnels":
@@ -57,6 +57,19 @@ export class OwnPages {
       default:
         return notFound(request);
     }
+  }
+
+  /** A node without the bus serves its own tunnels, so it is ready all the same. */
+  #readiness(): Response {
+    const { isReady, isBusUp } = this.#options;
+    if (!isReady()) return text(503, "stopping\n");
+    return text(200, isBusUp() ? "ready\n" : "ready\nbus: away\n");
+  }
+
+  async #asked(request: Request): Promise<Response> {
+    return await this.#options.isServed(request.url)
+      ? text(200, "served here\n")
+      : refused(request, 404, "no such host here");
   }
 
   async #tunnels(request: Request, address: string, admin: AdminPages): Promise<Response> {

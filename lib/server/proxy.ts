@@ -19,7 +19,7 @@ import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { type BodyLimits, RequestBody } from "./request_body.ts";
 import { requestFraming } from "./request_framing.ts";
 import { dropBody } from "./unwanted_body.ts";
-import type { Exchange, Refusal, Upstream } from "./upstream.ts";
+import { type Exchange, MovedError, type Refusal, type Upstream } from "./upstream.ts";
 
 /** A public request and what is known of how it came. */
 export interface Visit {
@@ -34,6 +34,8 @@ export interface Visit {
 export interface ExchangeSteps {
   /** Whether no body follows the head. */
   readonly end: boolean;
+  /** Whether it can be sent again before its answer. @default when no body follows */
+  readonly isRepeatable?: boolean;
   readonly onOpen?: (exchange: Exchange) => void;
   readonly respond: (head: ResponseHead, stream: Stream) => Response;
   /** Tells what of the visitor's own made it fail, where that is so. */

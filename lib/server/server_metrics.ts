@@ -1,4 +1,5 @@
 import { type Counter, type Family, type Histogram, Metrics } from "../metrics.ts";
+import { ClusterMetrics } from "./cluster_metrics.ts";
 import type { Registry } from "./registry.ts";
 
 /** Seconds; the last is the default head timeout. */
@@ -73,6 +74,11 @@ export class ServerMetrics {
   answered(status: number, started: number): void {
     this.#classes[Math.floor(status / 100) - 1]?.inc();
     this.latency.observe((performance.now() - started) / 1000);
+  }
+
+  /** Counts what a node of several does as well. */
+  forCluster(): ClusterMetrics {
+    return new ClusterMetrics(this.#metrics);
   }
 
   render(): string {

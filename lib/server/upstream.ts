@@ -23,6 +23,12 @@ export interface Refusal {
   readonly fields: readonly Field[];
 }
 
+/** Says that an upstream has the tunnel no more, and did nothing with a request: another one may have it by now. */
+export class MovedError extends Error {
+  override readonly name = "MovedError";
+  readonly code = "MOVED";
+}
+
 /** Whatever can open a stream to a tunnel's client: a connection of that client here, or another node. */
 export interface Upstream {
   /** Says why a request is not let through, and null when it is. */

@@ -52,15 +52,27 @@ export class Upstreams {
     return this.#waitingTotal;
   }
 
-  /** Returns an upstream at once where there is one here, and else a promise of one, or of why there is none. */
-  acquire(hostname: string): Upstream | Unavailable | Promise<Upstream | Unavailable> {
+  /**
+   * Returns an upstream at once where there is one here, and else a promise of one, or of why there is none;
+   * `since` is when a search that goes on began.
+   */
+  acquire(
+    hostname: string,
+    since = performance.now(),
+  ): Upstream | Unavailable | Promise<Upstream | Unavailable> {
     const found = this.#options.registry.select(hostname);
-    return typeof found === "string" && found !== "busy" ? this.#search(hostname, found) : found;
+    return typeof found === "string" && found !== "busy"
+      ? this.#search(hostname, found, since)
+      : found;
   }
 
-  async #search(hostname: string, here: Unavailable): Promise<Upstream | Unavailable> {
+  async #search(
+    hostname: string,
+    here: Unavailable,
+    since: number,
+  ): Promise<Upstream | Unavailable> {
     const { registry, elsewhere, acquireTimeout, isStopping } = this.#options;
-    const deadline = performance.now() + acquireTimeout;
+    const deadline = since + acquireTimeout;
     let known = here;
     for (;;) {
       const there = await elsewhere?.find(hostname) ?? "unknown";

@@ -46,6 +46,7 @@ export class WebSocketProxy {
     const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
     return await this.#proxy.exchange(visit, upstream, FrameType.WSRequest, head, {
       end: false,
+      isRepeatable: true,
       respond: (head, stream) =>
         head.status === 101
           ? this.#accept(visit.request, head, stream)

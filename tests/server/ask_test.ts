@@ -59,11 +59,11 @@ class Asked implements Disposable {
     this.#registry.remove(away);
   }
 
-  has(host: string): boolean {
+  has(host: string): boolean | Promise<boolean> {
     return this.at(`${ASK_PATH}?domain=${encodeURIComponent(host)}`);
   }
 
-  at(target: string): boolean {
+  at(target: string): boolean | Promise<boolean> {
     const options = { router: this.#router, registry: this.#registry };
     return isServed(`http://127.0.0.1:6519${target}`, options);
   }
