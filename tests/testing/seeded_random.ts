@@ -1,15 +1,16 @@
 /**
  * Draws the same numbers again for the same seed, so that a failure of a random test can be repeated:
- * the seed is printed, and `TEST_SEED` sets it.
+ * a chosen seed is printed, and `SEED` sets it.
  */
 export class SeededRandom {
   readonly seed: number;
   #state: number;
 
-  constructor(seed = chosenSeed()) {
-    this.seed = seed >>> 0;
+  /** Begins at a seed; without one it is chosen and printed. */
+  constructor(seed?: number) {
+    this.seed = (seed ?? chosenSeed()) >>> 0;
     this.#state = this.seed;
-    console.log(`TEST_SEED=${this.seed}`);
+    if (seed === undefined) console.log(`SEED=${this.seed}`);
   }
 
   /** Returns a whole number from 0 to 2^32 - 1 (Mulberry32: short, and good enough to pick sizes and bytes). */
@@ -31,6 +32,11 @@ export class SeededRandom {
     return items[this.integer(0, items.length - 1)] ?? items[0];
   }
 
+  /** Returns true once in so many times. */
+  oneIn(times: number): boolean {
+    return this.integer(1, times) === 1;
+  }
+
   /** Returns so many bytes. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const words = new Uint32Array(Math.ceil(length / 4));
@@ -39,7 +45,12 @@ export class SeededRandom {
   }
 }
 
+/** Returns the seed that `SEED` gives, or null. */
+export function givenSeed(): number | null {
+  const given = Number(Deno.env.get("SEED"));
+  return given > 0 ? given : null;
+}
+
 function chosenSeed(): number {
-  const given = Number(Deno.env.get("TEST_SEED"));
-  return given > 0 ? given : crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
+  return givenSeed() ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 }

@@ -1,0 +1,109 @@
+import { assert, assertEquals } from "@std/assert";
+import { ErrorCode, SessionError } from "../../lib/tunnel/errors.ts";
+import {
+  decodeGoodbye,
+  decodeReset,
+  encodeGoodbye,
+  encodeReset,
+} from "../../lib/tunnel/farewell.ts";
+import { decodeFrames, encodeFrame } from "../../lib/tunnel/frame.ts";
+import { MAX_REASON_LENGTH } from "../../lib/tunnel/limits.ts";
+import { joined, type SeenFrame } from "../testing/frame_peer.ts";
+import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
+import type { SeededRandom } from "../testing/seeded_random.ts";
+import { fuzz } from "./fuzz.ts";
+import { mutated } from "./mutated.ts";
+import { assertSameBytes } from "./same_bytes.ts";
+
+fuzz(
+  "A20 decodeFrames refuses rubbish with a SessionError, and what it takes is what was written",
+  (random) => {
+    const message = randomMessage(random);
+    const before = message.slice();
+    const { frames, error } = decoded(message);
+    assertSameBytes(message, before, "the message was changed");
+    const written = joined(...frames.map((frame) => encode(frame)));
+    assertSameBytes(written, message.subarray(0, written.length));
+    if (error === null) assertEquals(written.length, message.length);
+    else assert(error.code === ErrorCode.Protocol || error.code === ErrorCode.TooLarge);
+  },
+);
+
+fuzz("A20 decodeFrames gives back every frame that encodeFrame writes, in order", (random) => {
+  const frames: SeenFrame[] = [];
+  for (let i = random.integer(1, 20); i > 0; i--) {
+    const { type, flags, stream, payload } = golden(random);
+    const frame = decoded(encodeFrame(typeOf(type), flags, stream, payload)).frames[0];
+    assert(frame !== undefined);
+    const id = stream === 0 ? 0 : random.integer(1, 0xffff_ffff);
+    const content = stream === 0 || payload.length < 100 ? payload : random.bytes(payload.length);
+    frames.push({ ...frame, stream: id, payload: content });
+  }
+  const { frames: seen, error } = decoded(joined(...frames.map((frame) => encode(frame))));
+  assertEquals(error, null);
+  assertEquals(seen.length, frames.length);
+  for (const [i, frame] of frames.entries()) {
+    const back = seen[i];
+    assert(back !== undefined && back.type === frame.type && back.flags === frame.flags);
+    assertEquals(back.stream, frame.stream);
+    assertSameBytes(back.payload, frame.payload);
+  }
+});
+
+fuzz("A20 reasons of any length and any characters keep to their limit and come back", (random) => {
+  const reason = randomText(random);
+  const code = random.integer(0, 0xffff);
+  const drain = random.oneIn(2);
+  const reset = encodeReset(code, reason);
+  const goodbye = encodeGoodbye({ code, drain, reason });
+  assert(reset.length <= 2 + MAX_REASON_LENGTH && goodbye.length <= 3 + MAX_REASON_LENGTH);
+  const back = decodeReset(reset);
+  assertEquals(back.code, code);
+  assert(reason.toWellFormed().startsWith(back.reason));
+  assertEquals(decodeGoodbye(goodbye), { code, drain, reason: back.reason });
+  // A peer's bytes need not be UTF-8.
+  decodeReset(joined(random.bytes(2), random.bytes(random.integer(0, MAX_REASON_LENGTH))));
+});
+
+/** Returns golden frames back to back, changed or not, or bytes that are nothing. */
+function randomMessage(random: SeededRandom): Uint8Array<ArrayBuffer> {
+  if (random.oneIn(10)) return random.bytes(random.integer(0, 200));
+  const frames = Array.from({ length: random.integer(1, 6) }, () => golden(random).bytes);
+  return random.oneIn(10) ? joined(...frames) : mutated(random, joined(...frames));
+}
+
+function golden(random: SeededRandom) {
+  const frame = GOLDEN_FRAMES[random.integer(0, GOLDEN_FRAMES.length - 1)];
+  if (frame === undefined) throw new Error("there are no golden frames");
+  return frame;
+}
+
+function typeOf(name: string): number {
+  const frame = GOLDEN_FRAMES.find(({ type }) => type === name);
+  return frame?.bytes[0] ?? 0;
+}
+
+function encode({ type, flags, stream, payload }: SeenFrame): Uint8Array<ArrayBuffer> {
+  return encodeFrame(type, flags, stream, payload);
+}
+
+function decoded(
+  message: Uint8Array,
+): { readonly frames: SeenFrame[]; readonly error: SessionError | null } {
+  const frames: SeenFrame[] = [];
+  try {
+    decodeFrames(message, (type, flags, stream, payload) => {
+      frames.push({ type, flags, stream, payload });
+    });
+    return { frames, error: null };
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error;
+    return { frames, error };
+  }
+}
+
+function randomText(random: SeededRandom): string {
+  const alphabet = ["a", "é", "€", "🦀", "\ud800", "\0", "\n"] as const;
+  return Array.from({ length: random.pick([0, 1, 10, 400, 1200]) }, () => random.pick(alphabet))
+    .join("");
+}

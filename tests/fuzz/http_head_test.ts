@@ -1,0 +1,261 @@
+import { assert, assertEquals } from "@std/assert";
+import { BodyDecoder } from "../../lib/http1/body.ts";
+import { connectionField } from "../../lib/http1/connection_field.ts";
+import { OriginError } from "../../lib/http1/origin_error.ts";
+import { type ParsedHead, ResponseHeadParser } from "../../lib/http1/parser.ts";
+import {
+  CHUNK_END,
+  LAST_CHUNK,
+  MAX_CHUNK_PREFIX,
+  type RequestFraming,
+  requestHeadBound,
+  writeChunkPrefix,
+  writeRequestHead,
+} from "../../lib/http1/writer.ts";
+import { ErrorCode, StreamError } from "../../lib/tunnel/errors.ts";
+import {
+  decodeRequestHead,
+  decodeResponseHead,
+  encodeRequestHead,
+  encodeResponseHead,
+  type Field,
+  type RequestHead,
+} from "../../lib/tunnel/head.ts";
+import { joined } from "../testing/frame_peer.ts";
+import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
+import { toBytes, toText } from "../testing/latin1.ts";
+import type { SeededRandom } from "../testing/seeded_random.ts";
+import { fuzz } from "./fuzz.ts";
+import { mutated, mutatedText, pieces } from "./mutated.ts";
+import { assertSameBytes } from "./same_bytes.ts";
+
+/** Characters and words with which heads are attacked. */
+const EVIL = [
+  ...[
+    "\r",
+    "\n",
+    "\r\n",
+    "\r\n\r\n",
+    "\0",
+    "\x0b",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\xff",
+    "\u0100",
+    "\u010a",
+  ],
+  ...[" ", "\t", ":", ",", ";", '"', "\\", "/", "?", "#", "@", "*", "{", "}", "[", "]", "é", "🦀"],
+  ...["0", "9", "+", "-", "x", "A", "host", "content-length", "transfer-encoding", "chunked"],
+  ...["connection", "upgrade", "\ud800", "\udc00", "\u2028", "1e9", "__proto__", "null"],
+] as const;
+
+const METHODS = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "x-y", "!#$%&'*+-.^_`|~"] as const;
+const TARGETS = ["/", "*", "/a?b", "//x/../%2F", "/é🦀", `/${"a".repeat(2000)}`] as const;
+const NAMES = ["accept", "host", "set-cookie", "x", "content-length", "connection", "te"] as const;
+const VALUES = ["", "0", "5", "a b", "é\xff\t", "close, x", "chunked", "x".repeat(300)] as const;
+
+fuzz(
+  "A37 a head that its codec takes is one that its codec writes, and nothing but a StreamError refuses others",
+  (random) => {
+    const isRequest = random.oneIn(2);
+    const payload = randomHead(random, isRequest);
+    try {
+      const head = isRequest ? decodeRequestHead(payload) : decodeResponseHead(payload);
+      for (const field of head.fields) assertCleanField(field);
+      if ("method" in head) {
+        assert(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(head.method));
+        assert(/^(?:\*|\/[^\0-\x20\x7f]*)$/.test(head.target));
+        assertEquals(decodeRequestHead(encodeRequestHead(head)), head);
+        assert(head.fields.filter(([name]) => name === "host").length <= 1);
+      } else {
+        assert(head.status === 101 || (head.status >= 200 && head.status <= 599));
+        assertEquals(decodeResponseHead(encodeResponseHead(head)), head);
+      }
+      const lengths = head.fields.filter(([name]) => name === "content-length");
+      assert(lengths.length <= 1 && lengths.every(([, value]) => /^\d{1,16}$/.test(value)));
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      assertEquals(error.code, ErrorCode.Protocol);
+      assert(error.message.length < 500, "the message shows too much");
+    }
+  },
+);
+
+fuzz(
+  "A37 a request that is written holds its fields and not a line more, or is refused with an OriginError",
+  (random) => {
+    const head = randomRequest(random);
+    const framing = random.pick<RequestFraming>([
+      "none",
+      "chunked",
+      0,
+      5,
+      2 ** 53 - 1,
+      -1,
+      0.5,
+      NaN,
+    ]);
+    let written: string;
+    try {
+      const out = new Uint8Array(requestHeadBound(head));
+      written = toText(out.subarray(0, writeRequestHead(head, framing, out)));
+    } catch (error) {
+      if (!(error instanceof OriginError)) throw error;
+      assertEquals(error.code, "malformed");
+      return;
+    }
+    assert(/^(?:[^\r\n]+\r\n)+\r\n$/.test(written), JSON.stringify(written));
+    const [start = "", ...lines] = written.slice(0, -4).split("\r\n");
+    const target = toText(new TextEncoder().encode(head.target));
+    assertEquals(start, `${head.method} ${target} HTTP/1.1`);
+    assertEquals(start.split(" ").length, 3);
+    const kept = head.fields.filter(([name]) => connectionField(name) === null);
+    assertEquals(lines.slice(0, kept.length), kept.map(([name, value]) => `${name}: ${value}`));
+    const added = lines.slice(kept.length);
+    assert(added.length <= 1, written);
+    if (framing === "chunked") assertEquals(added, ["transfer-encoding: chunked"]);
+    else if (framing !== "none") assertEquals(added, [`content-length: ${framing}`]);
+    else assert(added.every((line) => line === "content-length: 0"));
+  },
+);
+
+fuzz(
+  "an answer of the origin is read the same however its bytes arrive, and nothing but an OriginError refuses it",
+  (random) => {
+    const method = random.pick(["GET", "HEAD"]);
+    const bytes = randomResponse(random);
+    const whole = outcome([bytes], method);
+    assertEquals(outcome([...pieces(random, bytes)], method), whole);
+  },
+);
+
+fuzz("chunks that are written are read as what was put in", (random) => {
+  const body = random.bytes(random.pick([0, 1, 15, 16, 17, 1000, 70_000]));
+  const parts: Uint8Array[] = [];
+  for (const piece of pieces(random, body)) {
+    const prefix = new Uint8Array(MAX_CHUNK_PREFIX);
+    parts.push(prefix.subarray(0, writeChunkPrefix(piece.length, prefix, 0)), piece, CHUNK_END);
+  }
+  const behind = random.bytes(random.integer(0, 10));
+  const chunked = joined(...parts, LAST_CHUNK, behind);
+  const decoder = new BodyDecoder("chunked");
+  const read: Uint8Array[] = [];
+  let rest = 0;
+  for (const piece of pieces(random, chunked)) {
+    const copy = piece.slice();
+    const end = decoder.done ? 0 : decoder.decode(copy, 0, copy.length);
+    if (end > 0) read.push(copy.slice(decoder.from, decoder.to));
+    rest += copy.length - end;
+  }
+  assert(decoder.done);
+  assertEquals(rest, behind.length);
+  assertSameBytes(joined(...read), body);
+});
+
+/** What reading a response comes to: the head, the body's bytes, what is left, and how it ends. */
+function outcome(arriving: readonly Uint8Array[], method: string) {
+  const buffer = joined(...arriving);
+  const parser = new ResponseHeadParser();
+  const body: Uint8Array[] = [];
+  let parsed: ParsedHead | null = null;
+  let decoder: BodyDecoder | null = null;
+  let start = 0;
+  let end = 0;
+  let error = "";
+  try {
+    for (const piece of arriving) {
+      end += piece.length;
+      if (parsed === null) {
+        parsed = parser.parse(buffer, 0, end, method);
+        if (parsed === null) continue;
+        start = parsed.end;
+        decoder = new BodyDecoder(parsed.framing);
+      }
+      while (decoder !== null && !decoder.done && start < end) {
+        // The decoder may move bytes within what it was given, and what comes later lies behind that.
+        start = decoder.decode(buffer, start, end);
+        body.push(buffer.slice(decoder.from, decoder.to));
+      }
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof OriginError)) throw thrown;
+    assertEquals(thrown.code, "malformed");
+    // Which of two faults is met first may depend on the pieces; that it is refused may not.
+    error = parsed === null ? "head" : "body";
+  }
+  if (error === "head") return { error };
+  const head = parsed?.head;
+  for (const field of head?.fields ?? []) assertCleanField(field);
+  if (error === "body") return { head, error };
+  return { head, error, body: toText(joined(...body)), done: decoder?.done, left: end - start };
+}
+
+function randomHead(random: SeededRandom, isRequest: boolean): Uint8Array {
+  const fields = randomFields(random);
+  const request = { method: random.pick(METHODS), target: random.pick(TARGETS), fields };
+  const response = { status: random.pick([200, 204, 101, 599, 199, 600, 304.5]), fields };
+  const golden = GOLDEN_FRAMES.filter(({ type }) => /^HTTP|^WSRe/.test(type));
+  const payload = random.oneIn(4)
+    ? golden[random.integer(0, golden.length - 1)]?.payload ?? new Uint8Array(0)
+    : new TextEncoder().encode(JSON.stringify(isRequest ? request : response));
+  if (random.oneIn(3)) return payload;
+  if (random.oneIn(2)) return mutated(random, payload);
+  return new TextEncoder().encode(mutatedText(random, new TextDecoder().decode(payload), EVIL));
+}
+
+function randomRequest(random: SeededRandom): RequestHead {
+  const spoilt = (text: string): string => random.oneIn(6) ? mutatedText(random, text, EVIL) : text;
+  return {
+    method: spoilt(random.pick(METHODS)),
+    target: spoilt(random.pick(TARGETS)),
+    fields: randomFields(random).map(([name, value]) => [spoilt(name), spoilt(value)]),
+  };
+}
+
+function randomFields(random: SeededRandom): Field[] {
+  return Array.from({ length: random.pick([0, 1, 2, 5, 20, 257]) }, () => {
+    return [random.pick(NAMES), random.pick(VALUES)];
+  });
+}
+
+/** Lines that a response may have, and that may contradict each other. */
+const LINES = [
+  ...[
+    "Content-Length: 5",
+    "content-length: 5, 5",
+    "Content-Length: 12",
+    "Transfer-Encoding: chunked",
+  ],
+  ...["transfer-encoding: Chunked", "Connection: close, x", "Connection: keep-alive", "X: y", "X:"],
+  ...["Set-Cookie:\ta ", "Keep-Alive: timeout=5", "Y: \xe9\xff", `Z: ${"z".repeat(90)}`],
+] as const;
+
+const STARTS = [
+  ...[
+    "HTTP/1.1 200 OK",
+    "HTTP/1.0 404 Not Found",
+    "HTTP/1.1 204",
+    "HTTP/1.1 304 ",
+    "HTTP/1.1 100 x",
+  ],
+] as const;
+
+const BODIES = [
+  ...["", "hello", "hello HTTP/1.1 200 OK\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n"],
+  ...["ffffffffffffffff\r\n", "1fffffffffffff\r\nx", "0\r\nT: u\r\n\r\n"],
+  "5;a=b\r\nhello\r\n10 ;x\r\n0123456789abcdef\r\n000\r\nT: u\r\n\r\nrest",
+] as const;
+
+function randomResponse(random: SeededRandom): Uint8Array {
+  const lines = Array.from({ length: random.integer(0, 4) }, () => random.pick(LINES));
+  const text = [random.pick(STARTS), ...lines, "", random.pick(BODIES)].join("\r\n");
+  if (random.oneIn(4)) return toBytes(text);
+  if (random.oneIn(2)) return mutated(random, toBytes(text));
+  return toBytes(mutatedText(random, text, EVIL));
+}
+
+function assertCleanField([name, value]: Field): void {
+  assert(/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name), `name ${JSON.stringify(name)}`);
+  assert(/^[\t\x20-\x7e\x80-\xff]*$/.test(value), `value ${JSON.stringify(value)}`);
+}
