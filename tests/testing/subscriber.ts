@@ -29,10 +29,13 @@ export class Subscriber implements Disposable {
     this.frames = new FramePeer(socket);
   }
 
-  /** Opens the WebSocket, and no more. */
-  static async connect(server: Program): Promise<Subscriber> {
+  /** Opens the WebSocket, and no more; `headers` go with the handshake. */
+  static async connect(
+    server: Program,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Subscriber> {
     const url = `ws://127.0.0.1:${server.url.port}/proxy/subscribe`;
-    const socket = new WebSocket(url, SUBPROTOCOL, { perMessageDeflate: false });
+    const socket = new WebSocket(url, SUBPROTOCOL, { perMessageDeflate: false, headers });
     const subscriber = new Subscriber(server, socket);
     const opened = new Promise((resolve, reject) => {
       socket.on("open", resolve);
