@@ -3,6 +3,8 @@ import { messageOf } from "./lib/error_text.ts";
 import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/authorized_keys.ts";
+import type { Bus } from "./lib/server/bus.ts";
+import { openBus } from "./lib/server/open_bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 
@@ -22,7 +24,9 @@ async function serve(options: ServerOptions): Promise<number> {
     level: options.logLevel,
     colour: isTerminal && !Deno.noColor,
   });
-  const server = start(options, log);
+  const { bus: busName, domain } = options;
+  const bus = busName === "memory" ? null : await openBus(busName, domain);
+  const server = start(options, bus, log);
   if (options.token === null && options.authorizedKeys === null) {
     log.warn("everybody may connect a client: neither --token nor --authorized-keys is given");
   }
@@ -34,7 +38,7 @@ async function serve(options: ServerOptions): Promise<number> {
   return 0;
 }
 
-function start(options: ServerOptions, log: Log): TunnelServer {
+function start(options: ServerOptions, bus: Bus | null, log: Log): TunnelServer {
   const { hostname, port, tls } = options;
   const pems = tls && { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
@@ -43,7 +47,7 @@ function start(options: ServerOptions, log: Log): TunnelServer {
       ...options,
       tls: pems,
       authorizedKeys,
-      bus: null,
+      bus,
       server: `tunnel/${config.version}`,
       log,
     });
