@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
+import * as edge from "../../lib/tunnel/edge.ts";
 import { ErrorCode, SessionError } from "../../lib/tunnel/errors.ts";
 import { decodeFrames, encodeFrame, Flag, FrameType } from "../../lib/tunnel/frame.ts";
 import { decodeRequestHead, decodeResponseHead, type Field } from "../../lib/tunnel/head.ts";
@@ -9,6 +10,7 @@ import * as limits from "../../lib/tunnel/limits.ts";
 import { decodeRequest } from "../../lib/tunnel/registration.ts";
 import { REFUSAL_CODES } from "../../lib/tunnel/registration_error.ts";
 import { thumbprintOf, tunnelId } from "../../lib/tunnel/thumbprint.ts";
+import { proveToken } from "../../lib/tunnel/token_proof.ts";
 import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../lib/tunnel/transport.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
@@ -125,6 +127,31 @@ Deno.test("PROTOCOL.md shows what the golden registration signs", () => {
   );
   const signed = [header, payload].map((part) => new TextDecoder().decode(decodeBase64Url(part)));
   assertEquals(shown, signed);
+});
+
+Deno.test("PROTOCOL.md proves a token for the golden registration as the code does", async () => {
+  const [, token = "", proof = ""] =
+    /With the token\s+`(.*)`\s+the proof of the registration above is\s+`(.*)`/.exec(DOCUMENT) ??
+      [];
+  const { jws } = decodeRequest(goldenFrame("registration").payload);
+  assertEquals(proof, await proveToken(token, jws));
+});
+
+Deno.test("PROTOCOL.md has the bounds of the edge options that the code has", () => {
+  const meaning = new Map([...table("member of `edge`"), ...table("member of `basicAuth`")]
+    .map(([name, , text = ""]) => [unquoted(name), text]));
+  const bounds: Record<string, readonly number[]> = {
+    basicAuth: [],
+    allowIp: [1, edge.MAX_ALLOWED],
+    user: [1, edge.MAX_USER_LENGTH],
+    salt: [edge.SALT_LENGTH],
+    hash: [edge.HASH_LENGTH],
+    iterations: [edge.MIN_ITERATIONS, edge.MAX_ITERATIONS],
+  };
+  assertEquals([...meaning.keys()], Object.keys(bounds));
+  for (const [name, numbers] of Object.entries(bounds)) {
+    for (const number of numbers) assert(meaning.get(name)?.includes(`${number}`), name);
+  }
 });
 
 Deno.test("PROTOCOL.md shows heads that the code accepts", () => {
