@@ -159,7 +159,7 @@ export class RedisBus implements Bus {
 }
 
 /** Hostnames of one script: some milliseconds of Redis' time. */
-const HOSTNAMES_AT_ONCE = 500;
+const HOSTNAMES_AT_ONCE = 250;
 
 /** Bytes of a node's record: its id and its URL, with room for what later versions add. */
 const MAX_NODE_RECORD = MAX_NODE_ID + MAX_NODE_URL + 1024;

@@ -49,20 +49,28 @@ local now = time[1] * 1000000 + time[2]
 local latest = now + ${MAX_LIFETIME * 1000}
 `;
 
-/** KEYS: sorted sets of hostnames; ARGV: node, lifetime in milliseconds. What is no lease is taken away. */
+/**
+ * KEYS: sorted sets of hostnames; ARGV: node, lifetime in milliseconds. The key lasts as long as the last lease;
+ * leases that have ended go at once, what is no lease when there is too much.
+ */
 export const ANNOUNCE = `${NOW}
+local ends = now + ARGV[2] * 1000
 for _, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'zset' then
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    redis.call('ZREMRANGEBYSCORE', key, latest, '+inf')
-  elseif kind ~= 'none' then
+  local said = redis.pcall('ZADD', key, ends, ARGV[1])
+  if type(said) == 'table' then
+    if not string.find(said.err, 'WRONGTYPE') then return said end
     redis.call('DEL', key)
+    redis.call('ZADD', key, ends, ARGV[1])
   end
-  redis.call('ZADD', key, now + ARGV[2] * 1000, ARGV[1])
-  redis.call('ZREMRANGEBYRANK', key, 0, -${MAX_NODES_OF_HOSTNAME + 1})
-  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
-  redis.call('PEXPIREAT', key, math.ceil(last[2] / 1000))
+  local count = redis.call('ZCARD', key)
+  if count > 1 then redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
+  if count > ${MAX_NODES_OF_HOSTNAME} then
+    redis.call('ZREMRANGEBYSCORE', key, latest, '+inf')
+    redis.call('ZREMRANGEBYRANK', key, 0, -${MAX_NODES_OF_HOSTNAME + 1})
+  end
+  if count == 1 or redis.call('PTTL', key) < tonumber(ARGV[2]) then
+    redis.call('PEXPIRE', key, ARGV[2])
+  end
 end
 `;
 
