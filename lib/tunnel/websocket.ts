@@ -61,6 +61,8 @@ export class WebSocketBridge {
   readonly #onTooLong: () => void;
   readonly #incoming: Message[] = [];
   #close: { readonly code: number; readonly reason: string } | null = null;
+  /** Whether the code to close with has been chosen already. */
+  #closesSoon = false;
   #pumping = false;
   /** Whether nothing more of what the socket brings is taken. */
   #deaf = false;
@@ -118,12 +120,13 @@ export class WebSocketBridge {
     const text = typeof data === "string";
     const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
     if (bytes.length > this.#maxMessage) {
-      this.#refuse({ socketCode: TOO_BIG, streamCode: INTERNAL });
+      const reason = this.#tooLong();
+      this.#closeOnSender(TOO_BIG, reason);
+      this.#closeStream(INTERNAL, reason);
       return;
     }
     if (!this.#backlog.tryAdd(bytes.length + MESSAGE_COST)) {
-      this.#deaf = true;
-      this.#closeSocket(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
+      this.#closeOnSender(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
       return;
     }
     this.#incoming.push({ bytes, text });
@@ -173,16 +176,9 @@ export class WebSocketBridge {
     if (this.#closed) this.#done();
   }
 
-  /** Ends both sides because of a message that is too long, the stream's behind what waits for it. */
-  #refuse({ socketCode, streamCode }: {
-    readonly socketCode: number;
-    readonly streamCode: number;
-  }): void {
-    const reason = `a message of more than ${this.#maxMessage} bytes`;
-    this.#deaf = true;
-    this.#onTooLong();
-    this.#closeSocket(socketCode, reason);
-    this.#close ??= { code: streamCode, reason };
+  /** Ends the stream once it has taken what waits for it. */
+  #closeStream(code: number, reason: string): void {
+    this.#close ??= { code, reason };
     if (!this.#pumping) void this.#pumpToStream();
   }
 
@@ -206,7 +202,10 @@ export class WebSocketBridge {
         throw new StreamError(ErrorCode.TooLarge, "a WebSocket message of more than 64 MiB");
       }
       if (length > this.#maxMessage) {
-        this.#refuse({ socketCode: INTERNAL, streamCode: TOO_BIG });
+        const reason = this.#tooLong();
+        this.#deaf = true;
+        this.#closeSocket(INTERNAL, reason);
+        this.#closeStream(TOO_BIG, reason);
         await this.#dropRest();
         return;
       }
@@ -254,8 +253,27 @@ export class WebSocketBridge {
     if (this.#closed) this.#done();
   }
 
+  /** Counts a message that is too long, and says so. */
+  #tooLong(): string {
+    this.#onTooLong();
+    return `a message of more than ${this.#maxMessage} bytes`;
+  }
+
+  /**
+   * Closes the socket because of what it brings. What has come already is passed over before: Deno breaks the
+   * connection, unsent close frame and all, when a message follows on `close`.
+   */
+  #closeOnSender(code: number, reason: string): void {
+    this.#deaf = true;
+    this.#closesSoon = true;
+    setTimeout(() => {
+      this.#closesSoon = false;
+      this.#closeSocket(code, reason);
+    }, 0);
+  }
+
   #closeSocket(code?: number, reason = ""): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#closesSoon) return;
     if (code === undefined) this.#socket.close();
     else if (isSendable(code)) this.#socket.close(code, cut(reason));
     else this.#socket.close(INTERNAL);

@@ -1,5 +1,6 @@
 import { Budget } from "../../lib/tunnel/flow.ts";
 import { FrameType } from "../../lib/tunnel/frame.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "../../lib/tunnel/limits.ts";
 import type { Stream } from "../../lib/tunnel/stream.ts";
 import { type MessageSocket, WebSocketBridge } from "../../lib/tunnel/websocket.ts";
 import { MemorySocket } from "./memory_socket.ts";
@@ -10,6 +11,13 @@ import { within } from "./within.ts";
 
 /** Bytes of messages that a bridge may hold, unless a test says otherwise. */
 const BACKLOG = 64 * 1024 * 1024;
+
+export interface BridgedOptions {
+  /** Bytes of messages that each bridge may hold. */
+  readonly backlog?: number;
+  /** Bytes of a message that the server's bridge lets through. */
+  readonly maxMessage?: number;
+}
 
 /** How a WebSocket ended. */
 export interface Closed {
@@ -80,7 +88,7 @@ export interface Bridged extends AsyncDisposable {
 /** Joins a visitor and an origin, over sockets in memory or real ones. */
 export async function bridged(
   kind: "memory" | "real",
-  { backlog = BACKLOG }: { readonly backlog?: number } = {},
+  { backlog = BACKLOG, maxMessage = MAX_WEBSOCKET_MESSAGE }: BridgedOptions = {},
 ): Promise<Bridged> {
   await using stack = new AsyncDisposableStack();
   const ends = kind === "memory" ? memoryEnds() : await realEnds(stack);
@@ -89,7 +97,7 @@ export async function bridged(
   const client = stack.use(new SessionFixture("client", b));
   const [near, far] = await openedWebSocket(server, client);
   const bridges = [
-    new WebSocketBridge(ends.serverSocket, near, { backlog: new Budget(backlog) }),
+    new WebSocketBridge(ends.serverSocket, near, { backlog: new Budget(backlog), maxMessage }),
     new WebSocketBridge(ends.clientSocket, far, {
       backlog: new Budget(backlog),
       vanish: ends.vanish,

@@ -5,6 +5,7 @@ import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
 import { WebSocketBridge } from "../../lib/tunnel/websocket.ts";
 import { bridged, Talker } from "../testing/bridged.ts";
+import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
@@ -115,6 +116,63 @@ for (const kind of ["memory", "real"] as const) {
   });
 }
 
+for (const kind of ["memory", "real"] as const) {
+  for (const side of ["visitor", "origin"] as const) {
+    Deno.test(`WebSocketBridge closes with 1009 towards the ${side} that sends more than it may, with 1011 behind what came before towards the other (${kind})`, async () => {
+      const limit = 100_000;
+      await using pair = await bridged(kind, { maxMessage: limit });
+      const [from, to] = side === "visitor"
+        ? [pair.visitor, pair.origin]
+        : [pair.origin, pair.visitor];
+      const longest = randomBytes(limit);
+      from.send("before");
+      from.send(longest);
+      from.send(randomBytes(5 * limit));
+      from.send("after");
+      assertEquals((await from.closed).code, 1009);
+      assertEquals(await to.closed, {
+        code: 1011,
+        reason: `a message of more than ${limit} bytes`,
+      });
+      assertEquals(to.messages.length, 2);
+      const [before, whole] = to.messages;
+      assertEquals(before, "before");
+      assert(whole instanceof Uint8Array && sameBytes(whole, longest));
+      await pair.finished;
+      await settled();
+      assertEquals([pair.server.session.load, pair.client.session.load], [0, 0]);
+    });
+  }
+
+  Deno.test(`WebSocketBridge counts a message's bytes, not its characters (${kind})`, async () => {
+    await using pair = await bridged(kind, { maxMessage: 9 });
+    for (const [from, to] of [[pair.visitor, pair.origin], [pair.origin, pair.visitor]] as const) {
+      from.send("€€€");
+      assertEquals(await to.count(1), ["€€€"]);
+    }
+    pair.visitor.send("€€€€");
+    assertEquals((await pair.visitor.closed).code, 1009);
+    await pair.finished;
+  });
+}
+
+Deno.test("WebSocketBridge tells the origin of a message that is too long though the visitor never answers its close", async () => {
+  const [outer, socket] = MemorySocket.pair();
+  await using end = await bridgeEnd("memory", { sockets: [outer, socket], maxMessage: 10 });
+  end.talker.send("hello");
+  await settled();
+  // The close frame does not get to the visitor.
+  socket.hold();
+  end.talker.send("x".repeat(11));
+  await settled();
+  const frames = end.peer.take().filter(({ type }) => type === WSMessage || type === WSTeardown);
+  assertEquals(frames.map(({ type }) => type), [WSMessage, WSTeardown]);
+  assertEquals(codeOf(frames[1]), 1011);
+  end.peer.send(WSTeardown, { stream: 1, payload: coded(1011) });
+  await settled();
+  assertEquals(end.near.session.load, 0);
+});
+
 Deno.test("WebSocketBridge sends text in frames whose flags say so, cut to 64 KiB", async () => {
   await using end = await bridgeEnd("memory");
   end.talker.send("a".repeat(150_000));
@@ -223,7 +281,7 @@ Deno.test("WebSocketBridge forwards nothing that came after a message it had to 
   socket.hold();
   for (const name of ["one", "two", "six"]) outer.send(name.padEnd(100));
   outer.send("dropped".padEnd(100));
-  await settled();
+  await eventually("the close", () => socket.closeCalls.length > 0);
   assertEquals(socket.closeCalls, [1013]);
   end.peer.send(Window, { stream: 1, payload: bytes(0, 1, 0, 0) });
   await settled();
@@ -279,9 +337,10 @@ async function bridgeEnd(
     readonly backlog?: number;
     readonly budget?: Budget;
     readonly sockets?: [MemorySocket, MemorySocket];
+    readonly maxMessage?: number;
   } = {},
 ) {
-  const { window = 1 << 20, backlog = 1 << 20 } = options;
+  const { window = 1 << 20, backlog = 1 << 20, maxMessage = MAX_WEBSOCKET_MESSAGE } = options;
   await using stack = new AsyncDisposableStack();
   const near = stack.use(new SessionAndPeer("client"));
   near.peer.send(WSRequest, { stream: 1, payload: openingOf(window) });
@@ -294,6 +353,7 @@ async function bridgeEnd(
   const bridge = new WebSocketBridge(socket, stream, {
     backlog: options.budget ?? new Budget(backlog),
     freeBacklog: 0,
+    maxMessage,
   });
   const started = bridge.start();
   const rest = stack.move();
