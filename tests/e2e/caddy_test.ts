@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { BehindProxy, checkBehindProxy, type StartProxy } from "../testing/behind_proxy.ts";
-import { FrontProxy, isInstalled, readConfiguration } from "../testing/front_proxy.ts";
+import { BehindProxy, checkBehindProxy } from "../testing/behind_proxy.ts";
+import { caddyIn } from "../testing/caddy.ts";
+import { isInstalled } from "../testing/front_proxy.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { temporaryFolder } from "../testing/temporary_folder.ts";
 
@@ -36,24 +37,3 @@ Deno.test("Caddy gets certificates for tunnels alone: tunnel-server answers what
     });
   }
 });
-
-/** Starts Caddy with the deployed configuration, with an authority of its own in place of a public one. */
-function caddyIn(home: string): StartProxy {
-  return async (ports) => {
-    const file = `${home}/Caddyfile`;
-    const configuration = readConfiguration("Caddyfile", [
-      ["127.0.0.1:6519", `127.0.0.1:${ports.server}`],
-      ["{\n\ton_demand_tls", `{\n${OPTIONS}\n\thttps_port ${ports.proxy}\n\ton_demand_tls`],
-    ]);
-    await Deno.writeTextFile(file, configuration);
-    const proxy = await FrontProxy.start("caddy", {
-      args: ["run", "--config", file],
-      env: { HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
-      ready: /serving initial configuration/,
-    });
-    return { proxy, authorityFile: `${home}/caddy/pki/authorities/local/root.crt` };
-  };
-}
-
-const OPTIONS = ["admin off", "local_certs", "skip_install_trust", "auto_https disable_redirects"]
-  .concat("default_bind 127.0.0.1").map((option) => `\t${option}`).join("\n");

@@ -1,0 +1,25 @@
+import type { StartProxy } from "./behind_proxy.ts";
+import { FrontProxy, readConfiguration } from "./front_proxy.ts";
+
+/** Starts Caddy with the deployed configuration, with an authority of its own in place of a public one. */
+export function caddyIn(home: string): StartProxy {
+  return async (ports) => {
+    const file = `${home}/Caddyfile`;
+    const configuration = readConfiguration("Caddyfile", [
+      ["127.0.0.1:6519", `127.0.0.1:${ports.server}`],
+      ["{\n\ton_demand_tls", `{\n${OPTIONS}\n\thttps_port ${ports.proxy}\n\ton_demand_tls`],
+    ]);
+    await Deno.writeTextFile(file, configuration);
+    const proxy = await FrontProxy.start("caddy", {
+      args: ["run", "--config", file],
+      env: { HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
+      ready: /serving initial configuration/,
+    });
+    return { proxy, authorityFile: `${home}/caddy/pki/authorities/local/root.crt` };
+  };
+}
+
+/** The last one is for visitors that name no host when they connect, as slowhttptest. */
+const OPTIONS = ["admin off", "local_certs", "skip_install_trust", "auto_https disable_redirects"]
+  .concat("default_bind 127.0.0.1", "default_sni localhost").map((option) => `\t${option}`)
+  .join("\n");
