@@ -50,6 +50,20 @@ Deno.test("Registry.select prefers a newcomer to sessions that have not answered
   assertStrictEquals(sessionAt(registry), old.session, "it lives and has fewer streams");
 });
 
+Deno.test("Registry.select gives a session that is about to drain when there is no other", async () => {
+  const registry = new Registry({ fixed: false });
+  using old = new SessionAndPeer("server");
+  registry.add(memberOf(old.session, { hostname: HOST }));
+  old.session.forewarn("restart");
+  assertStrictEquals(sessionAt(registry), old.session);
+  using newcomer = new SessionAndPeer("server");
+  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  old.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  open(newcomer);
+  assertStrictEquals(sessionAt(registry), newcomer.session, "though it has more streams");
+});
+
 Deno.test("Registry.select passes over a session that drains, and calls the tunnel away when all do", () => {
   const registry = new Registry({ fixed: false });
   using near = new SessionAndPeer("server");
@@ -58,7 +72,7 @@ Deno.test("Registry.select passes over a session that drains, and calls the tunn
   assertEquals(registry.select(HOST), "away");
 });
 
-Deno.test("Registry.add lets no other key to a hostname that is in use", () => {
+Deno.test("A01 A02 Registry.add lets no other key to a hostname that is in use", () => {
   const registry = new Registry({ fixed: false });
   using owner = new SessionAndPeer("server");
   using other = new SessionAndPeer("server");
@@ -84,14 +98,60 @@ Deno.test("Registry.add keeps the fixed hostname for the first key, also while i
   registry.add(memberOf(owner.session, { hostname: FIXED_HOSTNAME }));
 });
 
-Deno.test("Registry.add takes at most 64 sessions for a hostname", () => {
-  const registry = new Registry({ fixed: false });
+Deno.test("A15 Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 100, connections: 3 } });
   using near = new SessionAndPeer("server");
-  for (let i = 0; i < 64; i++) registry.add(memberOf(near.session, { hostname: HOST }));
-  assertEquals(
-    refusal(() => registry.add(memberOf(near.session, { hostname: HOST }))),
-    "try_again",
-  );
+  const add = (hostname: string, thumbprint?: string) => {
+    const member = memberOf(near.session, { hostname, ...(thumbprint && { thumbprint }) });
+    registry.add(member);
+    return member;
+  };
+  const member = add(HOST);
+  add(HOST);
+  add("b.test");
+  assertEquals(refusal(() => add(HOST)), "try_again");
+  assertEquals(refusal(() => add("c.test")), "try_again");
+  add("d.test", "another");
+  registry.remove(member);
+  registry.remove(member);
+  add(HOST);
+  assertEquals(refusal(() => add(HOST)), "try_again", "one left once, however often it is said");
+});
+
+Deno.test("A15 Registry.add takes so many tunnels, each with all its sessions, and again when one has left", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  using near = new SessionAndPeer("server");
+  const add = (hostname: string) => {
+    const member = memberOf(near.session, { hostname, thumbprint: hostname });
+    registry.add(member);
+    return member;
+  };
+  const members = [add("a.test"), add("a.test"), add("b.test")];
+  assertEquals(refusal(() => add("c.test")), "try_again");
+  add("b.test");
+  for (const member of members) registry.remove(member);
+  add("c.test");
+  assertEquals(refusal(() => add("d.test")), "try_again", "b.test has a session left");
+});
+
+Deno.test("Registry.add counts a tunnel once, under its id and its name", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  using near = new SessionAndPeer("server");
+  const add = (hostname: string, ...more: string[]) => {
+    const member = memberOf(near.session, { hostname, more });
+    registry.add(member);
+    return member;
+  };
+  const first = add(HOST, "shop.test");
+  const second = add(HOST);
+  add("b.test");
+  assertEquals([registry.size, [...registry.members()].length], [3, 3]);
+  registry.remove(first);
+  assertEquals(registry.select("shop.test"), "away");
+  assertStrictEquals(registry.select(HOST), second);
+  registry.remove(second);
+  add("c.test");
+  assertEquals(refusal(() => add("d.test")), "try_again");
 });
 
 Deno.test("Registry forgets the names that went away longest ago, not the latest", () => {

@@ -5,14 +5,19 @@ import type { Session } from "../../lib/tunnel/session.ts";
 /** Makes the member that a session becomes when its client registers. */
 export function memberOf(
   session: Session,
-  { hostname, thumbprint = "key" }: { readonly hostname: string; readonly thumbprint?: string },
+  { hostname, more = [], thumbprint = "key" }: {
+    readonly hostname: string;
+    /** Further hostnames. */
+    readonly more?: readonly string[];
+    readonly thumbprint?: string;
+  },
 ): Member {
   return new Member({
     session,
     id: thumbprint,
     thumbprint,
     name: "",
-    hostnames: [hostname],
+    hostnames: [hostname, ...more],
     address: "127.0.0.1",
     edge: NO_EDGE,
   });

@@ -7,10 +7,11 @@ import {
   type SigningKey,
   verifyClaim,
 } from "../../lib/tunnel/claim.ts";
-import { NO_EDGE } from "../../lib/tunnel/edge.ts";
+import { MAX_ALLOWED, MAX_ITERATIONS, MAX_USER_LENGTH, NO_EDGE } from "../../lib/tunnel/edge.ts";
 import { MAX_REGISTRATION_LENGTH } from "../../lib/tunnel/limits.ts";
 import { decodeRequest, encodeMessage } from "../../lib/tunnel/registration.ts";
 import { RegistrationError } from "../../lib/tunnel/registration_error.ts";
+import { proveToken } from "../../lib/tunnel/token_proof.ts";
 import { thumbprintOf } from "../../lib/tunnel/thumbprint.ts";
 import {
   encodingsAbovePrime,
@@ -20,6 +21,7 @@ import {
   withGroupOrderAdded,
 } from "../testing/ed25519.ts";
 import { goldenFrame } from "../testing/golden_frames.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -59,7 +61,7 @@ Deno.test("verifyClaim accepts the golden registration, and signing it again giv
   assertEquals(await jwsOf(HEADER, PAYLOAD), jws);
 });
 
-Deno.test("verifyClaim refuses every other audience", async () => {
+Deno.test("A09 A11 verifyClaim refuses every other audience", async () => {
   for (
     const aud of [
       "http://tunnel.example",
@@ -80,13 +82,13 @@ Deno.test("verifyClaim refuses every other audience", async () => {
   }
 });
 
-Deno.test("verifyClaim refuses an audience that is no text", async () => {
+Deno.test("A09 verifyClaim refuses an audience that is no text", async () => {
   for (const aud of [[AUDIENCE], [AUDIENCE, "x"], { 0: AUDIENCE }, null, 1, true, undefined]) {
     await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, aud }));
   }
 });
 
-Deno.test("verifyClaim refuses the answer to any other challenge", async () => {
+Deno.test("A10 verifyClaim refuses the answer to any other challenge", async () => {
   for (const nonce of ["", NONCE.slice(1), NONCE + "A", NONCE.toLowerCase(), `${NONCE}=`]) {
     await refused("wrong_nonce", jwsOf(HEADER, { ...PAYLOAD, nonce }));
   }
@@ -95,7 +97,7 @@ Deno.test("verifyClaim refuses the answer to any other challenge", async () => {
   }
 });
 
-Deno.test("verifyClaim refuses a time or a connection number that is none", async () => {
+Deno.test("A08 verifyClaim refuses a time or a connection number that is none", async () => {
   for (const iat of ["1", null, undefined]) {
     await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, iat }));
   }
@@ -104,8 +106,13 @@ Deno.test("verifyClaim refuses a time or a connection number that is none", asyn
   }
 });
 
-Deno.test("verifyClaim knows no clock: any issued-at will do for a fresh nonce", async () => {
-  for (const iat of [0, 4_000_000_000]) await verify(await jwsOf(HEADER, { ...PAYLOAD, iat }));
+Deno.test("A08 verifyClaim knows no clock: any issued-at and any expiry will do for a fresh nonce", async () => {
+  for (const iat of [0, -1, 4_000_000_000]) await verify(await jwsOf(HEADER, { ...PAYLOAD, iat }));
+  for (const exp of [0, -1, "soon", null, {}]) {
+    await verify(await jwsOf(HEADER, { ...PAYLOAD, exp, nbf: 4_000_000_000 }));
+  }
+  const infinite = raw(`${JSON.stringify(PAYLOAD).slice(0, -1)},"iat":1e400,"exp":-1e400}`);
+  await verify(await signedText(part(HEADER), infinite));
 });
 
 Deno.test("verifyClaim refuses labels that are no DNS label in lower case", async () => {
@@ -118,14 +125,26 @@ Deno.test("verifyClaim refuses labels that are no DNS label in lower case", asyn
   }
 });
 
-Deno.test("verifyClaim refuses every algorithm but EdDSA", async () => {
-  const algorithms = ["none", "None", "", "HS256", "ES256", "RS256", "Ed25519", "eddsa", "EdDSA "];
+Deno.test("A06 verifyClaim refuses alg none, HS256, ES256 and every other but EdDSA", async () => {
+  const algorithms = [
+    "none",
+    "None",
+    "",
+    "HS256",
+    "ES256",
+    "RS256",
+    "PS256",
+    "Ed25519",
+    "Ed448",
+    "eddsa",
+    "EdDSA ",
+  ];
   for (const alg of [...algorithms, null, undefined, 1, ["EdDSA"], { a: 1 }]) {
     await refused("unsupported_algorithm", jwsOf({ ...HEADER, alg }, PAYLOAD));
   }
 });
 
-Deno.test("verifyClaim refuses an HMAC made with the public key as its secret", async () => {
+Deno.test("A06 verifyClaim refuses an HMAC made with the public key as its secret", async () => {
   const signed = `${part({ ...HEADER, alg: "HS256" })}.${part(PAYLOAD)}`;
   const hmac = { name: "HMAC", hash: "SHA-256" };
   const secret = await crypto.subtle.importKey("raw", KEY.publicKey, hmac, false, ["sign"]);
@@ -133,7 +152,7 @@ Deno.test("verifyClaim refuses an HMAC made with the public key as its secret", 
   await refused("unsupported_algorithm", `${signed}.${encodeBase64Url(mac)}`);
 });
 
-Deno.test("verifyClaim refuses header members that change what is signed or where the key is", async () => {
+Deno.test("A06 verifyClaim refuses header members that change what is signed or where the key is", async () => {
   for (const name of ["crit", "b64", "jku", "x5u", "x5c", "kid", "zip"]) {
     for (const value of [["exp"], false, "https://evil.example/keys", null]) {
       await refused("malformed", jwsOf({ ...HEADER, [name]: value }, PAYLOAD));
@@ -145,7 +164,7 @@ Deno.test("verifyClaim ignores a type and other members that change nothing", as
   await verify(await jwsOf({ typ: "JWT", ...HEADER }, { ...PAYLOAD, exp: 0, more: {} }));
 });
 
-Deno.test("verifyClaim refuses keys that are not an Ed25519 public key of 32 bytes", async () => {
+Deno.test("A04 A06 verifyClaim refuses keys that are not an Ed25519 public key of 32 bytes", async () => {
   const bytes = KEY.publicKey;
   for (
     const jwk of [
@@ -177,7 +196,7 @@ Deno.test("verifyClaim refuses keys that are not an Ed25519 public key of 32 byt
   }
 });
 
-Deno.test("verifyClaim takes no key and no algorithm from a prototype", async () => {
+Deno.test("A12 verifyClaim takes no key and no algorithm from a prototype", async () => {
   const signature = (signed: string) => signatureOf(signed);
   const inPayload = `${raw(`{"__proto__":${JSON.stringify(HEADER)}}`)}.${part(PAYLOAD)}`;
   await refused("unsupported_algorithm", `${inPayload}.${await signature(inPayload)}`);
@@ -186,7 +205,7 @@ Deno.test("verifyClaim takes no key and no algorithm from a prototype", async ()
   await refused("bad_key", `${signed}.${await signature(signed)}`);
 });
 
-Deno.test("verifyClaim refuses every point of low order, with which anybody can sign", async () => {
+Deno.test("A05 verifyClaim refuses every point of low order, with which anybody can sign", async () => {
   for (const point of [...lowOrderEncodings(), ...encodingsAbovePrime()]) {
     const jwk = { ...JWK, x: encodeBase64Url(point) };
     // R is the identity and S is zero, so that the equation holds whenever h times the key vanishes.
@@ -197,7 +216,7 @@ Deno.test("verifyClaim refuses every point of low order, with which anybody can 
   }
 });
 
-Deno.test("verifyClaim refuses a signature with any bit flipped", async () => {
+Deno.test("A07 verifyClaim refuses a signature with any bit flipped", async () => {
   const jws = await jwsOf(HEADER, PAYLOAD);
   const [header, payload, signature = ""] = jws.split(".");
   const bytes = decodeBase64Url(signature);
@@ -208,13 +227,13 @@ Deno.test("verifyClaim refuses a signature with any bit flipped", async () => {
   }
 });
 
-Deno.test("verifyClaim refuses a signature with the group's order added to S", async () => {
+Deno.test("A07 verifyClaim refuses a signature with the group's order added to S", async () => {
   const [header, payload, signature = ""] = (await jwsOf(HEADER, PAYLOAD)).split(".");
   const malleable = withGroupOrderAdded(decodeBase64Url(signature));
   await refused("bad_signature", `${header}.${payload}.${encodeBase64Url(malleable)}`);
 });
 
-Deno.test("verifyClaim refuses a signature of any other length or text", async () => {
+Deno.test("A07 verifyClaim refuses a signature of any other length or text", async () => {
   const [header, payload, signature = ""] = (await jwsOf(HEADER, PAYLOAD)).split(".");
   const bytes = decodeBase64Url(signature);
   for (const length of [1, 32, 63, 65, 128]) {
@@ -227,7 +246,7 @@ Deno.test("verifyClaim refuses a signature of any other length or text", async (
   }
 });
 
-Deno.test("verifyClaim refuses another's signature and a claim moved under another key", async () => {
+Deno.test("A01 verifyClaim refuses another's signature and a claim moved under another key", async () => {
   const other = await newSigningKey();
   const theirs = await signClaim(CLAIM, other);
   const ours = await signClaim(CLAIM, KEY);
@@ -236,7 +255,110 @@ Deno.test("verifyClaim refuses another's signature and a claim moved under anoth
   await refused("bad_signature", `${theirs.split(".")[0]}.${ours.split(".").slice(1).join(".")}`);
 });
 
-Deno.test("verifyClaim refuses what is not three parts", async () => {
+Deno.test("A04 verifyClaim gives one key one thumbprint, whatever else its JWK says and in which order", async () => {
+  const thumbprint = await thumbprintOf(KEY.publicKey);
+  for (
+    const jwk of [
+      { x: X, kty: "OKP", crv: "Ed25519" },
+      { ...JWK, use: "sig", key_ops: ["verify"], alg: "EdDSA", ext: true },
+      { ...JWK, kid: "another", x5t: "AAAA", y: X },
+    ]
+  ) {
+    const claim = await verify(await jwsOf({ alg: "EdDSA", jwk }, PAYLOAD));
+    assertEquals(claim.thumbprint, thumbprint);
+  }
+});
+
+Deno.test("A01 verifyClaim takes nothing that a claim says of its own hostname, id or key", async () => {
+  const said = { host: "a.tunnel.example", hostname: "a", id: "a", thumbprint: "a", sub: "a" };
+  const { thumbprint, ...claim } = await verify(await jwsOf(HEADER, { ...PAYLOAD, ...said }));
+  assertEquals(thumbprint, await thumbprintOf(KEY.publicKey));
+  assertEquals(Object.keys(claim), ["audience", "nonce", "label", "connection", "name", "edge"]);
+});
+
+Deno.test("A12 verifyClaim takes members that are names of methods for what they are", async () => {
+  const json = JSON.stringify(PAYLOAD).slice(0, -1);
+  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+    const payload = raw(`${json},"${name}":{"label":"evil","name":"evil"}}`);
+    const claim = await verify(await signedText(part(HEADER), payload));
+    assertEquals([claim.label, claim.name], ["", ""]);
+  }
+  await refused("malformed", signedText(part(HEADER), raw('{"__proto__":' + json + "}}")));
+});
+
+Deno.test("A07 verifyClaim refuses whatever random changes make of a registration, with a coded refusal", async () => {
+  const random = new SeededRandom();
+  const jws = await jwsOf(HEADER, PAYLOAD);
+  const letters = "ABCxyz019-_.=+/ \n\0é".split("");
+  for (let i = 0; i < 3_000; i++) {
+    const at = random.integer(0, jws.length);
+    const letter = letters[random.integer(0, letters.length - 1)] ?? "";
+    const cut = random.integer(0, 3);
+    const changed = jws.slice(0, at) + (random.oneIn(2) ? letter : "") + jws.slice(at + cut);
+    if (changed === jws) continue;
+    const { permanent } = await assertRejects(
+      () => verify(changed),
+      RegistrationError,
+      "",
+      changed,
+    );
+    assert(permanent);
+  }
+});
+
+Deno.test("A07 verifyClaim refuses a megabyte of anything", async () => {
+  const long = "A".repeat(1_000_000);
+  for (const text of [long, `${long}.${long}.${long}`, ".".repeat(1_000_000)]) {
+    await refused("malformed", text);
+  }
+  const [header, payload] = (await jwsOf(HEADER, PAYLOAD)).split(".");
+  await refused("bad_signature", `${header}.${payload}.${long}`);
+});
+
+Deno.test("verifyClaim refuses names that are no DNS label in lower case", async () => {
+  for (const name of ["-a", "a-", "A", "a.b", "ä", "a b", "a\n", "x".repeat(64), 1, null, {}]) {
+    await refused("bad_name", jwsOf(HEADER, { ...PAYLOAD, name }));
+  }
+  for (const name of ["a", "0", "a-b", "x".repeat(63)]) {
+    assertEquals((await verify(await jwsOf(HEADER, { ...PAYLOAD, name }))).name, name);
+  }
+});
+
+Deno.test("verifyClaim refuses edge options that are not exactly as they must be", async () => {
+  for (const edge of [null, [], "x", { allowIp: [] }, { basicAuth: null }, { other: 1 }]) {
+    await refused("bad_edge", jwsOf(HEADER, { ...PAYLOAD, edge }));
+  }
+});
+
+Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, with a proof", async () => {
+  const host = `${"a".repeat(63)}.`.repeat(4).slice(0, 253);
+  const claim: Claim = {
+    audience: `https://${host}:65535`,
+    nonce: NONCE,
+    label: "x".repeat(63),
+    connection: 15,
+    name: "x".repeat(63),
+    edge: {
+      basicAuth: {
+        user: '"'.repeat(MAX_USER_LENGTH),
+        salt: "AAECAwQFBgcICQoLDA0ODw",
+        hash: NONCE,
+        iterations: MAX_ITERATIONS,
+      },
+      allowIp: Array.from(
+        { length: MAX_ALLOWED },
+        () => "2001:0db8:0000:0000:0000:0000:255.255.255.255/128",
+      ),
+    },
+  };
+  const jws = await signClaim(claim, KEY);
+  const isAudience = (audience: string) => audience === claim.audience;
+  assertEquals((await verifyClaim(jws, { nonce: NONCE, isAudience })).edge, claim.edge);
+  const { length } = encodeMessage({ jws, proof: await proveToken("token", jws) });
+  assert(length <= MAX_REGISTRATION_LENGTH, `${length} bytes`);
+});
+
+Deno.test("A07 verifyClaim refuses what is not three parts", async () => {
   const jws = await jwsOf(HEADER, PAYLOAD);
   const [header, payload, signature] = jws.split(".");
   for (
@@ -259,7 +381,7 @@ Deno.test("verifyClaim refuses what is not three parts", async () => {
   }
 });
 
-Deno.test("verifyClaim refuses blanks, padding and other alphabets around a part", async () => {
+Deno.test("A07 verifyClaim refuses blanks, padding and other alphabets around a part", async () => {
   const [header = "", payload = "", signature] = (await jwsOf(HEADER, PAYLOAD)).split(".");
   for (const blank of [" ", "\n", "\t", "=", "\0", "\u00a0", "\ufeff"]) {
     await refused("malformed", `${blank}${header}.${payload}.${signature}`);
@@ -270,7 +392,7 @@ Deno.test("verifyClaim refuses blanks, padding and other alphabets around a part
   }
 });
 
-Deno.test("verifyClaim refuses parts that are no JSON object in UTF-8", async () => {
+Deno.test("A13 verifyClaim refuses parts that are no JSON object in UTF-8", async () => {
   for (const text of ["null", "[]", "1", '"x"', "{", "", "{}{}"]) {
     if (text !== "") await refused("malformed", signedText(raw(text), part(PAYLOAD)));
     if (text !== "") await refused("malformed", signedText(part(HEADER), raw(text)));
@@ -280,7 +402,7 @@ Deno.test("verifyClaim refuses parts that are no JSON object in UTF-8", async ()
   await refused("malformed", signedText(part(HEADER), notUtf8));
 });
 
-Deno.test("verifyClaim gives one meaning to members that come twice: the last", async () => {
+Deno.test("A13 verifyClaim gives one meaning to members that come twice: the last", async () => {
   const payload = JSON.stringify(PAYLOAD);
   const twice = (name: string, value: unknown): string =>
     raw(`${payload.slice(0, -1)},"${name}":${JSON.stringify(value)}}`);
@@ -290,7 +412,7 @@ Deno.test("verifyClaim gives one meaning to members that come twice: the last", 
   await refused("unsupported_algorithm", signedText(header, part(PAYLOAD)));
 });
 
-Deno.test("verifyClaim survives JSON as deep as a frame can hold", async () => {
+Deno.test("A13 verifyClaim survives JSON as deep as a frame can hold", async () => {
   const deep = "[".repeat(3000) + "]".repeat(3000);
   await verify(await signedText(raw(`${JSON.stringify(HEADER).slice(0, -1)},"x":${deep}}`), PART));
   await refused("bad_key", signedText(raw(`{"alg":"EdDSA","jwk":${deep}}`), PART));

@@ -25,19 +25,20 @@ Deno.test("tunnelId is the id that PROTOCOL.md works out, with and without a lab
   );
 });
 
-Deno.test("tunnelId fits a DNS label and differs for each label", async () => {
+Deno.test("A03 tunnelId keeps all 256 bits in letters that DNS takes for one in either case, and differs for each label", async () => {
   const ids = await Promise.all(["", "a", "b", "aa"].map((label) => tunnelId("x", label)));
+  // 52 letters of 5 bits each hold a whole SHA-256, and are fewer than the 63 of a DNS label.
   for (const id of ids) assertMatch(id, /^[a-z2-7]{52}$/);
   assertEquals(new Set(ids).size, ids.length);
 });
 
-Deno.test("isWeakKey knows every encoding of every point of low order", () => {
+Deno.test("A05 isWeakKey knows every encoding of every point of low order", () => {
   const encodings = lowOrderEncodings();
   assertEquals(encodings.length, 14, "five y, two of them encoded twice, each with either sign");
   for (const encoding of encodings) assert(isWeakKey(encoding), encoding.toHex());
 });
 
-Deno.test("isWeakKey knows every encoding that is not canonical", () => {
+Deno.test("A04 isWeakKey knows every encoding that is not canonical", () => {
   const encodings = encodingsAbovePrime();
   assertEquals(encodings.length, 38);
   for (const encoding of encodings) assert(isWeakKey(encoding), encoding.toHex());
