@@ -1,14 +1,22 @@
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { FrameType } from "../../lib/tunnel/frame.ts";
 import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
+import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { ownPage, scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { Subscriber } from "../testing/subscriber.ts";
-import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
+import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { HANDSHAKE } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
 
@@ -19,7 +27,7 @@ const HEAD = '{"status":200,"fields":[]}';
 /** Milliseconds: a registration may take 10 s, and a busy machine a little more. */
 const REFUSED_WITHIN = 12_000;
 
-Deno.test("Rubbish before a registration ends in a coded Disconnect, and others go on", async (t) => {
+Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect, and others go on", async (t) => {
   const random = new SeededRandom();
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
@@ -58,7 +66,7 @@ Deno.test("Rubbish before a registration ends in a coded Disconnect, and others 
   });
 });
 
-Deno.test("A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {
+Deno.test("A05 A06 A07 A09 A10 A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const key = await newSigningKey();
@@ -82,9 +90,12 @@ Deno.test("A registration that is not as it must be is refused with a code and a
     ],
     "another nonce": ["wrong_nonce", (peer) => peer.claim(key, { nonce: "A".repeat(43) })],
     "a recorded registration": ["wrong_nonce", (peer) => afterNonce(peer, recorded)],
+    "a bad name": ["bad_name", (peer) => peer.claim(key, { name: "a.b" })],
+    "a reserved name": ["bad_name", (peer) => peer.claim(key, { name: "www" })],
     "a bad label": ["bad_label", (peer) => peer.claim(key, { label: "a_b" })],
     "alg none": ["unsupported_algorithm", (peer) => forged(peer, { alg: "none", jwk })],
     "alg HS256": ["unsupported_algorithm", (peer) => forged(peer, { alg: "HS256", jwk })],
+    "alg RS256": ["unsupported_algorithm", (peer) => forged(peer, { alg: "RS256", jwk })],
     "alg ES256": ["unsupported_algorithm", (peer) => forged(peer, { alg: "ES256", jwk })],
     "no key": ["bad_key", (peer) => forged(peer, { alg: "EdDSA" })],
     "a key on another curve": [
@@ -96,6 +107,10 @@ Deno.test("A registration that is not as it must be is refused with a code and a
       return forged(peer, { alg: "EdDSA", jwk: low });
     }],
     "a signature of zeros": ["bad_signature", (peer) => forged(peer, { alg: "EdDSA", jwk })],
+    "a signature of nearly a whole frame": [
+      "bad_signature",
+      async (peer) => `${await forged(peer, { alg: "EdDSA", jwk })}${"A".repeat(7_000)}`,
+    ],
     "two parts": ["malformed", (peer) => afterNonce(peer, "a.b")],
     "no JSON": ["malformed", (peer) => afterNonce(peer, "AAAA.AAAA.AAAA")],
   };
@@ -115,7 +130,7 @@ Deno.test("A registration that is not as it must be is refused with a code and a
   }
 });
 
-Deno.test("A registration that does not come in 10 s is refused", async () => {
+Deno.test("A16 A registration that does not come in 10 s is refused, whatever else comes", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using silent = await Subscriber.connect(tunnel.server);
@@ -142,7 +157,7 @@ Deno.test("A registration that does not come in 10 s is refused", async () => {
   await assertWorks(tunnel);
 });
 
-Deno.test("What is no tunnel's client is not let in to where clients connect", async (t) => {
+Deno.test("A18 A19 What is no tunnel's client is not let in to where clients connect", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const { host } = tunnel.server.url;
@@ -150,14 +165,22 @@ Deno.test("What is no tunnel's client is not let in to where clients connect", a
   for (
     const [name, fields, expected] of [
       ["a page in a browser", [...HANDSHAKE, subprotocol, ["Origin", "https://evil.example"]], 403],
+      [
+        "a page of the server's own",
+        [...HANDSHAKE, subprotocol, ["Origin", `http://${host}`]],
+        403,
+      ],
+      ["a page without an origin", [...HANDSHAKE, subprotocol, ["Origin", "null"]], 403],
       ["another subprotocol", [...HANDSHAKE, ["Sec-WebSocket-Protocol", "chat"]], 400],
+      ["another version", [...HANDSHAKE, ["Sec-WebSocket-Protocol", "tunnel.v2"]], 400],
       ["no subprotocol", HANDSHAKE, 400],
       ["no WebSocket", [], 426],
     ] as const
   ) {
     await t.step(name, async () => {
-      const { status } = await tunnel.request("/proxy/subscribe", { host, fields });
+      const { status, text } = await tunnel.request("/proxy/subscribe", { host, fields });
       assertEquals(status, expected);
+      if (expected === 400) assertMatch(text, /subprotocol tunnel\.v1/);
     });
   }
 });
@@ -261,7 +284,7 @@ Deno.test("An answer that no visitor may get costs its request alone", async (t)
   });
 });
 
-Deno.test("Connections that say nothing keep no client out", async () => {
+Deno.test("A16 Connections that say nothing keep no client out", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using peers = new DisposableStack();
@@ -271,6 +294,23 @@ Deno.test("Connections that say nothing keep no client out", async () => {
   await assertWorks(tunnel);
   const memory = await tunnel.server.memory();
   if (memory !== null) assertLess(memory.now, 200_000_000);
+});
+
+Deno.test("A17 An address has a hundred connections that have not registered, and no more", async () => {
+  await using server = await startServer(["--trust-proxy", "loopback"]);
+  const from = (address: string) => Subscriber.connect(server, { "x-forwarded-for": address });
+  using peers = new DisposableStack();
+  for (let i = 0; i < 100; i++) peers.use(await from("192.0.2.1"));
+  await assertRejects(() => from("192.0.2.1"), Error, "503");
+  using other = await from("192.0.2.2");
+  using registered = await Subscriber.register(server);
+  await other.nonce();
+  peers.dispose();
+  await eventually("room for the address", async () => {
+    using peer = await from("192.0.2.1");
+    return (await peer.nonce()) !== "";
+  });
+  assert(registered.host !== "");
 });
 
 /** Checks that the well-behaved tunnel was not touched. */
