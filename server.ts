@@ -4,6 +4,7 @@ import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/authorized_keys.ts";
 import type { Bus } from "./lib/server/bus.ts";
+import { ListenError } from "./lib/server/listener.ts";
 import { openBus } from "./lib/server/open_bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
@@ -39,7 +40,7 @@ async function serve(options: ServerOptions): Promise<number> {
 }
 
 function start(options: ServerOptions, bus: Bus | null, log: Log): TunnelServer {
-  const { hostname, port, tls } = options;
+  const { hostname, tls } = options;
   const pems = tls && { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
   try {
@@ -51,14 +52,16 @@ function start(options: ServerOptions, bus: Bus | null, log: Log): TunnelServer 
       server: `tunnel/${config.version}`,
       log,
     });
-  } catch (cause) {
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    const { cause } = error;
     // Deno finds such data in PEM files alone: empty ones, and those with something else in them.
     const isPem = cause instanceof Deno.errors.InvalidData || cause instanceof TypeError;
     if (tls !== null && isPem) {
       const files = `${tls.certFile} and ${tls.keyFile}`;
       throw new ProgramError(`cannot serve TLS with ${files}: ${reasonOf(cause)}`, 2, { cause });
     }
-    throw new ProgramError(`cannot listen on ${hostname}:${port}: ${reasonOf(cause)}`, 1, {
+    throw new ProgramError(`cannot listen on ${hostname}:${error.port}: ${reasonOf(cause)}`, 1, {
       cause,
     });
   }

@@ -41,7 +41,7 @@ export class ServerConnection implements SessionEvents {
   readonly onStream: (stream: Stream) => void;
   /** What the server gave; rejects with a RegistrationError or a SessionError. */
   readonly registered: Promise<Registered>;
-  /** Resolves with the reason when the server wants no more of this connection: it drains, or it is over. */
+  /** Resolves with the reason when another connection should take the place of this one: the server stops, or it is over. */
   readonly leaving: Promise<string>;
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>;
@@ -51,6 +51,7 @@ export class ServerConnection implements SessionEvents {
   readonly #registration = Promise.withResolvers<Registered>();
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
+  #isOpen = true;
 
   private constructor(transport: Transport, options: ServerConnectionOptions) {
     this.#options = options;
@@ -88,6 +89,11 @@ export class ServerConnection implements SessionEvents {
     return new ServerConnection(new TCPTransport(connection, early), options);
   }
 
+  /** Whether it may still carry streams; one that the server wants to leave does so until it is closed. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Finishes the streams in flight and leaves; resolves when that is done. */
   async drain(reason: string): Promise<void> {
     await this.#session.drain(reason);
@@ -118,6 +124,7 @@ export class ServerConnection implements SessionEvents {
 
   onClose(error: SessionError): void {
     clearTimeout(this.#timer);
+    this.#isOpen = false;
     this.#registration.reject(error);
     this.#leaving.resolve(error.message);
     this.#closing.resolve(error.message);

@@ -5,14 +5,26 @@ import { RegistrationError } from "../tunnel/registration_error.ts";
 import type { Registered } from "../tunnel/registration.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
 
+/** Milliseconds after a server said that it stops in which its successor is looked for without backing off: it is there soon, and visitors wait. */
+const HAND_OVER = 5_000;
+
+/** Milliseconds between two attempts in that time, at least and at most: of two processes that share a port, either may answer. */
+const RETRY_AFTER = { least: 100, most: 300 } as const;
+
 /** What a link tells of its state. */
 export interface ServerLinkEvents {
+  /** A connection is registered: the first, or one that follows another. */
   onRegistered(registered: Registered): void;
-  /** The connection was lost, or could not be made; `isLast` says that it is not tried again. */
+  /** No connection is left, or none could be made; `isLast` says that it is not tried again. */
   onLost(reason: string, isLast: boolean): void;
 }
 
-/** Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever. */
+/**
+ * Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever.
+ *
+ * When the server says that it stops, the next connection is made before the old one is left, which serves until the
+ * server closes it.
+ */
 export class ServerLink {
   readonly #options: ServerConnectionOptions;
   readonly #events: ServerLinkEvents;
@@ -22,6 +34,10 @@ export class ServerLink {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #dialling = new AbortController();
   #isStopped = false;
+  /** The connection that still serves while its successor is looked for. */
+  #outgoing: ServerConnection | null = null;
+  /** Until when a successor is looked for without backing off, by `performance.now()`. */
+  #handOverUntil = 0;
 
   constructor(
     options: ServerConnectionOptions,
@@ -43,18 +59,22 @@ export class ServerLink {
     let registered = false;
     while (!this.#isStopped) {
       let reason: string;
+      let isHandedOver = false;
       try {
         const connection = await this.#connect();
         registered = true;
         reason = await connection.leaving;
+        isHandedOver = connection.isOpen && !this.#once;
+        if (isHandedOver) this.#handOver(connection);
       } catch (error) {
         if (error instanceof RegistrationError && error.permanent) throw error;
         reason = messageOf(error);
       }
       if (this.#isStopped) break;
-      this.#events.onLost(reason, this.#once);
+      if (isHandedOver) continue;
+      if (this.#outgoing === null) this.#events.onLost(reason, this.#once);
       if (this.#once) break;
-      await within(this.#backoff.next(), this.#stopped.promise);
+      await this.#pause();
     }
     // What a draining connection still carries is not to be cut by whoever waits for the end.
     await Promise.all([...this.#connections].map((connection) => connection.closed));
@@ -85,7 +105,30 @@ export class ServerLink {
     if (this.#isStopped) connection.close("the client stops");
     const registered = await connection.registered;
     this.#backoff.reset();
+    this.#outgoing = null;
     this.#events.onRegistered(registered);
     return connection;
+  }
+
+  /** Looks for a successor while `connection` still serves; when that ends first, the link is lost until there is one. */
+  #handOver(connection: ServerConnection): void {
+    this.#outgoing = connection;
+    this.#handOverUntil = performance.now() + HAND_OVER;
+    void connection.closed.then((reason) => {
+      if (this.#outgoing !== connection || this.#isStopped) return;
+      this.#outgoing = null;
+      // The server took its time to finish; the successor comes now.
+      this.#handOverUntil = performance.now() + HAND_OVER;
+      this.#events.onLost(reason, false);
+    });
+  }
+
+  /** Waits before the next attempt; the end of a connection that still serves ends the wait. */
+  async #pause(): Promise<void> {
+    const { least, most } = RETRY_AFTER;
+    const isHandOver = performance.now() < this.#handOverUntil;
+    const wait = isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
+    const outgoing = this.#outgoing?.closed ?? this.#stopped.promise;
+    await within(wait, Promise.race([this.#stopped.promise, outgoing]));
   }
 }

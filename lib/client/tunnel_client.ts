@@ -126,8 +126,9 @@ class ServerState {
     let isUp = false;
     return {
       onRegistered: ({ urls }: { readonly urls: readonly string[] }): void => {
+        // A new connection takes over before the old one is closed.
+        if (!isUp) this.#online++;
         isUp = true;
-        this.#online++;
         if (this.#told === "online") return;
         this.#told = "online";
         this.#events.onOnline(this.#server, urls[0] ?? this.#server);

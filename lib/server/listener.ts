@@ -10,16 +10,34 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** Answers a request from the address `peer`; `isRetired` says that it came by a socket that another one has replaced. */
+export type ListenerHandler = (
+  request: Request,
+  peer: string,
+  isRetired: boolean,
+) => Response | Promise<Response>;
+
 export interface ListenerOptions {
   readonly hostname: string;
   /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
   readonly port: number;
+  /** Lets other sockets of this user, of this process too, listen on the port as well; each connection goes to one of them. */
+  readonly reusePort: boolean;
   /** For HTTPS with HTTP/1.1 and HTTP/2. */
   readonly tls: Certificate | null;
-  readonly handler: Deno.ServeHandler<Deno.NetAddr>;
+  readonly handler: ListenerHandler;
   /** Answers for a handler that threw. */
   readonly onError: (error: unknown) => Response;
   readonly log: Log;
+}
+
+/** Says that a port cannot be listened on; its cause is what the system said. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  readonly code = "CANNOT_LISTEN";
+  constructor(readonly port: number, cause: unknown) {
+    super(`cannot listen on port ${port}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /**
@@ -31,13 +49,19 @@ export class Listener {
   #server: Deno.HttpServer<Deno.NetAddr>;
   #tls: Certificate | null;
   readonly #retired = new WeakSet<Deno.HttpServer<Deno.NetAddr>>();
+  /** Those of the retired that are not shut yet. */
+  readonly #lingering = new Set<Deno.HttpServer<Deno.NetAddr>>();
   #stopped = false;
 
-  /** Starts to listen. @throws {Deno.errors.AddrInUse | Deno.errors.PermissionDenied | …} when it cannot. */
+  /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#tls = options.tls;
-    this.#server = this.#serve(options.port);
+    try {
+      this.#server = this.#serve(options.port);
+    } catch (cause) {
+      throw new ListenError(options.port, cause);
+    }
   }
 
   get port(): number {
@@ -47,7 +71,7 @@ export class Listener {
   /** Stops accepting at once and resolves when the requests in flight are answered; every WebSocket is closed (B28). */
   async shutdown(): Promise<void> {
     this.#stopped = true;
-    await this.#server.shutdown();
+    await Promise.all([this.#server, ...this.#lingering].map((server) => server.shutdown()));
   }
 
   /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
@@ -60,32 +84,46 @@ export class Listener {
   }
 
   /**
-   * Serves with another certificate, which `check` has found good. `Deno.serve` cannot change its own, so
-   * it is shut and opened again at once: requests in flight are answered, every WebSocket is closed (B28).
+   * Serves with another certificate, which `check` has found good. `Deno.serve` cannot change its own, so another
+   * socket takes its place: beside it where the port can be shared, else right after it was shut.
+   *
+   * @returns what shuts the old socket as `shutdown` does, when that was not done already.
    */
-  renew(tls: Certificate): void {
+  renew(tls: Certificate): () => Promise<void> {
+    if (this.#stopped) return () => Promise.resolve();
     const old = this.#server;
     const { port } = old.addr;
     this.#tls = tls;
     this.#retired.add(old);
-    void old.shutdown();
+    this.#lingering.add(old);
+    const shut = async (): Promise<void> => {
+      await old.shutdown();
+      this.#lingering.delete(old);
+    };
+    const shutting = this.#options.reusePort ? null : shut();
     try {
       this.#server = this.#serve(port);
     } catch {
       this.#relisten(port);
     }
+    return shutting === null ? shut : () => shutting;
   }
 
   #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, handler, onError, log } = this.#options;
+    const { hostname, reusePort, handler, onError, log } = this.#options;
     const tls = this.#tls;
-    const server = Deno.serve({
-      hostname,
-      port,
-      onListen: () => {},
-      onError,
-      ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
-    }, handler);
+    const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
+      {
+        hostname,
+        port,
+        reusePort,
+        onListen: () => {},
+        onError,
+        ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
+      },
+      (request, { remoteAddr }): Response | Promise<Response> =>
+        handler(request, remoteAddr.hostname, this.#retired.has(server)),
+    );
     const again = (reason: string): void => {
       if (this.#stopped || this.#retired.has(server)) return;
       log.error("the listener ended and is opened again", { reason });

@@ -27,6 +27,8 @@ export interface RequestHandlerOptions {
   readonly webSockets: WebSocketProxy;
   readonly pages: OwnPages;
   readonly subscriptions: Subscriptions;
+  /** The port on which clients connect, when it is another. */
+  readonly clientPort: number | null;
   readonly metrics: ServerMetrics;
   /** Bytes of a visitor's request head. */
   readonly maxHead: number;
@@ -46,12 +48,32 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  /** Answers a request; `peer` is the address that it came from. */
-  async handle(request: Request, peer: string): Promise<Response> {
+  /**
+   * Answers a visitor's request; `peer` is the address that it came from, `isRetired` says that it came by a socket
+   * that another one has replaced.
+   */
+  async handle(request: Request, peer: string, isRetired: boolean): Promise<Response> {
     const started = performance.now();
-    const response = await this.#respond(request, peer);
+    const response = await this.#respond(request, peer, isRetired);
     this.#options.metrics.answered(response.status, started);
     return response;
+  }
+
+  /** Answers a request on the port of the clients, where only they and other nodes are served, by whatever name they ask. */
+  handleClient(
+    request: Request,
+    peer: string,
+    isRetired: boolean,
+  ): Response | Promise<Response> {
+    const { forwarded, cluster } = this.#options;
+    const fields = new FieldList(request.headers);
+    const host = fields.get("host");
+    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
+    if (pathOf(splitTarget(request.url).target) !== SUBSCRIBE_PATH) {
+      return refused(request, 404, "only clients connect here");
+    }
+    const address = forwarded.clientAddress(fields.list, peer);
+    return this.#subscribe(request, { address, host: host ?? "", isRetired });
   }
 
   /** Answers for a request that failed by a mistake of the server's own. */
@@ -63,7 +85,7 @@ export class RequestHandler {
     return errorResponse(request, 500, "Internal error", text);
   }
 
-  #respond(request: Request, peer: string): Response | Promise<Response> {
+  #respond(request: Request, peer: string, isRetired: boolean): Response | Promise<Response> {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
     if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
@@ -71,7 +93,7 @@ export class RequestHandler {
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
       const address = this.#options.forwarded.clientAddress(fields.list, peer);
-      return this.#own(request, route.path, { address, host: host ?? "" });
+      return this.#own(request, route.path, { address, host: host ?? "", isRetired });
     }
     const { scheme, authority } = splitTarget(request.url);
     const visit: Visit = {
@@ -173,12 +195,20 @@ export class RequestHandler {
     target: string,
     connection: ClientConnection,
   ): Response | Promise<Response> {
-    const { pages, subscriptions, forwarded } = this.#options;
-    const path = target.split("?", 1)[0] ?? target;
+    const { pages, forwarded, clientPort } = this.#options;
+    const path = pathOf(target);
     if (path !== SUBSCRIBE_PATH) {
       const { list } = new FieldList(request.headers);
       return pages.respond(request, path, forwarded.clientAddress(list, connection.address));
     }
+    if (clientPort !== null) {
+      return refused(request, 421, `clients of this server connect to its port ${clientPort}`);
+    }
+    return this.#subscribe(request, connection);
+  }
+
+  #subscribe(request: Request, connection: ClientConnection): Response {
+    const { subscriptions } = this.#options;
     const upgrade = checkUpgrade(request);
     if (upgrade.kind === "refused") {
       return refused(request, upgrade.status, upgrade.reason, upgrade.fields);
@@ -197,4 +227,8 @@ export class RequestHandler {
 /** Gives OPTIONS its asterisk-form back, which Deno shows as a path (B11; RFC 9112 section 3.2.4). */
 function asteriskForm(method: string, target: string): string {
   return method === "OPTIONS" && target === "/*" ? "*" : target;
+}
+
+function pathOf(target: string): string {
+  return target.split("?", 1)[0] ?? target;
 }

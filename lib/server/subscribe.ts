@@ -50,6 +50,8 @@ export interface ClientConnection {
   readonly address: string;
   /** The Host field of its upgrade request. */
   readonly host: string;
+  /** Whether it came by a socket that another one has replaced. */
+  readonly isRetired: boolean;
 }
 
 /** Accepts the WebSockets of clients, registers them and keeps their sessions. */
@@ -58,7 +60,9 @@ export class Subscriptions {
   readonly #unregistered = new Map<string, number>();
   readonly #sessions = new Set<Session>();
   #unregisteredTotal = 0;
-  #draining = false;
+  #isClosed = false;
+  /** How often clients were told to go elsewhere. */
+  #warnings = 0;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -67,7 +71,7 @@ export class Subscriptions {
   /** Returns why a connection is not accepted, or undefined: then `accept` may follow. */
   refusal(
     request: Request,
-    { address }: ClientConnection,
+    { address, isRetired }: ClientConnection,
   ): { status: number; text: string } | undefined {
     if (request.headers.has("origin")) {
       return { status: 403, text: "A page in a browser cannot be a tunnel's client." };
@@ -78,7 +82,7 @@ export class Subscriptions {
     const fromAddress = this.#unregistered.get(address) ?? 0;
     const full = this.#unregisteredTotal >= MAX_UNREGISTERED ||
       fromAddress >= MAX_UNREGISTERED_PER_ADDRESS;
-    if (full || this.#draining) {
+    if (full || this.#isClosed || isRetired) {
       return { status: 503, text: "No more clients are accepted now. Try again." };
     }
     return undefined;
@@ -92,6 +96,7 @@ export class Subscriptions {
     });
     socket.binaryType = "arraybuffer";
     const leave = this.#enter(connection.address);
+    const warnings = this.#warnings;
     // A socket that fails before it opens says so by its close event alone.
     socket.addEventListener("close", leave);
     socket.addEventListener("open", () => {
@@ -100,7 +105,7 @@ export class Subscriptions {
         onRegistered: (session) => {
           leave();
           this.#sessions.add(session);
-          if (this.#draining) void session.drain("the server stops");
+          if (warnings !== this.#warnings) session.forewarn("the server is being restarted");
         },
         onClose: (session) => {
           leave();
@@ -111,22 +116,46 @@ export class Subscriptions {
     return response;
   }
 
-  /** Asks every client to go elsewhere and resolves when no stream is left. */
-  async drain(): Promise<void> {
-    this.#draining = true;
-    await Promise.all([...this.#sessions].map((session) => session.drain("the server stops")));
+  /** Sessions whose clients were told to go elsewhere. */
+  get leaving(): number {
+    return this.#leaving().length;
+  }
+
+  /** Streams that these have. */
+  get load(): number {
+    return this.#leaving().reduce((load, session) => load + session.load, 0);
+  }
+
+  /** Takes no more clients, until it is reopened. */
+  refuse(): void {
+    this.#isClosed = true;
   }
 
   /** Accepts clients again. */
   reopen(): void {
-    this.#draining = false;
+    this.#isClosed = false;
   }
 
-  /** Ends every session. */
+  /** Tells every client to go elsewhere, also those that register now; their sessions go on until they are drained. */
+  forewarn(reason: string): void {
+    this.#warnings++;
+    for (const session of this.#sessions) session.forewarn(reason);
+  }
+
+  /** Opens no more streams in the sessions that were forewarned and resolves when none is left. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#leaving().map((session) => session.drain("the server stops")));
+  }
+
+  /** Ends the sessions that were forewarned. */
   close(): void {
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#leaving()) {
       session.close(ErrorCode.GoingAway, "the server stops");
     }
+  }
+
+  #leaving(): Session[] {
+    return [...this.#sessions].filter((session) => session.leaving);
   }
 
   /** Counts an unregistered connection; what it returns uncounts it, once. */

@@ -1,19 +1,20 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import { Heartbeat } from "../tunnel/heartbeat.ts";
 import type { Log } from "../log.ts";
-import { within } from "../within.ts";
 import type { AddressSet } from "./address_set.ts";
 import { AdminGuard } from "./admin_guard.ts";
 import { Admission } from "./admission.ts";
 import { isServed } from "./ask.ts";
 import type { Bus } from "./bus.ts";
 import { Cluster } from "./cluster.ts";
+import { clientUrl, isAudience } from "./audience.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
+import { Entrances, type Inside } from "./entrances.ts";
 import { ForwardedFields } from "./forwarded.ts";
-import { FIXED_HOSTNAME, parseAuthority, Router } from "./hostname.ts";
+import { FIXED_HOSTNAME, Router } from "./hostname.ts";
 import { IdleWatch } from "./idle_watch.ts";
 import { Limiter } from "./limiter.ts";
-import { type Certificate, Listener } from "./listener.ts";
+import type { Certificate } from "./listener.ts";
 import type { Member } from "./member.ts";
 import { MemoryBus } from "./memory_bus.ts";
 import { Names } from "./names.ts";
@@ -23,7 +24,7 @@ import { Registry } from "./registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./server_metrics.ts";
 import type { Limits } from "./server_options.ts";
-import { type Address, type ClientConnection, Subscriptions } from "./subscribe.ts";
+import { type Address, Subscriptions } from "./subscribe.ts";
 import { TunnelList } from "./tunnel_list.ts";
 import { Upstreams } from "./upstreams.ts";
 import { WebSocketProxy } from "./websocket_proxy.ts";
@@ -32,6 +33,10 @@ export interface TunnelServerOptions {
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** The port for clients alone; null for the same. */
+  readonly clientPort: number | null;
+  /** Lets another process listen on the ports as well. */
+  readonly reusePort: boolean;
   readonly domain: string;
   /** What visitors type; null for the domain and the port that is listened on. */
   readonly publicUrl: string | null;
@@ -43,6 +48,8 @@ export interface TunnelServerOptions {
   readonly bus: Bus | null;
   /** Where the other nodes reach this one directly, an origin without a path; null for over the bus alone. */
   readonly nodeUrl: string | null;
+  /** Milliseconds that what is in flight may take to finish when the server stops. */
+  readonly drainTimeout: number;
   readonly tls: Certificate | null;
   readonly trustProxy: AddressSet | null;
   readonly fixed: boolean;
@@ -58,37 +65,38 @@ export interface TunnelServerOptions {
   readonly log: Log;
 }
 
-/** Milliseconds that streams in flight may take to finish when the server stops. */
-const DRAIN_TIMEOUT = 10_000;
-
-/** Milliseconds after that for the last bytes to reach their visitors. */
-const SHUTDOWN_TIMEOUT = 1_000;
-
 /** Puts the parts of a server together, starts and stops them. */
 export class TunnelServer {
   /** The server's own URL. */
   readonly url: string;
   readonly #options: TunnelServerOptions;
-  readonly #listener: Listener;
+  readonly #entrances: Entrances;
   readonly #router: Router;
   readonly #registry: Registry;
   readonly #admission: Admission;
   readonly #subscriptions: Subscriptions;
   readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
+  readonly #inside: Inside;
   #stopping = false;
   #renewing = false;
 
-  /** Starts to listen. @throws what `Deno.serve` throws when it cannot. */
+  /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: TunnelServerOptions) {
     this.#options = options;
     const { log } = options;
-    this.#listener = new Listener({
+    this.#entrances = new Entrances({
       ...options,
-      handler: (request, info) => this.#requests.handle(request, info.remoteAddr.hostname),
+      onVisitor: (request, peer, isRetired) => this.#requests.handle(request, peer, isRetired),
+      onClient: (request, peer, isRetired) => this.#requests.handleClient(request, peer, isRetired),
       onError: (error) => this.#requests.failed(error),
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
+    const { clientPort } = this.#entrances;
+    const own = { url: this.url, clientPort, isSecure: options.tls !== null };
+    if (clientPort !== null) {
+      log.info("clients connect to a port of their own", { port: clientPort });
+    }
     this.#router = new Router({ ...options, publicUrl: this.url });
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
@@ -121,8 +129,8 @@ export class TunnelServer {
       log,
       server: options.server,
       headTimeout: options.timeout,
-      url: this.url,
-      isAudience: (audience, connection) => this.#isAudience(audience, connection),
+      url: clientUrl(own),
+      isAudience: (audience, connection) => isAudience(audience, connection, own),
       addressOf: (label) => this.#addressOf(label),
     });
     this.#cluster = options.bus === null ? null : new Cluster({
@@ -144,6 +152,16 @@ export class TunnelServer {
     const forwarded = new ForwardedFields(options);
     const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ forwarded, headTimeout: options.timeout, bodies, log });
+    const webSockets = new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message });
+    this.#inside = {
+      subscriptions: this.#subscriptions,
+      openWebSockets: () => webSockets.open,
+      leaveNodes: async () => {
+        await this.#cluster?.leave();
+        await this.#cluster?.drain();
+      },
+      drainTimeout: options.drainTimeout,
+    };
     const pages = new OwnPages({
       metrics,
       server: options.server,
@@ -166,9 +184,10 @@ export class TunnelServer {
       cluster: this.#cluster,
       forwarded,
       proxy,
-      webSockets: new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message }),
+      webSockets,
       pages,
       subscriptions: this.#subscriptions,
+      clientPort,
       metrics,
       maxHead: options.limits.head,
       isRestarting: () => this.#isRestarting,
@@ -177,28 +196,20 @@ export class TunnelServer {
   }
 
   get #isRestarting(): boolean {
-    return this.#stopping || this.#renewing;
+    // Where ports are shared, what is renewed takes the place of the old unnoticed.
+    return this.#stopping || (this.#renewing && !this.#options.reusePort);
   }
 
-  /**
-   * Stops: clients are asked to go, streams in flight finish, then everything is closed.
-   *
-   * The listener is shut last, because that closes the WebSockets which the streams need (B28).
-   */
+  /** Stops: clients are asked to go, what is in flight finishes within the drain timeout, then everything is closed. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
-    // The other nodes first: what they send still finds its client, and then they look elsewhere.
-    await this.#cluster?.leave();
-    await this.#sendAway();
-    if (this.#cluster !== null) await within(SHUTDOWN_TIMEOUT, this.#cluster.drain());
-    await within(SHUTDOWN_TIMEOUT, this.#listener.shutdown());
+    await this.#entrances.shut(this.#inside);
     await this.#cluster?.close();
     await this.#options.bus?.close();
   }
 
   /**
-   * Serves with another certificate: as a stop and a start in one process, so that clients come back by
-   * themselves and what is in flight is finished before.
+   * Serves with another certificate; clients come back by themselves.
    *
    * @throws {Deno.errors.InvalidData} for a certificate that cannot be used, before anybody is sent away.
    */
@@ -206,10 +217,7 @@ export class TunnelServer {
     if (this.#stopping || this.#renewing) return;
     this.#renewing = true;
     try {
-      await this.#listener.check(certificate);
-      await this.#sendAway();
-      this.#listener.renew(certificate);
-      this.#subscriptions.reopen();
+      await this.#entrances.renew(certificate, this.#inside);
     } finally {
       this.#renewing = false;
     }
@@ -237,16 +245,11 @@ export class TunnelServer {
     return kind === "tunnel" ? null : "it is the server's own";
   }
 
-  async #sendAway(): Promise<void> {
-    await within(DRAIN_TIMEOUT, this.#subscriptions.drain());
-    this.#subscriptions.close();
-  }
-
   #defaultUrl(): string {
     const { tls, domain } = this.#options;
     const scheme = tls === null ? "http" : "https";
     // URL drops a port that is the scheme's own.
-    return new URL(`${scheme}://${domain}:${this.#listener.port}`).origin;
+    return new URL(`${scheme}://${domain}:${this.#entrances.port}`).origin;
   }
 
   #addressOf(label: string): Address {
@@ -256,26 +259,8 @@ export class TunnelServer {
     url.hostname = hostname;
     return { hostname, url: url.origin };
   }
-
-  /**
-   * Accepts the public URL; and on this machine itself the loopback names, which nobody elsewhere can
-   * have relayed: the peer, the Host field and the signed audience must all be local.
-   */
-  #isAudience(audience: string, { address, host }: ClientConnection): boolean {
-    if (audience === this.url) return true;
-    const name = parseAuthority(host)?.name ?? "";
-    if (!isLoopback(address) || !LOOPBACK_NAMES.has(name)) return false;
-    const scheme = this.#options.tls === null ? "http" : "https";
-    return audience === new URL(`${scheme}://${host}`).origin;
-  }
 }
 
 function limiterOf({ requests, tunnels }: Limits): Limiter | null {
   return requests === null ? null : new Limiter(requests, { most: tunnels });
-}
-
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 }

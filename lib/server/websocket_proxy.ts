@@ -26,6 +26,7 @@ export class WebSocketProxy {
   readonly #metrics: ServerMetrics;
   readonly #maxMessage: number;
   readonly #backlog = new Budget(BACKLOG);
+  #open = 0;
 
   constructor(
     options: {
@@ -38,6 +39,11 @@ export class WebSocketProxy {
     this.#proxy = options.proxy;
     this.#metrics = options.metrics;
     this.#maxMessage = options.maxMessage;
+  }
+
+  /** WebSockets of visitors that are open. */
+  get open(): number {
+    return this.#open;
   }
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
@@ -71,6 +77,9 @@ export class WebSocketProxy {
       onTooLong: () => this.#metrics.limited.message.inc(),
     });
     socket.addEventListener("open", () => void bridge.start());
+    this.#open++;
+    // It comes once, also for a socket that never opens.
+    socket.addEventListener("close", () => this.#open--);
     this.#metrics.upgrades.inc();
     return response;
   }

@@ -5,6 +5,7 @@ import { loadIdentity } from "../../lib/client/identity.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/log.ts";
 import { onStopSignal, printLine, runProgram } from "../../lib/program.ts";
+import { ListenError } from "../../lib/server/listener.ts";
 import { parseServerOptions } from "../../lib/server/server_options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import { SampleSite } from "./sample_site.ts";
@@ -36,7 +37,8 @@ function withPort<T>(port: number, start: (port: number) => T): T {
   try {
     return start(port);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const cause = error instanceof ListenError ? error.cause : error;
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw error;
     return start(0);
   }
 }

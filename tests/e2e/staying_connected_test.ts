@@ -3,6 +3,7 @@ import { eventually } from "../testing/eventually.ts";
 import type { OriginExchange } from "../testing/origin_exchange.ts";
 import { Program, ProgramError } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
 import { Relay } from "../testing/relay.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { TempDir } from "../testing/temp_dir.ts";
@@ -115,10 +116,9 @@ Deno.test("A server that is told to stop finishes what is in flight and exits wi
       await using tunnel = await startTunnel({ origin, server: first });
       const { exchange, response } = await beginSlow(tunnel, origin);
       first.signal(signal);
-      await eventually(
-        "the server to be stopping",
-        async () => (await statusOf(tunnel, "/new")) !== 200,
-      );
+      await eventually("503", async () => (await readiness(first)) === 503);
+      // What comes before it listens no more is served as ever.
+      await assertWorks(tunnel);
       await exchange.answer(OK);
       assertEquals((await response).text, "ok");
       assertEquals((await within(first.status, "the server's end")).code, 0);
@@ -298,7 +298,9 @@ async function works(tunnel: Tunnel): Promise<boolean> {
   return (await tunnel.request("/")).status === 200;
 }
 
-/** Returns a request's status, or null when the server takes no connection any more. */
-async function statusOf(tunnel: Tunnel, target: string): Promise<number | null> {
-  return await tunnel.request(target).then(({ status }) => status, () => null);
+/** Asks a server whether it is to be given requests. */
+async function readiness(server: Program): Promise<number> {
+  using visitor = await RawHTTP.open(Number(server.url.port));
+  const request = `GET /readyz HTTP/1.1\r\nHost: ${server.url.host}\r\n\r\n`;
+  return (await visitor.exchange(request)).status;
 }

@@ -1,0 +1,67 @@
+import { within } from "../within.ts";
+import type { Subscriptions } from "./subscribe.ts";
+
+/** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
+const MOVING = 1_000;
+
+/** Milliseconds at the end of the drain in which no new request is accepted, so that the last ones can finish. */
+const CLOSING = 5_000;
+
+/** Milliseconds after the drain for the last bytes to reach their visitors. */
+const SHUTDOWN_TIMEOUT = 1_000;
+
+/** Milliseconds between looks for a moment in which nothing is under way. */
+const LOOK_AGAIN = 5;
+
+export interface DepartureOptions {
+  readonly subscriptions: Subscriptions;
+  /** Says how many WebSockets visitors have open. */
+  readonly openWebSockets: () => number;
+  /** Tells the other nodes, which come by the public listener, and resolves when their requests are answered. */
+  readonly leaveNodes: () => Promise<void>;
+  /** Milliseconds that what is in flight may take to finish, all in all. */
+  readonly drainTimeout: number;
+  /** Whether another process, or another socket, may listen on the same ports already. */
+  readonly isShared: boolean;
+  /** Shuts the listener for visitors; resolves when their requests are answered. */
+  readonly shutPublic: () => Promise<void>;
+  /** Shuts the one for clients; null when there is one for both. */
+  readonly shutClients: (() => Promise<void>) | null;
+}
+
+/**
+ * Leaves the place to whoever comes next without losing what is in flight.
+ *
+ * Clients are told first and go on serving what comes here until the end. Shutting a listener closes each of its
+ * WebSockets at once (B28): the public one is shut when visitors have none left, the clients' when no stream is left.
+ */
+export async function depart(options: DepartureOptions): Promise<void> {
+  const { subscriptions, openWebSockets, leaveNodes, drainTimeout } = options;
+  const { isShared, shutPublic, shutClients } = options;
+  const end = performance.now() + drainTimeout;
+  const closing = end - Math.min(CLOSING, drainTimeout / 4);
+  const hasOwnPort = shutClients !== null;
+  subscriptions.forewarn("the server is being restarted");
+  if (hasOwnPort || isShared) {
+    await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
+  }
+  await within(closing - performance.now(), leaveNodes());
+  await until(
+    () => openWebSockets() === 0 && (hasOwnPort || subscriptions.load === 0),
+    closing,
+  );
+  if (hasOwnPort) await within(end - performance.now(), shutPublic());
+  // Else this is the moment without a stream, and a drain would only let new ones wait for its end.
+  if (hasOwnPort || subscriptions.load > 0) {
+    await within(end - performance.now(), subscriptions.drain());
+  }
+  subscriptions.close();
+  await within(SHUTDOWN_TIMEOUT, (shutClients ?? shutPublic)());
+}
+
+/** Waits until the check holds, or the clock of `performance.now()` shows `end`. */
+async function until(check: () => boolean, end: number): Promise<void> {
+  while (!check() && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+  }
+}
