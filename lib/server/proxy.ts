@@ -87,7 +87,10 @@ export class Proxy {
           void body.send(stream);
         }
       },
-      respond: (head, stream) => this.answer(visit, head, stream),
+      respond: (head, stream) => {
+        if (body !== null) body.answered = true;
+        return this.answer(visit, head, stream);
+      },
       refusal: () => body === null ? null : body.refusal,
     });
   }
@@ -143,6 +146,11 @@ export class Proxy {
     // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
     if (!visit.fields.has("host")) fields.unshift(["host", connection.host]);
     return fields;
+  }
+
+  /** Leaves nothing that would keep a stopped server alive. */
+  close(): void {
+    this.#departures.close();
   }
 
   /** Answers for an exchange that failed before its head. */

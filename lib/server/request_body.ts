@@ -34,6 +34,8 @@ export class RequestBody implements Waiting {
   #refusal: Refusal | null = null;
   #lingering: ReturnType<typeof setTimeout> | undefined;
   waitingSince: number | null = null;
+  /** Whether an answer has begun, so that nothing but the connection's end can tell the visitor of a failure. */
+  answered = false;
 
   /** Takes a body over; `length` is null for one in chunks. */
   constructor(body: ReadableStream<Uint8Array>, length: number | null, limits: BodyLimits) {
@@ -75,7 +77,10 @@ export class RequestBody implements Waiting {
         // What was read may be overwritten by the next read: the stream has copied it by then.
         if (value.length > 0) await stream.write(value);
       }
-      if (this.#refusal !== null) await dropRest(this.#reader);
+      if (this.#refusal === null) return;
+      // Deno ends the connection of an answer that is cut only once nobody reads the request any more.
+      if (this.answered) this.#cancel();
+      else await dropRest(this.#reader);
     } catch {
       stream.reset(ErrorCode.Cancelled, "the visitor left before the end of the request");
     } finally {
