@@ -19,7 +19,5 @@ export function caddyIn(home: string): StartProxy {
   };
 }
 
-/** The last one is for visitors that name no host when they connect, as slowhttptest. */
 const OPTIONS = ["admin off", "local_certs", "skip_install_trust", "auto_https disable_redirects"]
-  .concat("default_bind 127.0.0.1", "default_sni localhost").map((option) => `\t${option}`)
-  .join("\n");
+  .concat("default_bind 127.0.0.1").map((option) => `\t${option}`).join("\n");
