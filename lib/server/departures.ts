@@ -38,6 +38,12 @@ export class Departures {
     };
   }
 
+  /** Watches nobody any more, and leaves no timer. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#watches.clear();
+  }
+
   readonly #look = (): void => {
     this.#timer = undefined;
     const now = performance.now();

@@ -76,6 +76,7 @@ export class TunnelServer {
   readonly #admission: Admission;
   readonly #subscriptions: Subscriptions;
   readonly #cluster: Cluster | null;
+  readonly #proxy: Proxy;
   readonly #requests: RequestHandler;
   readonly #inside: Inside;
   #stopping = false;
@@ -152,6 +153,7 @@ export class TunnelServer {
     const forwarded = new ForwardedFields(options);
     const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ forwarded, headTimeout: options.timeout, bodies, log });
+    this.#proxy = proxy;
     const webSockets = new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message });
     this.#inside = {
       subscriptions: this.#subscriptions,
@@ -204,6 +206,7 @@ export class TunnelServer {
   async shutdown(): Promise<void> {
     this.#stopping = true;
     await this.#entrances.shut(this.#inside);
+    this.#proxy.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
   }
