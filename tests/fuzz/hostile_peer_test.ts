@@ -1,0 +1,184 @@
+import { assert, assertEquals } from "@std/assert";
+import { ErrorCode, SessionError, StreamError } from "../../lib/tunnel/errors.ts";
+import { FrameType, uint32At } from "../../lib/tunnel/frame.ts";
+import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
+import type { SeenFrame } from "../testing/frame_peer.ts";
+import type { SeededRandom } from "../testing/seeded_random.ts";
+import { SessionAndPeer } from "../testing/session_fixture.ts";
+import { settled, turn } from "../testing/turn.ts";
+import { fuzz } from "./fuzz.ts";
+import { HostilePeer } from "./hostile_peer.ts";
+
+const { Data, Disconnect, HTTPRequest, Window, WSMessage, WSRequest, WSTeardown } = FrameType;
+
+const encoder = new TextEncoder();
+const REQUEST = encoder.encode('{"method":"GET","target":"/","fields":[]}');
+const RESPONSE = encoder.encode('{"status":200,"fields":[]}');
+const BODY = new Uint8Array(300_000);
+
+for (const side of ["server", "client"] as const) {
+  fuzz(
+    `A20 whatever its peer sends, a ${side}'s session ends with a code at most, and keeps to what it was allowed`,
+    async (random) => {
+      using near = new SessionAndPeer(side, { established: !random.oneIn(10) });
+      const owner = new Owner(random, near);
+      const peer = new HostilePeer(random, side);
+      const granted = new Granted();
+      const seen: SeenFrame[] = [];
+      for (
+        let messages = random.integer(1, 40);
+        messages > 0 && near.end === undefined;
+        messages--
+      ) {
+        if (side === "server" && random.oneIn(3)) owner.open();
+        const message = peer.message();
+        granted.sent(message);
+        near.peer.sendBytes(message);
+        if (random.oneIn(3)) near.socket.hold();
+        for (let left = random.pick([0, 0, 1, 4]); left > 0; left--) await turn();
+        near.socket.release();
+        seen.push(...near.peer.take());
+      }
+      await settled();
+      seen.push(...near.peer.take());
+      assertEquals(owner.fault, undefined);
+      granted.check(seen);
+      assertEnd(near, seen);
+      near.session.close(ErrorCode.None, "the case is over");
+      await settled();
+      assertEquals(near.session.load, 0);
+      assertEquals(owner.fault, undefined);
+      assertEquals(owner.pending, 0, "somebody still waits");
+    },
+  );
+}
+
+/** Checks how a session ended: once, with a code, and saying so where its peer did not say it first. */
+function assertEnd(near: SessionAndPeer, seen: readonly SeenFrame[]): void {
+  assert(near.ends.length <= 1);
+  const goodbyes = seen.filter(({ type, payload }) => type === Disconnect && payload[2] !== 1);
+  const { end } = near;
+  if (end === undefined) return assertEquals(goodbyes, []);
+  assert(end.code >= 0);
+  const goodbye = goodbyes[0];
+  if (goodbye === undefined) return;
+  assertEquals((goodbye.payload[0] ?? 0) * 256 + (goodbye.payload[1] ?? 0), end.code);
+  assertEquals(seen.at(-1), goodbye, "something follows the goodbye");
+  // What a peer sends is never this side's own fault.
+  const known = [ErrorCode.Protocol, ErrorCode.FlowControl, ErrorCode.TooLarge];
+  assert(known.some((code) => code === end.code), `${end.code}: ${end.message}`);
+}
+
+/** Counts the credit that a peer gave, valid or not, and checks that no more was spent. */
+class Granted {
+  readonly #credits = new Map<number, number>();
+
+  sent(message: Uint8Array): void {
+    for (let at = 0; at + 14 <= message.length; at += 10 + uint32At(message, at + 6)) {
+      const type = message[at];
+      const isCredit = type === HTTPRequest || type === WSRequest || type === Window;
+      if (isCredit) this.#add(uint32At(message, at + 2), uint32At(message, at + 10));
+    }
+  }
+
+  check(seen: readonly SeenFrame[]): void {
+    const spent = new Map<number, number>();
+    for (const { type, stream, payload } of seen) {
+      if (type !== Data && type !== WSMessage) continue;
+      const cost = payload.length + (type === WSMessage ? MESSAGE_COST : 0);
+      spent.set(stream, (spent.get(stream) ?? 0) + cost);
+    }
+    for (const [stream, bytes] of spent) {
+      // A server's stream begins with a window that nobody sends.
+      const allowed = INITIAL_WINDOW + (this.#credits.get(stream) ?? 0);
+      assert(bytes <= allowed, `stream ${stream} was sent ${bytes} bytes of ${allowed}`);
+    }
+  }
+
+  #add(stream: number, credit: number): void {
+    this.#credits.set(stream, (this.#credits.get(stream) ?? 0) + credit);
+  }
+}
+
+/** Does with its streams what a server or a client might, whatever their peer does. */
+class Owner {
+  /** The first thing that went wrong other than by the protocol. */
+  fault: unknown;
+  /** Steps that have not come to their end. */
+  pending = 0;
+  readonly #random: SeededRandom;
+  readonly #near: SessionAndPeer;
+  #accepted = 0;
+
+  constructor(random: SeededRandom, near: SessionAndPeer) {
+    this.#random = random;
+    this.#near = near;
+    void this.#acceptAll();
+  }
+
+  /** Opens a stream, unless it cannot be. */
+  open(): void {
+    const { session } = this.#near;
+    if (!session.usable) return;
+    const type = this.#random.pick([HTTPRequest, WSRequest]);
+    const { stream, response } = session.open(
+      type,
+      REQUEST,
+      type === HTTPRequest && this.#random.oneIn(2),
+    );
+    this.#step(async () => void await response);
+    this.#use(stream);
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (this.#near.end === undefined) {
+      const { streams } = this.#near;
+      for (; this.#accepted < streams.length; this.#accepted++) {
+        const stream = streams[this.#accepted];
+        if (stream === undefined) continue;
+        if (this.#random.oneIn(2)) {
+          this.#step(() =>
+            stream.respond(stream.opening.type + 1, RESPONSE, this.#random.oneIn(3))
+          );
+        }
+        this.#use(stream);
+      }
+      await turn();
+    }
+  }
+
+  #use(stream: Stream): void {
+    if (!this.#random.oneIn(3)) {
+      this.#step(async () => {
+        let bytes = 0;
+        for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
+          assert(chunk.type === WSTeardown || chunk.cost >= chunk.bytes.length);
+          bytes += chunk.bytes.length;
+          if (this.#random.oneIn(3)) await turn();
+        }
+        assert(stream.receiveEnded || bytes === 0);
+      });
+    }
+    if (this.#random.oneIn(2)) {
+      this.#step(async () => {
+        const bytes = BODY.subarray(0, this.#random.pick([0, 1, 1000, 300_000]));
+        if (stream.opening.type === HTTPRequest) await stream.write(bytes);
+        else await stream.writeMessage(bytes, false);
+        if (this.#random.oneIn(2)) await stream.end();
+      });
+    }
+    if (this.#random.oneIn(6)) this.#step(() => stream.reset(ErrorCode.Cancelled, "enough"));
+  }
+
+  #step(run: () => void | Promise<void>): void {
+    this.pending++;
+    const done = (): void => void this.pending--;
+    const failed = (error: unknown): void => {
+      this.pending--;
+      // By its own doing too, as when it writes to what has ended.
+      if (!(error instanceof StreamError || error instanceof SessionError)) this.fault ??= error;
+    };
+    Promise.resolve().then(run).then(done, failed);
+  }
+}
