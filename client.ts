@@ -25,7 +25,7 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const client = new TunnelClient({ ...options, key, edge: await edge(options) }, status);
+  const client = new TunnelClient({ ...options, key, edge: await edgeOptions(options) }, status);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     status.stopping();
@@ -47,15 +47,6 @@ async function identity(file: string) {
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
     throw new ProgramError(error.message, 2, { cause: error });
-  }
-}
-
-async function edge(options: ClientOptions) {
-  try {
-    return await edgeOptions(options);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ProgramError(cause.message, 2, { cause });
   }
 }
 

@@ -9,6 +9,7 @@ import {
 import { type Flags, integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../flags.ts";
 import { parseAddress } from "../ip_address.ts";
 import { isLabel } from "../tunnel/claim.ts";
+import { isUser, MAX_ALLOWED, MAX_USER_LENGTH } from "../tunnel/edge.ts";
 
 export interface ClientOptions {
   /** The local service. */
@@ -26,8 +27,8 @@ export interface ClientOptions {
   readonly token: string | null;
   /** What visitors must present, in clear; null lets everybody in. */
   readonly basicAuth: { readonly user: string; readonly password: string } | null;
-  /** Addresses and networks of the visitors that are let in, as they were written; null for all. */
-  readonly allowIp: string | null;
+  /** Addresses and networks of the visitors that are let in; none for all. */
+  readonly allowIp: readonly string[];
   /** WebSockets to each server. */
   readonly connections: number;
   /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
@@ -101,7 +102,7 @@ interface Values {
   readonly name: string | null;
   readonly token: string | null;
   readonly "basic-auth": ClientOptions["basicAuth"];
-  readonly "allow-ip": string | null;
+  readonly "allow-ip": readonly string[];
   readonly "show-key": boolean;
 }
 
@@ -187,7 +188,7 @@ const FLAGS: Flags<Values> = {
   "allow-ip": valueFlag("<addresses>", parseAllowIp, {
     group: VISITORS,
     help: "let in these alone: addresses and networks (10.0.0.0/8), with commas between",
-    default: null,
+    default: [],
     defaultText: "everybody",
   }),
 };
@@ -305,20 +306,39 @@ function parseName(text: string): string {
   return name;
 }
 
-/** Reads `user:password`; the user has no colon (RFC 7617 section 2). */
+/**
+ * Reads `user:password`; the user has no colon (RFC 7617 section 2).
+ *
+ * @throws {UsageError} without the value, unlike other flags: there is a password in it.
+ */
 function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
   const colon = text.indexOf(":");
+  const user = text.slice(0, colon);
   if (colon < 1 || colon === text.length - 1) {
-    throw new RangeError("must be a user, a colon and a password");
+    throw new UsageError("--basic-auth must be a user, a colon and a password");
   }
-  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+  if (!isUser(user)) {
+    const limit = `at most ${MAX_USER_LENGTH} bytes without control characters`;
+    throw new UsageError(`--basic-auth must have a user of ${limit}`);
+  }
+  return { user, password: text.slice(colon + 1) };
 }
 
-function parseAllowIp(text: string): string {
-  for (const part of text.split(",")) {
-    if (parseAddress(part.trim().split("/", 1)[0] ?? "") === undefined) {
-      throw new RangeError("must be addresses and networks, with commas between");
-    }
+function parseAllowIp(text: string): string[] {
+  const networks = text.split(",").map((part) => part.trim());
+  if (!networks.every(isNetwork)) {
+    throw new RangeError("must be addresses and networks, with commas between");
   }
-  return text;
+  if (networks.length > MAX_ALLOWED) {
+    throw new RangeError(`must be at most ${MAX_ALLOWED} addresses and networks`);
+  }
+  return networks;
+}
+
+/** Whether a text is an address, or one with how many of its leading bits count. */
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const width = address.includes(":") ? 128 : 32;
+  return parseAddress(address) !== undefined && rest.length === 0 &&
+    (bits === undefined || (DIGITS.test(bits) && Number(bits) <= width && bits.length <= 3));
 }

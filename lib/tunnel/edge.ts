@@ -85,11 +85,6 @@ export function isUser(text: string): boolean {
     encoder.encode(text).length <= MAX_USER_LENGTH;
 }
 
-/** Whether a text looks like an address or a network. */
-export function looksLikeNetwork(text: string): boolean {
-  return NETWORK.test(text);
-}
-
 function passwordHashOf(value: unknown): PasswordHash {
   const { user, salt, hash, iterations, ...others } = membersOf(value);
   refuseOthers(others);
@@ -117,7 +112,7 @@ function allowedOf(value: unknown): string[] {
     throw bad(`allowIp is not a list of 1 to ${MAX_ALLOWED} addresses`);
   }
   return value.map((network: unknown) => {
-    if (typeof network === "string" && looksLikeNetwork(network)) return network;
+    if (typeof network === "string" && NETWORK.test(network)) return network;
     throw bad("allowIp has a member that is no address and no network");
   });
 }

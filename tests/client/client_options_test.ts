@@ -30,7 +30,7 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     name: null,
     token: null,
     basicAuth: null,
-    allowIp: null,
+    allowIp: [],
     connections: 2,
     hostHeader: null,
     once: false,
@@ -66,7 +66,7 @@ Deno.test("parseClientOptions reads every flag", () => {
       name: "shop",
       token: "t",
       basicAuth: { user: "ann", password: "a:b" },
-      allowIp: "10.0.0.0/8, ::1",
+      allowIp: ["10.0.0.0/8", "::1"],
       connections: 16,
       hostHeader: "rewrite",
       once: true,
@@ -214,6 +214,30 @@ Deno.test("parseClientOptions asks for --key where there is no config folder", (
   refuses([], "--key is needed: there is no HOME", { HOME: "" });
   assertThrows(() => parseClientOptions([], HOME, "windows"), UsageError, "there is no APPDATA");
   assertEquals(options(["--key=k"], {}).keyFile, "k");
+});
+
+Deno.test("parseClientOptions takes lists of addresses and networks that a server can check, and that fit", () => {
+  const most = Array.from({ length: 64 }, (_, i) => `10.0.0.${i}`);
+  assertEquals(options(["--allow-ip", most.join(" , ")]).allowIp, most);
+  assertEquals(options(["--allow-ip=::/0,0.0.0.0/0,::1/128"]).allowIp.length, 3);
+  for (const wrong of ["x", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/8/8", "1.2.3.4,", ","]) {
+    refuses([`--allow-ip=${wrong}`], "--allow-ip must be addresses and networks");
+  }
+  refuses([`--allow-ip=${[...most, "::1"].join(",")}`], "at most 64");
+});
+
+Deno.test("parseClientOptions refuses a user that fits no field, and shows no password for it", () => {
+  for (
+    const wrong of ["hunter2", ":hunter2", "ann:", "a\nb:hunter2", `${"x".repeat(129)}:hunter2`]
+  ) {
+    const error = assertThrows(
+      () => options([`--basic-auth=${wrong}`]),
+      UsageError,
+      "--basic-auth must",
+    );
+    assert(!error.message.includes("hunter2"), error.message);
+  }
+  assertEquals(options(["--basic-auth=zoë:a:b"]).basicAuth, { user: "zoë", password: "a:b" });
 });
 
 Deno.test("parseClientOptions shows exactly its flags in --help, within 80 columns", () => {
