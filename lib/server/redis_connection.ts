@@ -1,6 +1,7 @@
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
 import { messageOf } from "../error_text.ts";
+import { parseAddress } from "../ip_address.ts";
 import { BusError } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";
 import { type RedisAddress, withoutPassword } from "./redis_address.ts";
@@ -149,7 +150,8 @@ function newClient({ host, port, isTLS, database, username, password }: RedisAdd
       port,
       connectTimeout: TIMEOUT_TICKS * TICK,
       reconnectStrategy: false,
-      ...(isTLS && { tls: true, servername: host }),
+      // An address is no server name (RFC 6066 section 3).
+      ...(isTLS && { tls: true, ...(parseAddress(host) === undefined && { servername: host }) }),
     },
     database,
     ...(username !== undefined && { username }),

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertInstanceOf, assertRejects } from "@std/assert";
 import { type Bus, BusError } from "../../lib/server/bus.ts";
 import { MAX_BUS_MESSAGE, MAX_LIFETIME, MAX_TICKET_VALUE } from "../../lib/server/bus_limits.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -153,6 +153,24 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
     isSending = false;
     assertEquals(await within(arrived.promise, "the message"), "after");
     assertEquals(await sending, true);
+  },
+
+  "more than it can hold is refused, not kept, and what follows later passes": async ({
+    one,
+    other,
+  }) => {
+    let arrived = 0;
+    await other.receive("n2", () => arrived++);
+    const message = new Uint8Array(MAX_BUS_MESSAGE);
+    const sent = await Promise.allSettled(
+      Array.from({ length: 30 }, () => one.send("n2", message)),
+    );
+    const refused = sent.filter((result) => result.status === "rejected");
+    assertGreater(refused.length, 0);
+    for (const { reason } of refused) assertInstanceOf(reason, BusError);
+    await eventually("the others", () => arrived === sent.length - refused.length);
+    assertGreater(arrived, 0);
+    assertEquals([one.isUp, await one.send("n2", message)], [true, true]);
   },
 
   "each node gets its own messages, and the last listener of a node counts": async ({
