@@ -5,7 +5,7 @@ import type { RawField } from "./message_head.ts";
 
 /** Makes what a client tells the server of a password. */
 export async function passwordHash(user: string, password: string): Promise<PasswordHash> {
-  const { basicAuth } = await edgeOptions({ basicAuth: { user, password }, allowIp: null });
+  const { basicAuth } = await edgeOptions({ basicAuth: { user, password }, allowIp: [] });
   if (basicAuth === null) throw new Error("no password was made");
   return basicAuth;
 }
