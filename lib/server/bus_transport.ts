@@ -12,6 +12,12 @@ const TELL_AFTER = SOCKET_HIGH_WATER / 4;
 /** Milliseconds after which it is told of fewer, unless a message of this side has told it before. */
 const TELL_DELAY = 200;
 
+/**
+ * Milliseconds of silence after which a message without content is sent: the answer of the bus tells that the other
+ * node is gone, and the number that something before was lost. A session's own pings are five times as rare.
+ */
+const SPEAK_AFTER = 2_000;
+
 const MODULUS = 0x1_0000_0000;
 
 /** What a transport needs of what all of them share. */
@@ -41,6 +47,8 @@ export class BusTransport implements Transport {
   #isOpen = true;
   #wantsDrain = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #ticker: ReturnType<typeof setInterval>;
+  #hasSpoken = false;
   /** Messages sent, and received. */
   #nextOut = 0;
   #nextIn = 0;
@@ -59,6 +67,10 @@ export class BusTransport implements Transport {
     this.granted = this.#grant.promise;
     // Whoever accepts a connection waits for no grant.
     this.granted.catch(() => {});
+    this.#ticker = setInterval(() => {
+      if (!this.#hasSpoken) this.post(BusMessageKind.Consumed, NOTHING);
+      this.#hasSpoken = false;
+    }, SPEAK_AFTER);
   }
 
   listen(listener: TransportListener): void {
@@ -103,6 +115,7 @@ export class BusTransport implements Transport {
     const sequence = this.#nextOut;
     this.#nextOut = (this.#nextOut + 1) % MODULUS;
     this.#told = this.#consumed;
+    this.#hasSpoken = true;
     const message = { kind, connection: this.connection, sequence, consumed: this.#told, payload };
     this.#wire.post(message).then(
       (isReceived) => isReceived || this.lost("the other node is no more on the bus"),
@@ -133,6 +146,7 @@ export class BusTransport implements Transport {
     this.#isOpen = false;
     this.#parts = [];
     clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
     this.#wire.forget(this.connection);
     this.#grant.reject(new Error(reason));
     this.#listener?.onClose(reason);

@@ -54,6 +54,7 @@ export function clientAway(request: ErrorRequest, hostname: string): Response {
     502,
     "The tunnel's client is away",
     `The client of ${hostname} is not connected at the moment. It comes back under the same address.`,
+    [["retry-after", "1"]],
   );
 }
 

@@ -197,6 +197,11 @@ export class TunnelServer {
     });
   }
 
+  /** This node's id; null for a server that is alone. */
+  get node(): string | null {
+    return this.#cluster?.node ?? null;
+  }
+
   get #isRestarting(): boolean {
     // Where ports are shared, what is renewed takes the place of the old unnoticed.
     return this.#stopping || (this.#renewing && !this.#options.reusePort);
