@@ -68,9 +68,10 @@ export class RequestHandler {
     const { forwarded, cluster } = this.#options;
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
-    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
+    const notThere = "only clients connect here";
+    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request, notThere);
     if (pathOf(splitTarget(request.url).target) !== SUBSCRIBE_PATH) {
-      return refused(request, 404, "only clients connect here");
+      return refused(request, 404, notThere);
     }
     const address = forwarded.clientAddress(fields.list, peer);
     return this.#subscribe(request, { address, host: host ?? "", isRetired });
@@ -110,9 +111,12 @@ export class RequestHandler {
   }
 
   /** Lets another node in; to whoever is none, there is no such page. */
-  async #fromNode(request: Request): Promise<Response> {
+  async #fromNode(
+    request: Request,
+    notThere = "there is no such page on this server",
+  ): Promise<Response> {
     const response = await this.#options.cluster?.accept(request);
-    return response ?? refused(request, 404, "there is no such page on this server");
+    return response ?? refused(request, 404, notThere);
   }
 
   #visit(visit: Visit, hostname: string): Response | Promise<Response> {
