@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/tunnel/errors.ts";
-import { FrameType, uint32At } from "../../lib/tunnel/frame.ts";
+import { Flag, FrameType, uint32At } from "../../lib/tunnel/frame.ts";
 import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
 import type { Stream } from "../../lib/tunnel/stream.ts";
 import type { SeenFrame } from "../testing/frame_peer.ts";
@@ -10,7 +10,8 @@ import { settled, turn } from "../testing/turn.ts";
 import { fuzz } from "./fuzz.ts";
 import { HostilePeer } from "./hostile_peer.ts";
 
-const { Data, Disconnect, HTTPRequest, Window, WSMessage, WSRequest, WSTeardown } = FrameType;
+const { Data, Disconnect, HTTPRequest, Reset, Window, WSMessage, WSRequest, WSTeardown } =
+  FrameType;
 
 const encoder = new TextEncoder();
 const REQUEST = encoder.encode('{"method":"GET","target":"/","fields":[]}');
@@ -24,7 +25,7 @@ for (const side of ["server", "client"] as const) {
       using near = new SessionAndPeer(side, { established: !random.oneIn(10) });
       const owner = new Owner(random, near);
       const peer = new HostilePeer(random, side);
-      const granted = new Granted();
+      const ledger = new Ledger();
       const seen: SeenFrame[] = [];
       for (
         let messages = random.integer(1, 40);
@@ -33,7 +34,7 @@ for (const side of ["server", "client"] as const) {
       ) {
         if (side === "server" && random.oneIn(3)) owner.open();
         const message = peer.message();
-        granted.sent(message);
+        ledger.sent(message);
         near.peer.sendBytes(message);
         if (random.oneIn(3)) near.socket.hold();
         for (let left = random.pick([0, 0, 1, 4]); left > 0; left--) await turn();
@@ -43,7 +44,7 @@ for (const side of ["server", "client"] as const) {
       await settled();
       seen.push(...near.peer.take());
       assertEquals(owner.fault, undefined);
-      granted.check(seen);
+      ledger.check(seen, near);
       assertEnd(near, seen);
       near.session.close(ErrorCode.None, "the case is over");
       await settled();
@@ -70,35 +71,63 @@ function assertEnd(near: SessionAndPeer, seen: readonly SeenFrame[]): void {
   assert(known.some((code) => code === end.code), `${end.code}: ${end.message}`);
 }
 
-/** Counts the credit that a peer gave, valid or not, and checks that no more was spent. */
-class Granted {
-  readonly #credits = new Map<number, number>();
+/** Keeps account of the credit that each side gave and the bytes that it sent, by the frames alone. */
+class Ledger {
+  readonly #given = new Map<number, number>();
+  readonly #sent = new Map<number, number>();
+  /** Streams on which the peer has nothing more to send: what comes then is another fault, or ignored. */
+  readonly #ended = new Set<number>();
 
+  /** Takes a message of the peer. */
   sent(message: Uint8Array): void {
-    for (let at = 0; at + 14 <= message.length; at += 10 + uint32At(message, at + 6)) {
-      const type = message[at];
-      const isCredit = type === HTTPRequest || type === WSRequest || type === Window;
-      if (isCredit) this.#add(uint32At(message, at + 2), uint32At(message, at + 10));
+    for (let at = 0; at + 10 <= message.length; at += 10 + uint32At(message, at + 6)) {
+      const type = message[at] ?? 0;
+      const stream = uint32At(message, at + 2);
+      const length = uint32At(message, at + 6);
+      if ([HTTPRequest, WSRequest, Window].some((each) => each === type)) {
+        add(this.#given, stream, uint32At(message, at + 10));
+      }
+      if (!this.#ended.has(stream)) add(this.#sent, stream, costOf(type, length));
+      const isLast = type === WSTeardown || type === Reset ||
+        (type !== WSMessage && ((message[at + 1] ?? 0) & Flag.EndStream) !== 0);
+      if (isLast) this.#ended.add(stream);
     }
   }
 
-  check(seen: readonly SeenFrame[]): void {
+  /** Checks that the session spent no more than it was given, and that a peer which did was not left alone. */
+  check(seen: readonly SeenFrame[], near: SessionAndPeer): void {
     const spent = new Map<number, number>();
+    const allowed = new Map<number, number>();
+    const isReset = new Set<number>();
     for (const { type, stream, payload } of seen) {
-      if (type !== Data && type !== WSMessage) continue;
-      const cost = payload.length + (type === WSMessage ? MESSAGE_COST : 0);
-      spent.set(stream, (spent.get(stream) ?? 0) + cost);
+      add(spent, stream, costOf(type, payload.length));
+      if ([HTTPRequest, WSRequest, Window].some((each) => each === type)) {
+        add(allowed, stream, uint32At(payload, 0));
+      }
+      if (type === Reset) isReset.add(stream);
     }
+    const first = near.onStream === null ? 0 : INITIAL_WINDOW;
     for (const [stream, bytes] of spent) {
-      // A server's stream begins with a window that nobody sends.
-      const allowed = INITIAL_WINDOW + (this.#credits.get(stream) ?? 0);
-      assert(bytes <= allowed, `stream ${stream} was sent ${bytes} bytes of ${allowed}`);
+      const given = INITIAL_WINDOW - first + (this.#given.get(stream) ?? 0);
+      assert(bytes <= given, `stream ${stream} was sent ${bytes} bytes of ${given}`);
+    }
+    if (near.end !== undefined) return;
+    for (const [stream, bytes] of this.#sent) {
+      // An id that was left out is as good as one whose stream is over.
+      if (near.onStream !== null && !near.streams.some(({ id }) => id === stream)) continue;
+      const limit = first + (allowed.get(stream) ?? 0);
+      assert(bytes <= limit || isReset.has(stream), `stream ${stream} took ${bytes} of ${limit}`);
     }
   }
+}
 
-  #add(stream: number, credit: number): void {
-    this.#credits.set(stream, (this.#credits.get(stream) ?? 0) + credit);
-  }
+function add(counts: Map<number, number>, stream: number, bytes: number): void {
+  counts.set(stream, (counts.get(stream) ?? 0) + bytes);
+}
+
+function costOf(type: number, length: number): number {
+  if (type === Data) return length;
+  return type === WSMessage ? length + MESSAGE_COST : 0;
 }
 
 /** Does with its streams what a server or a client might, whatever their peer does. */
