@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { SigningKey } from "../../lib/tunnel/claim.ts";
+import { FrameType } from "../../lib/tunnel/frame.ts";
 import { proveToken } from "../../lib/tunnel/token_proof.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
@@ -7,7 +8,8 @@ import { eventually } from "../testing/eventually.ts";
 import { Program } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { type Members, Subscriber } from "../testing/subscriber.ts";
+import { type Members, membersOf, Subscriber } from "../testing/subscriber.ts";
+import { ScriptedServer } from "../testing/scripted_server.ts";
 import { TempDir } from "../testing/temp_dir.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
@@ -84,6 +86,26 @@ Deno.test("A10 A11 The proof of a token is worth nothing with another claim, cha
     const claim = await peer.claim(key);
     assertEquals((await peer.answer(claim, await proveToken(TOKEN, claim))).error, undefined);
   });
+});
+
+Deno.test("A11 A server that passes on another's challenge gets a claim and a proof that are for itself alone", async () => {
+  await using folder = await TempDir.make();
+  await using server = await startServer(["--token", TOKEN]);
+  await using relay = await ScriptedServer.start();
+  const victim = runToEnd("client.ts", [
+    ...["--server", `http://127.0.0.1:${relay.port}`, "--key", `${folder.path}/key`],
+    ...["--token", TOKEN, "--connections", "1", "--once"],
+  ]);
+  const client = await relay.next();
+  using peer = await Subscriber.connect(server);
+  const challenge = { nonce: await peer.nonce(), server: "relay/1", limits: { streams: 1 } };
+  client.send(FrameType.RegistrationChallenge, { payload: JSON.stringify(challenge) });
+  const { jws, proof } = membersOf(await client.next(FrameType.RegistrationRequest));
+  const { code, message } = errorOf(await peer.answer(String(jws), proof));
+  assertEquals(code, "wrong_audience");
+  assertStringIncludes(message, `http://127.0.0.1:${relay.port}`);
+  client.send(FrameType.Disconnect, { payload: new Uint8Array([0, 0, 0]) });
+  assertEquals((await victim).code, 1);
 });
 
 Deno.test("--authorized-keys lets in the keys that --show-key shows, and names the one that it refuses", async () => {
