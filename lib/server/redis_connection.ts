@@ -70,7 +70,8 @@ export class RedisConnection {
 
   /** Hands what is published in a channel to `listener`. @throws {BusError} */
   async subscribe(channel: string, listener: (message: Uint8Array) => void): Promise<void> {
-    await this.#watch(channel.length, () => this.#client.subscribe(channel, listener, true));
+    const take = (message: Buffer) => listener(plain(message));
+    await this.#watch(channel.length, () => this.#client.subscribe(channel, take, true));
   }
 
   /** Ends at once; what is unanswered is rejected. */
@@ -161,6 +162,17 @@ function newClient({ host, port, isTLS, database, username, password }: RedisAdd
     maintNotifications: "disabled",
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
+}
+
+/**
+ * Makes a message a plain Uint8Array, whose `slice` copies as a Buffer's does not. A small one gets memory of its own:
+ * whoever keeps it must not keep all that came with it.
+ */
+function plain(message: Buffer): Uint8Array {
+  const { buffer, byteOffset, length } = message;
+  return length * 2 < buffer.byteLength
+    ? new Uint8Array(message)
+    : new Uint8Array(buffer, byteOffset, length);
 }
 
 /** Milliseconds between two looks at what waits. */

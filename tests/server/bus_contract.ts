@@ -140,6 +140,7 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
     assertEquals(answers.every((isReceived) => isReceived), true);
     await eventually("all messages", () => arrived.length >= sent.length);
     assertEquals(arrived.map((bytes) => bytes.length), sent.map((bytes) => bytes.length));
+    assertEquals(arrived.every(({ constructor }) => constructor === Uint8Array), true);
     for (const [i, message] of sent.entries()) {
       assertEquals(arrived[i]?.every((byte, at) => byte === message[at]), true, `message ${i}`);
     }
