@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { fieldValue } from "../tunnel/headers.ts";
-import { parseAddress } from "../ip_address.ts";
+import { networkOf } from "./network_of.ts";
 import type { Asking, Refusal } from "./upstream.ts";
 
 /** Wrong tokens that one network may present in a period. */
@@ -14,9 +14,6 @@ const MAX_NETWORKS = 1000;
 
 /** Characters of a token that is looked at: Deno takes heads of 64 KiB, and nobody types that. */
 const MAX_TOKEN_LENGTH = 4096;
-
-/** Bytes of an IPv6 address that name the network of one site (RFC 4291 section 2.5.4): the rest is the visitor's choice. */
-const IPV6_NETWORK = 8;
 
 /** Lets in who presents the operator's token (RFC 6750), and few guesses of everybody else. */
 export class AdminGuard {
@@ -80,9 +77,4 @@ function bearerToken(authorization: string): Uint8Array<ArrayBuffer> | null {
 
 async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function networkOf(address: string): string {
-  const bytes = address.includes(":") ? parseAddress(address) : undefined;
-  return bytes === undefined ? address : bytes.subarray(0, IPV6_NETWORK).join(".");
 }

@@ -3,11 +3,18 @@ import type { Claim } from "../tunnel/claim.ts";
 import { RegistrationError } from "../tunnel/registration_error.ts";
 import type { RegistrationRequest } from "../tunnel/registration.ts";
 import { isTokenProof } from "../tunnel/token_proof.ts";
-import { AddressLimiter } from "./address_limiter.ts";
 import { AddressSet } from "./address_set.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
+import { Limiter } from "./limiter.ts";
 import type { Names } from "./names.ts";
+import { networkOf } from "./network_of.ts";
 import { whyReserved } from "./reserved_names.ts";
+
+/** Addresses that are remembered: whoever has more of them than this has more than a limit for each could stop. */
+const MAX_ADDRESSES = 10_000;
+
+/** Refusals of one address that are logged: a person who tries things out sees each of them. */
+const NOTED: Rate = { count: 60, period: 60_000 };
 
 export interface AdmissionOptions {
   /** The shared secret; null for none. */
@@ -27,22 +34,28 @@ export type Applicant = Pick<Claim, "name" | "edge"> & { readonly thumbprint: st
 /** Decides who may connect, and under which name: one step for each that a registration takes, the cheapest first. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #limiter: AddressLimiter;
+  readonly #registrations: Limiter;
+  readonly #notes = new Limiter(NOTED, { most: MAX_ADDRESSES });
   #keys: AuthorizedKeys | null;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#limiter = new AddressLimiter(options.registrations);
+    this.#registrations = new Limiter(options.registrations, { most: MAX_ADDRESSES });
     this.#keys = options.keys;
   }
 
   /** Counts a registration. @throws {RegistrationError} `try_again` when its address has sent too many. */
   enter(address: string): void {
-    const wait = this.#limiter.pass(address);
+    const wait = this.#registrations.take(networkOf(address));
     if (wait === 0) return;
     const seconds = Math.ceil(wait / 1000);
     const reason = `too many registrations from ${address}; the next may come in ${seconds} s`;
     throw new RegistrationError("try_again", reason, false);
+  }
+
+  /** Whether the refusal of a registration from an address is worth a line in the log: it may be one of very many. */
+  isNoted(address: string): boolean {
+    return this.#notes.take(networkOf(address)) === 0;
   }
 
   /** Checks what a client says of the token. @throws {RegistrationError} `bad_token`. */

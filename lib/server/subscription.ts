@@ -151,7 +151,11 @@ export class Subscription implements SessionEvents {
       ? error
       : new RegistrationError("try_again", "an internal error", false, { cause: error });
     this.#options.metrics.refused.labels(refusal.code).inc();
-    this.#log.warn("registration refused", { code: refusal.code, reason: refusal.message });
+    const isNoted = this.#options.admission.isNoted(this.#connection.address);
+    this.#log[isNoted ? "warn" : "debug"]("registration refused", {
+      code: refusal.code,
+      reason: refusal.message,
+    });
     const { code, permanent } = refusal;
     const message = code === "wrong_audience"
       ? `${refusal.message}; it is ${this.#options.url}`

@@ -109,6 +109,24 @@ Deno.test("A15 Admission.enter refuses an address that registers too often, for 
   admission.enter("192.0.2.1");
 });
 
+Deno.test("A15 Admission takes an IPv6 network of 64 bits for one address", () => {
+  using _clock = new FakeClock();
+  const admission = admissionOf({ registrations: { count: 1, period: 1_000 } });
+  admission.enter("2001:db8:1:2::1");
+  assertThrows(() => admission.enter("2001:db8:1:2:ffff::9"), RegistrationError);
+  admission.enter("2001:db8:1:3::1");
+});
+
+Deno.test("A15 Admission.isNoted lets no address fill the log", () => {
+  using clock = new FakeClock();
+  const admission = admissionOf();
+  const noted = () => Array.from({ length: 1_000 }, () => admission.isNoted("192.0.2.1"));
+  assertEquals(noted().filter(Boolean).length, 60);
+  assert(admission.isNoted("192.0.2.2"));
+  clock.advance(30_000);
+  assertEquals(noted().filter(Boolean).length, 30);
+});
+
 function admissionOf(options: Partial<AdmissionOptions> = {}): Admission {
   return new Admission({
     token: null,
