@@ -39,14 +39,13 @@ export class BehindProxy implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  /** Starts both; `host` is the server's own name, an address for visitors who name none over TLS. */
-  static async start(startProxy: StartProxy, host = "localhost"): Promise<BehindProxy> {
+  static async start(startProxy: StartProxy): Promise<BehindProxy> {
     await using started = new AsyncDisposableStack();
     const ports = freePorts();
     const server = started.use(
       await Program.start("server.ts", [
         ...["--hostname", "127.0.0.1", "--port", `${ports.server}`, "--trust-proxy", "loopback"],
-        ...["--domain", DOMAIN, "--public-url", `https://${host}:${ports.proxy}`],
+        ...["--domain", DOMAIN, "--public-url", `https://localhost:${ports.proxy}`],
       ]),
     );
     const { proxy, authorityFile } = await startProxy(ports);

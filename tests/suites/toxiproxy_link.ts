@@ -1,0 +1,96 @@
+import { within } from "../testing/within.ts";
+
+/** A fault of the link, as Toxiproxy's API takes it; `upstream` is what the client sends. */
+export interface Toxic {
+  readonly type: string;
+  readonly stream: "upstream" | "downstream";
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
+/** A link from a free port of this machine to another one, kept and broken by Toxiproxy. */
+export class Toxiproxy implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #api: string;
+  #port = 0;
+
+  private constructor(child: Deno.ChildProcess, api: string) {
+    this.#child = child;
+    this.#api = api;
+  }
+
+  static async start(file: string, targetPort: number): Promise<Toxiproxy> {
+    const apiPort = freePort();
+    const child = new Deno.Command(file, {
+      args: ["-host", "127.0.0.1", "-port", `${apiPort}`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await using started = new AsyncDisposableStack();
+    const link = started.use(new Toxiproxy(child, `http://127.0.0.1:${apiPort}`));
+    await within(link.#isUp(), "Toxiproxy's API");
+    const created = await link.#call("POST", "/proxies", {
+      name: NAME,
+      listen: "127.0.0.1:0",
+      upstream: `127.0.0.1:${targetPort}`,
+      enabled: true,
+    });
+    // A port of its own choice would change whenever the link goes down and up.
+    const { listen }: { listen?: unknown } = JSON.parse(created);
+    link.#port = Number(`${listen}`.split(":")[1]);
+    await link.#call("POST", PROXY, { listen: `127.0.0.1:${link.#port}` });
+    started.move();
+    return link;
+  }
+
+  /** Where the client connects. */
+  get port(): number {
+    return this.#port;
+  }
+
+  async version(): Promise<string> {
+    return `Toxiproxy ${(await this.#call("GET", "/version")).trim()}`;
+  }
+
+  async add({ type, stream, attributes }: Toxic): Promise<void> {
+    const toxic = { name: `${type}_${stream}`, type, stream, toxicity: 1, attributes };
+    await this.#call("POST", `${PROXY}/toxics`, toxic);
+  }
+
+  /** Takes the link down, connections and listener, or up again. */
+  async enable(enabled: boolean): Promise<void> {
+    await this.#call("POST", PROXY, { enabled });
+  }
+
+  /** Heals the link. */
+  async clear(): Promise<void> {
+    await this.#call("POST", "/reset");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+  }
+
+  async #isUp(): Promise<void> {
+    while (!await this.version().then(() => true, () => false)) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<string> {
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    const response = await fetch(this.#api + path, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Toxiproxy answers ${path} with ${response.status}: ${text}`);
+    return text;
+  }
+}
+
+const NAME = "link";
+const PROXY = `/proxies/${NAME}`;
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
