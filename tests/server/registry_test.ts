@@ -50,6 +50,16 @@ Deno.test("Registry.select prefers a newcomer to sessions that have not answered
   assertStrictEquals(sessionAt(registry), old.session, "it lives and has fewer streams");
 });
 
+Deno.test("Registry.load counts the streams of all members that a hostname has", () => {
+  const registry = new Registry({ fixed: false });
+  using one = new SessionAndPeer("server");
+  using two = new SessionAndPeer("server");
+  for (const { session } of [one, two]) registry.add(memberOf(session, { hostname: HOST }));
+  assertEquals([registry.load(HOST), registry.load("other.test")], [0, 0]);
+  for (const end of [one, one, two]) open(end);
+  assertEquals(registry.load(HOST), 3);
+});
+
 Deno.test("Registry.select gives a session that is about to drain when there is no other", async () => {
   const registry = new Registry({ fixed: false });
   using old = new SessionAndPeer("server");

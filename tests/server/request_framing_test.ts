@@ -2,12 +2,18 @@ import { assertEquals } from "@std/assert";
 import { FieldList } from "../../lib/server/field_list.ts";
 import { requestFraming } from "../../lib/server/request_framing.ts";
 
-function framing(method: string, fields: Record<string, string>, host = true): unknown {
+function framing(
+  method: string,
+  fields: Record<string, string>,
+  host = true,
+  most: number | null = null,
+): unknown {
   const headers = new Headers(host ? { host: "a.test", ...fields } : fields);
   const body = method === "GET" || method === "HEAD" ? null : "x";
   const found = requestFraming(
     new Request("http://a.test/", { method, body }),
     new FieldList(headers),
+    most,
   );
   return found.kind === "refused" ? found.status : found.kind === "body" ? found.length : "none";
 }
@@ -46,4 +52,12 @@ Deno.test("requestFraming refuses codings that it cannot carry and two framings 
 Deno.test("requestFraming refuses the body of a GET or HEAD, which would be lost", () => {
   assertEquals(framing("GET", { "content-length": "3" }), 400);
   assertEquals(framing("HEAD", { "transfer-encoding": "chunked" }), 400);
+});
+
+Deno.test("requestFraming refuses a length above the limit, and no body that announces none", () => {
+  assertEquals(framing("POST", { "content-length": "500" }, true, 500), 500);
+  assertEquals(framing("POST", { "content-length": "501" }, true, 500), 413);
+  assertEquals(framing("POST", { "content-length": "501" }, false, 500), 413);
+  assertEquals(framing("POST", { "transfer-encoding": "chunked" }, true, 500), null);
+  assertEquals(framing("POST", {}, true, 500), "none");
 });
