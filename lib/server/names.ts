@@ -43,6 +43,8 @@ export class Names {
       current = await this.#options.bus.claimName(name, owner, KEPT);
     } catch (cause) {
       if (!(cause instanceof BusError)) throw cause;
+      // Whose it is while it is in use here was found out before, for a day.
+      if (this.#held.get(name)?.owner === owner) return;
       const reason = "nobody can tell now whether the name is free";
       throw new RegistrationError("try_again", reason, false, { cause });
     }

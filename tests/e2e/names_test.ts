@@ -7,6 +7,7 @@ import { freePorts } from "../testing/front_proxy.ts";
 import { Program } from "../testing/program.ts";
 import { ownPage, scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
+import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { ScriptedServer } from "../testing/scripted_server.ts";
 import { TempDir } from "../testing/temp_dir.ts";
@@ -72,6 +73,51 @@ Deno.test("A01 A name stays with the first key that took it, also while its clie
       async () => await served(server, "shop") === 200,
     );
   });
+});
+
+Deno.test({
+  name: "Nodes agree whose a name is; while nobody can tell, a client waits and is not sent away",
+  ignore: !hasRedis,
+  fn: async (t) => {
+    await using folder = await TempDir.make();
+    await using origin = ScriptedOrigin.answering(OK);
+    await using redis = await RedisServer.start();
+    const bus = ["--bus", redis.url];
+    await using here = await startServer(bus);
+    await using there = await startServer(bus);
+    const wish = (server: Program, key: string, name: string) => [
+      ...["--server", server.url.origin, "--key", `${folder.path}/${key}`, "--name", name],
+      ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+    ];
+    await using first = await Program.start("client.ts", wish(here, "first", "shop"));
+    await t.step("at another node it is another key's as well", async () => {
+      const ended = await runToEnd("client.ts", wish(there, "second", "shop"));
+      refused(ended, "the name shop belongs to another key");
+      // A port is its own node's, and the name is the same at both.
+      assertEquals(await served(there, "shop"), 200);
+    });
+    await redis.kill();
+    await t.step("without the bus no name is given, and those that are stay", async () => {
+      const { code, stdout, stderr } = await runToEnd("client.ts", [
+        ...wish(there, "second", "blog"),
+        "--once",
+      ]);
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(stderr, /not connected to .*: nobody can tell now whether the name is free\n/);
+      assertEquals(await served(here, "shop"), 200);
+    });
+    await t.step("with the bus again, all is as before though it forgot everything", async () => {
+      await redis.start();
+      await using second = await Program.start("client.ts", wish(there, "second", "blog"));
+      assertEquals(second.url.hostname, "blog.localhost");
+      await eventually("the name to be known again", async () => {
+        return (await redis.run(["EXISTS", "tunnel:localhost:name:shop"]))[0] === 1;
+      });
+      const ended = await runToEnd("client.ts", wish(there, "third", "shop"));
+      refused(ended, "the name shop belongs to another key");
+      assertEquals(first.stdout.all.length, 1);
+    });
+  },
 });
 
 Deno.test("A name that is not to be had ends the client with the reason, and never another in its place", async (t) => {

@@ -49,8 +49,12 @@ Deno.test("Names cannot tell while the bus is away, so nobody gets a name and ev
   await refused("try_again", false, names.claim("shop", "a"));
   await refused("try_again", false, names.claim("blog", "b"));
   // What was given stays given, and giving it back is no error either.
-  names.hold("shop", "a")();
+  const release = names.hold("shop", "a");
+  await names.claim("shop", "a");
+  await refused("try_again", false, names.claim("shop", "b"));
+  release();
   await settled();
+  await refused("try_again", false, names.claim("shop", "a"));
 });
 
 Deno.test("Names says all names again when the bus is up again, and hears of those that it lost meanwhile", async () => {
