@@ -187,6 +187,7 @@ export class SteadyLoad implements AsyncDisposable {
     } finally {
       if (!isKept) connection.close();
     }
+    if (!isKept) return;
     const others = this.#kept.get(port);
     if (others === undefined) this.#kept.set(port, [connection]);
     else others.push(connection);

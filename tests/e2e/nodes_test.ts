@@ -1,0 +1,239 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { Balancer } from "../testing/balancer.ts";
+import { eventually } from "../testing/eventually.ts";
+import { freePorts } from "../testing/front_proxy.ts";
+import { Program } from "../testing/program.ts";
+import { RawHTTP, type WholeResponse } from "../testing/raw_http.ts";
+import { hasRedis, RedisServer } from "../testing/redis_server.ts";
+import { SampleOrigin } from "../testing/sample_origin.ts";
+import { type LoadReport, SteadyLoad } from "../testing/steady_load.ts";
+
+/** Requests a second at a tunnel while something is killed. */
+const RATE = 100;
+
+/** What the origin's page contains. */
+const EXPECTED = "It works";
+
+/** Milliseconds in which a tunnel must be found again: its client waits for half a second at least before it comes back. */
+const FOUND_AGAIN = 8_000;
+
+function test(title: string, run: () => Promise<void>): void {
+  Deno.test({ name: title, ignore: !hasRedis, fn: run });
+}
+
+for (const isDirect of [true, false]) {
+  const way = isDirect ? "directly" : "through Redis alone";
+
+  test(`A request at one node reaches a client at another ${way}`, async () => {
+    await using nodes = await Nodes.start(2, { isDirect });
+    const [near, far] = nodes.all;
+    const host = await nodes.connect(nodes.portOf(far));
+    const { status, text } = await get(nodes.portOf(near), host);
+    assertEquals([status, text.includes(EXPECTED)], [200, true]);
+    const { text: metrics } = await get(nodes.portOf(near), "127.0.0.1", "/metrics");
+    assert(metrics.includes(`tunnel_node_links_${isDirect ? "direct" : "bus"} 1\n`));
+  });
+
+  test(`A node out of three that is killed takes its own clients' requests with it for seconds, and nobody else's (${way})`, async () => {
+    await using nodes = await Nodes.start(3, { isDirect });
+    const [one, two, three] = nodes.all;
+    await using address = Balancer.start([two, one, three].map((node) => nodes.portOf(node)));
+    const own = await nodes.connect(nodes.portOf(one));
+    const there = await nodes.connect(nodes.portOf(three));
+    const moving = await nodes.connect(address.port);
+    const visit = (host: string) => load(nodes.portOf(one), host);
+    await using atHome = visit(own);
+    await using elsewhere = visit(there);
+    await using hit = visit(moving);
+    await made(200, atHome, elsewhere, hit);
+
+    const killed = performance.now();
+    await two?.stop("SIGKILL");
+    await eventually("the killed node's client to be found elsewhere", async () => {
+      return (await get(nodes.portOf(three), moving)).status === 200;
+    });
+    const back = performance.now() - killed;
+    await made(200, atHome, elsewhere, hit);
+    const reports = await Promise.all([atHome.stop(), elsewhere.stop(), hit.stop()]);
+    tell(`kill -9 of a node (${way}), found again after ${Math.round(back)} ms`, killed, reports);
+    assertEquals([reports[0]?.failed, reports[1]?.failed], [0, 0]);
+    assertLess(back, FOUND_AGAIN);
+  });
+}
+
+test("Redis that is killed takes nothing from a node's own tunnels and from direct links, and what comes later is known once it is back", async () => {
+  await using nodes = await Nodes.start(2, { isDirect: true });
+  const [one, two] = nodes.all;
+  const own = await nodes.connect(nodes.portOf(one));
+  const there = await nodes.connect(nodes.portOf(two));
+  await using atHome = load(nodes.portOf(one), own);
+  await using elsewhere = load(nodes.portOf(one), there);
+  await made(200, atHome, elsewhere);
+
+  const killed = performance.now();
+  await nodes.redis.kill();
+  await eventually("the node to say so", async () => {
+    return (await get(nodes.portOf(one), "127.0.0.1", "/readyz")).text === "ready\nbus: away\n";
+  });
+  const late = await nodes.connect(nodes.portOf(two));
+  await made(400, atHome, elsewhere);
+  await nodes.redis.start();
+  await eventually("the late one to be found", async () => {
+    return (await get(nodes.portOf(one), late)).status === 200;
+  });
+  assertEquals((await get(nodes.portOf(one), "127.0.0.1", "/readyz")).text, "ready\n");
+  const reports = await Promise.all([atHome.stop(), elsewhere.stop()]);
+  tell("kill -9 of Redis", killed, reports);
+  assertEquals(reports.map(({ failed }) => failed), [0, 0]);
+});
+
+test("A node starts without Redis, serves its own tunnels and is one of several once Redis is there", async () => {
+  await using nodes = await Nodes.start(0, { isDirect: false });
+  await nodes.redis.kill();
+  const [one, two] = [await nodes.add(), await nodes.add()];
+  const host = await nodes.connect(nodes.portOf(two));
+  assertEquals((await get(nodes.portOf(two), host)).status, 200);
+  assertEquals((await get(nodes.portOf(two), "127.0.0.1", "/readyz")).text, "ready\nbus: away\n");
+  await nodes.redis.start();
+  await eventually("the other node to find it", async () => {
+    return (await get(nodes.portOf(one), host)).status === 200;
+  });
+});
+
+test("Two nodes behind one address are restarted one after the other, and no request fails", async () => {
+  await using nodes = await Nodes.start(2, { isDirect: true });
+  const [one, two] = nodes.all;
+  const ports = [nodes.portOf(one), nodes.portOf(two)];
+  await using address = Balancer.start(ports);
+  const host = await nodes.connect(address.port);
+  // An operator takes a node out of the address before it is stopped.
+  await using visitors = SteadyLoad.start({
+    rate: 2 * RATE,
+    port: () => address.ports[Math.floor(Math.random() * address.ports.length)] ?? address.port,
+    host,
+    expected: EXPECTED,
+  });
+  await made(200, visitors);
+  const began = performance.now();
+  for (const [at, node] of [one, two].entries()) {
+    const port = ports[at] ?? 0;
+    address.ports = ports.filter((each) => each !== port);
+    await node?.stop();
+    await nodes.add(port);
+    await eventually("the new node to be ready", async () => {
+      return (await get(port, "127.0.0.1", "/readyz")).text === "ready\n";
+    });
+    address.ports = ports;
+    await made(100, visitors);
+  }
+  const report = await visitors.stop();
+  tell("rolling two nodes", began, [report]);
+  assertEquals([report.failed, report.reasons], [0, {}]);
+});
+
+interface NodesOptions {
+  readonly isDirect: boolean;
+}
+
+/** Servers of one domain, each a process, with Redis between them, one origin and some clients. */
+class Nodes implements AsyncDisposable {
+  readonly all: Program[] = [];
+  readonly #owned: AsyncDisposableStack;
+  readonly #ports = new Map<Program, number>();
+  readonly #options: NodesOptions;
+
+  private constructor(
+    readonly redis: RedisServer,
+    readonly origin: SampleOrigin,
+    options: NodesOptions,
+    owned: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#owned = owned;
+  }
+
+  static async start(count: number, options: NodesOptions): Promise<Nodes> {
+    await using started = new AsyncDisposableStack();
+    const redis = started.use(await RedisServer.start());
+    const origin = started.use(SampleOrigin.start());
+    const nodes = new Nodes(redis, origin, options, started.move());
+    try {
+      for (let i = 0; i < count; i++) await nodes.add();
+    } catch (error) {
+      await nodes[Symbol.asyncDispose]();
+      throw error;
+    }
+    return nodes;
+  }
+
+  /** Starts another node, at a port of its own or at the one given. */
+  async add(port = freePorts().server): Promise<Program> {
+    const { isDirect } = this.#options;
+    const node = this.#owned.use(
+      await Program.start("server.ts", [
+        ...[
+          "--hostname",
+          "127.0.0.1",
+          "--bus",
+          this.redis.url,
+          "--port",
+          `${port}`,
+          "--public-url",
+          "http://localhost:6519",
+        ],
+        ...isDirect ? ["--node-url", `http://127.0.0.1:${port}`] : [],
+      ]),
+    );
+    this.all.push(node);
+    this.#ports.set(node, port);
+    return node;
+  }
+
+  portOf(node: Program | undefined): number {
+    const port = node && this.#ports.get(node);
+    if (port === undefined) throw new Error("no such node");
+    return port;
+  }
+
+  /** Starts a client with a key of its own that connects to a port, and returns its host. */
+  async connect(port: number): Promise<string> {
+    const client = this.#owned.use(
+      await Program.start("client.ts", [
+        ...["--server", `http://127.0.0.1:${port}`],
+        ...["--host", "127.0.0.1", "--port", `${this.origin.port}`],
+      ]),
+    );
+    return client.url.host;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+async function get(port: number, host: string, target = "/"): Promise<WholeResponse> {
+  using visitor = await RawHTTP.open(port);
+  return await visitor.exchange(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+}
+
+function load(port: number, host: string): SteadyLoad {
+  return SteadyLoad.start({ rate: RATE, port: () => port, host, expected: EXPECTED });
+}
+
+/** Resolves when each load has made so many requests more. */
+async function made(count: number, ...loads: readonly SteadyLoad[]): Promise<void> {
+  const goals = loads.map((load) => load.made + count);
+  await eventually(
+    "the load to go on",
+    () => loads.every((load, i) => load.made >= (goals[i] ?? 0)),
+  );
+}
+
+/** Shows what became of the loads, since figures say more than that a test has passed. */
+function tell(what: string, since: number, reports: readonly LoadReport[]): void {
+  for (const { made, failed, failures, reasons, slowest } of reports) {
+    const last = failures.at(-1);
+    const until = last === undefined ? "" : ` until ${Math.round(last.began - since)} ms after it`;
+    console.log(`${what}: ${failed} of ${made} failed${until}`, reasons, `slowest ${slowest} ms`);
+  }
+}
