@@ -1,5 +1,6 @@
 import { printLine } from "../../../lib/program.ts";
 import { startTunnel } from "../../testing/tunnel.ts";
+import { load } from "../load.ts";
 import { figure, markdownTable } from "../table.ts";
 import { type Axis, measuredLoad, megabytes, microseconds, UNLIMITED, usages } from "./axis.ts";
 
@@ -13,10 +14,13 @@ export const visitors: Axis = {
     const rows: string[][] = [];
     for (const connections of STEPS) {
       printLine(`${connections} visitors`);
+      const target = { port: origin.port, host: `127.0.0.1:${origin.port}`, path: "/" };
+      const direct = await load(target, { connections, seconds });
       const result = await measuredLoad(tunnel, "/", { connections, seconds });
       const { server, client } = await usages(tunnel);
       rows.push([
-        figure(connections).replace(/\.0$/, ""),
+        `${connections}`,
+        figure(direct.requests / direct.seconds),
         figure(result.requests / result.seconds),
         figure(result.p50),
         figure(result.p99),
@@ -32,7 +36,8 @@ export const visitors: Axis = {
 
 const HEADING = [
   "visitors",
-  "requests/s",
+  "requests/s, direct",
+  "tunnel",
   "p50 ms",
   "p99 ms",
   "server µs/request",
