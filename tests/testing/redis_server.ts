@@ -37,6 +37,12 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  /** @throws {Error} when it does not run. */
+  get pid(): number {
+    if (this.#child === null) throw new Error("Redis does not run");
+    return this.#child.pid;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
