@@ -100,7 +100,7 @@ export class BusConnections {
     try {
       return await this.#options.bus.send(node, bytes);
     } catch (cause) {
-      throw new Error(`the bus is away: ${messageOf(cause)}`, { cause });
+      throw new Error(`a message could not be sent: ${messageOf(cause)}`, { cause });
     } finally {
       const wasClogged = this.#underWay > CLOGGED_ABOVE;
       this.#underWay -= bytes.length;

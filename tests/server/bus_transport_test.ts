@@ -69,7 +69,7 @@ Deno.test("BusTransport ends with the bus, and tells what was wrong", async () =
   pair.bus.set(false);
   pair.near.transport.send(new Uint8Array(1));
   await eventually("the end", () => pair.near.ends.length === 1);
-  assertEquals(pair.near.ends, ["the bus is away: the bus is away: the test says so"]);
+  assertEquals(pair.near.ends, ["a message could not be sent: the bus is away: the test says so"]);
 });
 
 Deno.test("BusTransport.close tells both sides the reason, once", async () => {
