@@ -1,3 +1,5 @@
+import { messageOf } from "../../../lib/error_text.ts";
+import { printLine } from "../../../lib/program.ts";
 import type { Tunnel } from "../../testing/tunnel.ts";
 import { type Load, load, type Target } from "../load.ts";
 import type { OriginProcess } from "../origin_process.ts";
@@ -25,6 +27,20 @@ export const UNLIMITED: readonly string[] = [
   ...["--max-streams", "10000", "--max-tunnels", "100000", "--registration-rate", "1000000/s"],
   ...["--log-level", "warn"],
 ];
+
+/** Measures one row; a failure is its row, so that the others are not lost. */
+export async function measuredRow(
+  step: string,
+  measure: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  printLine(step);
+  try {
+    return await measure();
+  } catch (error) {
+    printLine(`${step} failed: ${messageOf(error)}`);
+    return [`${step}: failed`];
+  }
+}
 
 /** A load with what server and client used meanwhile, in seconds of CPU. */
 export interface MeasuredLoad extends Load {

@@ -1,8 +1,7 @@
-import { printLine } from "../../../lib/program.ts";
 import { startTunnel, type Tunnel } from "../../testing/tunnel.ts";
 import { figure, markdownTable } from "../table.ts";
 import { download } from "../transfer.ts";
-import { type Axis, measuredLoad, microseconds, targetOf, UNLIMITED } from "./axis.ts";
+import { type Axis, measuredLoad, measuredRow, microseconds, targetOf, UNLIMITED } from "./axis.ts";
 
 const STEPS = [1, 2, 4];
 const VISITORS = [32, 256];
@@ -18,25 +17,19 @@ const TRANSFER_FACTOR = 3;
 export const connections: Axis = {
   title: "--connections",
   walk: async (origin, { seconds }) => {
-    const rows: string[][] = [];
+    const rows: (readonly string[])[] = [];
     for (const count of STEPS) {
-      printLine(`--connections ${count}`);
-      const clientArgs = ["--connections", `${count}`];
-      await using tunnel = await startTunnel({ origin, serverArgs: UNLIMITED, clientArgs });
-      const row = [`${count}`];
-      for (const visitors of VISITORS) {
-        const result = await measuredLoad(tunnel, "/", { connections: visitors, seconds });
-        const cpu = result.serverCpu + result.clientCpu;
-        row.push(
-          figure(result.requests / result.seconds),
-          figure(result.p99),
-          microseconds(cpu, result.requests),
-        );
-      }
-      for (const downloads of DOWNLOADS) {
-        row.push(figure(await speed(tunnel, downloads, seconds * TRANSFER_FACTOR)));
-      }
-      rows.push(row);
+      const measure = async (): Promise<readonly string[]> => {
+        const clientArgs = ["--connections", `${count}`];
+        await using tunnel = await startTunnel({ origin, serverArgs: UNLIMITED, clientArgs });
+        const rates = await measuredRates(tunnel, seconds);
+        const speeds: string[] = [];
+        for (const downloads of DOWNLOADS) {
+          speeds.push(figure(await speed(tunnel, downloads, seconds * TRANSFER_FACTOR)));
+        }
+        return [`${count}`, ...rates, ...speeds];
+      };
+      rows.push(await measuredRow(`--connections ${count}`, measure));
     }
     return markdownTable(HEADING, rows);
   },
@@ -51,6 +44,20 @@ const HEADING = [
   ]),
   ...DOWNLOADS.map((count) => `MB/s of ${count} download${count === 1 ? "" : "s"}`),
 ];
+
+async function measuredRates(tunnel: Tunnel, seconds: number): Promise<string[]> {
+  const cells: string[] = [];
+  for (const connections of VISITORS) {
+    const result = await measuredLoad(tunnel, "/", { connections, seconds });
+    const cpu = result.serverCpu + result.clientCpu;
+    cells.push(
+      figure(result.requests / result.seconds),
+      figure(result.p99),
+      microseconds(cpu, result.requests),
+    );
+  }
+  return cells;
+}
 
 /** Returns the megabytes a second of so many downloads together. */
 async function speed(tunnel: Tunnel, count: number, limit: number): Promise<number> {

@@ -1,8 +1,15 @@
-import { printLine } from "../../../lib/program.ts";
 import { startTunnel, type Tunnel } from "../../testing/tunnel.ts";
 import type { Target } from "../load.ts";
 import { figure, markdownTable } from "../table.ts";
-import { type Axis, megabytes, resetPeak, targetOf, UNLIMITED, usages } from "./axis.ts";
+import {
+  type Axis,
+  measuredRow,
+  megabytes,
+  resetPeak,
+  targetOf,
+  UNLIMITED,
+  usages,
+} from "./axis.ts";
 import { bodyLoad } from "./body_load.ts";
 
 /** Bytes. */
@@ -23,22 +30,23 @@ export const sizes: Axis = {
   walk: async (origin, { seconds, size }) => {
     await using tunnel = await startTunnel({ origin, serverArgs: UNLIMITED });
     const direct = { port: origin.port, host: `127.0.0.1:${origin.port}` };
-    const rows: string[][] = [];
+    const rows: (readonly string[])[] = [];
     for (const length of STEPS.filter((step) => step <= size)) {
-      printLine(`bodies of ${shown(length)}`);
       const path = `/${length <= MAX_AT_ONCE ? "bytes" : "stream"}/${length}`;
-      const row = [shown(length)];
-      for (const direction of ["download", "upload"] as const) {
-        const isLong = length > MAX_AT_ONCE;
-        const bounds = isLong
-          ? { connections: 1, seconds: seconds * TRANSFER_FACTOR, repeats: 1 }
-          : { connections: VISITORS, seconds };
-        const run = (target: Target) => bodyLoad(target, { direction, length, ...bounds });
-        const reached = await run({ ...direct, path });
-        const { speed, peaks } = await withPeaks(tunnel, () => run(targetOf(tunnel, path)));
-        row.push(figure(reached), figure(speed), ...peaks);
-      }
-      rows.push(row);
+      const bounds = length > MAX_AT_ONCE
+        ? { connections: 1, seconds: seconds * TRANSFER_FACTOR, repeats: 1 }
+        : { connections: VISITORS, seconds };
+      const measure = async (): Promise<readonly string[]> => {
+        const row = [shown(length)];
+        for (const direction of ["download", "upload"] as const) {
+          const run = (target: Target) => bodyLoad(target, { direction, length, ...bounds });
+          const reached = await run({ ...direct, path });
+          const { speed, peaks } = await withPeaks(tunnel, () => run(targetOf(tunnel, path)));
+          row.push(figure(reached), figure(speed), ...peaks);
+        }
+        return row;
+      };
+      rows.push(await measuredRow(`bodies of ${shown(length)}`, measure));
     }
     return markdownTable(HEADING, rows);
   },

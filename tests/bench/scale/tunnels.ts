@@ -1,8 +1,14 @@
-import { printLine } from "../../../lib/program.ts";
 import { startTunnel, type Tunnel } from "../../testing/tunnel.ts";
 import { processUsage } from "../peers/process_usage.ts";
 import { figure, markdownTable } from "../table.ts";
-import { type Axis, measuredLoad, megabytes, microseconds, UNLIMITED } from "./axis.ts";
+import {
+  type Axis,
+  measuredLoad,
+  measuredRow,
+  megabytes,
+  microseconds,
+  UNLIMITED,
+} from "./axis.ts";
 import { IdleTunnels } from "./idle_process.ts";
 
 /** Idle tunnels beside the one that is asked. */
@@ -25,28 +31,32 @@ export const tunnels: Axis = {
     await using idle = new IdleTunnels(Number(tunnel.server.url.port));
     // What grows once under load is no idle tunnel's.
     await measuredLoad(tunnel, "/", { connections: VISITORS, seconds });
-    const rows: string[][] = [];
+    const rows: (readonly string[])[] = [];
+    let there = 0;
     let first: number | null = null;
     for (const count of STEPS.filter((step) => step <= tunnels)) {
-      printLine(`${count} idle tunnels`);
-      const before = await ofServer(tunnel);
-      await idle.growTo(count);
-      const grown = await ofServer(tunnel);
-      await new Promise((resolve) => setTimeout(resolve, IDLE_TIME));
-      const rested = await ofServer(tunnel);
-      first ??= rested.memory;
-      const result = await measuredLoad(tunnel, "/", { connections: VISITORS, seconds });
-      const added = count - (STEPS[STEPS.indexOf(count) - 1] ?? 0);
-      rows.push([
-        `${count}`,
-        megabytes(rested.memory),
-        count < ENOUGH ? "" : figure((rested.memory - first) / 1e3 / count),
-        added === 0 ? "" : ((grown.cpu - before.cpu) * 1e3 / added).toFixed(2),
-        ((rested.cpu - grown.cpu) / (IDLE_TIME / 1000) * 100).toFixed(1),
-        figure(result.requests / result.seconds),
-        figure(result.p99),
-        microseconds(result.serverCpu, result.requests),
-      ]);
+      const measure = async (): Promise<readonly string[]> => {
+        const added = count - there;
+        const before = await ofServer(tunnel);
+        await idle.growTo(count);
+        there = count;
+        const grown = await ofServer(tunnel);
+        await new Promise((resolve) => setTimeout(resolve, IDLE_TIME));
+        const rested = await ofServer(tunnel);
+        first ??= rested.memory;
+        const result = await measuredLoad(tunnel, "/", { connections: VISITORS, seconds });
+        return [
+          `${count}`,
+          megabytes(rested.memory),
+          count < ENOUGH ? "" : figure((rested.memory - first) / 1e3 / count),
+          added < ENOUGH / 10 ? "" : ((grown.cpu - before.cpu) * 1e3 / added).toFixed(2),
+          ((rested.cpu - grown.cpu) / (IDLE_TIME / 1000) * 100).toFixed(1),
+          figure(result.requests / result.seconds),
+          figure(result.p99),
+          microseconds(result.serverCpu, result.requests),
+        ];
+      };
+      rows.push(await measuredRow(`${count} idle tunnels`, measure));
     }
     return markdownTable(HEADING, rows);
   },

@@ -1,8 +1,15 @@
-import { printLine } from "../../../lib/program.ts";
 import { startTunnel } from "../../testing/tunnel.ts";
 import { load } from "../load.ts";
 import { figure, markdownTable } from "../table.ts";
-import { type Axis, measuredLoad, megabytes, microseconds, UNLIMITED, usages } from "./axis.ts";
+import {
+  type Axis,
+  measuredLoad,
+  measuredRow,
+  megabytes,
+  microseconds,
+  UNLIMITED,
+  usages,
+} from "./axis.ts";
 
 const STEPS = [1, 10, 100, 1000];
 
@@ -11,24 +18,26 @@ export const visitors: Axis = {
   title: "Visitors at once, small answers",
   walk: async (origin, { seconds }) => {
     await using tunnel = await startTunnel({ origin, serverArgs: UNLIMITED });
-    const rows: string[][] = [];
+    const target = { port: origin.port, host: `127.0.0.1:${origin.port}`, path: "/" };
+    const rows: (readonly string[])[] = [];
     for (const connections of STEPS) {
-      printLine(`${connections} visitors`);
-      const target = { port: origin.port, host: `127.0.0.1:${origin.port}`, path: "/" };
-      const direct = await load(target, { connections, seconds });
-      const result = await measuredLoad(tunnel, "/", { connections, seconds });
-      const { server, client } = await usages(tunnel);
-      rows.push([
-        `${connections}`,
-        figure(direct.requests / direct.seconds),
-        figure(result.requests / result.seconds),
-        figure(result.p50),
-        figure(result.p99),
-        microseconds(result.serverCpu, result.requests),
-        microseconds(result.clientCpu, result.requests),
-        megabytes(server.memory),
-        megabytes(client.memory),
-      ]);
+      const measure = async (): Promise<readonly string[]> => {
+        const direct = await load(target, { connections, seconds });
+        const result = await measuredLoad(tunnel, "/", { connections, seconds });
+        const { server, client } = await usages(tunnel);
+        return [
+          `${connections}`,
+          figure(direct.requests / direct.seconds),
+          figure(result.requests / result.seconds),
+          figure(result.p50),
+          figure(result.p99),
+          microseconds(result.serverCpu, result.requests),
+          microseconds(result.clientCpu, result.requests),
+          megabytes(server.memory),
+          megabytes(client.memory),
+        ];
+      };
+      rows.push(await measuredRow(`${connections} visitors`, measure));
     }
     return markdownTable(HEADING, rows);
   },
