@@ -9,7 +9,13 @@ import {
 import { type Flags, integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../flags.ts";
 import { parseAddress } from "../ip_address.ts";
 import { isLabel } from "../tunnel/claim.ts";
-import { isUser, MAX_ALLOWED, MAX_USER_LENGTH } from "../tunnel/edge.ts";
+import {
+  isPassword,
+  isUser,
+  MAX_ALLOWED,
+  MAX_PASSWORD_LENGTH,
+  MAX_USER_LENGTH,
+} from "../tunnel/edge.ts";
 
 export interface ClientOptions {
   /** The local service. */
@@ -321,7 +327,12 @@ function parseBasicAuth(text: string): { readonly user: string; readonly passwor
     const limit = `at most ${MAX_USER_LENGTH} bytes without control characters`;
     throw new UsageError(`--basic-auth must have a user of ${limit}`);
   }
-  return { user, password: text.slice(colon + 1) };
+  const password = text.slice(colon + 1);
+  if (!isPassword(password)) {
+    const limit = `at most ${MAX_PASSWORD_LENGTH} bytes without control characters`;
+    throw new UsageError(`--basic-auth must have a password of ${limit}`);
+  }
+  return { user, password };
 }
 
 function parseAllowIp(text: string): string[] {

@@ -1,8 +1,7 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { decodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
-import { createHmac } from "node:crypto";
-import type { PasswordHash } from "../tunnel/edge.ts";
+import { hash } from "node:crypto";
+import { MAX_PASSWORD_LENGTH, MAX_USER_LENGTH, type PasswordHash } from "../tunnel/edge.ts";
 import { type Field, fieldValue } from "../tunnel/headers.ts";
 import { Turns } from "./turns.ts";
 import type { Refusal } from "./upstream.ts";
@@ -16,13 +15,13 @@ const MAX_SHARING = 256;
 /** Guesses that the whole server checks at once: one core of two stays free, whoever is guessed at. */
 const MAX_DERIVING = 1;
 
-/** Characters of credentials in base64; a user has 128 bytes at most, and nobody types a password of 600. */
-const MAX_CREDENTIALS = 1024;
+/** Characters of credentials with their scheme: the longest user and password in base64, and some blanks. */
+const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 4 / 3) + 32;
 
 /** Seconds after which another guess may find room. */
 const RETRY_AFTER = 1;
 
-/** Keeps what was seen of credentials from being of use to anybody: a digest means something in this process alone. */
+/** Makes digests that mean something in this process alone: neither can they be guessed, nor does comparing them tell anything. */
 const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
 
 const deriving = new Turns(MAX_DERIVING);
@@ -40,13 +39,14 @@ interface Guess {
  * within microseconds; only what has not been seen to be right takes PBKDF2.
  */
 export class BasicAuth {
-  readonly #user: Uint8Array;
+  /** A digest, as the rest that is compared with what visitors say. */
+  readonly #user: string;
   readonly #salt: Uint8Array<ArrayBuffer>;
   readonly #hash: Uint8Array;
   readonly #iterations: number;
   readonly #guesses = new Map<string, Guess>();
   readonly #turns = new Turns(1);
-  #known: Uint8Array | null = null;
+  #known: string | null = null;
 
   constructor({ user, salt, hash, iterations }: PasswordHash) {
     this.#user = digestOf(new TextEncoder().encode(user));
@@ -60,20 +60,19 @@ export class BasicAuth {
     const field = fieldValue(fields, "authorization");
     const credentials = field === undefined ? undefined : parseCredentials(field);
     if (credentials === undefined) return UNAUTHORIZED;
-    const digest = digestOf(credentials.bytes);
-    if (this.#known !== null && timingSafeEqual(digest, this.#known)) return null;
+    const digest = digestOf(credentials);
+    if (digest === this.#known) return null;
     return this.#guess(credentials, digest);
   }
 
-  #guess(credentials: Credentials, digest: Uint8Array): Refusal | Promise<Refusal | null> {
-    const name = digest.join();
-    const guess = this.#guesses.get(name) ?? this.#begin(credentials, digest, name);
+  #guess(credentials: Credentials, digest: string): Refusal | Promise<Refusal | null> {
+    const guess = this.#guesses.get(digest) ?? this.#begin(credentials, digest);
     if (guess === undefined || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
     guess.sharing++;
     return guess.outcome.then((isRight) => isRight ? null : UNAUTHORIZED);
   }
 
-  #begin(credentials: Credentials, digest: Uint8Array, name: string): Guess | undefined {
+  #begin(credentials: Credentials, digest: string): Guess | undefined {
     if (this.#guesses.size >= MAX_GUESSES) return undefined;
     // A tunnel has one place at a time in the server's own queue, so that the guesses at one do not hold up another.
     const outcome = this.#turns.run(() => deriving.run(() => this.#isRight(credentials)))
@@ -81,14 +80,17 @@ export class BasicAuth {
         if (isRight) this.#known = digest;
         return isRight;
       })
-      .finally(() => this.#guesses.delete(name));
+      .finally(() => this.#guesses.delete(digest));
     const guess = { outcome, sharing: 0 };
-    this.#guesses.set(name, guess);
+    this.#guesses.set(digest, guess);
     return guess;
   }
 
   /** Takes equally long for a wrong user and a wrong password. */
-  async #isRight({ user, password }: Credentials): Promise<boolean> {
+  async #isRight(credentials: Credentials): Promise<boolean> {
+    const colon = credentials.indexOf(COLON);
+    const user = credentials.subarray(0, colon);
+    const password = credentials.slice(colon + 1);
     const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
     const hash = await crypto.subtle.deriveBits(
       { name: "PBKDF2", hash: "SHA-256", salt: this.#salt, iterations: this.#iterations },
@@ -96,7 +98,7 @@ export class BasicAuth {
       this.#hash.length * 8,
     );
     const isPassword = timingSafeEqual(new Uint8Array(hash), this.#hash);
-    const isUser = timingSafeEqual(digestOf(user), this.#user);
+    const isUser = digestOf(user) === this.#user;
     return isUser && isPassword;
   }
 }
@@ -114,12 +116,8 @@ const TOO_MANY_GUESSES: Refusal = {
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 
-interface Credentials {
-  /** User, colon and password. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly user: Uint8Array<ArrayBuffer>;
-  readonly password: Uint8Array<ArrayBuffer>;
-}
+/** User, colon and password. */
+type Credentials = Uint8Array<ArrayBuffer>;
 
 /** Deno joins two fields with a comma, so that they are no credentials at all. */
 const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
@@ -134,23 +132,29 @@ function parseCredentials(field: string): Credentials | undefined {
   const [, text] = BASIC.exec(field) ?? [];
   if (text === undefined) return undefined;
   const bytes = decoded(text);
-  // HMAC takes a password with NULs behind it for the same, and neither part may have control characters.
-  if (bytes === undefined || bytes.some((byte) => byte < SPACE || byte === DELETE)) {
-    return undefined;
-  }
-  const colon = bytes.indexOf(COLON);
-  if (colon === -1) return undefined;
-  return { bytes, user: bytes.slice(0, colon), password: bytes.slice(colon + 1) };
+  return bytes?.includes(COLON) ? bytes : undefined;
 }
 
+/** Decodes base64; undefined where it is malformed or has control characters, which HMAC may take for nothing at all. */
 function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
+  let binary: string;
   try {
-    return decodeBase64(text);
+    binary = atob(text);
   } catch {
     return undefined;
   }
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = binary.charCodeAt(i);
+    if (byte < SPACE || byte === DELETE) return undefined;
+    bytes[i] = byte;
+  }
+  return bytes;
 }
 
-function digestOf(bytes: Uint8Array): Uint8Array {
-  return createHmac("sha256", DIGEST_KEY).update(bytes).digest();
+function digestOf(bytes: Uint8Array): string {
+  const keyed = new Uint8Array(DIGEST_KEY.length + bytes.length);
+  keyed.set(DIGEST_KEY);
+  keyed.set(bytes, DIGEST_KEY.length);
+  return hash("sha256", keyed, "hex");
 }

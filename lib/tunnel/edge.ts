@@ -26,6 +26,9 @@ export const NO_EDGE: EdgeOptions = { basicAuth: null, allowIp: [] };
 /** Bytes of a user's name in UTF-8: with all else that a claim may hold, a registration still fits its frame. */
 export const MAX_USER_LENGTH = 128;
 
+/** Bytes of a password in UTF-8: what is longer, a server would not look at. */
+export const MAX_PASSWORD_LENGTH = 512;
+
 /** Addresses and networks in one list, for the same reason. */
 export const MAX_ALLOWED = 64;
 
@@ -46,6 +49,9 @@ const NETWORK = /^[0-9a-fA-F.:]{2,45}(?:\/[0-9]{1,3})?$/;
 
 /** What RFC 7617 section 2 keeps out of a user's name. */
 const NO_USER = /[\p{Cc}:]/u;
+
+/** What it keeps out of a password: a server lets nobody in with it. */
+const NO_PASSWORD = /\p{Cc}/u;
 
 const encoder = new TextEncoder();
 
@@ -77,6 +83,12 @@ export function decodeEdge(value: unknown): EdgeOptions {
     basicAuth: basicAuth === undefined ? null : passwordHashOf(basicAuth),
     allowIp: allowIp === undefined ? [] : allowedOf(allowIp),
   };
+}
+
+/** Whether visitors can be asked for a password. */
+export function isPassword(text: string): boolean {
+  return !NO_PASSWORD.test(text) && text.isWellFormed() &&
+    encoder.encode(text).length <= MAX_PASSWORD_LENGTH;
 }
 
 /** Whether a text may be the user of a PasswordHash. */

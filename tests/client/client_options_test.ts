@@ -226,9 +226,17 @@ Deno.test("parseClientOptions takes lists of addresses and networks that a serve
   refuses([`--allow-ip=${[...most, "::1"].join(",")}`], "at most 64");
 });
 
-Deno.test("parseClientOptions refuses a user that fits no field, and shows no password for it", () => {
+Deno.test("parseClientOptions refuses a user or password that fits no field, and shows no password for it", () => {
   for (
-    const wrong of ["hunter2", ":hunter2", "ann:", "a\nb:hunter2", `${"x".repeat(129)}:hunter2`]
+    const wrong of [
+      "hunter2",
+      ":hunter2",
+      "ann:",
+      "a\nb:hunter2",
+      `${"x".repeat(129)}:hunter2`,
+      "ann:hunter2\n",
+      `ann:hunter2${"x".repeat(512)}`,
+    ]
   ) {
     const error = assertThrows(
       () => options([`--basic-auth=${wrong}`]),
