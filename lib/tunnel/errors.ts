@@ -20,7 +20,7 @@ export const ErrorCode = {
   OriginMalformed: 8,
   /** The origin's answer ended before its promised end. */
   OriginCut: 9,
-  /** No head, or no registration, in its time. */
+  /** No head, no registration or no more of a body in its time. */
   Timeout: 10,
   /** The sender stops; new work belongs elsewhere. */
   GoingAway: 11,
