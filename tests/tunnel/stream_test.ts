@@ -187,7 +187,7 @@ Deno.test("Stream grows its window for a reader that keeps up", async () => {
   await settled();
   const credits = creditsOf(near.peer.take(), Window);
   const sum = credits.reduce((total, credit) => total + credit, 0);
-  assertEquals(sum, 2 * INITIAL_WINDOW, "what was read, and as much again");
+  assertEquals(sum, 4 * INITIAL_WINDOW, "what was read, and three times as much");
 });
 
 Deno.test("Stream gives no credit once the peer has ended", async () => {
