@@ -1,6 +1,15 @@
 /** Milliseconds that a visitor waits before it is watched: most answers come sooner, and watching costs as much as routing. */
 const WATCH_AFTER = 200;
 
+/**
+ * Visitors that may wait at once without being watched from the first. Each of them may be an HTTP/2 stream that was
+ * reset at once, which takes one of its tunnel's streams until its head is overdue: few enough for that not to matter.
+ */
+const MAX_UNWATCHED = 64;
+
+/** What is known of how a request came; Deno does not tell. */
+export type Version = "1.1" | "2" | "unknown";
+
 interface Watch {
   readonly request: Request;
   readonly leave: () => void;
@@ -12,27 +21,29 @@ interface Watch {
  * Tells when a visitor leaves before its answer has begun.
  *
  * The signal of an HTTP/1.1 request is asked for only when the answer takes a while; one that was aborted
- * before tells it then. Over HTTP/2 Deno does not, so there it is asked for at once. All wait equally
- * long, so one timer, set for the oldest, serves them all.
+ * before tells it then. Over HTTP/2 Deno does not, so there it is asked for at once, and where that cannot be
+ * told, if there are many. All wait equally long, so one timer, set for the oldest, serves them all.
  */
 export class Departures {
   readonly #watches = new Set<Watch>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Visitors that wait and were not watched from the first. */
+  #unwatched = 0;
 
   /** Calls `leave` once the visitor has gone; what is returned ends the watch. */
-  watch(
-    request: Request,
-    leave: () => void,
-    { isHTTP2 = false }: { readonly isHTTP2?: boolean } = {},
-  ): () => void {
+  watch(request: Request, leave: () => void, version: Version): () => void {
     const watch: Watch = { request, leave, due: performance.now() + WATCH_AFTER, signal: null };
-    if (isHTTP2) {
-      listen(watch);
-    } else {
+    const isDelayed = version === "1.1" ||
+      (version === "unknown" && this.#unwatched < MAX_UNWATCHED);
+    if (isDelayed) {
+      this.#unwatched++;
       this.#watches.add(watch);
       this.#timer ??= setTimeout(this.#look, WATCH_AFTER);
+    } else {
+      listen(watch);
     }
     return () => {
+      if (isDelayed) this.#unwatched--;
       this.#watches.delete(watch);
       watch.signal?.removeEventListener("abort", leave);
     };

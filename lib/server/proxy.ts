@@ -11,7 +11,7 @@ import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
-import { Departures } from "./departures.ts";
+import { Departures, type Version } from "./departures.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
@@ -116,7 +116,7 @@ export class Proxy {
       const opened = stream = exchange.stream;
       unwatch = this.#departures.watch(visit.request, () => {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
-      }, { isHTTP2: !visit.fields.has("host") });
+      }, versionOf(visit.fields));
       steps.onOpen?.(exchange);
       return steps.respond(decodeResponseHead((await exchange.response).payload), opened);
     } catch (error) {
@@ -162,4 +162,10 @@ export class Proxy {
       error,
     );
   }
+}
+
+/** Tells the version by fields: HTTP/2 may do without Host, and has no Connection (RFC 9113 sections 8.2.2 and 8.3.1). */
+function versionOf(fields: FieldList): Version {
+  if (fields.has("connection")) return "1.1";
+  return fields.has("host") ? "unknown" : "2";
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Departures } from "../../lib/server/departures.ts";
+import { Departures, type Version } from "../../lib/server/departures.ts";
 import { within } from "../testing/within.ts";
 
 Deno.test("Departures tells of a visitor that leaves before or after it is watched closely, and of no other", async (t) => {
@@ -16,7 +16,7 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
       const unwatch = departures.watch(request, () => {
         left.push(name);
         gone.resolve();
-      });
+      }, "1.1");
       if (++visitors === 3) arrived.resolve();
       await (name === "stays" ? done.promise : gone.promise);
       unwatch();
@@ -45,4 +45,25 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
   assertEquals(await stays, "bye");
   await visits;
   assertEquals(left, ["early", "late"]);
+});
+
+Deno.test("Departures watches from the first whoever may come over HTTP/2, once 64 wait unwatched", () => {
+  const departures = new Departures();
+  const signals: string[] = [];
+  const watch = (name: string, version: Version) => {
+    const { signal } = new AbortController();
+    const request = new Request("http://localhost/");
+    Object.defineProperty(request, "signal", { get: () => (signals.push(name), signal) });
+    return departures.watch(request, () => {}, version);
+  };
+  const unwatch = Array.from({ length: 64 }, (_, i) => watch(`${i}`, "unknown"));
+  watch("over HTTP/1.1", "1.1")();
+  assertEquals(signals, []);
+  watch("over HTTP/2", "2")();
+  watch("over either", "unknown")();
+  assertEquals(signals, ["over HTTP/2", "over either"]);
+  for (const each of unwatch) each();
+  watch("after them", "unknown")();
+  assertEquals(signals, ["over HTTP/2", "over either"]);
+  departures.close();
 });
