@@ -131,6 +131,11 @@ const PAGES: Readonly<Record<string, (request: Request) => Response | Promise<Re
     const body = isFresh ? null : "tagged";
     return new Response(body, { status: isFresh ? 304 : 200, headers: { etag: ETAG } });
   },
+  "/socket": (request) => {
+    const { response, socket } = Deno.upgradeWebSocket(request);
+    socket.addEventListener("message", ({ data }) => socket.send(data));
+    return response;
+  },
   "/redirect": () => new Response(null, { status: 302, headers: { location: "/echo" } }),
 };
 

@@ -1,7 +1,7 @@
 import { toBytes, toText } from "./latin1.ts";
 
-/** Requests under way at once: those of some seconds, for what waits must not stop the others. */
-const MAX_IN_FLIGHT = 4_000;
+/** Requests under way at once: those of a second. Where answers take longer, as on a machine with too much to do, the rate falls. */
+const MAX_IN_FLIGHT = 500;
 
 /** Milliseconds between two looks at what is due. */
 const TICK = 5;
@@ -9,14 +9,20 @@ const TICK = 5;
 /** Milliseconds until a request without an answer has failed: more than a server lets one wait. */
 const TIMEOUT = 15_000;
 
+/** Milliseconds before a request is sent again: what closes a connection may be about to close the next one as well. */
+const RETRY_AFTER = 20;
+
 /** Bytes of the longest answer. */
 const MAX_ANSWER = 64 * 1024;
+
+/** Characters shown of an answer that is none of the origin's. */
+const MAX_SHOWN = 100;
 
 /** Failures that are kept with their reason. */
 const MAX_FAILURES = 100;
 
 export interface SteadyLoadOptions {
-  /** Requests a second, however long each takes. */
+  /** Requests a second, as long as not too many are under way. */
   readonly rate: number;
   /** Says to which port of this machine the next request goes. */
   readonly port: () => number;
@@ -34,7 +40,7 @@ export interface SteadyLoadOptions {
 export interface Failure {
   /** The clock of `performance.now()` when it began. */
   readonly began: number;
-  /** `refused` when nobody listened, `status 503` and the like, `closed`, `timeout`, or another error's text. */
+  /** `refused` when nobody listened, `status 503: …` and the like, `closed`, `timeout`, or another error's text. */
   readonly reason: string;
 }
 
@@ -165,12 +171,14 @@ export class SteadyLoad implements AsyncDisposable {
     const port = this.#options.port();
     const kept = isFresh ? undefined : this.#kept.get(port)?.pop();
     try {
-      return await this.#exchange(port, kept ?? await VisitorConnection.open(port), isFresh);
+      await this.#exchange(port, kept ?? await VisitorConnection.open(port), isFresh);
+      return;
     } catch (error) {
       if (!(error instanceof ClosedError)) throw error;
       if (kept === undefined) this.#retriedFresh++;
       else this.#retriedKept++;
     }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     await this.#exchange(port, await VisitorConnection.open(port), isFresh);
   }
 
@@ -181,7 +189,7 @@ export class SteadyLoad implements AsyncDisposable {
     let isKept = false;
     try {
       const { status, head, body } = await connection.exchange(request);
-      if (status !== 200) throw new Error(`status ${status}`);
+      if (status !== 200) throw new Error(`status ${status}: ${body.slice(-MAX_SHOWN).trim()}`);
       if (!body.includes(expected)) throw new Error("another answer than expected");
       isKept = !isFresh && !/^connection:\s*close/im.test(head);
     } finally {
@@ -217,6 +225,7 @@ class VisitorConnection {
       return new VisitorConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) throw new Error("refused");
+      if (error instanceof Deno.errors.ConnectionReset) throw new ClosedError();
       throw error;
     }
   }
