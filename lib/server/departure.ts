@@ -4,11 +4,14 @@ import type { Subscriptions } from "./subscribe.ts";
 /** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
 const MOVING = 1_000;
 
-/** Milliseconds at the end of the drain in which no new request is accepted, so that the last ones can finish. */
+/** Milliseconds, at most, in which no new request is accepted, so that the last ones can finish. */
 const CLOSING = 5_000;
 
 /** Milliseconds after the drain for the last bytes to reach their visitors. */
 const SHUTDOWN_TIMEOUT = 1_000;
+
+/** Milliseconds in which a moment without any stream is looked for, when those from before are finished: a busy server may have none. */
+const QUIET_WITHIN = 1_000;
 
 /** Milliseconds between looks for a moment in which nothing is under way. */
 const LOOK_AGAIN = 5;
@@ -40,20 +43,23 @@ export async function depart(options: DepartureOptions): Promise<void> {
   const { isShared, shutPublic, shutClients } = options;
   const end = performance.now() + drainTimeout;
   const closing = end - Math.min(CLOSING, drainTimeout / 4);
-  const hasOwnPort = shutClients !== null;
+  const isQuiet = (): boolean => subscriptions.load === 0 && openWebSockets() === 0;
   subscriptions.forewarn("the server is being restarted");
-  if (hasOwnPort || isShared) {
+  if (shutClients !== null || isShared) {
     await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
   await within(closing - performance.now(), leaveNodes());
-  await until(
-    () => openWebSockets() === 0 && (hasOwnPort || subscriptions.load === 0),
-    closing,
-  );
-  if (hasOwnPort) await within(end - performance.now(), shutPublic());
-  // Else this is the moment without a stream, and a drain would only let new ones wait for its end.
-  if (hasOwnPort || subscriptions.load > 0) {
+  if (shutClients !== null) {
+    await until(() => openWebSockets() === 0, closing);
+    await within(end - performance.now(), shutPublic());
     await within(end - performance.now(), subscriptions.drain());
+  } else {
+    await until(() => !subscriptions.finishing, closing);
+    await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
+    // Whoever comes from here on is told to try again.
+    if (!isQuiet()) {
+      await within(Math.min(CLOSING, end - performance.now()), subscriptions.drain());
+    }
   }
   subscriptions.close();
   await within(SHUTDOWN_TIMEOUT, (shutClients ?? shutPublic)());

@@ -126,6 +126,11 @@ export class Subscriptions {
     return this.#leaving().reduce((load, session) => load + session.load, 0);
   }
 
+  /** Whether some of these streams are from before that. */
+  get finishing(): boolean {
+    return this.#leaving().some((session) => session.finishing);
+  }
+
   /** Takes no more clients, until it is reopened. */
   refuse(): void {
     this.#isClosed = true;

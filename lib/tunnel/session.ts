@@ -46,7 +46,8 @@ export class Session implements TransportListener, StreamHost, Beating {
   #closed = false;
   readonly #liveness: Liveness;
   #pings = 0;
-  #leaving = false;
+  /** The last stream before the peer was told to go elsewhere. */
+  #lastBefore: number | null = null;
   #draining = false;
   #peerDraining = false;
   readonly #idle = Promise.withResolvers<void>();
@@ -79,7 +80,13 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
   get leaving(): boolean {
-    return this.#leaving;
+    return this.#lastBefore !== null;
+  }
+
+  /** Whether streams from before that are open. */
+  get finishing(): boolean {
+    const { oldest } = this.#streams;
+    return this.#lastBefore !== null && oldest !== null && oldest <= this.#lastBefore;
   }
 
   /** Whether only the number of streams keeps it from being usable. */
@@ -128,8 +135,8 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
   forewarn(reason: string): void {
-    if (this.#closed || this.#leaving || this.#draining) return;
-    this.#leaving = true;
+    if (this.#closed || this.leaving || this.#draining) return;
+    this.#lastBefore = this.#streams.lastId;
     this.queue.control(
       FrameType.Disconnect,
       0,

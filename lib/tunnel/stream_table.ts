@@ -33,6 +33,17 @@ export class StreamTable {
     return this.#streams.size >= MAX_STREAMS;
   }
 
+  /** The last id that was given out, or that the peer used. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** The lowest id of a stream that is open; null for none. */
+  get oldest(): number | null {
+    const [oldest = null] = this.#streams.keys();
+    return oldest;
+  }
+
   /** Whether ids are left; a session lives on without them until its streams are done. */
   get exhausted(): boolean {
     return this.#lastId >= MAX_STREAM_ID;

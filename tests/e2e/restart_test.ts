@@ -86,9 +86,11 @@ Deno.test("A restart on a single port loses what comes while nobody listens, and
   for (const { began, reason } of report.failures) {
     assert(began > stopped && began < listening, `${reason}, ${began - listening} ms too late`);
   }
-  const { refused = 0 } = report.reasons;
-  // Those that are under way when the listener is shut; the others find nobody.
-  assert(report.failed - refused <= RATE / 50, JSON.stringify(report.reasons));
+  // Nobody is there, or what is under way must be told to try again; nothing is lost in another way.
+  const reasons = Object.keys(report.reasons).filter((reason) =>
+    reason !== "refused" && reason !== "closed" && !reason.startsWith("status 503")
+  );
+  assertEquals(reasons, []);
 });
 
 function startLoad(options: Pick<SteadyLoadOptions, "port" | "host">): SteadyLoad {

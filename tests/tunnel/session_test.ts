@@ -705,6 +705,17 @@ Deno.test("Session.forewarn sends the peer elsewhere once, and streams may still
   assertFalse(near.session.usable);
 });
 
+Deno.test("Session.finishing tells whether streams from before the forewarning are open", () => {
+  using near = new SessionAndPeer("server");
+  const before = open(near, true);
+  assertFalse(near.session.finishing, "nobody was warned");
+  near.session.forewarn("restart");
+  open(near, true);
+  assert(near.session.finishing);
+  before.reset(ErrorCode.Cancelled);
+  assertFalse(near.session.finishing, "the one that is open came later");
+});
+
 Deno.test("Session tells its owner of a forewarning, answers nothing and serves on", async () => {
   using near = new SessionAndPeer("client");
   near.peer.send(Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
