@@ -29,6 +29,9 @@ export interface RedisBusOptions {
 /**
  * Is the bus of several nodes, by a Redis server (6.0 or later, or one that speaks as it does; no Redis Cluster).
  *
+ * Redis drops a receiver that is too far behind (`client-output-buffer-limit pubsub`: 32 MB, or 8 MB for a minute), which
+ * is an outage here and a loss of messages: whoever sends has to know how much was consumed.
+ *
  * What others may have written there is not believed before it is checked; what is not of this layout counts as
  * nothing.
  */
