@@ -124,4 +124,4 @@ function directionFigures(
 }
 
 /** Frames for each unit below which a type belongs to the beginning or the end of a task. */
-const RARE = 0.03;
+const RARE = 0.2;
