@@ -30,6 +30,8 @@ export interface RegistryListener {
 interface Served {
   readonly thumbprint: string;
   readonly members: Member[];
+  /** How often one was looked for. */
+  turn: number;
 }
 
 /** Maps hostnames to the connections of the clients that proved to own them. */
@@ -103,12 +105,16 @@ export class Registry {
 
   /** Returns the least loaded member that can take a stream, or why there is none. */
   select(hostname: string): Member | Unavailable {
-    const members = this.#served.get(hostname)?.members;
-    if (members === undefined) return this.knows(hostname) ? "away" : "unknown";
+    const served = this.#served.get(hostname);
+    if (served === undefined) return this.knows(hostname) ? "away" : "unknown";
+    const { members } = served;
+    // Equals take turns, so that clients which share a hostname share its requests.
+    const first = ++served.turn;
     let best: Member | undefined;
-    for (const member of members) {
-      const { session } = member;
-      if (session.usable && (best === undefined || isBetter(session, best.session))) best = member;
+    for (let i = 0; i < members.length; i++) {
+      const member = members[(first + i) % members.length];
+      if (!member?.session.usable) continue;
+      if (best === undefined || isBetter(member.session, best.session)) best = member;
     }
     return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
   }
@@ -151,7 +157,7 @@ export class Registry {
 
   #join(hostname: string, member: Member): void {
     const { thumbprint } = member;
-    const served = this.#served.get(hostname) ?? { thumbprint, members: [] };
+    const served = this.#served.get(hostname) ?? { thumbprint, members: [], turn: 0 };
     // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
     for (const other of served.members) other.session.probe();
     served.members.push(member);

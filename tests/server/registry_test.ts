@@ -36,6 +36,18 @@ Deno.test("Registry.select gives the session with the fewest streams", async () 
   assertStrictEquals(sessionAt(registry), one.session);
 });
 
+Deno.test("Registry.select gives sessions with equally many streams in turn", async () => {
+  const registry = new Registry({ fixed: false });
+  using one = new SessionAndPeer("server");
+  using two = new SessionAndPeer("server");
+  registry.add(memberOf(one.session, { hostname: HOST }));
+  registry.add(memberOf(two.session, { hostname: HOST }));
+  one.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  const given = [0, 1, 2, 3].map(() => sessionAt(registry));
+  assertEquals(given.map((session) => session === given[0]), [true, false, true, false]);
+});
+
 Deno.test("Registry.select prefers a newcomer to sessions that have not answered since it came", async () => {
   const registry = new Registry({ fixed: false });
   using old = new SessionAndPeer("server");
