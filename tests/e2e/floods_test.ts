@@ -226,7 +226,7 @@ Deno.test("A33 A34 an endless download at full speed keeps neither its own tunne
   assertGreater(bytes, MIB);
 });
 
-Deno.test("A41 a client that goes on after a cancel is heard by nobody, and takes no memory", async () => {
+Deno.test("A23 A41 a client that goes on after a cancel is heard by nobody, and takes no memory", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);

@@ -33,15 +33,17 @@ Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect,
   await using tunnel = await startTunnel({ origin });
   const { Data, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
-    "an empty message": new Uint8Array(0),
-    "random bytes": random.bytes(1_000),
-    "one byte": new Uint8Array([FrameType.Ping]),
-    "an unknown type": frameOf(0x7f),
-    "an unknown flag": frameOf(FrameType.Ping, { flags: 0x80, payload: "12345678" }),
-    "a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
-    "a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
-    "a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, { payload: "x".repeat(70 * KIB) }),
-    "a message of 20 MiB": new Uint8Array(20 * KIB * KIB),
+    "A20 an empty message": new Uint8Array(0),
+    "A20 random bytes": random.bytes(1_000),
+    "A20 one byte": new Uint8Array([FrameType.Ping]),
+    "A20 an unknown type": frameOf(0x7f),
+    "A20 an unknown flag": frameOf(FrameType.Ping, { flags: 0x80, payload: "12345678" }),
+    "A20 a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
+    "A21 a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
+    "A21 a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, {
+      payload: "x".repeat(70 * KIB),
+    }),
+    "A21 a message of 20 MiB": new Uint8Array(20 * KIB * KIB),
     "a Data": frameOf(Data, { stream: 1, payload: "x" }),
     "an HTTPRequest": frameOf(HTTPRequest, { stream: 1, payload: openingOf(1_000) }),
     "an HTTPResponse": frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
@@ -58,7 +60,7 @@ Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect,
       await assertWorks(tunnel);
     });
   }
-  await t.step("a text message", async () => {
+  await t.step("A20 a text message", async () => {
     using peer = await Subscriber.connect(tunnel.server);
     peer.sendText("hello");
     assertGreater((await peer.goodbye()).code, 0);
@@ -191,34 +193,53 @@ Deno.test("A registered client that breaks the protocol loses its session, and o
   await using tunnel = await startTunnel({ origin });
   const { Data, HTTPRequest, HTTPResponse, WSResponse, Window } = FrameType;
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
-    "random bytes": random.bytes(5_000),
+    "A20 random bytes": random.bytes(5_000),
     "a stream of its own": frameOf(HTTPRequest, { stream: 9, payload: openingOf(1_000) }),
-    "an answer on a stream that was never opened": frameOf(HTTPResponse, {
+    "A22 an answer on a stream that was never opened": frameOf(HTTPResponse, {
       stream: 99,
       payload: HEAD,
     }),
-    "a body before its head": frameOf(Data, { stream: 1, payload: "x" }),
-    "an answer of the other kind": frameOf(WSResponse, { stream: 1, payload: HEAD }),
-    "two heads": joined(
+    "A26 a body before its head": frameOf(Data, { stream: 1, payload: "x" }),
+    "A26 an answer of the other kind": frameOf(WSResponse, { stream: 1, payload: HEAD }),
+    "A26 two heads": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
     ),
+    "A26 a second head behind its body": joined(
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+      frameOf(Data, { stream: 1, payload: "x" }),
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+    ),
+    "A26 a piece of body that is nothing and ends nothing": joined(
+      frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
+      frameOf(Data, { stream: 1 }),
+    ),
+    "A22 a body on a stream that was never opened": frameOf(Data, { stream: 2, payload: "x" }),
+    "A22 a reset of a stream that was never opened": frameOf(FrameType.Reset, {
+      stream: 2,
+      payload: coded(0),
+    }),
+    "A28 a credit for a stream that was never opened": frameOf(Window, {
+      stream: 2,
+      payload: u32(1),
+    }),
+    "A28 a credit of nothing": frameOf(Window, { stream: 1, payload: u32(0) }),
     "a second registration": frameOf(FrameType.RegistrationRequest, { payload: "{}" }),
-    "a credit above all bounds": joined(
+    "A28 a credit above all bounds": joined(
       frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
       frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
     ),
-    "more body than its window": joined(
+    "A27 more body than its window": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       ...Array.from(
         { length: 12 },
         () => frameOf(Data, { stream: 1, payload: new Uint8Array(64 * KIB) }),
       ),
     ),
-    "a storm of pings": joined(
+    "A30 a storm of pings": joined(
       ...Array.from({ length: 1_000 }, () => frameOf(FrameType.Ping, { payload: "12345678" })),
     ),
-    "a message above 1 MiB": new Uint8Array(1_100 * KIB),
+    "A21 a message above 1 MiB": new Uint8Array(1_100 * KIB),
   };
   for (const [name, message] of Object.entries(messages)) {
     await t.step(name, async () => {
@@ -239,7 +260,7 @@ Deno.test("A registered client that breaks the protocol loses its session, and o
   }
 });
 
-Deno.test("An answer that no visitor may get costs its request alone", async (t) => {
+Deno.test("A37 A38 an answer that no visitor may get costs its request alone", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);
@@ -294,6 +315,22 @@ Deno.test("A16 Connections that say nothing keep no client out", async () => {
   await assertWorks(tunnel);
   const memory = await tunnel.server.memory();
   if (memory !== null) assertLess(memory.now, 200_000_000);
+});
+
+Deno.test("A40 no compression is agreed to: what is short on the wire stays short", async () => {
+  await using server = await startServer();
+  using visitor = await RawHTTP.open(Number(server.url.port));
+  const fields = [
+    ...HANDSHAKE,
+    ["Sec-WebSocket-Protocol", "tunnel.v1"],
+    ["Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"],
+  ].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  await visitor.send(
+    `GET /proxy/subscribe HTTP/1.1\r\nHost: ${server.url.host}\r\n${fields}\r\n`,
+  );
+  const head = await visitor.receiveHead();
+  assert(head.startLine.startsWith("HTTP/1.1 101 "), head.text);
+  assertEquals(head.all("sec-websocket-extensions"), []);
 });
 
 Deno.test("A17 An address has a hundred connections that have not registered, and no more", async () => {

@@ -13,7 +13,7 @@ const HANDSHAKE = {
   "Sec-WebSocket-Version": "13",
 };
 
-Deno.test("A request whose host or method cannot be routed safely is a 4xx and reaches no origin", async (t) => {
+Deno.test("A43 a request whose host or method cannot be routed safely is a 4xx and reaches no origin", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const { host } = tunnel;

@@ -58,7 +58,7 @@ Deno.test("Router sends <label>.<domain> to its tunnel, whatever case, port and 
   }
 });
 
-Deno.test("Router leaves a tunnel every path of its host", () => {
+Deno.test("A60 Router leaves a tunnel every path of its host", () => {
   for (const target of ["/healthz", "/metrics", "/proxy/subscribe", "/proxy/request/abc/x"]) {
     assertEquals(get("abc.tunnel.example", target), {
       kind: "tunnel",
@@ -68,7 +68,7 @@ Deno.test("Router leaves a tunnel every path of its host", () => {
   }
 });
 
-Deno.test("Router takes the domain, the public host, localhost and addresses for the server's own", () => {
+Deno.test("A60 Router takes the domain, the public host, localhost and addresses for the server's own", () => {
   for (
     const host of [
       "tunnel.example",
