@@ -77,11 +77,12 @@ export class RequestBody implements Waiting {
         // What was read may be overwritten by the next read: the stream has copied it by then.
         if (value.length > 0) await stream.write(value);
       }
-      if (this.#refusal === null) return;
       // Deno ends the connection of an answer that is cut only once nobody reads the request any more.
-      if (this.answered) this.#cancel();
+      if (this.#refusal === null || this.answered) this.#cancel();
       else await dropRest(this.#reader);
     } catch {
+      // What is neither read nor given up blocks the connection, with all that fits into its buffers.
+      this.#cancel();
       stream.reset(ErrorCode.Cancelled, "the visitor left before the end of the request");
     } finally {
       idle.delete(this);
@@ -92,8 +93,12 @@ export class RequestBody implements Waiting {
 
   onIdle(): void {
     const stream = this.#stream;
-    if (stream === null || stream.sendEnded) return;
+    if (stream === null) return;
     this.waitingSince = null;
+    if (stream.sendEnded) {
+      this.#cancel();
+      return;
+    }
     this.#limits.limited.idle.inc();
     this.#refuse(stream, TOO_SLOW, ErrorCode.Timeout);
     // A body that is still being read when the answer goes out makes Deno announce the connection's end.

@@ -7,6 +7,7 @@ import { ServerMetrics } from "../../lib/server/server_metrics.ts";
 import { Log } from "../../lib/log.ts";
 import { ErrorCode } from "../../lib/tunnel/errors.ts";
 import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
 import { FramingError } from "../testing/byte_reader.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, type FramePeer, u32 } from "../testing/frame_peer.ts";
@@ -114,12 +115,24 @@ Deno.test("RequestBody leaves no timer behind, whatever ends it", async () => {
   }
 });
 
+Deno.test("RequestBody stops waiting for a visitor once its stream is over on this side", async () => {
+  await using uploads = new Uploads({ idle: 120 });
+  using visitor = await uploads.visit();
+  await visitor.send(`${CHUNKED}${chunk(5)}`);
+  await uploads.peer.skipTo(Data);
+  uploads.reset();
+  assertEquals((await visitor.receiveAll("POST")).status, 502);
+  await eventually("the end of the watch", () => uploads.watched === 0);
+  assertEquals(uploads.limited(), {});
+});
+
 /** A server with one tunnel, whose client is a peer that speaks frames. */
 class Uploads implements AsyncDisposable {
   readonly #fixture = new SessionAndPeer("server");
   readonly #metrics = new ServerMetrics(new Registry({ fixed: false }));
   readonly #idle: IdleWatch;
   readonly #most: number | null;
+  #stream: Stream | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor({ most = null, idle }: { readonly most?: number | null; readonly idle?: number }) {
@@ -140,6 +153,11 @@ class Uploads implements AsyncDisposable {
 
   ticks(): number {
     return this.#idle.tick;
+  }
+
+  /** Ends the last stream as a server does that waits no longer for its answer. */
+  reset(): void {
+    this.#stream?.reset(ErrorCode.Cancelled, "no answer came about");
   }
 
   /** What was counted, without zeros. */
@@ -176,6 +194,7 @@ class Uploads implements AsyncDisposable {
     if (body === null) throw new Error("no body came");
     const { session } = this.#fixture;
     const { stream, response } = session.open(HTTPRequest, new TextEncoder().encode("{}"), false);
+    this.#stream = stream;
     const { limited } = this.#metrics;
     const upload = new RequestBody(body, null, { most: this.#most, idle: this.#idle, limited });
     void upload.send(stream);
