@@ -4,6 +4,9 @@ import type { Log } from "../log.ts";
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;
 
+/** Milliseconds before that after a socket was shut to be replaced: its port is free as soon as the system has closed it. */
+const REPLACE_AFTER = 1;
+
 /** The PEM texts of a certificate chain and its key. */
 export interface Certificate {
   readonly cert: string;
@@ -104,7 +107,7 @@ export class Listener {
     try {
       this.#server = this.#serve(port);
     } catch {
-      this.#relisten(port);
+      this.#relisten(port, REPLACE_AFTER);
     }
     return shutting === null ? shut : () => shutting;
   }
@@ -133,15 +136,18 @@ export class Listener {
     return server;
   }
 
-  #relisten(port: number): void {
+  /** Listens after so many milliseconds, and else after twice as many. */
+  #relisten(port: number, after = RELISTEN_AFTER): void {
     setTimeout(() => {
       if (this.#stopped) return;
       try {
         this.#server = this.#serve(port);
       } catch (error) {
-        this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
-        this.#relisten(port);
+        if (after === RELISTEN_AFTER) {
+          this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
+        }
+        this.#relisten(port, Math.min(2 * after, RELISTEN_AFTER));
       }
-    }, RELISTEN_AFTER);
+    }, after);
   }
 }
