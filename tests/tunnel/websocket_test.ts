@@ -164,7 +164,8 @@ Deno.test("WebSocketBridge tells the origin of a message that is too long though
   // The close frame does not get to the visitor.
   socket.hold();
   end.talker.send("x".repeat(11));
-  await settled();
+  await eventually("the close", () => socket.closeCalls.length > 0);
+  assertEquals(socket.closeCalls, [1009]);
   const frames = end.peer.take().filter(({ type }) => type === WSMessage || type === WSTeardown);
   assertEquals(frames.map(({ type }) => type), [WSMessage, WSTeardown]);
   assertEquals(codeOf(frames[1]), 1011);
