@@ -1,3 +1,4 @@
+import { within } from "../within.ts";
 import type { Bus } from "./bus.ts";
 
 /** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */
@@ -18,11 +19,15 @@ const MISSING_FOR = 500;
 /** Milliseconds that the bus may take. */
 const ANSWER_TIMEOUT = 1_000;
 
+/** Milliseconds after which what was known before is used while it answers: a bus that stands still must not slow down what needs none. */
+const PATIENCE = 100;
+
 interface Location {
   nodes: readonly string[];
   /** When the bus said so. */
   at: number;
   question: Promise<void> | null;
+  askedAt: number;
   /** Nodes that said they have it not, with the time until which that is believed. */
   readonly missing: Map<string, number>;
 }
@@ -52,13 +57,17 @@ export class Locations {
     return this.#present(location);
   }
 
-  /** Returns them after a question to the bus, unless it answered just now; what was known before, when it does not. Never rejects. */
+  /** Returns them after a question to the bus, unless it answered just now; what was known before, when it does not answer soon. Never rejects. */
   async ask(hostname: string): Promise<readonly string[]> {
     const location = this.#known.get(hostname) ?? this.#asked.get(hostname) ??
-      { nodes: [], at: -Infinity, question: null, missing: new Map() };
+      { nodes: [], at: -Infinity, question: null, askedAt: 0, missing: new Map() };
     const isFresh = performance.now() - location.at <= DOUBTFUL_FOR;
     if (location.question === null && !isFresh) this.#begin(hostname, location);
-    await location.question;
+    if (location.question !== null && location.nodes.length > 0) {
+      await within(location.askedAt + PATIENCE - performance.now(), location.question);
+    } else {
+      await location.question;
+    }
     return this.#present(location);
   }
 
@@ -73,6 +82,7 @@ export class Locations {
   #begin(hostname: string, location: Location): void {
     if (this.#asked.size >= MAX_QUESTIONS || !this.#bus.isUp) return;
     this.#asked.set(hostname, location);
+    location.askedAt = performance.now();
     location.question = this.#question(hostname, location).finally(() => {
       location.question = null;
       this.#asked.delete(hostname);

@@ -125,6 +125,24 @@ test("Redis that is killed takes nothing from a node's own tunnels and from dire
   assertEquals(reports.map(({ failed }) => failed), [0, 0]);
 });
 
+test("Redis that stands still holds up neither a node's own tunnels nor those that have a direct link", async () => {
+  await using nodes = await Nodes.start(2, { isDirect: true });
+  const [one, two] = nodes.all;
+  const own = await nodes.connect(nodes.portOf(one));
+  const there = await nodes.connect(nodes.portOf(two));
+  await using atHome = load(nodes.portOf(one), own);
+  await using elsewhere = load(nodes.portOf(one), there);
+  await made(200, atHome, elsewhere);
+  const frozen = performance.now();
+  nodes.redis.freeze();
+  await made(500, atHome, elsewhere);
+  nodes.redis.thaw();
+  await made(200, atHome, elsewhere);
+  const reports = await Promise.all([atHome.stop(), elsewhere.stop()]);
+  tell("Redis frozen", frozen, reports);
+  assertEquals(reports.map(({ failed }) => failed), [0, 0]);
+});
+
 test("A node starts without Redis, serves its own tunnels and is one of several once Redis is there", async () => {
   await using nodes = await Nodes.start(0, { isDirect: false });
   await nodes.redis.kill();
