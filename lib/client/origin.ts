@@ -90,6 +90,13 @@ async function sendAnswer(stream: Stream, response: OriginResponse): Promise<voi
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;
+    if (response.complete) {
+      // The last bytes and the end need one frame.
+      const ended = stream.end(bytes);
+      if (ended !== undefined) await ended;
+      response.read();
+      return;
+    }
     const written = stream.write(bytes);
     if (written !== undefined) await written;
     read = response.read();

@@ -12,6 +12,8 @@ import { type RequestBody, RequestUpload } from "./request_upload.ts";
 /** What the origin answers: a head, then its body piece by piece. */
 export interface OriginResponse {
   readonly head: ResponseHead;
+  /** Whether all of the body has been returned, so that the next `read` can only return null. */
+  readonly complete: boolean;
   /**
    * Returns the next bytes of the body, or null at the end; one call at a time. The view is valid until
    * the next call, and the connection serves others only once null was returned (or `abort` called).
@@ -190,8 +192,7 @@ export class Exchange implements OriginExchange, ConnectionReader {
     this.#decoder = decoder;
     this.#keepAlive = parsed.keepAlive && parsed.framing !== "close";
     if (decoder.done) this.#finish(connection);
-    const { head } = parsed;
-    this.#settle.resolve({ head, read: () => this.read() });
+    this.#settle.resolve(new ExchangeResponse(parsed.head, this, decoder));
   }
 
   /** Takes data from what was received: undefined when there is none yet, null when the body is done. */
@@ -228,6 +229,25 @@ export class Exchange implements OriginExchange, ConnectionReader {
     this.#upload.stop();
     this.#upload = new RequestUpload(this.#request, null);
     this.#owner.retry(this);
+  }
+}
+
+/** The response of an exchange. */
+class ExchangeResponse implements OriginResponse {
+  readonly #exchange: Exchange;
+  readonly #decoder: BodyDecoder;
+
+  constructor(readonly head: ResponseHead, exchange: Exchange, decoder: BodyDecoder) {
+    this.#exchange = exchange;
+    this.#decoder = decoder;
+  }
+
+  get complete(): boolean {
+    return this.#decoder.done;
+  }
+
+  read(): Uint8Array | null | Promise<Uint8Array | null> {
+    return this.#exchange.read();
   }
 }
 

@@ -3,6 +3,7 @@ import { type ConnectionReader, OriginConnection } from "./origin_connection.ts"
 import { OriginError } from "../http1/origin_error.ts";
 import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
 import type { RequestBody } from "./request_upload.ts";
+import { MAX_STREAMS } from "../tunnel/limits.ts";
 import { TCPDialer } from "../tcp_dialer.ts";
 
 export { OriginError, type OriginErrorCode } from "../http1/origin_error.ts";
@@ -14,9 +15,9 @@ export interface OriginPoolOptions {
   readonly hostname: string;
   readonly port: number;
   /**
-   * Idle connections kept at most.
+   * Idle connections kept at most: as many as one connection to a server has streams, which may all end at once.
    *
-   * @default {256}
+   * @default {1000}
    */
   readonly maxIdle?: number;
   /**
@@ -76,7 +77,7 @@ export class OriginPool {
     this.#hostname = options.hostname;
     this.#port = options.port;
     this.#dialer = new TCPDialer(options.hostname, options.port);
-    this.#maxIdle = options.maxIdle ?? 256;
+    this.#maxIdle = options.maxIdle ?? MAX_STREAMS;
     this.#idleTimeout = options.idleTimeout ?? 4000;
     this.#freshTimeout = options.freshTimeout ?? 1000;
     this.#connectTimeout = options.connectTimeout ?? 10_000;
