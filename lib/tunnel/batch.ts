@@ -1,7 +1,9 @@
 import { FRAME_HEADER_LENGTH, writeFrameHeader, writeUint32 } from "./frame.ts";
 
-/** Bytes to begin with: an idle session should cost little. */
+/** Bytes of the first buffer, which is made when there is something to send: an idle session costs nothing here. */
 const INITIAL_CAPACITY = 2 * 1024;
+
+const NO_BUFFER = new Uint8Array(0);
 
 /** Bytes above which the buffer is let go when a batch used less than a quarter of it. */
 const KEPT_CAPACITY = 64 * 1024;
@@ -11,7 +13,7 @@ const WINDOW_LENGTH = 4;
 
 /** Collects frames back to back in one buffer, which is used again for each transport message. */
 export class Batch {
-  #buffer = new Uint8Array(INITIAL_CAPACITY);
+  #buffer = NO_BUFFER;
   #length = 0;
 
   get length(): number {
@@ -43,7 +45,7 @@ export class Batch {
   take(): Uint8Array<ArrayBuffer> {
     const message = this.#buffer.subarray(0, this.#length);
     if (this.#buffer.length > KEPT_CAPACITY && this.#length * 4 < this.#buffer.length) {
-      this.#buffer = new Uint8Array(INITIAL_CAPACITY);
+      this.#buffer = NO_BUFFER;
     }
     this.#length = 0;
     return message;
@@ -53,7 +55,9 @@ export class Batch {
     const start = this.#length;
     this.#length += bytes;
     if (this.#length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length));
+      const larger = new Uint8Array(
+        Math.max(INITIAL_CAPACITY, this.#buffer.length * 2, this.#length),
+      );
       larger.set(this.#buffer.subarray(0, start));
       this.#buffer = larger;
     }
