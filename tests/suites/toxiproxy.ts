@@ -53,7 +53,7 @@ export async function toxiproxy(): Promise<SuiteReport> {
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
   const visits = new CheckedVisits(tunnel, origin, random);
   const lines = [
-    `${await link.version()}, TEST_SEED=${random.seed}`,
+    `${await link.version()}, SEED=${random.seed}`,
     "",
     "| fault | requests | right | refused (5xx) | seen as cut | no answer in 15 s | wrong body | other's answer | cut, looks whole | back after |",
     "| - | - | - | - | - | - | - | - | - | - |",
