@@ -17,7 +17,8 @@ import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { type BodyLimits, RequestBody } from "./request_body.ts";
-import { requestFraming } from "./request_framing.ts";
+import { unannouncedBody } from "./unannounced_body.ts";
+import { type RequestFraming, requestFraming } from "./request_framing.ts";
 import { dropBody } from "./unwanted_body.ts";
 import { type Exchange, MovedError, type Refusal, type Upstream } from "./upstream.ts";
 
@@ -67,11 +68,20 @@ export class Proxy {
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
     const { request } = visit;
-    const framing = requestFraming(request, visit.fields, this.#bodies.most);
+    let framing: RequestFraming = requestFraming(request, visit.fields, this.#bodies.most);
     if (framing.kind === "refused") {
       if (framing.status === 413) this.#bodies.limited.body.inc();
       dropBody(request, visit.fields);
       return refused(request, framing.status, framing.reason);
+    }
+    let source = framing.kind === "body" ? request.body : null;
+    if (mayHideBody(visit, framing) && request.body !== null) {
+      try {
+        source = await unannouncedBody(request.body);
+      } catch {
+        return refused(request, 400, "the body of the request broke off");
+      }
+      if (source !== null) framing = { kind: "body", length: null };
     }
     let body: RequestBody | null = null;
     const head = encodeRequestHead({
@@ -82,8 +92,8 @@ export class Proxy {
     return await this.exchange(visit, upstream, FrameType.HTTPRequest, head, {
       end: framing.kind === "none",
       onOpen: ({ stream }) => {
-        if (framing.kind === "body" && request.body !== null) {
-          body = new RequestBody(request.body, framing.length, this.#bodies);
+        if (framing.kind === "body" && source !== null) {
+          body = new RequestBody(source, framing.length, this.#bodies);
           void body.send(stream);
         }
       },
@@ -168,4 +178,12 @@ export class Proxy {
 function versionOf(fields: FieldList): Version {
   if (fields.has("connection")) return "1.1";
   return fields.has("host") ? "unknown" : "2";
+}
+
+/** Whether a body may come though the fields, read as those of HTTP/1.1, say that there is none. */
+function mayHideBody({ request, fields }: Visit, framing: RequestFraming): boolean {
+  if (framing.kind !== "none" || request.method === "GET" || request.method === "HEAD") {
+    return false;
+  }
+  return versionOf(fields) === "unknown" && !fields.has("content-length");
 }

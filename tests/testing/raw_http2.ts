@@ -1,4 +1,5 @@
 import { joined, u32 } from "./frame_peer.ts";
+import { toBytes } from "./latin1.ts";
 
 /** What a client begins with (RFC 9113 section 3.4), and its SETTINGS without any. */
 export const HTTP2_PREFACE: Uint8Array<ArrayBuffer> = joined(
@@ -6,8 +7,9 @@ export const HTTP2_PREFACE: Uint8Array<ArrayBuffer> = joined(
   frame(4, 0, 0, new Uint8Array(0)),
 );
 
-/** END_STREAM and END_HEADERS. */
-const WHOLE_REQUEST = 0x05;
+const END_STREAM = 0x01;
+const END_HEADERS = 0x04;
+const WHOLE_REQUEST = END_STREAM | END_HEADERS;
 
 /** CANCEL (RFC 9113 section 7). */
 const CANCEL = 8;
@@ -24,6 +26,24 @@ export function http2Get(stream: number, host: string): Uint8Array<ArrayBuffer> 
     literal,
   );
   return frame(1, WHOLE_REQUEST, stream, block);
+}
+
+/** Writes a request whose fields, pseudo-fields too, are any bytes in Latin-1, of up to 126 each. */
+export function http2Request(
+  stream: number,
+  fields: readonly (readonly [name: string, value: string])[],
+  body?: string,
+): Uint8Array<ArrayBuffer> {
+  const block = joined(
+    ...fields.flatMap(([name, value]) => [
+      Uint8Array.of(0x10, name.length),
+      toBytes(name),
+      Uint8Array.of(value.length),
+      toBytes(value),
+    ]),
+  );
+  if (body === undefined) return frame(1, WHOLE_REQUEST, stream, block);
+  return joined(frame(1, END_HEADERS, stream, block), frame(0, END_STREAM, stream, toBytes(body)));
 }
 
 /** Writes the RST_STREAM that cancels a stream. */
