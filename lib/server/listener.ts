@@ -13,11 +13,19 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** Answers a request from the address `peer`; `isRetired` says that it came by a socket that another one has replaced. */
+/** What becomes of the socket that a request came by. */
+export interface Fate {
+  /** Another one has taken its place. */
+  readonly isRetired: boolean;
+  /** It accepts nothing any more, and its connections end with the answers in flight. */
+  readonly isShut: boolean;
+}
+
+/** Answers a request from the address `peer`; what becomes of the socket may change meanwhile. */
 export type ListenerHandler = (
   request: Request,
   peer: string,
-  isRetired: boolean,
+  fate: Fate,
 ) => Response | Promise<Response>;
 
 export interface ListenerOptions {
@@ -49,11 +57,10 @@ export class ListenError extends Error {
  */
 export class Listener {
   readonly #options: ListenerOptions;
-  #server: Deno.HttpServer<Deno.NetAddr>;
+  #socket: Socket;
   #tls: Certificate | null;
-  readonly #retired = new WeakSet<Deno.HttpServer<Deno.NetAddr>>();
-  /** Those of the retired that are not shut yet. */
-  readonly #lingering = new Set<Deno.HttpServer<Deno.NetAddr>>();
+  /** Sockets that another one has replaced, until they are shut. */
+  readonly #lingering = new Set<Socket>();
   #stopped = false;
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
@@ -61,20 +68,20 @@ export class Listener {
     this.#options = options;
     this.#tls = options.tls;
     try {
-      this.#server = this.#serve(options.port);
+      this.#socket = this.#serve(options.port);
     } catch (cause) {
       throw new ListenError(options.port, cause);
     }
   }
 
   get port(): number {
-    return this.#server.addr.port;
+    return this.#socket.server.addr.port;
   }
 
   /** Stops accepting at once and resolves when the requests in flight are answered; every WebSocket is closed (B28). */
   async shutdown(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([this.#server, ...this.#lingering].map((server) => server.shutdown()));
+    await Promise.all([this.#socket, ...this.#lingering].map(shut));
   }
 
   /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
@@ -94,46 +101,43 @@ export class Listener {
    */
   renew(tls: Certificate): () => Promise<void> {
     if (this.#stopped) return () => Promise.resolve();
-    const old = this.#server;
-    const { port } = old.addr;
+    const old = this.#socket;
+    const { port } = old.server.addr;
     this.#tls = tls;
-    this.#retired.add(old);
+    old.isRetired = true;
     this.#lingering.add(old);
-    const shut = async (): Promise<void> => {
-      await old.shutdown();
+    const shutOld = async (): Promise<void> => {
+      await shut(old);
       this.#lingering.delete(old);
     };
-    const shutting = this.#options.reusePort ? null : shut();
+    const shutting = this.#options.reusePort ? null : shutOld();
     try {
-      this.#server = this.#serve(port);
+      this.#socket = this.#serve(port);
     } catch {
       this.#relisten(port, REPLACE_AFTER);
     }
-    return shutting === null ? shut : () => shutting;
+    return shutting === null ? shutOld : () => shutting;
   }
 
-  #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
+  #serve(port: number): Socket {
     const { hostname, reusePort, handler, onError, log } = this.#options;
     const tls = this.#tls;
-    const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
-      {
-        hostname,
-        port,
-        reusePort,
-        onListen: () => {},
-        onError,
-        ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
-      },
-      (request, { remoteAddr }): Response | Promise<Response> =>
-        handler(request, remoteAddr.hostname, this.#retired.has(server)),
-    );
+    const fate = { isRetired: false, isShut: false };
+    const server = Deno.serve({
+      hostname,
+      port,
+      reusePort,
+      onListen: () => {},
+      onError,
+      ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
+    }, (request, { remoteAddr }) => handler(request, remoteAddr.hostname, fate));
     const again = (reason: string): void => {
-      if (this.#stopped || this.#retired.has(server)) return;
+      if (this.#stopped || fate.isRetired) return;
       log.error("the listener ended and is opened again", { reason });
       this.#relisten(port === 0 ? server.addr.port : port);
     };
     server.finished.then(() => again("it stopped by itself"), (error) => again(messageOf(error)));
-    return server;
+    return Object.assign(fate, { server });
   }
 
   /** Listens after so many milliseconds, and else after twice as many. */
@@ -141,7 +145,7 @@ export class Listener {
     setTimeout(() => {
       if (this.#stopped) return;
       try {
-        this.#server = this.#serve(port);
+        this.#socket = this.#serve(port);
       } catch (error) {
         if (after === RELISTEN_AFTER) {
           this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
@@ -150,4 +154,15 @@ export class Listener {
       }
     }, after);
   }
+}
+
+interface Socket extends Fate {
+  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  isRetired: boolean;
+  isShut: boolean;
+}
+
+async function shut(socket: Socket): Promise<void> {
+  socket.isShut = true;
+  await socket.server.shutdown();
 }

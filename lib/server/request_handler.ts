@@ -6,6 +6,7 @@ import { FieldList } from "./field_list.ts";
 import type { ForwardedFields } from "./forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
 import { headSize, headTooLong, MAX_HEAD } from "./head_size.ts";
+import type { Fate } from "./listener.ts";
 import type { OwnPages } from "./own_pages.ts";
 import type { Proxy, Visit } from "./proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
@@ -48,13 +49,11 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  /**
-   * Answers a visitor's request; `peer` is the address that it came from, `isRetired` says that it came by a socket
-   * that another one has replaced.
-   */
-  async handle(request: Request, peer: string, isRetired: boolean): Promise<Response> {
+  /** Answers a visitor's request; `peer` is the address that it came from, `fate` that of the socket that it came by. */
+  async handle(request: Request, peer: string, fate: Fate): Promise<Response> {
     const started = performance.now();
-    const response = await this.#respond(request, peer, isRetired);
+    const response = await this.#respond(request, peer, fate);
+    if (fate.isShut) sayLast(request, response);
     this.#options.metrics.answered(response.status, started);
     return response;
   }
@@ -63,7 +62,7 @@ export class RequestHandler {
   handleClient(
     request: Request,
     peer: string,
-    isRetired: boolean,
+    { isRetired }: Fate,
   ): Response | Promise<Response> {
     const { forwarded, cluster } = this.#options;
     const fields = new FieldList(request.headers);
@@ -86,7 +85,7 @@ export class RequestHandler {
     return errorResponse(request, 500, "Internal error", text);
   }
 
-  #respond(request: Request, peer: string, isRetired: boolean): Response | Promise<Response> {
+  #respond(request: Request, peer: string, { isRetired }: Fate): Response | Promise<Response> {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
     if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
@@ -235,4 +234,10 @@ function asteriskForm(method: string, target: string): string {
 
 function pathOf(target: string): string {
   return target.split("?", 1)[0] ?? target;
+}
+
+/** Tells a visitor that its connection ends with this answer, which Deno does not by itself; HTTP/2 has a frame for that. */
+function sayLast(request: Request, response: Response): void {
+  const isHTTP2 = !request.headers.has("host");
+  if (!isHTTP2 && response.status !== 101) response.headers.set("connection", "close");
 }

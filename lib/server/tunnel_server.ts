@@ -88,8 +88,8 @@ export class TunnelServer {
     const { log } = options;
     this.#entrances = new Entrances({
       ...options,
-      onVisitor: (request, peer, isRetired) => this.#requests.handle(request, peer, isRetired),
-      onClient: (request, peer, isRetired) => this.#requests.handleClient(request, peer, isRetired),
+      onVisitor: (request, peer, fate) => this.#requests.handle(request, peer, fate),
+      onClient: (request, peer, fate) => this.#requests.handleClient(request, peer, fate),
       onError: (error) => this.#requests.failed(error),
     });
     this.url = options.publicUrl ?? this.#defaultUrl();

@@ -6,6 +6,7 @@ import { RawHTTP } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { TempDir } from "../testing/temp_dir.ts";
 import { startServer, Tunnel } from "../testing/tunnel.ts";
+import { within } from "../testing/within.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -50,14 +51,70 @@ Deno.test({
   });
 });
 
-async function statusTrusting(certificate: string, tunnel: Tunnel): Promise<number> {
-  using visitor = new RawHTTP(
+Deno.test({
+  name: "With --reuse-port and --client-port a renewal refuses nobody, and no client is ever away",
+  // Elsewhere the system does not spread connections over sockets that share a port.
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const first = await Deno.readTextFile(CERTIFICATE.certFile);
+  const renewed = await Deno.readTextFile(RENEWED_CERTIFICATE);
+  await using folder = await TempDir.make();
+  const certFile = `${folder.path}/cert.pem`;
+  const trusted = `${folder.path}/trusted.pem`;
+  await Deno.writeTextFile(certFile, first);
+  await Deno.writeTextFile(trusted, first + renewed);
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await startServer([
+    ...["--tls-cert", certFile, "--tls-key", CERTIFICATE.keyFile, "--log-format", "json"],
+    ...["--reuse-port", "--client-port", "0"],
+  ]);
+  const found = await within(server.stderr.find(/a port of their own.*?"port":(\d+)/), "the port");
+  await using client = await Program.start("client.ts", [
+    ...["--server", `https://127.0.0.1:${found?.[1]}`],
+    ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+  ], { env: { DENO_CERT: trusted } });
+  await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
+
+  await Deno.writeTextFile(certFile, renewed);
+  let isRenewed = false;
+  const renewal = server.stderr.find(/certificate was read again/).then(() => isRenewed = true);
+  server.signal("SIGHUP");
+  const requests = [tunnel.write("/"), tunnel.write("/readyz", { host: server.url.host })];
+  let visitor = await visitTrusting(first + renewed, tunnel);
+  while (!isRenewed) {
+    for (const request of requests) {
+      const { status, head } = await visitor.exchange(request).catch(async () => {
+        // A kept connection may end while the request is on its way, which is sent once more then (RFC 9112 section 9.3.1).
+        visitor.close();
+        visitor = await visitTrusting(first + renewed, tunnel);
+        return await visitor.exchange(request);
+      });
+      assertEquals(status, 200);
+      if (head.get("connection") !== "close") continue;
+      visitor.close();
+      visitor = await visitTrusting(first + renewed, tunnel);
+    }
+  }
+  visitor.close();
+  await within(renewal, "the end of the renewal");
+  assertEquals(await statusTrusting(renewed, tunnel), 200);
+  await assertRejects(() => statusTrusting(first, tunnel));
+  assertEquals(client.stderr.all.filter((line) => line.includes("not connected")), []);
+});
+
+/** Connects as a visitor that trusts these certificates. */
+async function visitTrusting(certificates: string, tunnel: Tunnel): Promise<RawHTTP> {
+  return new RawHTTP(
     await Deno.connectTls({
       hostname: "127.0.0.1",
       port: Number(tunnel.server.url.port),
-      caCerts: [certificate],
+      caCerts: [certificates],
       alpnProtocols: ["http/1.1"],
     }),
   );
+}
+
+async function statusTrusting(certificate: string, tunnel: Tunnel): Promise<number> {
+  using visitor = await visitTrusting(certificate, tunnel);
   return (await visitor.exchange(tunnel.write("/"))).status;
 }

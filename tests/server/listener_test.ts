@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Log } from "../../lib/log.ts";
 import {
   type Certificate,
+  type Fate,
   Listener,
   type ListenerOptions,
   ListenError,
@@ -54,7 +55,7 @@ Deno.test({
 }, async () => {
   const [old, renewed] = await certificates();
   const seen = new Set<boolean>();
-  const handler = (_request: Request, _peer: string, isRetired: boolean) => {
+  const handler = (_request: Request, _peer: string, { isRetired }: Fate) => {
     seen.add(isRetired);
     return new Response();
   };

@@ -1,0 +1,155 @@
+import { assert, assertEquals } from "@std/assert";
+import { ServerLink } from "../../lib/client/server_link.ts";
+import { NO_EDGE } from "../../lib/tunnel/edge.ts";
+import { ErrorCode } from "../../lib/tunnel/errors.ts";
+import { encodeForewarning, encodeGoodbye } from "../../lib/tunnel/farewell.ts";
+import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
+import type { Stream } from "../../lib/tunnel/stream.ts";
+import { newSigningKey } from "../testing/ed25519.ts";
+import { eventually } from "../testing/eventually.ts";
+import { type FramePeer, openingOf } from "../testing/frame_peer.ts";
+import { ScriptedServer } from "../testing/scripted_server.ts";
+import { within } from "../testing/within.ts";
+
+Deno.test("ServerLink connects anew at a forewarning, while the old connection still serves", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  const old = await server.nextRegistered();
+  forewarn(old);
+  const fresh = await server.nextRegistered();
+  open(old, 1);
+  open(fresh, 1);
+  await eventually("a stream from each", () => link.streams.length === 2);
+  assertEquals(old.takeNames(), [], "a forewarning is not answered");
+  end(old);
+  await old.closed;
+  await eventually("both registrations", () => link.told.length === 2);
+  assertEquals(link.told, ["registered", "registered"], "it was never lost");
+});
+
+Deno.test("ServerLink tries again soon when the successor is not there yet", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  const old = await server.nextRegistered();
+  forewarn(old);
+  // More attempts than a backoff would make in the time that the test has.
+  for (let refused = 0; refused < 8; refused++) end(await server.next());
+  await server.nextRegistered();
+  await eventually("both registrations", () => link.told.length === 2);
+  assertEquals(link.told, ["registered", "registered"], "it was never lost");
+});
+
+Deno.test("ServerLink is lost when the old connection ends before there is another, until there is", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  const old = await server.nextRegistered();
+  forewarn(old);
+  end(await server.next());
+  end(old);
+  await old.closed;
+  await eventually("the loss", () => link.told.includes("lost"));
+  await server.nextRegistered();
+  await eventually("another registration", () => link.told.at(-1) === "registered");
+});
+
+Deno.test("ServerLink goes on when the next server stops as well", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  for (let i = 0; i < 3; i++) forewarn(await server.nextRegistered());
+  await server.nextRegistered();
+  await eventually("all registrations", () => link.told.length === 4);
+  assert(!link.told.includes("lost"));
+});
+
+Deno.test("ServerLink with once serves until the server closes, and does not connect again", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server, { once: true });
+  const old = await server.nextRegistered();
+  forewarn(old);
+  open(old, 1);
+  await eventually("a stream", () => link.streams.length === 1);
+  end(old);
+  assertEquals(await within(link.run, "the end of the link"), true);
+  assertEquals(link.told, ["registered", "lost"]);
+});
+
+Deno.test("ServerLink.stop ends the old connection and the new one", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  const old = await server.nextRegistered();
+  forewarn(old);
+  const fresh = await server.nextRegistered();
+  await eventually("both registrations", () => link.told.length === 2);
+  const stopped = link.link.stop();
+  for (const peer of [old, fresh]) {
+    await peer.next(FrameType.Disconnect);
+    drain(peer);
+  }
+  await within(stopped, "the end of both");
+  assertEquals(await within(link.run, "the end of the link"), true);
+});
+
+/** A link that notes what it tells. */
+interface NotingLink extends AsyncDisposable {
+  readonly link: ServerLink;
+  readonly run: Promise<boolean>;
+  readonly told: ("registered" | "lost")[];
+  readonly streams: Stream[];
+}
+
+async function startLink(server: ScriptedServer, { once = false } = {}): Promise<NotingLink> {
+  const told: NotingLink["told"] = [];
+  const streams: Stream[] = [];
+  const link = new ServerLink(
+    {
+      server: `http://127.0.0.1:${server.port}`,
+      key: await newSigningKey(),
+      label: "",
+      name: "",
+      edge: NO_EDGE,
+      token: null,
+      connection: 0,
+      heartbeat: new Heartbeat(),
+      onStream: (stream) => streams.push(stream),
+    },
+    { onRegistered: () => told.push("registered"), onLost: () => told.push("lost") },
+    { once },
+  );
+  const run = link.run();
+  return {
+    link,
+    run,
+    told,
+    streams,
+    async [Symbol.asyncDispose]() {
+      link.close();
+      await run;
+    },
+  };
+}
+
+function forewarn(peer: FramePeer): void {
+  peer.send(FrameType.Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
+}
+
+function drain(peer: FramePeer): void {
+  sayGoodbye(peer, true);
+}
+
+function end(peer: FramePeer): void {
+  sayGoodbye(peer, false);
+}
+
+function sayGoodbye(peer: FramePeer, drain: boolean): void {
+  const payload = encodeGoodbye({ code: ErrorCode.GoingAway, drain, reason: "restart" });
+  peer.send(FrameType.Disconnect, { payload });
+}
+
+function open(peer: FramePeer, stream: number): void {
+  peer.send(FrameType.HTTPRequest, {
+    stream,
+    flags: Flag.EndStream,
+    payload: openingOf(1024),
+  });
+}
