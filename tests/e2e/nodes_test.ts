@@ -99,6 +99,28 @@ for (const isDirect of [true, false]) {
   });
 }
 
+test("A node is replaced by a process beside it on the same ports: no request that comes by another node fails", async () => {
+  const args = ["--reuse-port", "--client-port", `${freePorts().server}`];
+  await using nodes = await Nodes.start(1, { isDirect: true });
+  const [near] = nodes.all;
+  const old = await nodes.add(freePorts().server, args);
+  const host = await nodes.connect(Number(args.at(-1)));
+  const port = () => nodes.portOf(near);
+  await warmUp(port, host);
+  await using pages = SteadyLoad.start({ rate: RATE, port, host, expected: EXPECTED });
+  await using mixed = MixedVisits.start({ port, host });
+  await made(RATE, pages);
+  const began = performance.now();
+  await nodes.add(nodes.portOf(old), args);
+  await old.stop();
+  await made(3 * RATE, pages);
+  const [report, others] = await Promise.all([pages.stop(), mixed.stop()]);
+  tell("replacing a node's process", began, [report]);
+  console.log(others);
+  assertEquals([report.failed, report.reasons], [0, {}]);
+  for (const { made, failed } of Object.values(others)) assertEquals([failed, made > 0], [0, true]);
+});
+
 test("Redis that is killed takes nothing from a node's own tunnels and from direct links, and what comes later is known once it is back", async () => {
   await using nodes = await Nodes.start(2, { isDirect: true });
   const [one, two] = nodes.all;
@@ -192,7 +214,7 @@ class Nodes implements AsyncDisposable {
   }
 
   /** Starts another node, at a port of its own or at the one given. */
-  async add(port = freePorts().server): Promise<Program> {
+  async add(port = freePorts().server, args: readonly string[] = []): Promise<Program> {
     const { isDirect } = this.#options;
     const node = this.#owned.use(
       await Program.start("server.ts", [
@@ -207,6 +229,7 @@ class Nodes implements AsyncDisposable {
           "http://localhost:6519",
         ],
         ...isDirect ? ["--node-url", `http://127.0.0.1:${port}`] : [],
+        ...args,
       ]),
     );
     this.all.push(node);
