@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Log } from "../../lib/log.ts";
 import { BusConnections } from "../../lib/server/bus_connections.ts";
 import { BusMemory, MemoryBus } from "../../lib/server/memory_bus.ts";
+import { NodeDoor } from "../../lib/server/node_dial.ts";
 import { NodeLink } from "../../lib/server/node_link.ts";
 import { NodeLinks } from "../../lib/server/node_links.ts";
 import { withOpening } from "../../lib/server/node_opening.ts";
@@ -11,9 +12,12 @@ import { FrameType } from "../../lib/tunnel/frame.ts";
 import { encodeRequestHead } from "../../lib/tunnel/head.ts";
 import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
 import { eventually } from "../testing/eventually.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { FlakyBus } from "../testing/flaky_bus.ts";
+import { freePorts } from "../testing/front_proxy.ts";
 import { memberOf } from "../testing/members.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
+import { settled } from "../testing/turn.ts";
 
 const HEAD_TIMEOUT = 30_000;
 
@@ -81,6 +85,35 @@ Deno.test("NodeLinks.get knows a bounded number of nodes, and forgets those it h
   for (let i = 0; i < 1_000; i++) void scene.links.get(`node${i}`);
   await eventually("all to be tried", async () => await scene.links.get("far") !== null);
   assertEquals(scene.links.nodes, 1);
+});
+
+Deno.test("NodeLinks.get goes over to a direct link once there is a way", async () => {
+  using clock = new FakeClock();
+  await using scene = await Scene.open();
+  const { server: port } = freePorts();
+  const url = `http://127.0.0.1:${port}`;
+  await scene.bus.keepNode({ id: "far", url }, 600_000);
+  const overBus = await scene.links.get("far");
+  assert(overBus !== null && !overBus.isDirect);
+  const door = new NodeDoor({ bus: scene.bus, node: "far", url });
+  const serve = { hostname: "127.0.0.1", port, onListen() {} };
+  await using _server = Deno.serve(serve, async (request) => {
+    const response = await door.accept(request, (transport, from) => {
+      scene.relay.accept(transport, from);
+    });
+    return response ?? new Response(null, { status: 404 });
+  });
+  // Half a minute, in steps in which the sessions hear from each other.
+  for (let i = 0; i < 31; i++) {
+    clock.advance(1_000);
+    await settled();
+  }
+  assertEquals(scene.links.get("far"), overBus, "it is used until there is a better one");
+  while (scene.links.count(true) === 0 || scene.links.count(false) > 0) await settled();
+  const direct = scene.links.get("far");
+  assert(direct instanceof NodeLink && direct.isDirect);
+  direct.close();
+  while (scene.relay.size > 0) await settled();
 });
 
 Deno.test("NodeLinks.get opens nothing without the bus, and goes on giving what is open", async () => {
