@@ -18,8 +18,8 @@ const LOOK_AGAIN = 5;
 
 export interface DepartureOptions {
   readonly subscriptions: Subscriptions;
-  /** Says how many WebSockets visitors have open. */
-  readonly openWebSockets: () => number;
+  /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
+  readonly fragile: () => number;
   /** Tells the other nodes, which come by the public listener, and resolves when their requests are answered. */
   readonly leaveNodes: () => Promise<void>;
   /** Milliseconds that what is in flight may take to finish, all in all. */
@@ -36,21 +36,22 @@ export interface DepartureOptions {
  * Leaves the place to whoever comes next without losing what is in flight.
  *
  * Clients are told first and go on serving what comes here until the end. Shutting a listener closes each of its
- * WebSockets at once (B28): the public one is shut when visitors have none left, the clients' when no stream is left.
+ * WebSockets at once (B28) and cuts each request body that is not here yet, while answers are finished: the public one
+ * is shut when there is no such thing, the clients' when no stream is left.
  */
 export async function depart(options: DepartureOptions): Promise<void> {
-  const { subscriptions, openWebSockets, leaveNodes, drainTimeout } = options;
+  const { subscriptions, fragile, leaveNodes, drainTimeout } = options;
   const { isShared, shutPublic, shutClients } = options;
   const end = performance.now() + drainTimeout;
   const closing = end - Math.min(CLOSING, drainTimeout / 4);
-  const isQuiet = (): boolean => subscriptions.load === 0 && openWebSockets() === 0;
+  const isQuiet = (): boolean => subscriptions.load === 0 && fragile() === 0;
   subscriptions.forewarn("the server is being restarted");
   if (shutClients !== null || isShared) {
     await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
   await within(closing - performance.now(), leaveNodes());
   if (shutClients !== null) {
-    await until(() => openWebSockets() === 0, closing);
+    await until(() => fragile() === 0, closing);
     await within(end - performance.now(), shutPublic());
     await within(end - performance.now(), subscriptions.drain());
   } else {

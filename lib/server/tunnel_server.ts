@@ -157,7 +157,7 @@ export class TunnelServer {
     const webSockets = new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message });
     this.#inside = {
       subscriptions: this.#subscriptions,
-      openWebSockets: () => webSockets.open,
+      fragile: () => webSockets.open + bodies.idle.size,
       leaveNodes: async () => {
         await this.#cluster?.leave();
         await this.#cluster?.drain();

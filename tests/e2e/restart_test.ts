@@ -5,6 +5,7 @@ import { SampleOrigin } from "../testing/sample_origin.ts";
 import { type LoadReport, SteadyLoad, type SteadyLoadOptions } from "../testing/steady_load.ts";
 import { TempDir } from "../testing/temp_dir.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
+import { openWebSocket } from "../testing/websocket_peer.ts";
 import { within } from "../testing/within.ts";
 
 /** Requests a second during a restart. */
@@ -77,6 +78,7 @@ Deno.test("A restart on a single port loses what comes while nobody listens, and
   const stopped = performance.now();
   assertEquals((await first.stop("SIGTERM")).code, 0);
   const ended = performance.now();
+  await pause(AROUND);
   await using _second = await startServerAt(port);
   const listening = performance.now();
   await pause(2 * AROUND);
@@ -91,6 +93,24 @@ Deno.test("A restart on a single port loses what comes while nobody listens, and
     reason !== "refused" && reason !== "closed" && !reason.startsWith("status 503")
   );
   assertEquals(reasons, []);
+});
+
+Deno.test("A server waits for WebSockets no longer than --drain-timeout, and then closes them in order", async () => {
+  await using origin = SampleOrigin.start();
+  await using server = await startServer([
+    ...["--client-port", "0", "--drain-timeout", "1s"],
+  ]);
+  await using client = await startClient(await clientPortOf(server), origin.port);
+  const { host } = client.url;
+  using visitor = await openWebSocket(`ws://127.0.0.1:${server.url.port}/socket`, {
+    headers: { host },
+  });
+  server.signal("SIGTERM");
+  await server.stderr.find(/stopping/);
+  visitor.send("still here");
+  assertEquals(await visitor.next(), "still here");
+  assertEquals((await visitor.closed).code, 1001);
+  assertEquals((await within(server.status, "the end of the server")).code, 0);
 });
 
 function startLoad(options: Pick<SteadyLoadOptions, "port" | "host">): SteadyLoad {
