@@ -87,7 +87,8 @@ export function decodeResponse(payload: Uint8Array): Registered {
 function refusalOf(error: Readonly<Record<string, unknown>>): RegistrationError {
   const { code, message, permanent } = error;
   const known = REFUSAL_CODES.find((refusal) => refusal === code) ?? "malformed";
-  return new RegistrationError(known, String(message), permanent === true);
+  const reason = typeof message === "string" ? message : "the server gave no reason";
+  return new RegistrationError(known, reason, permanent === true);
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -153,7 +153,8 @@ function spoilt(random: SeededRandom, members: Readonly<Record<string, unknown>>
 
 function randomJSON(random: SeededRandom): Uint8Array {
   const names = ["nonce", "server", "jws", "proof", "id", "hostnames", "urls", "error", "edge"];
-  const error = { code: random.pick(VALUES), message: "no", permanent: random.pick(VALUES) };
+  const message = random.oneIn(2) ? "no" : random.pick([{ toString: 1, valueOf: 1 }, 1, null, []]);
+  const error = { code: random.pick(VALUES), message, permanent: random.pick(VALUES) };
   const members = names.map((name) => [name, random.oneIn(3) ? error : random.pick(VALUES)]);
   return new TextEncoder().encode(JSON.stringify(Object.fromEntries(members)));
 }

@@ -49,6 +49,14 @@ Deno.test("decodeResponse goes on trying after a refusal that does not say perma
   }
 });
 
+Deno.test("decodeResponse takes a refusal whose message is no text for one without a reason", () => {
+  for (const message of ['{"toString":1,"valueOf":1}', "7", "null", "[]"]) {
+    const payload = bytes(`{"error":{"code":"try_again","message":${message}}}`);
+    const error = assertThrows(() => decodeResponse(payload), RegistrationError);
+    assertEquals([error.code, error.message], ["try_again", "the server gave no reason"]);
+  }
+});
+
 Deno.test("decodeChallenge refuses what is none", () => {
   for (const text of ["", "[]", "{}", '{"nonce":1,"server":"x"}', '{"nonce":"x"}']) {
     malformed(() => decodeChallenge(bytes(text)));
