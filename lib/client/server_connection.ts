@@ -15,7 +15,7 @@ import { RegistrationError } from "../tunnel/registration_error.ts";
 import { Session, type SessionEvents } from "../tunnel/session.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { proveToken } from "../tunnel/token_proof.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH, type Transport } from "../tunnel/transport.ts";
+import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
 import { dialWebSocket } from "../websocket/dial.ts";
 
@@ -46,6 +46,7 @@ export class ServerConnection implements SessionEvents {
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>;
   readonly #options: ServerConnectionOptions;
+  readonly #transport: TCPTransport;
   readonly #session: Session;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #registration = Promise.withResolvers<Registered>();
@@ -53,8 +54,9 @@ export class ServerConnection implements SessionEvents {
   readonly #closing = Promise.withResolvers<string>();
   #isOpen = true;
 
-  private constructor(transport: Transport, options: ServerConnectionOptions) {
+  private constructor(transport: TCPTransport, options: ServerConnectionOptions) {
     this.#options = options;
+    this.#transport = transport;
     this.onStream = options.onStream;
     this.registered = this.#registration.promise;
     this.leaving = this.#leaving.promise;
@@ -94,10 +96,11 @@ export class ServerConnection implements SessionEvents {
     return this.#isOpen;
   }
 
-  /** Finishes the streams in flight and leaves; resolves when that is done. */
+  /** Finishes the streams in flight and leaves; resolves when the last of it has left this process, which may end then. */
   async drain(reason: string): Promise<void> {
     await this.#session.drain(reason);
     this.close(reason);
+    await this.#transport.left;
   }
 
   close(reason: string): void {

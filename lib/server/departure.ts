@@ -7,7 +7,7 @@ const MOVING = 1_000;
 /** Milliseconds, at most, in which no new request is accepted, so that the last ones can finish. */
 const CLOSING = 5_000;
 
-/** Milliseconds after the drain for the last bytes to reach their visitors. */
+/** Milliseconds after the drain, at least, for the last bytes to reach their visitors. */
 const SHUTDOWN_TIMEOUT = 1_000;
 
 /** Milliseconds in which a moment without any stream is looked for, when those from before are finished: a busy server may have none. */
@@ -63,7 +63,9 @@ export async function depart(options: DepartureOptions): Promise<void> {
     }
   }
   subscriptions.close();
-  await within(SHUTDOWN_TIMEOUT, (shutClients ?? shutPublic)());
+  // What has come from the clients may still be on its way to visitors.
+  const left = Math.max(SHUTDOWN_TIMEOUT, end - performance.now());
+  await within(left, (shutClients ?? shutPublic)());
 }
 
 /** Waits until the check holds, or the clock of `performance.now()` shows `end`. */

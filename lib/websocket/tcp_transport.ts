@@ -39,6 +39,7 @@ export class TCPTransport implements Transport, FrameSink {
   /** Where to read to when what came broke the protocol. */
   #ignored: Uint8Array<ArrayBuffer> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #left = Promise.withResolvers<void>();
   // Made once: closures for each read and write would be garbage on the busiest path.
   readonly #onRead = (count: number | null) => this.#received(count);
   readonly #onWritten = (count: number) => this.#sent(count);
@@ -55,6 +56,11 @@ export class TCPTransport implements Transport, FrameSink {
     this.#listener = listener;
     // Whoever listens from its constructor is not ready for a message before that has returned.
     queueMicrotask(() => this.#received(0));
+  }
+
+  /** Resolves when the connection is closed, and so all that could be sent has left this process. */
+  get left(): Promise<void> {
+    return this.#left.promise;
   }
 
   get buffered(): number {
@@ -183,6 +189,7 @@ export class TCPTransport implements Transport, FrameSink {
     this.#gone = true;
     clearTimeout(this.#timer);
     this.#connection.close();
+    this.#left.resolve();
   }
 }
 

@@ -24,7 +24,7 @@ const DOWNLOAD = 12 * 1024 * 1024;
 
 /** An upload, a download and a WebSocket to the sample origin, which go on until they are told that it is enough. */
 export class LongVisits implements AsyncDisposable {
-  readonly #visits: Promise<unknown>;
+  readonly #visits: ReadonlyMap<string, Promise<void>>;
   #isEnough = false;
 
   private constructor(visited: Visited) {
@@ -32,13 +32,13 @@ export class LongVisits implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
       return !this.#isEnough;
     };
-    this.#visits = Promise.all([
-      upload(visited, goesOn),
-      download(visited, goesOn),
-      talk(visited, goesOn),
+    this.#visits = new Map([
+      ["an upload", upload(visited, goesOn)],
+      ["a download", download(visited, goesOn)],
+      ["a WebSocket", talk(visited, goesOn)],
     ]);
     // Whoever waits for the end comes later.
-    this.#visits.catch(() => {});
+    for (const visit of this.#visits.values()) visit.catch(() => {});
   }
 
   static start(visited: Visited): LongVisits {
@@ -48,12 +48,13 @@ export class LongVisits implements AsyncDisposable {
   /** Lets each come to its end; resolves when they have, whole, and rejects when one was cut or is not what was sent. */
   async finish(): Promise<void> {
     this.#isEnough = true;
-    await within(this.#visits, "the end of an upload, a download and a WebSocket");
+    const visits = [...this.#visits].map(([name, visit]) => within(visit, `the end of ${name}`));
+    await Promise.all(visits);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnough = true;
-    await Promise.allSettled([this.#visits]);
+    await Promise.allSettled(this.#visits.values());
   }
 }
 
