@@ -16,8 +16,14 @@ const QUIET_WITHIN = 1_000;
 /** Milliseconds between looks for a moment in which nothing is under way. */
 const LOOK_AGAIN = 5;
 
+/** The sessions of those who are told to go. */
+export type Departing = Pick<
+  Subscriptions,
+  "forewarn" | "leaving" | "finishing" | "load" | "drain" | "close"
+>;
+
 export interface DepartureOptions {
-  readonly subscriptions: Subscriptions;
+  readonly subscriptions: Departing;
   /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
   readonly fragile: () => number;
   /** Tells the other nodes, which come by the public listener, and resolves when their requests are answered. */
@@ -49,22 +55,22 @@ export async function depart(options: DepartureOptions): Promise<void> {
   if (shutClients !== null || isShared) {
     await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
-  await within(closing - performance.now(), leaveNodes());
+  await within(timeTo(closing), leaveNodes());
   if (shutClients !== null) {
     await until(() => fragile() === 0, closing);
-    await within(end - performance.now(), shutPublic());
-    await within(end - performance.now(), subscriptions.drain());
+    await within(timeTo(end), shutPublic());
+    await within(timeTo(end), subscriptions.drain());
   } else {
     await until(() => !subscriptions.finishing, closing);
     await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
     // Whoever comes from here on is told to try again.
     if (!isQuiet()) {
-      await within(Math.min(CLOSING, end - performance.now()), subscriptions.drain());
+      await within(Math.min(CLOSING, timeTo(end)), subscriptions.drain());
     }
   }
   subscriptions.close();
   // What has come from the clients may still be on its way to visitors.
-  const left = Math.max(SHUTDOWN_TIMEOUT, end - performance.now());
+  const left = Math.max(SHUTDOWN_TIMEOUT, timeTo(end));
   await within(left, (shutClients ?? shutPublic)());
 }
 
@@ -73,4 +79,9 @@ async function until(check: () => boolean, end: number): Promise<void> {
   while (!check() && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
   }
+}
+
+/** Returns the milliseconds until the clock of `performance.now()` shows `end`. */
+function timeTo(end: number): number {
+  return Math.max(0, end - performance.now());
 }

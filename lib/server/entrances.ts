@@ -5,6 +5,7 @@ import {
   type ListenerHandler,
   type ListenerOptions,
 } from "./listener.ts";
+import type { Subscriptions } from "./subscribe.ts";
 
 export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
   /** The port for clients alone; null for none. */
@@ -16,7 +17,9 @@ export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
 }
 
 /** What is inside when an entrance is shut. */
-export type Inside = Omit<DepartureOptions, "isShared" | "shutPublic" | "shutClients">;
+export interface Inside extends Omit<DepartureOptions, "isShared" | "shutPublic" | "shutClients"> {
+  readonly subscriptions: Subscriptions;
+}
 
 /** Where visitors and clients come in: one port for all, or one for each kind. */
 export class Entrances {

@@ -122,6 +122,26 @@ Deno.test("TCPTransport answers the server's close frame with its code, behind w
   assertMatch(link.near.closes.join(), /1001/);
 });
 
+Deno.test("TCPTransport.left waits for all that was sent, and for the peer's close frame", async () => {
+  const stream = new HeldStream();
+  const listener = new Listener(stream);
+  let hasLeft = false;
+  const left = listener.transport.left.then(() => hasLeft = true);
+  listener.transport.send(new Uint8Array(10));
+  listener.transport.close("done");
+  await turn();
+  assertEquals([listener.closes, hasLeft], [["done"], false]);
+  // A message and a close frame, each with its header and mask.
+  stream.take(2 + 4 + 10);
+  await turn();
+  stream.take(2 + 4 + 2);
+  await turn();
+  assertFalse(hasLeft);
+  stream.deliver(serverFrame(Close, Uint8Array.of(3, 0xe8)));
+  await within(left, "the end of the connection");
+  assert(stream.isClosed);
+});
+
 Deno.test("TCPTransport is writable up to 1 MiB of unsent bytes and tells when it is again, once", async () => {
   const stream = new HeldStream();
   const listener = new Listener(stream);
