@@ -151,9 +151,12 @@ function spoilt(random: SeededRandom, members: Readonly<Record<string, unknown>>
   return Object.fromEntries(entries);
 }
 
+/** What stands where a text belongs; the first cannot even be made one. */
+const NO_TEXTS: readonly unknown[] = [{ toString: 1, valueOf: 1 }, 1, null, []];
+
 function randomJSON(random: SeededRandom): Uint8Array {
   const names = ["nonce", "server", "jws", "proof", "id", "hostnames", "urls", "error", "edge"];
-  const message = random.oneIn(2) ? "no" : random.pick([{ toString: 1, valueOf: 1 }, 1, null, []]);
+  const message = random.oneIn(2) ? "no" : random.pick(NO_TEXTS);
   const error = { code: random.pick(VALUES), message, permanent: random.pick(VALUES) };
   const members = names.map((name) => [name, random.oneIn(3) ? error : random.pick(VALUES)]);
   return new TextEncoder().encode(JSON.stringify(Object.fromEntries(members)));
