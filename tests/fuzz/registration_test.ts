@@ -152,7 +152,7 @@ function spoilt(random: SeededRandom, members: Readonly<Record<string, unknown>>
 }
 
 /** What stands where a text belongs; the first cannot even be made one. */
-const NO_TEXTS: readonly unknown[] = [{ toString: 1, valueOf: 1 }, 1, null, []];
+const NO_TEXTS: readonly [unknown, ...unknown[]] = [{ toString: 1, valueOf: 1 }, 1, null, []];
 
 function randomJSON(random: SeededRandom): Uint8Array {
   const names = ["nonce", "server", "jws", "proof", "id", "hostnames", "urls", "error", "edge"];
