@@ -81,6 +81,8 @@ export class RequestBody implements Waiting {
       if (this.#refusal === null || this.answered) this.#cancel();
       else await dropRest(this.#reader);
     } catch {
+      // A read that fails is the visitor's fault, a write that fails is not.
+      if (this.waitingSince !== null) this.#refusal = BROKEN;
       // What is neither read nor given up blocks the connection, with all that fits into its buffers.
       this.#cancel();
       stream.reset(ErrorCode.Cancelled, "the visitor left before the end of the request");
@@ -114,6 +116,13 @@ export class RequestBody implements Waiting {
     void this.#reader.cancel().catch(() => {});
   }
 }
+
+/** Seen by visitors whose chunks are malformed (RFC 9112 section 7.1); one who has left sees nothing. */
+const BROKEN: Refusal = {
+  status: 400,
+  reason: "the body of the request broke off or is not valid",
+  fields: [],
+};
 
 /** RFC 9110 section 15.5.9. */
 const TOO_SLOW: Refusal = {

@@ -57,6 +57,18 @@ Deno.test("Uploads keep their bytes and their framing", async (t) => {
     const { head } = await upload(["Content-Length: 0"], "");
     assertEquals([head.all("content-length"), head.has("transfer-encoding")], [["0"], false]);
   });
+  await t.step("a chunk that is none is the visitor's fault", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(
+      `POST /up HTTP/1.1\r\nHost: ${tunnel.host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`,
+    );
+    // Deno answers nothing at all when it is sent together with the head.
+    const { body } = await origin.next();
+    await body.read();
+    await visitor.send("no size\r\n");
+    assertEquals((await visitor.receiveAll()).status, 400);
+  });
+
   await t.step("an empty chunked body", async () => {
     await upload(["Transfer-Encoding: chunked"], "0\r\n\r\n", "");
   });
