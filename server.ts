@@ -2,10 +2,10 @@ import config from "./deno.json" with { type: "json" };
 import { messageOf } from "./lib/error_text.ts";
 import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
-import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/authorized_keys.ts";
-import type { Bus } from "./lib/server/bus.ts";
+import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
+import type { Bus } from "./lib/server/bus/bus.ts";
 import { ListenError } from "./lib/server/listener.ts";
-import { openBus } from "./lib/server/open_bus.ts";
+import { openBus } from "./lib/server/bus/open_bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 

@@ -1,7 +1,7 @@
 import type { EdgeOptions } from "../tunnel/edge.ts";
 import { decodeRequestHead, encodeRequestHead } from "../tunnel/head.ts";
 import type { Session } from "../tunnel/session.ts";
-import type { Gatekeeper } from "./gatekeeper.ts";
+import type { Gatekeeper } from "./access/gatekeeper.ts";
 import type { Asking, Exchange, Refusal, Upstream } from "./upstream.ts";
 
 export interface MemberOptions {

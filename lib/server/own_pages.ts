@@ -1,8 +1,8 @@
 import { Metrics } from "../metrics.ts";
-import type { AdminGuard } from "./admin_guard.ts";
+import type { AdminGuard } from "./access/admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
-import { methodNotAllowed, refused } from "./error_page.ts";
-import { FieldList } from "./field_list.ts";
+import { methodNotAllowed, refused } from "./proxy/error_page.ts";
+import { FieldList } from "./proxy/field_list.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
 

@@ -1,22 +1,22 @@
 import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
-import type { Cluster } from "./cluster.ts";
-import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./error_page.ts";
-import { FieldList } from "./field_list.ts";
-import type { ForwardedFields } from "./forwarded.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";
+import { FieldList } from "./proxy/field_list.ts";
+import type { ForwardedFields } from "./proxy/forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
-import { headSize, headTooLong, MAX_HEAD } from "./head_size.ts";
+import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
 import type { Fate } from "./listener.ts";
 import type { OwnPages } from "./own_pages.ts";
-import type { Proxy, Visit } from "./proxy.ts";
+import type { Proxy, Visit } from "./proxy/proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { ClientConnection, Subscriptions } from "./subscribe.ts";
-import { dropBody } from "./unwanted_body.ts";
-import { RemoteUpstream } from "./remote_upstream.ts";
+import { dropBody } from "./proxy/unwanted_body.ts";
+import { RemoteUpstream } from "./cluster/remote_upstream.ts";
 import { MovedError, type Refusal, type Unavailable, type Upstream } from "./upstream.ts";
-import { checkUpgrade } from "./upgrade.ts";
+import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { Upstreams } from "./upstreams.ts";
-import type { WebSocketProxy } from "./websocket_proxy.ts";
+import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
 export interface RequestHandlerOptions {
   readonly router: Router;

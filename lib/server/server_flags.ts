@@ -14,8 +14,8 @@ import {
 import { parseAddress } from "../ip_address.ts";
 import type { LogLevel } from "../log.ts";
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
-import { AddressSet } from "./address_set.ts";
-import { parseRedisUrl } from "./redis_address.ts";
+import { AddressSet } from "../address_set.ts";
+import { parseRedisUrl } from "./bus/redis_address.ts";
 
 /** What each flag of the server gives. */
 export interface ServerFlags {

@@ -1,5 +1,5 @@
 import { type Counter, type Family, type Histogram, Metrics } from "../metrics.ts";
-import { ClusterMetrics } from "./cluster_metrics.ts";
+import { ClusterMetrics } from "./cluster/cluster_metrics.ts";
 import type { Registry } from "./registry.ts";
 
 /** Seconds; the last is the default head timeout. */

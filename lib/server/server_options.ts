@@ -6,7 +6,7 @@ import {
 } from "../command_line.ts";
 import type { Rate } from "../flags.ts";
 import type { LogLevel } from "../log.ts";
-import type { AddressSet } from "./address_set.ts";
+import type { AddressSet } from "../address_set.ts";
 import { SERVER_FLAGS } from "./server_flags.ts";
 
 export interface ServerOptions {

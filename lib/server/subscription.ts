@@ -9,7 +9,7 @@ import { Session, type SessionEvents } from "../tunnel/session.ts";
 import { tunnelId } from "../tunnel/thumbprint.ts";
 import type { WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
-import { Gatekeeper } from "./gatekeeper.ts";
+import { Gatekeeper } from "./access/gatekeeper.ts";
 import { Member } from "./member.ts";
 import type { ClientConnection, SubscriptionsOptions } from "./subscribe.ts";
 

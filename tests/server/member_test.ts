@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Gatekeeper } from "../../lib/server/gatekeeper.ts";
+import { Gatekeeper } from "../../lib/server/access/gatekeeper.ts";
 import { Member } from "../../lib/server/member.ts";
 import { Registry } from "../../lib/server/registry.ts";
 import { ServerMetrics } from "../../lib/server/server_metrics.ts";

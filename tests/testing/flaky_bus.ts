@@ -1,4 +1,4 @@
-import { type Bus, BusError, type NodeRecord } from "../../lib/server/bus.ts";
+import { type Bus, BusError, type NodeRecord } from "../../lib/server/bus/bus.ts";
 
 /** A bus that goes away and comes back at the test's word, and loses messages. */
 export class FlakyBus implements Bus {

@@ -1,4 +1,4 @@
-import { RedisBus } from "../../lib/server/redis_bus.ts";
+import { RedisBus } from "../../lib/server/bus/redis_bus.ts";
 
 /** What the buses of tests serve, and the beginning of every key and channel for it. */
 export const BUS_DOMAIN = "tunnel.example";

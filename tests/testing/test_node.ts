@@ -1,4 +1,4 @@
-import type { Bus } from "../../lib/server/bus.ts";
+import type { Bus } from "../../lib/server/bus/bus.ts";
 import { parseClientOptions } from "../../lib/client/client_options.ts";
 import { edgeOptions } from "../../lib/client/edge_options.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";

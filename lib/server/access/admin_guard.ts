@@ -1,0 +1,80 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { fieldValue } from "../../tunnel/headers.ts";
+import { networkOf } from "./network_of.ts";
+import type { Asking, Refusal } from "../upstream.ts";
+
+/** Wrong tokens that one network may present in a period. */
+const MAX_GUESSES = 10;
+
+/** Milliseconds of a period. */
+const PERIOD = 1000;
+
+/** Networks that are counted in a period; while there are so many, nobody new may present a token. */
+const MAX_NETWORKS = 1000;
+
+/** Characters of a token that is looked at: Deno takes heads of 64 KiB, and nobody types that. */
+const MAX_TOKEN_LENGTH = 4096;
+
+/** Lets in who presents the operator's token (RFC 6750), and few guesses of everybody else. */
+export class AdminGuard {
+  readonly #digest: Promise<Uint8Array>;
+  readonly #now: () => number;
+  readonly #guesses = new Map<string, number>();
+  #periodEnd = 0;
+
+  /** `now` is a monotonic clock in milliseconds. */
+  constructor(token: string, now: () => number = () => performance.now()) {
+    this.#digest = digestOf(encoder.encode(token));
+    this.#now = now;
+  }
+
+  /** Says why a request is not let in; null when it is. */
+  async refusal({ address, fields }: Asking): Promise<Refusal | null> {
+    const token = bearerToken(fieldValue(fields, "authorization") ?? "");
+    if (token === null) return unauthorized("this page needs a token", CHALLENGE);
+    const [presented, expected] = await Promise.all([digestOf(token), this.#digest]);
+    // From here on nothing waits: guesses sent all at once are counted one by one. The count is looked at before
+    // the token, or else the right one could be found while the others are refused.
+    const network = networkOf(address);
+    if (!this.#mayGuess(network)) {
+      return { status: 429, reason: "too many wrong tokens came from there", fields: RETRY };
+    }
+    // Digests are of one length, and nobody can choose one that begins as another does.
+    if (timingSafeEqual(presented, expected)) return null;
+    this.#guesses.set(network, (this.#guesses.get(network) ?? 0) + 1);
+    return unauthorized("this is not the token", `${CHALLENGE}, error="invalid_token"`);
+  }
+
+  #mayGuess(network: string): boolean {
+    const now = this.#now();
+    if (now >= this.#periodEnd) {
+      this.#guesses.clear();
+      this.#periodEnd = now + PERIOD;
+    }
+    const guesses = this.#guesses.get(network);
+    return guesses === undefined ? this.#guesses.size < MAX_NETWORKS : guesses < MAX_GUESSES;
+  }
+}
+
+const CHALLENGE = 'Bearer realm="tunnel"';
+
+const RETRY: Refusal["fields"] = [["retry-after", String(PERIOD / 1000)]];
+
+const encoder = new TextEncoder();
+
+function unauthorized(reason: string, challenge: string): Refusal {
+  return { status: 401, reason, fields: [["www-authenticate", challenge]] };
+}
+
+/** Returns the bytes of a Bearer token; null for another scheme, or for a token longer than any. */
+function bearerToken(authorization: string): Uint8Array<ArrayBuffer> | null {
+  // The scheme's case does not matter (RFC 9110 section 11.1).
+  const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? [];
+  if (token === undefined || token.length > MAX_TOKEN_LENGTH) return null;
+  // A field value is bytes, one for each character here; a token of other letters comes as their UTF-8.
+  return Uint8Array.from(token, (character) => character.charCodeAt(0));
+}
+
+async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}

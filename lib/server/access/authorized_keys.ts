@@ -1,0 +1,145 @@
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+import { messageOf } from "../../error_text.ts";
+import { isLabel } from "../../tunnel/claim.ts";
+import { isLikeId } from "./reserved_names.ts";
+
+/** A file of authorized keys that cannot be used; the message names the file, and the line when it is one that is wrong. */
+export class AuthorizedKeysError extends Error {
+  override readonly name = "AuthorizedKeysError";
+  constructor(
+    readonly code: "unreadable" | "too_large" | "bad_line",
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Bytes of the file: some 20,000 keys, as many as a server has tunnels by default. */
+const MAX_FILE = 1024 * 1024;
+
+/** Names of one key: more than that belong to a key of their own. */
+const MAX_NAMES = 64;
+
+/** Bytes of a thumbprint, which is a SHA-256. */
+const THUMBPRINT_LENGTH = 32;
+
+/** Characters of a wrong word that a message shows. */
+const MAX_SHOWN = 60;
+
+/** The keys that may connect, each with the names that it may take. */
+export class AuthorizedKeys {
+  readonly #names: ReadonlyMap<string, ReadonlySet<string>>;
+
+  private constructor(names: ReadonlyMap<string, ReadonlySet<string>>) {
+    this.#names = names;
+  }
+
+  /**
+   * Reads a file with a thumbprint a line, the names behind it with blanks or commas between, and `#` before comments.
+   *
+   * @throws {AuthorizedKeysError} for a file that is not there or too large, and at the first bad line.
+   */
+  static read(file: string): AuthorizedKeys {
+    return AuthorizedKeys.parse(textOf(file), file);
+  }
+
+  /** Reads the text of a file. @throws {AuthorizedKeysError} at the first bad line. */
+  static parse(text: string, file: string): AuthorizedKeys {
+    const names = new Map<string, ReadonlySet<string>>();
+    const lineOf = new Map<string, number>();
+    const once = (what: string, line: number): void => {
+      const before = lineOf.get(what);
+      if (before !== undefined) throw new RangeError(`${what} stands in line ${before} already`);
+      lineOf.set(what, line);
+    };
+    for (const [i, line] of text.split("\n").entries()) {
+      const [thumbprint, ...wanted] = wordsOf(line);
+      if (thumbprint === undefined) continue;
+      try {
+        checkThumbprint(thumbprint);
+        once(`the key ${thumbprint}`, i + 1);
+        const allowed = namesOf(wanted);
+        for (const name of allowed) once(`the name ${name}`, i + 1);
+        names.set(thumbprint, allowed);
+      } catch (cause) {
+        const message = `${file}, line ${i + 1}: ${messageOf(cause)}`;
+        throw new AuthorizedKeysError("bad_line", message, { cause });
+      }
+    }
+    return new AuthorizedKeys(names);
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** Whether a key may connect. */
+  has(thumbprint: string): boolean {
+    return this.#names.has(thumbprint);
+  }
+
+  /** Whether a name belongs to that key, and so to no other. */
+  owns(thumbprint: string, name: string): boolean {
+    return this.#names.get(thumbprint)?.has(name) ?? false;
+  }
+}
+
+/** Reads no more than a file may have, whatever it is: a device has no size to ask for. */
+function textOf(path: string): string {
+  try {
+    using file = Deno.openSync(path);
+    const bytes = new Uint8Array(MAX_FILE + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const read = file.readSync(bytes.subarray(length));
+      if (read === null) return decoder.decode(bytes.subarray(0, length));
+      length += read;
+    }
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof TypeError
+      ? "it is not UTF-8"
+      : messageOf(cause);
+    throw new AuthorizedKeysError("unreadable", `cannot read ${path}: ${reason}`, { cause });
+  }
+  throw new AuthorizedKeysError("too_large", `${path} has more than ${MAX_FILE} bytes`);
+}
+
+/** Drops the mark that some editors put at the beginning. */
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function wordsOf(line: string): string[] {
+  const comment = line.indexOf("#");
+  const text = comment === -1 ? line : line.slice(0, comment);
+  return text.split(/[\s,]+/).filter((word) => word !== "");
+}
+
+function checkThumbprint(text: string): void {
+  try {
+    const bytes = decodeBase64Url(text);
+    if (bytes.length === THUMBPRINT_LENGTH && encodeBase64Url(bytes) === text) return;
+  } catch {
+    // Told below, together with what is base64url of something else.
+  }
+  const expected = "a key's thumbprint of 43 characters, as tunnel-client --show-key prints it";
+  throw new RangeError(`${shown(text)} is not ${expected}`);
+}
+
+function namesOf(words: readonly string[]): ReadonlySet<string> {
+  if (words.length > MAX_NAMES) throw new RangeError(`more than ${MAX_NAMES} names for one key`);
+  return new Set(words.map((word) => {
+    const name = word.toLowerCase();
+    if (!isLabel(name)) {
+      const expected = "1 to 63 letters, digits and inner hyphens";
+      throw new RangeError(`${shown(word)} is not a name of ${expected}`);
+    }
+    if (isLikeId(name)) throw new RangeError(`the name ${name} has the form of a tunnel's id`);
+    return name;
+  }));
+}
+
+function shown(word: string): string {
+  return JSON.stringify(word.length <= MAX_SHOWN ? word : `${word.slice(0, MAX_SHOWN)}…`);
+}

@@ -1,0 +1,160 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { decodeBase64Url } from "@std/encoding/base64url";
+import { hash } from "node:crypto";
+import { MAX_PASSWORD_LENGTH, MAX_USER_LENGTH, type PasswordHash } from "../../tunnel/edge.ts";
+import { type Field, fieldValue } from "../../tunnel/headers.ts";
+import { Turns } from "./turns.ts";
+import type { Refusal } from "../upstream.ts";
+
+/** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
+const MAX_GUESSES = 8;
+
+/** Requests that wait for one and the same guess: a browser with a new page has some tens. */
+const MAX_SHARING = 256;
+
+/** Guesses that the whole server checks at once: one core of two stays free, whoever is guessed at. */
+const MAX_DERIVING = 1;
+
+/** Characters of credentials with their scheme: the longest user and password in base64, and some blanks. */
+const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 4 / 3) + 32;
+
+/** Seconds after which another guess may find room. */
+const RETRY_AFTER = 1;
+
+/** Makes digests that mean something in this process alone: neither can they be guessed, nor does comparing them tell anything. */
+const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
+
+const deriving = new Turns(MAX_DERIVING);
+
+/** One guess that is being checked. */
+interface Guess {
+  readonly outcome: Promise<boolean>;
+  sharing: number;
+}
+
+/**
+ * Lets in whoever knows the user and password that the owner of a tunnel has set (RFC 7617).
+ *
+ * Only one pair of them is right, so the digest of that is all that must be kept to know it again
+ * within microseconds; only what has not been seen to be right takes PBKDF2.
+ */
+export class BasicAuth {
+  /** A digest, as the rest that is compared with what visitors say. */
+  readonly #user: string;
+  readonly #salt: Uint8Array<ArrayBuffer>;
+  readonly #hash: Uint8Array;
+  readonly #iterations: number;
+  readonly #guesses = new Map<string, Guess>();
+  readonly #turns = new Turns(1);
+  #known: string | null = null;
+
+  constructor({ user, salt, hash, iterations }: PasswordHash) {
+    this.#user = digestOf(new TextEncoder().encode(user));
+    this.#salt = decodeBase64Url(salt);
+    this.#hash = decodeBase64Url(hash);
+    this.#iterations = iterations;
+  }
+
+  /** Says why a request with these fields is not let in, and null when it is; a promise where that takes time. */
+  check(fields: readonly Field[]): Refusal | null | Promise<Refusal | null> {
+    const field = fieldValue(fields, "authorization");
+    const credentials = field === undefined ? undefined : parseCredentials(field);
+    if (credentials === undefined) return UNAUTHORIZED;
+    const digest = digestOf(credentials);
+    if (digest === this.#known) return null;
+    return this.#guess(credentials, digest);
+  }
+
+  #guess(credentials: Credentials, digest: string): Refusal | Promise<Refusal | null> {
+    const guess = this.#guesses.get(digest) ?? this.#begin(credentials, digest);
+    if (guess === undefined || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
+    guess.sharing++;
+    return guess.outcome.then((isRight) => isRight ? null : UNAUTHORIZED);
+  }
+
+  #begin(credentials: Credentials, digest: string): Guess | undefined {
+    if (this.#guesses.size >= MAX_GUESSES) return undefined;
+    // A tunnel has one place at a time in the server's own queue, so that the guesses at one do not hold up another.
+    const outcome = this.#turns.run(() => deriving.run(() => this.#isRight(credentials)))
+      .then((isRight) => {
+        if (isRight) this.#known = digest;
+        return isRight;
+      })
+      .finally(() => this.#guesses.delete(digest));
+    const guess = { outcome, sharing: 0 };
+    this.#guesses.set(digest, guess);
+    return guess;
+  }
+
+  /** Takes equally long for a wrong user and a wrong password. */
+  async #isRight(credentials: Credentials): Promise<boolean> {
+    const colon = credentials.indexOf(COLON);
+    const user = credentials.subarray(0, colon);
+    const password = credentials.slice(colon + 1);
+    const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+    const hash = await crypto.subtle.deriveBits(
+      { name: "PBKDF2", hash: "SHA-256", salt: this.#salt, iterations: this.#iterations },
+      key,
+      this.#hash.length * 8,
+    );
+    const isPassword = timingSafeEqual(new Uint8Array(hash), this.#hash);
+    const isUser = digestOf(user) === this.#user;
+    return isUser && isPassword;
+  }
+}
+
+/** The charset tells browsers how to write what is not ASCII (RFC 7617 section 2.1). */
+const UNAUTHORIZED: Refusal = {
+  status: 401,
+  reason: "this tunnel asks for a user name and a password",
+  fields: [["www-authenticate", 'Basic realm="tunnel", charset="UTF-8"']],
+};
+
+const TOO_MANY_GUESSES: Refusal = {
+  status: 429,
+  reason: "too many passwords are being tried on this tunnel",
+  fields: [["retry-after", String(RETRY_AFTER)]],
+};
+
+/** User, colon and password. */
+type Credentials = Uint8Array<ArrayBuffer>;
+
+/** Deno joins two fields with a comma, so that they are no credentials at all. */
+const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
+
+const COLON = 0x3a;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+
+/** Reads the credentials of RFC 7617 section 2; undefined for what is none. */
+function parseCredentials(field: string): Credentials | undefined {
+  if (field.length > MAX_CREDENTIALS) return undefined;
+  const [, text] = BASIC.exec(field) ?? [];
+  if (text === undefined) return undefined;
+  const bytes = decoded(text);
+  return bytes?.includes(COLON) ? bytes : undefined;
+}
+
+/** Decodes base64; undefined where it is malformed or has control characters, which HMAC may take for nothing at all. */
+function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    return undefined;
+  }
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = binary.charCodeAt(i);
+    if (byte < SPACE || byte === DELETE) return undefined;
+    bytes[i] = byte;
+  }
+  return bytes;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  const keyed = new Uint8Array(DIGEST_KEY.length + bytes.length);
+  keyed.set(DIGEST_KEY);
+  keyed.set(bytes, DIGEST_KEY.length);
+  return hash("sha256", keyed, "hex");
+}

@@ -1,0 +1,103 @@
+import type { EdgeOptions } from "../../tunnel/edge.ts";
+import { AddressSet } from "../../address_set.ts";
+import { BasicAuth } from "./basic_auth.ts";
+import type { Limiter } from "./limiter.ts";
+import type { RequestsLimited } from "../server_metrics.ts";
+import type { Asking, Refusal } from "../upstream.ts";
+
+/** What the tunnels of a server share of its limits. */
+export interface TunnelLimits {
+  /** Counts the requests of each tunnel by its id; null for no limit. */
+  readonly requests: Limiter | null;
+  /** Requests and WebSockets of one tunnel at once. */
+  readonly streams: number;
+  readonly limited: RequestsLimited;
+}
+
+export interface GatekeeperOptions extends TunnelLimits {
+  /** The tunnel's id. */
+  readonly id: string;
+  readonly edge: EdgeOptions;
+  /** Tells how many streams all connections of the tunnel have. */
+  readonly load: () => number;
+}
+
+/** Decides which requests a tunnel takes: what its owner wants, and what the server allows. */
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #allowed: AddressSet | null;
+  readonly #auth: BasicAuth | null;
+
+  /** @throws {RangeError} for a list with something that is no address, which registration has refused before. */
+  constructor(options: GatekeeperOptions) {
+    const { basicAuth, allowIp } = options.edge;
+    this.#options = options;
+    this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
+    this.#auth = basicAuth === null ? null : new BasicAuth(basicAuth);
+  }
+
+  /** Whether the Authorization field of what it admits is its own, and no business of the origin. */
+  get ownsAuthorization(): boolean {
+    return this.#auth !== null;
+  }
+
+  /**
+   * Says why a request is not taken, and null when it is; a promise only where a password must be checked.
+   *
+   * Who is not allowed takes nothing of the tunnel's rate, but a guess at its password does.
+   */
+  admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
+    const { id, requests, limited } = this.#options;
+    if (this.#allowed !== null && !this.#allowed.has(asking.address)) {
+      limited.address.inc();
+      return FORBIDDEN;
+    }
+    const wait = requests === null ? 0 : requests.take(id);
+    if (wait > 0) {
+      limited.rate.inc();
+      return tooManyRequests(wait);
+    }
+    if (this.#auth === null) return this.#room();
+    const refusal = this.#auth.check(asking.fields);
+    return refusal instanceof Promise
+      ? refusal.then((refusal) => this.#authorized(refusal))
+      : this.#authorized(refusal);
+  }
+
+  #authorized(refusal: Refusal | null): Refusal | null {
+    if (refusal === null) return this.#room();
+    this.#options.limited.auth.inc();
+    return refusal;
+  }
+
+  #room(): Refusal | null {
+    const { streams, load, limited } = this.#options;
+    if (load() < streams) return null;
+    limited.streams.inc();
+    return NO_ROOM;
+  }
+}
+
+/** Seconds after which a stream may have ended. */
+const RETRY_AFTER = 1;
+
+const FORBIDDEN: Refusal = {
+  status: 403,
+  reason: "this tunnel is not open to your address",
+  fields: [],
+};
+
+const NO_ROOM: Refusal = {
+  status: 503,
+  reason: "this tunnel has as many requests as it may have at once",
+  fields: [["retry-after", String(RETRY_AFTER)]],
+};
+
+/** Tells when the next request will be let through, in whole seconds as Retry-After has them (RFC 9110 section 10.2.3). */
+function tooManyRequests(wait: number): Refusal {
+  return {
+    status: 429,
+    reason: "this tunnel gets more requests than it may",
+    fields: [["retry-after", String(Math.ceil(wait / 1000))]],
+  };
+}

@@ -1,0 +1,63 @@
+import type { Rate } from "../../flags.ts";
+
+/** Names that are kept: as many as a server has tunnels by default, at some 100 bytes each. */
+const MAX_NAMES = 20_000;
+
+/** Full buckets that are forgotten for each token taken: more than can be added, so that none stay. */
+const MAX_FORGOTTEN = 4;
+
+/**
+ * Milliseconds by which a token may seem to be missing: times are sums of fractions, and a rate must not let one
+ * fewer through for the way they are rounded.
+ */
+const ROUNDING = 0.001;
+
+/**
+ * Gives each name a bucket of tokens: so many at once, and then one whenever its share of the period has passed.
+ *
+ * Of a bucket only the time at which it will be full again is kept, and nothing of a full one; so a name
+ * that is quiet for a period takes no memory.
+ */
+export class Limiter {
+  readonly #interval: number;
+  readonly #slack: number;
+  readonly #most: number;
+  /** In the order of the last token that was taken. */
+  readonly #fullAt = new Map<string, number>();
+
+  constructor(
+    { count, period }: Rate,
+    { most = MAX_NAMES }: { /** Names that are kept. */ readonly most?: number } = {},
+  ) {
+    this.#interval = period / count;
+    this.#slack = period - this.#interval + ROUNDING;
+    this.#most = most;
+  }
+
+  /** Names that are kept now. */
+  get size(): number {
+    return this.#fullAt.size;
+  }
+
+  /** Takes a token of the name and returns 0, or returns the milliseconds until there is one. */
+  take(name: string): number {
+    const now = performance.now();
+    const start = Math.max(now, this.#fullAt.get(name) ?? now);
+    const wait = start - now - this.#slack;
+    if (wait > 0) return wait;
+    this.#fullAt.delete(name);
+    this.#forget(now);
+    this.#fullAt.set(name, start + this.#interval);
+    return 0;
+  }
+
+  /** Forgets full buckets, and when there are too many the one that was used longest ago. */
+  #forget(now: number): void {
+    let forgotten = 0;
+    for (const [name, fullAt] of this.#fullAt) {
+      const isKept = fullAt > now && this.#fullAt.size < this.#most;
+      if (isKept || forgotten++ === MAX_FORGOTTEN) return;
+      this.#fullAt.delete(name);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { MAX_TRANSPORT_MESSAGE } from "../../tunnel/limits.ts";
+
+/** Bytes of one message between nodes: a transport message must fit, with whatever says whose it is. */
+export const MAX_BUS_MESSAGE = 2 * MAX_TRANSPORT_MESSAGE;
+
+/** Nodes that have one hostname, of which the bus knows: the ones that said so last. */
+export const MAX_NODES_OF_HOSTNAME = 64;
+
+/** Milliseconds that anything written may last: far above what is asked for, it sorts out what cannot be meant. */
+export const MAX_LIFETIME = 30 * 24 * 60 * 60 * 1000;
+
+/** Characters of a node's id. */
+export const MAX_NODE_ID = 64;
+
+/** Characters of a hostname, a name, an owner and a ticket: DNS names, digests and keys are shorter. */
+export const MAX_BUS_WORD = 256;
+
+/** Characters of a node's URL. */
+export const MAX_NODE_URL = 512;
+
+/** Bytes of what a ticket stands for. */
+export const MAX_TICKET_VALUE = 16 * 1024;
+
+/** Tells whether a text can be a node's id: letters, digits, `-` and `_`. */
+export function isNodeId(text: string): boolean {
+  return text.length <= MAX_NODE_ID && /^[A-Za-z0-9_-]+$/.test(text);
+}
+
+/** Tells whether a text can be a hostname, a name, an owner or a ticket: printable ASCII without a space. */
+export function isBusWord(text: string): boolean {
+  return text.length <= MAX_BUS_WORD && /^[!-~]+$/.test(text);
+}
+
+/** Tells whether a text can be a node's URL: `http` or `https`, a host, and neither a path nor anybody's name. */
+export function isNodeUrl(text: string): boolean {
+  return text.length <= MAX_NODE_URL && URL.parse(text)?.origin === text && /^https?:/.test(text);
+}
+
+/** @throws {RangeError} when a text cannot be a node's id. */
+export function checkNodeId(text: string): void {
+  if (!isNodeId(text)) {
+    throw new RangeError(
+      `a node's id is up to ${MAX_NODE_ID} of A-Z a-z 0-9 - _, not ${show(text)}`,
+    );
+  }
+}
+
+/**
+ * Checks what is to be kept under a name; the text is not shown, for tickets are secret.
+ *
+ * @throws {RangeError}
+ */
+export function checkBusWord(text: string): void {
+  if (!isBusWord(text)) {
+    throw new RangeError(
+      `the bus keeps words of 1 to ${MAX_BUS_WORD} printable ASCII characters, not this of ${text.length}`,
+    );
+  }
+}
+
+/** @throws {RangeError} when a node's record is none that the others would believe. */
+export function checkNodeRecord(
+  { id, url }: { readonly id: string; readonly url: string | null },
+): void {
+  checkNodeId(id);
+  if (url !== null && !isNodeUrl(url)) {
+    throw new RangeError(`a node's URL is like http://10.0.0.7:6519, not ${show(url)}`);
+  }
+}
+
+/** @throws {RangeError} when it is no whole number of milliseconds from 1 to MAX_LIFETIME. */
+export function checkLifetime(lifetime: number): void {
+  if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > MAX_LIFETIME) {
+    throw new RangeError(`a lifetime is 1 to ${MAX_LIFETIME} ms, not ${lifetime}`);
+  }
+}
+
+/** @throws {RangeError} when a message is longer than any bus carries. */
+export function checkMessage({ length }: Uint8Array): void {
+  if (length > MAX_BUS_MESSAGE) {
+    throw new RangeError(`a message to a node has up to ${MAX_BUS_MESSAGE} bytes, not ${length}`);
+  }
+}
+
+/** @throws {RangeError} when the value of a ticket is too long; it is not shown. */
+export function checkTicketValue({ length }: Uint8Array): void {
+  if (length > MAX_TICKET_VALUE) {
+    throw new RangeError(`a ticket stands for up to ${MAX_TICKET_VALUE} bytes, not ${length}`);
+  }
+}
+
+/** Characters of a wrong text that an error shows. */
+const MAX_SHOWN = 100;
+
+function show(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_SHOWN));
+}

@@ -1,0 +1,197 @@
+import { Buffer } from "node:buffer";
+import { parseJSONObject } from "../../tunnel/json.ts";
+import type { Bus, NodeRecord } from "./bus.ts";
+import {
+  checkBusWord,
+  checkLifetime,
+  checkMessage,
+  checkNodeId,
+  checkNodeRecord,
+  checkTicketValue,
+  isBusWord,
+  isNodeId,
+  isNodeUrl,
+  MAX_BUS_WORD,
+  MAX_NODE_ID,
+  MAX_NODE_URL,
+  MAX_TICKET_VALUE,
+} from "./bus_limits.ts";
+import { parseRedisUrl } from "./redis_address.ts";
+import type { RedisWord } from "./redis_connection.ts";
+import { ANNOUNCE, CLAIM, LOCATE, PROBE, RedisLayout, TAKE, WITHDRAW } from "./redis_layout.ts";
+import { RedisLink } from "./redis_link.ts";
+
+export interface RedisBusOptions {
+  /** What the nodes serve: they share nothing with those of other domains. */
+  readonly domain: string;
+}
+
+/**
+ * Is the bus of several nodes, by a Redis server (6.0 or later, or one that speaks as it does; no Redis Cluster).
+ *
+ * Redis drops a receiver that is too far behind (`client-output-buffer-limit pubsub`: 32 MB, or 8 MB for a minute), which
+ * is an outage here and a loss of messages: whoever sends has to know how much was consumed.
+ *
+ * What others may have written there is not believed before it is checked; what is not of this layout counts as
+ * nothing.
+ */
+export class RedisBus implements Bus {
+  readonly #link: RedisLink;
+  readonly #layout: RedisLayout;
+
+  private constructor(link: RedisLink, layout: RedisLayout) {
+    this.#link = link;
+    this.#layout = layout;
+  }
+
+  /**
+   * Makes a bus and waits for the first attempt to connect, some seconds at most; when it fails, the bus is away for
+   * now, and further attempts follow.
+   *
+   * @throws {RangeError} when the URL is none.
+   */
+  static async connect(url: string, { domain }: RedisBusOptions): Promise<RedisBus> {
+    const layout = new RedisLayout(domain);
+    const link = new RedisLink(parseRedisUrl(url), script(PROBE, [layout.probe], []));
+    await link.firstAttempt;
+    return new RedisBus(link, layout);
+  }
+
+  get isUp(): boolean {
+    return this.#link.isUp;
+  }
+
+  get outage(): string | null {
+    return this.#link.outage;
+  }
+
+  onChange(listener: (isUp: boolean) => void): void {
+    this.#link.onChange(listener);
+  }
+
+  async keepNode(node: NodeRecord, lifetime: number): Promise<void> {
+    checkNodeRecord(node);
+    checkLifetime(lifetime);
+    const { id, url } = node;
+    await this.#set(this.#layout.node(id), JSON.stringify({ id, url }), lifetime);
+  }
+
+  async dropNode(id: string): Promise<void> {
+    await this.#link.ask(["DEL", this.#layout.node(id)]);
+  }
+
+  async findNode(id: string): Promise<NodeRecord | null> {
+    const key = this.#layout.node(id);
+    const answer = await this.#link.ask(["GETRANGE", key, "0", `${MAX_NODE_RECORD}`]);
+    return answer instanceof Uint8Array ? parseNode(answer, id) : null;
+  }
+
+  async announce(node: string, hostnames: readonly string[], lifetime: number): Promise<void> {
+    checkNodeId(node);
+    checkLifetime(lifetime);
+    hostnames.forEach(checkBusWord);
+    await this.#forEach(ANNOUNCE, hostnames, [node, `${lifetime}`]);
+  }
+
+  async withdraw(node: string, hostnames: readonly string[]): Promise<void> {
+    await this.#forEach(WITHDRAW, hostnames, [node]);
+  }
+
+  async locate(hostname: string): Promise<readonly string[]> {
+    const keys = [this.#layout.at(hostname)];
+    const answer = await this.#link.ask(script(LOCATE, keys, [`${MAX_NODE_ID}`]));
+    return Array.isArray(answer) ? answer.map(textOf).filter(isNodeId) : [];
+  }
+
+  async send(node: string, message: Uint8Array): Promise<boolean> {
+    checkMessage(message);
+    // A copy: the client writes it in the next turn of the event loop, and may have to wait for the socket.
+    const words = ["PUBLISH", this.#layout.to(node), Buffer.from(message)];
+    const receivers = await this.#link.ask(words);
+    return typeof receivers === "number" && receivers > 0;
+  }
+
+  async receive(node: string, listener: (message: Uint8Array) => void): Promise<void> {
+    checkNodeId(node);
+    await this.#link.receive(this.#layout.to(node), listener);
+  }
+
+  async putTicket(ticket: string, value: string, lifetime: number): Promise<void> {
+    checkBusWord(ticket);
+    checkLifetime(lifetime);
+    const bytes = Buffer.from(value);
+    checkTicketValue(bytes);
+    await this.#set(this.#layout.ticket(ticket), bytes, lifetime);
+  }
+
+  async takeTicket(ticket: string): Promise<string | null> {
+    // It comes from whoever says to have one.
+    if (!isBusWord(ticket)) return null;
+    const keys = [this.#layout.ticket(ticket)];
+    const answer = await this.#link.ask(script(TAKE, keys, [`${MAX_TICKET_VALUE}`]));
+    return answer instanceof Uint8Array ? parseText(answer) : null;
+  }
+
+  async claimName(name: string, owner: string, lifetime: number): Promise<string> {
+    checkBusWord(name);
+    checkBusWord(owner);
+    checkLifetime(lifetime);
+    const args = [owner, `${lifetime}`, `${MAX_BUS_WORD}`];
+    return textOf(await this.#link.ask(script(CLAIM, [this.#layout.name(name)], args)));
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+  }
+
+  async #set(key: string, value: RedisWord, lifetime: number): Promise<void> {
+    await this.#link.ask(["SET", key, value, "PX", `${lifetime}`]);
+  }
+
+  /** Runs a script for many hostnames, some of them at a time: Redis does nothing else meanwhile. */
+  async #forEach(
+    text: string,
+    hostnames: readonly string[],
+    args: readonly string[],
+  ): Promise<void> {
+    for (let start = 0; start < hostnames.length; start += HOSTNAMES_AT_ONCE) {
+      const some = hostnames.slice(start, start + HOSTNAMES_AT_ONCE);
+      await this.#link.ask(script(text, some.map((name) => this.#layout.at(name)), args));
+    }
+  }
+}
+
+/** Hostnames of one script: some milliseconds of Redis' time. */
+const HOSTNAMES_AT_ONCE = 250;
+
+/** Bytes of a node's record: its id and its URL, with room for what later versions add. */
+const MAX_NODE_RECORD = MAX_NODE_ID + MAX_NODE_URL + 1024;
+
+/**
+ * Writes the command for a script; its whole text each time, which costs Redis a microsecond, so that one that was
+ * started anew needs no preparation.
+ */
+function script(text: string, keys: readonly string[], args: readonly string[]): RedisWord[] {
+  return ["EVAL", text, `${keys.length}`, ...keys, ...args];
+}
+
+function parseNode(bytes: Uint8Array, wanted: string): NodeRecord | null {
+  const { id, url } = parseJSONObject(bytes) ?? {};
+  if (id !== wanted || !isNodeId(wanted)) return null;
+  if (url === null) return { id: wanted, url };
+  return typeof url === "string" && isNodeUrl(url) ? { id: wanted, url } : null;
+}
+
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function parseText(bytes: Uint8Array): string | null {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function textOf(answer: unknown): string {
+  return answer instanceof Uint8Array ? parseText(answer) ?? "" : "";
+}

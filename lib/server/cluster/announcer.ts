@@ -1,0 +1,134 @@
+import { messageOf } from "../../error_text.ts";
+import type { Log } from "../../log.ts";
+import type { Bus, NodeRecord } from "../bus/bus.ts";
+import type { Registry } from "../registry.ts";
+
+/** Milliseconds that the others believe what a node has said: one that dies is forgotten then at the latest. */
+const LEASE = 30_000;
+
+/** Milliseconds between renewals: two may be lost. */
+const RENEW_EVERY = LEASE / 3;
+
+/** Hostnames said at once: other things that are asked of the bus come in between. */
+const BATCH = 1_000;
+
+export interface AnnouncerOptions {
+  readonly bus: Bus;
+  readonly node: NodeRecord;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+/**
+ * Tells the other nodes which hostnames this one has: when one comes or goes, again before the lease runs out, and
+ * all of them when the bus is back.
+ *
+ * One thing is said at a time, and what is said is what holds then, so that a client that leaves and comes back at
+ * once is not taken for one that has left.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #changed = new Set<string>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #speaking: Promise<void> | null = null;
+  #isDue = true;
+  #hasLeft = false;
+
+  /** Begins to announce. */
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    const { registry, bus } = options;
+    registry.listen({
+      onJoined: (hostname) => this.#change(hostname),
+      onGone: (hostname) => this.#change(hostname),
+    });
+    bus.onChange((isUp) => isUp && this.#renew());
+    this.#timer = setInterval(() => this.#renew(), RENEW_EVERY);
+    void this.#speak();
+  }
+
+  /** Takes everything back: nobody is to come here any more. Never rejects. */
+  async leave(): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    clearInterval(this.#timer);
+    await this.#speaking;
+    const { bus, node, registry } = this.#options;
+    try {
+      for (const hostnames of batches(registry.hostnames())) {
+        await bus.withdraw(node.id, hostnames);
+      }
+    } catch (error) {
+      this.#silenced(error);
+    }
+  }
+
+  /** Ends the node's own record as well, when nothing is left of it. Never rejects. */
+  async end(): Promise<void> {
+    await this.leave();
+    const { bus, node } = this.#options;
+    await bus.dropNode(node.id).catch((error) => this.#silenced(error));
+  }
+
+  #change(hostname: string): void {
+    if (this.#hasLeft) return;
+    this.#changed.add(hostname);
+    void this.#speak();
+  }
+
+  #renew(): void {
+    this.#isDue = true;
+    void this.#speak();
+  }
+
+  #speak(): Promise<void> {
+    return this.#speaking ??= this.#sayAll();
+  }
+
+  async #sayAll(): Promise<void> {
+    try {
+      // Many clients that come in one turn are one message.
+      await Promise.resolve();
+      while (!this.#hasLeft && (this.#isDue || this.#changed.size > 0)) {
+        if (this.#isDue) await this.#sayEverything();
+        else await this.#sayChanges();
+      }
+    } catch (error) {
+      // The bus says when it is back; else the next renewal tells, or the next change.
+      this.#isDue = true;
+      this.#silenced(error);
+    } finally {
+      this.#speaking = null;
+    }
+  }
+
+  async #sayEverything(): Promise<void> {
+    const { bus, node, registry } = this.#options;
+    this.#isDue = false;
+    await bus.keepNode(node, LEASE);
+    if (this.#hasLeft) return;
+    for (const hostnames of batches(registry.hostnames())) {
+      await bus.announce(node.id, hostnames, LEASE);
+    }
+  }
+
+  async #sayChanges(): Promise<void> {
+    const { bus, node, registry } = this.#options;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    const here = new Set(changed.filter((hostname) => registry.has(hostname)));
+    for (const hostnames of batches(here)) await bus.announce(node.id, hostnames, LEASE);
+    const gone = changed.filter((hostname) => !here.has(hostname));
+    for (const hostnames of batches(gone)) await bus.withdraw(node.id, hostnames);
+  }
+
+  #silenced(error: unknown): void {
+    this.#options.log.debug("the bus was told nothing", { reason: messageOf(error) });
+  }
+}
+
+function* batches(hostnames: Iterable<string>): Generator<string[]> {
+  // What is asked for may change meanwhile, so it is taken as it is now.
+  const all = [...hostnames];
+  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
+}

@@ -1,0 +1,196 @@
+import { messageOf } from "../../error_text.ts";
+import type { Log } from "../../log.ts";
+import type { Heartbeat } from "../../tunnel/heartbeat.ts";
+import { Announcer } from "./announcer.ts";
+import type { Bus } from "../bus/bus.ts";
+import { BusConnections } from "./bus_connections.ts";
+import type { ClusterMetrics } from "./cluster_metrics.ts";
+import { Locations } from "./locations.ts";
+import { NodeDoor } from "./node_dial.ts";
+import type { NodeLink } from "./node_link.ts";
+import { NodeLinks } from "./node_links.ts";
+import { NodeRelay } from "./node_relay.ts";
+import type { Registry } from "../registry.ts";
+import { RemoteUpstream } from "./remote_upstream.ts";
+import type { Upstream } from "../upstream.ts";
+import type { Elsewhere } from "../upstreams.ts";
+
+export interface ClusterOptions {
+  readonly bus: Bus;
+  /** Where the other nodes reach this one directly; null for over the bus alone. */
+  readonly nodeUrl: string | null;
+  readonly registry: Registry;
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds that a stream waits for its response head. */
+  readonly headTimeout: number;
+  /** Milliseconds that the search for a tunnel may take. */
+  readonly findTimeout: number;
+  readonly metrics: ClusterMetrics;
+  readonly log: Log;
+}
+
+/** Bytes of a node's id: random, so that a process that starts anew is another node. */
+const NODE_ID_LENGTH = 12;
+
+/**
+ * Makes this server one node of several for one domain: it tells the others which tunnels it has, opens streams to
+ * theirs, and accepts streams to its own.
+ *
+ * Nothing of it is needed for a request to a tunnel that is here.
+ */
+export class Cluster implements Elsewhere {
+  /** This node's id. */
+  readonly node = crypto.getRandomValues(new Uint8Array(NODE_ID_LENGTH)).toHex();
+  readonly #options: ClusterOptions;
+  readonly #log: Log;
+  readonly #door: NodeDoor;
+  readonly #relay: NodeRelay;
+  readonly #connections: BusConnections;
+  readonly #links: NodeLinks;
+  readonly #locations: Locations;
+  readonly #announcer: Announcer;
+  #wasUp: boolean;
+
+  constructor(options: ClusterOptions) {
+    const { bus, nodeUrl: url, metrics } = options;
+    const { node } = this;
+    this.#options = options;
+    this.#log = options.log.with({ node });
+    const log = this.#log;
+    this.#door = new NodeDoor({ bus, node, url });
+    this.#relay = new NodeRelay({ ...options, log, onStream: () => metrics.streamsIn.inc() });
+    this.#connections = new BusConnections({
+      bus,
+      node,
+      accept: (transport, from) => this.#relay.accept(transport, from),
+    });
+    this.#links = new NodeLinks({ ...options, node, connections: this.#connections, log });
+    this.#locations = new Locations({ bus, node });
+    this.#wasUp = true;
+    bus.onChange((isUp) => this.#changed(isUp));
+    metrics.watch({
+      isUp: () => bus.isUp,
+      nodes: () => this.#links.nodes,
+      links: (isDirect) => this.#links.count(isDirect),
+      accepted: () => this.#relay.size,
+    });
+    // It receives once the bus is there, also when it is not there now.
+    this.#connections.listen().catch((error) => {
+      log.debug("nothing is received yet", { reason: messageOf(error) });
+    });
+    this.#announcer = new Announcer({ ...options, node: { id: node, url }, log });
+    if (!bus.isUp) this.#changed(false);
+  }
+
+  /** Whether the bus can be asked. */
+  get isUp(): boolean {
+    return this.#options.bus.isUp;
+  }
+
+  /** Finds a node that has the hostname and can be reached; what is known already is used at once. */
+  async find(hostname: string): Promise<Upstream | "away" | "unknown"> {
+    const known = this.#locations.recall(hostname);
+    const near = known === null ? null : this.#linked(known);
+    const found = near ?? await this.#findInTime(hostname);
+    const { lookups } = this.#options.metrics;
+    lookups.labels(typeof found === "string" ? found : "found").inc();
+    if (typeof found === "string") return found;
+    const { link, node } = found;
+    return new RemoteUpstream(link, {
+      hostname,
+      onOpen: () => this.#options.metrics.streamsOut.inc(),
+      onMissing: () => this.#locations.miss(hostname, node),
+    });
+  }
+
+  /** Whether a hostname is, or was, on another node. Never rejects. */
+  async knows(hostname: string): Promise<boolean> {
+    const nodes = await this.#locations.ask(hostname);
+    return nodes.length > 0 || this.#locations.knows(hostname);
+  }
+
+  /** Whether a request is what other nodes send, by its URL and its Host; `accept` may follow. */
+  isFromNode(url: string, host: string | null): boolean {
+    return this.#door.isFor(url, host);
+  }
+
+  /** Lets another node in; null when the request does not prove that it comes from one. */
+  accept(request: Request): Promise<Response | null> {
+    return this.#door.accept(request, (transport, from) => {
+      if (!this.#relay.accept(transport, from)) transport.close("the node takes no more links");
+    });
+  }
+
+  /**
+   * Stops what comes from the other nodes: they are told that the tunnels are here no more, and have agreed to send no
+   * new streams when it resolves, within seconds. What they sent before has arrived, so the clients may go then.
+   */
+  async leave(): Promise<void> {
+    await this.#announcer.leave();
+    await this.#relay.leave();
+  }
+
+  /** Resolves when no stream from another node is left. */
+  async drain(): Promise<void> {
+    await this.#relay.drain();
+  }
+
+  /** Ends every link, in both directions; the bus stays its owner's. */
+  async close(): Promise<void> {
+    this.#relay.close();
+    this.#links.close();
+    await this.#announcer.end();
+    this.#connections.lose("this node stops");
+  }
+
+  /** Searches, but no longer than a visitor would wait. */
+  async #findInTime(hostname: string): Promise<Found | "away" | "unknown"> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<"away">((resolve) => {
+      timer = setTimeout(() => resolve("away"), this.#options.findTimeout);
+    });
+    try {
+      return await Promise.race([this.#search(hostname), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #search(hostname: string): Promise<Found | "away" | "unknown"> {
+    const nodes = await this.#locations.ask(hostname);
+    for (const node of nodes) {
+      const link = await this.#links.get(node);
+      if (link !== null) return { link, node };
+    }
+    // Without the bus nobody knows what is where.
+    const isSomewhere = nodes.length > 0 || this.#locations.knows(hostname) || !this.isUp;
+    return isSomewhere ? "away" : "unknown";
+  }
+
+  /** Returns a link that is open already, to the first of these nodes that has one. */
+  #linked(nodes: readonly string[]): Found | null {
+    for (const node of nodes) {
+      const link = this.#links.get(node);
+      // One that is yet to be opened may fail: then the bus is asked again.
+      if (link !== null) return link instanceof Promise ? null : { link, node };
+    }
+    return null;
+  }
+
+  #changed(isUp: boolean): void {
+    if (isUp === this.#wasUp) return;
+    this.#wasUp = isUp;
+    if (isUp) {
+      this.#log.info("the bus is back");
+      return;
+    }
+    const reason = this.#options.bus.outage ?? "";
+    this.#log.warn("the bus is away: tunnels of this node are served on", { reason });
+    this.#connections.lose("the bus is away");
+  }
+}
+
+interface Found {
+  readonly link: NodeLink;
+  readonly node: string;
+}

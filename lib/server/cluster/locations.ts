@@ -1,0 +1,128 @@
+import { within } from "../../within.ts";
+import type { Bus } from "../bus/bus.ts";
+
+/** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */
+const MAX_LOCATIONS = 10_000;
+
+/** Questions to the bus at once: beyond, it is too slow to be asked. */
+const MAX_QUESTIONS = 1_000;
+
+/** Milliseconds that an answer of the bus may be used again. */
+const KNOWN_FOR = 1_000;
+
+/** The same for an answer that was of no use: a client may have come back meanwhile. */
+const DOUBTFUL_FOR = 200;
+
+/** Milliseconds in which a node that said it has no such tunnel is not asked again for it. */
+const MISSING_FOR = 500;
+
+/** Milliseconds that the bus may take. */
+const ANSWER_TIMEOUT = 1_000;
+
+/** Milliseconds after which what was known before is used while it answers: a bus that stands still must not slow down what needs none. */
+const PATIENCE = 100;
+
+interface Location {
+  nodes: readonly string[];
+  /** When the bus said so. */
+  at: number;
+  question: Promise<void> | null;
+  askedAt: number;
+  /** Nodes that said they have it not, with the time until which that is believed. */
+  readonly missing: Map<string, number>;
+}
+
+/** Remembers which nodes have a hostname, and asks the bus when that is too old. */
+export class Locations {
+  readonly #bus: Bus;
+  readonly #node: string;
+  readonly #known = new Map<string, Location>();
+  /** Those that the bus is asked for now. */
+  readonly #asked = new Map<string, Location>();
+
+  constructor(options: { readonly bus: Bus; /** This node's id. */ readonly node: string }) {
+    this.#bus = options.bus;
+    this.#node = options.node;
+  }
+
+  /** Whether some node had the hostname, the last time that one did. */
+  knows(hostname: string): boolean {
+    return this.#known.has(hostname);
+  }
+
+  /** Returns the other nodes that should have a hostname as far as is known now; null when the bus is to be asked first. */
+  recall(hostname: string): readonly string[] | null {
+    const location = this.#known.get(hostname);
+    if (location === undefined || performance.now() - location.at > KNOWN_FOR) return null;
+    return this.#present(location);
+  }
+
+  /** Returns them after a question to the bus, unless it answered just now; what was known before, when it does not answer soon. Never rejects. */
+  async ask(hostname: string): Promise<readonly string[]> {
+    const location = this.#known.get(hostname) ?? this.#asked.get(hostname) ??
+      { nodes: [], at: -Infinity, question: null, askedAt: 0, missing: new Map() };
+    const isFresh = performance.now() - location.at <= DOUBTFUL_FOR;
+    if (location.question === null && !isFresh) this.#begin(hostname, location);
+    if (location.question !== null && location.nodes.length > 0) {
+      await within(location.askedAt + PATIENCE - performance.now(), location.question);
+    } else {
+      await location.question;
+    }
+    return this.#present(location);
+  }
+
+  /** Notes that a node has said it has no such tunnel. */
+  miss(hostname: string, node: string): void {
+    const location = this.#known.get(hostname);
+    if (location === undefined || !location.nodes.includes(node)) return;
+    location.missing.set(node, performance.now() + MISSING_FOR);
+    location.at = Math.min(location.at, performance.now() - DOUBTFUL_FOR);
+  }
+
+  #begin(hostname: string, location: Location): void {
+    if (this.#asked.size >= MAX_QUESTIONS || !this.#bus.isUp) return;
+    this.#asked.set(hostname, location);
+    location.askedAt = performance.now();
+    location.question = this.#question(hostname, location).finally(() => {
+      location.question = null;
+      this.#asked.delete(hostname);
+    });
+  }
+
+  async #question(hostname: string, location: Location): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) =>
+      timer = setTimeout(() => resolve(null), ANSWER_TIMEOUT)
+    );
+    try {
+      const nodes = await Promise.race([this.#bus.locate(hostname), late]);
+      if (nodes !== null) this.#learn(hostname, location, nodes);
+    } catch {
+      // What was known before must do.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #learn(hostname: string, location: Location, nodes: readonly string[]): void {
+    // A stale word of this node itself is no other node.
+    location.nodes = nodes.filter((node) => node !== this.#node);
+    location.at = performance.now();
+    for (const node of location.missing.keys()) {
+      if (!location.nodes.includes(node)) location.missing.delete(node);
+    }
+    // A hostname that never was anywhere takes no place: visitors can invent them without end.
+    if (location.nodes.length === 0 && !this.#known.has(hostname)) return;
+    this.#known.delete(hostname);
+    this.#known.set(hostname, location);
+    if (this.#known.size <= MAX_LOCATIONS) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  #present({ nodes, missing }: Location): readonly string[] {
+    if (missing.size === 0) return nodes;
+    const now = performance.now();
+    return nodes.filter((node) => (missing.get(node) ?? 0) <= now);
+  }
+}

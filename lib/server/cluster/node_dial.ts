@@ -1,0 +1,112 @@
+import { encodeBase64Url } from "@std/encoding/base64url";
+import type { Transport } from "../../tunnel/transport.ts";
+import { WebSocketTransport } from "../../tunnel/transport.ts";
+import { dialWebSocket } from "../../websocket/dial.ts";
+import { TCPTransport } from "../../websocket/tcp_transport.ts";
+import type { Bus } from "../bus/bus.ts";
+import { splitTarget } from "../hostname.ts";
+import { checkUpgrade } from "../proxy/upgrade.ts";
+
+/** Where nodes connect to each other, below a node's own URL. */
+const NODE_PATH = "/proxy/node";
+
+/** The subprotocol between nodes: frames as between server and client, without a registration. */
+const NODE_SUBPROTOCOL = "tunnel-node.v1";
+
+/** Milliseconds to connect: longer, and the way over the bus had been quicker. */
+const DIAL_TIMEOUT = 2_000;
+
+/** Milliseconds that a ticket is worth something: the dial, and clocks that differ a little. */
+const TICKET_LIFETIME = 10_000;
+
+/** Tickets looked up at once: whoever invents them must not keep the bus busy. */
+const MAX_LOOKUPS = 100;
+
+/** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort, as for clients. */
+const IDLE_TIMEOUT = 60;
+
+/** A ticket is 32 bytes in base64url. */
+const TICKET_LENGTH = 32;
+const BEARER = /^Bearer ([A-Za-z0-9_-]{43})$/;
+
+/** Who asks whom for a connection. */
+export interface NodePair {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Connects to another node directly. Both prove that they are nodes by what only those can do: one puts a ticket on
+ * the bus, the other takes it.
+ *
+ * @throws {BusError | SessionError} when that cannot be done within seconds.
+ */
+export async function dialNode(
+  url: string,
+  { bus, from, to, signal }: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
+): Promise<Transport> {
+  const ticket = encodeBase64Url(crypto.getRandomValues(new Uint8Array(TICKET_LENGTH)));
+  await bus.putTicket(ticket, `${from} ${to}`, TICKET_LIFETIME);
+  const { connection, early } = await dialWebSocket(new URL(NODE_PATH, url), {
+    protocol: NODE_SUBPROTOCOL,
+    fields: [["authorization", `Bearer ${ticket}`]],
+    timeout: DIAL_TIMEOUT,
+    signal,
+  });
+  return new TCPTransport(connection, early);
+}
+
+/** Lets other nodes in, on whichever listener they come. */
+export class NodeDoor {
+  readonly #bus: Bus;
+  readonly #node: string;
+  readonly #host: string | null;
+  #lookups = 0;
+
+  /** Makes the door of a node that the others reach at `url`; null shuts it. */
+  constructor(options: { readonly bus: Bus; readonly node: string; readonly url: string | null }) {
+    this.#bus = options.bus;
+    this.#node = options.node;
+    this.#host = options.url === null ? null : new URL(options.url).host;
+  }
+
+  /** Whether a request is what other nodes send: its URL, as Deno gives it, and its Host decide that. */
+  isFor(url: string, host: string | null): boolean {
+    // Nearly every request ends otherwise, and is not to be taken apart for this.
+    if (this.#host === null || !url.endsWith(NODE_PATH)) return false;
+    return splitTarget(url).target === NODE_PATH && host?.toLowerCase() === this.#host;
+  }
+
+  /** Upgrades a request whose ticket is good and hands its transport over; null for any other request. */
+  async accept(
+    request: Request,
+    onOpen: (transport: Transport, from: string) => void,
+  ): Promise<Response | null> {
+    const upgrade = checkUpgrade(request);
+    if (upgrade.kind !== "websocket" || !upgrade.protocols.includes(NODE_SUBPROTOCOL)) return null;
+    const from = await this.#redeem(request.headers.get("authorization") ?? "");
+    if (from === null) return null;
+    const { response, socket } = Deno.upgradeWebSocket(request, {
+      protocol: NODE_SUBPROTOCOL,
+      idleTimeout: IDLE_TIMEOUT,
+    });
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => onOpen(new WebSocketTransport(socket), from));
+    return response;
+  }
+
+  /** Takes a ticket; returns the node that it was made for, null when it is no ticket to here. */
+  async #redeem(authorization: string): Promise<string | null> {
+    const ticket = BEARER.exec(authorization)?.[1];
+    if (ticket === undefined || this.#lookups >= MAX_LOOKUPS) return null;
+    this.#lookups++;
+    try {
+      const [from = "", to] = (await this.#bus.takeTicket(ticket) ?? "").split(" ");
+      return to === this.#node ? from : null;
+    } catch {
+      return null;
+    } finally {
+      this.#lookups--;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { SessionError } from "../../tunnel/errors.ts";
+import { ErrorCode } from "../../tunnel/errors.ts";
+import type { Heartbeat } from "../../tunnel/heartbeat.ts";
+import { Session, type SessionEvents } from "../../tunnel/session.ts";
+import type { Transport } from "../../tunnel/transport.ts";
+
+export interface NodeLinkOptions {
+  /** Whether it goes to the other node without the bus. */
+  readonly isDirect: boolean;
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds that a stream waits for its response head. */
+  readonly headTimeout: number;
+  /** The other node stops. */
+  readonly onLeaving: () => void;
+  readonly onClose: (link: NodeLink, error: SessionError) => void;
+}
+
+/** A session in which this node opens streams to tunnels that another one has. */
+export class NodeLink implements SessionEvents {
+  readonly onStream = null;
+  readonly session: Session;
+  readonly isDirect: boolean;
+  readonly #options: NodeLinkOptions;
+  #isRetiring = false;
+  #isOver = false;
+
+  constructor(transport: Transport, options: NodeLinkOptions) {
+    this.#options = options;
+    this.isDirect = options.isDirect;
+    this.session = new Session(transport, this, options);
+    this.session.establish();
+  }
+
+  /** Whether the session has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Takes no new streams, and ends when those that are open are finished. */
+  async retire(): Promise<void> {
+    this.#isRetiring = true;
+    await this.session.drain("another link takes its place");
+    this.close();
+  }
+
+  close(): void {
+    this.session.close(ErrorCode.None, "this node needs the link no more");
+  }
+
+  onRegistration(): void {}
+
+  onDrain(): void {
+    // The other side agrees to a drain by one of its own.
+    if (!this.#isRetiring) this.#options.onLeaving();
+  }
+
+  onClose(error: SessionError): void {
+    this.#isOver = true;
+    this.#options.onClose(this, error);
+  }
+
+  onTraffic(): void {}
+}

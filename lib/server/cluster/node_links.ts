@@ -1,0 +1,230 @@
+import { messageOf } from "../../error_text.ts";
+import type { Log } from "../../log.ts";
+import type { Heartbeat } from "../../tunnel/heartbeat.ts";
+import type { Transport } from "../../tunnel/transport.ts";
+import type { Bus, NodeRecord } from "../bus/bus.ts";
+import type { BusConnections } from "./bus_connections.ts";
+import { dialNode } from "./node_dial.ts";
+import { NodeLink } from "./node_link.ts";
+
+/** Other nodes that are kept in mind: more than one bus serves well. */
+const MAX_NODES = 256;
+
+/** Links to one node, of a thousand streams each. */
+const MAX_LINKS = 10;
+
+/** Streams on the emptiest link above which another is opened, before all are full. */
+const CROWDED = 500;
+
+/** Milliseconds for the bus to find a node's record, and for a node to grant a connection over it. */
+const ANSWER_TIMEOUT = 1_000;
+
+/** Milliseconds in which a node that could not be reached is not tried again: one that was killed costs one dial, not one a request. */
+const SUSPECT_FOR = 3_000;
+
+/** Milliseconds after which a node that was reached over the bus alone is dialled again. */
+const DIRECT_AGAIN = 30_000;
+
+export interface NodeLinksOptions {
+  readonly bus: Bus;
+  /** This node's id. */
+  readonly node: string;
+  readonly connections: BusConnections;
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds. */
+  readonly headTimeout: number;
+  readonly log: Log;
+}
+
+interface Peer {
+  readonly id: string;
+  readonly links: Set<NodeLink>;
+  opening: Promise<NodeLink | null> | null;
+  suspectUntil: number;
+  directAfter: number;
+  /** Whether it was said to be reached directly. */
+  hasUrl: boolean;
+  isLeaving: boolean;
+}
+
+/** The links to the other nodes, opened when they are first needed. */
+export class NodeLinks {
+  readonly #options: NodeLinksOptions;
+  readonly #peers = new Map<string, Peer>();
+  readonly #stop = new AbortController();
+
+  constructor(options: NodeLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Nodes that this one has a link to. */
+  get nodes(): number {
+    let nodes = 0;
+    for (const { links } of this.#peers.values()) if (links.size > 0) nodes++;
+    return nodes;
+  }
+
+  /** Links that are open. */
+  count(isDirect: boolean): number {
+    let count = 0;
+    for (const { links } of this.#peers.values()) {
+      for (const link of links) if (link.isDirect === isDirect) count++;
+    }
+    return count;
+  }
+
+  /** Returns a link to a node that takes a stream, a promise of one, or null when there is none to be had now. */
+  get(node: string): NodeLink | null | Promise<NodeLink | null> {
+    const peer = this.#peers.get(node) ?? this.#meet(node);
+    if (peer === null) return null;
+    const link = emptiest(peer.links);
+    if (link === null) return this.#mayDial(peer) ? this.#open(peer) : null;
+    const isBetterToBeHad = !link.isDirect && peer.hasUrl && performance.now() >= peer.directAfter;
+    if ((isBetterToBeHad || link.session.load >= CROWDED) && this.#mayDial(peer)) {
+      void this.#open(peer);
+    }
+    return link;
+  }
+
+  /** Ends every link and every dial. */
+  close(): void {
+    this.#stop.abort(new Error("this node stops"));
+    for (const { links } of this.#peers.values()) {
+      for (const link of [...links]) link.close();
+    }
+  }
+
+  #mayDial(peer: Peer): boolean {
+    return !peer.isLeaving && performance.now() >= peer.suspectUntil &&
+      peer.links.size < MAX_LINKS && this.#options.bus.isUp && !this.#stop.signal.aborted;
+  }
+
+  #meet(id: string): Peer | null {
+    if (this.#peers.size >= MAX_NODES) this.#forgetOne();
+    if (this.#peers.size >= MAX_NODES) return null;
+    const peer: Peer = {
+      id,
+      links: new Set(),
+      opening: null,
+      suspectUntil: 0,
+      directAfter: 0,
+      hasUrl: false,
+      isLeaving: false,
+    };
+    this.#peers.set(id, peer);
+    return peer;
+  }
+
+  /** Forgets the node met first of those without a link: each restart of a node gives it another id. */
+  #forgetOne(): void {
+    for (const { id, links, opening } of this.#peers.values()) {
+      if (links.size > 0 || opening !== null) continue;
+      this.#peers.delete(id);
+      return;
+    }
+  }
+
+  #open(peer: Peer): Promise<NodeLink | null> {
+    peer.opening ??= this.#tryOpen(peer).finally(() => peer.opening = null);
+    return peer.opening;
+  }
+
+  async #tryOpen(peer: Peer): Promise<NodeLink | null> {
+    const { bus, log } = this.#options;
+    try {
+      const record = await inTime(bus.findNode(peer.id), "the bus did not answer");
+      if (record === null) throw new Error("it is gone");
+      return await this.#openDirectly(peer, record) ?? await this.#openOverBus(peer);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return null;
+      peer.suspectUntil = performance.now() + SUSPECT_FOR;
+      log.warn("another node cannot be reached", { node: peer.id, reason: messageOf(error) });
+      return null;
+    }
+  }
+
+  /** Dials the node; null where that is no way, or was none a moment ago. */
+  async #openDirectly(peer: Peer, { url }: NodeRecord): Promise<NodeLink | null> {
+    peer.hasUrl = url !== null;
+    if (url === null || performance.now() < peer.directAfter) return null;
+    const { bus, node, log } = this.#options;
+    const { signal } = this.#stop;
+    try {
+      const transport = await dialNode(url, { bus, from: node, to: peer.id, signal });
+      const link = this.#make(peer, transport, true);
+      this.#keep(peer, link);
+      for (const other of peer.links) if (!other.isDirect) void other.retire();
+      return link;
+    } catch (error) {
+      peer.directAfter = performance.now() + DIRECT_AGAIN;
+      log.warn("another node cannot be reached directly", {
+        node: peer.id,
+        url,
+        reason: messageOf(error),
+      });
+      return null;
+    }
+  }
+
+  async #openOverBus(peer: Peer): Promise<NodeLink> {
+    const [link] = peer.links;
+    // It was opened for a direct one; two over the bus carry no more than one.
+    if (link?.session.usable && link.session.load < CROWDED) return link;
+    const transport = this.#options.connections.open(peer.id);
+    const opened = this.#make(peer, transport, false);
+    try {
+      await inTime(transport.granted, "it does not answer");
+      this.#keep(peer, opened);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  #make(peer: Peer, transport: Transport, isDirect: boolean): NodeLink {
+    const { heartbeat, headTimeout, log } = this.#options;
+    return new NodeLink(transport, {
+      isDirect,
+      heartbeat,
+      headTimeout,
+      onLeaving: () => peer.isLeaving = true,
+      onClose: (link, { message }) => {
+        if (!peer.links.delete(link)) return;
+        log.info("the link to another node ended", { node: peer.id, reason: message });
+      },
+    });
+  }
+
+  #keep(peer: Peer, link: NodeLink): void {
+    if (this.#stop.signal.aborted) link.close();
+    if (link.isOver) throw new Error("the link ended at once");
+    peer.links.add(link);
+    this.#options.log.info("another node is linked", { node: peer.id, direct: link.isDirect });
+  }
+}
+
+/** Returns the link with the fewest streams of those that take one; a direct one before any over the bus. */
+function emptiest(links: Iterable<NodeLink>): NodeLink | null {
+  let best: NodeLink | null = null;
+  for (const link of links) {
+    if (link.session.usable && (best === null || isBetter(link, best))) best = link;
+  }
+  return best;
+}
+
+function isBetter(link: NodeLink, other: NodeLink): boolean {
+  if (link.isDirect !== other.isDirect) return link.isDirect;
+  return link.session.load < other.session.load;
+}
+
+/** Waits for an answer, but not for ever. */
+async function inTime<T>(promise: Promise<T>, otherwise: string): Promise<T> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(otherwise)), ANSWER_TIMEOUT);
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

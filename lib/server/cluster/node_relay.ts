@@ -1,0 +1,139 @@
+import { messageOf } from "../../error_text.ts";
+import type { Log } from "../../log.ts";
+import { within } from "../../within.ts";
+import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
+import { decodeRequestHead, encodeResponseHead, type RequestHead } from "../../tunnel/head.ts";
+import type { Heartbeat } from "../../tunnel/heartbeat.ts";
+import { Session } from "../../tunnel/session.ts";
+import type { Stream } from "../../tunnel/stream.ts";
+import type { Transport } from "../../tunnel/transport.ts";
+import { refused } from "../proxy/error_page.ts";
+import { parseOpening } from "./node_opening.ts";
+import type { Registry } from "../registry.ts";
+import { splice } from "./splice.ts";
+import type { Refusal } from "../upstream.ts";
+
+/** Links that other nodes may have to this one: what each of the most nodes may open. */
+const MAX_LINKS = 2560;
+
+/** Milliseconds that the other nodes may take to agree that they send nothing more. */
+const LEAVE_TIMEOUT = 2_000;
+
+export interface NodeRelayOptions {
+  readonly registry: Registry;
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds. */
+  readonly headTimeout: number;
+  /** A stream came from another node. */
+  readonly onStream: () => void;
+  readonly log: Log;
+}
+
+interface Incoming {
+  readonly session: Session;
+  /** Resolves when the other node has agreed to open no more streams, or is gone. */
+  readonly left: Promise<void>;
+}
+
+/**
+ * Accepts streams that other nodes open and joins each with one to a client here.
+ *
+ * Only to a client here: what came from a node never goes to a third one, so there are no loops (A57).
+ */
+export class NodeRelay {
+  readonly #options: NodeRelayOptions;
+  readonly #incoming = new Set<Incoming>();
+  #isLeaving = false;
+
+  constructor(options: NodeRelayOptions) {
+    this.#options = options;
+  }
+
+  /** Links from other nodes. */
+  get size(): number {
+    return this.#incoming.size;
+  }
+
+  /** Takes a link of another node; false when there is no room, or this node stops. */
+  accept(transport: Transport, from: string): boolean {
+    if (this.#isLeaving || this.#incoming.size >= MAX_LINKS) return false;
+    const { log } = this.#options;
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    const session = new Session(transport, {
+      onRegistration() {},
+      onStream: (stream) => void this.#relay(stream),
+      onDrain: resolve,
+      onClose: ({ message }) => {
+        this.#incoming.delete(incoming);
+        resolve();
+        log.debug("the link of another node ended", { node: from, reason: message });
+      },
+      onTraffic() {},
+    }, this.#options);
+    const incoming: Incoming = { session, left };
+    this.#incoming.add(incoming);
+    session.establish();
+    log.debug("another node has opened a link", { node: from });
+    return true;
+  }
+
+  /** Tells the other nodes to send no more, and resolves when all have agreed: what they sent before has arrived. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    const all = [...this.#incoming];
+    for (const { session } of all) void session.drain("this node stops");
+    await within(LEAVE_TIMEOUT, Promise.all(all.map(({ left }) => left)));
+  }
+
+  /** Resolves when no stream from another node is left. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#incoming].map(({ session }) => session.drain("this node stops")));
+  }
+
+  close(): void {
+    this.#isLeaving = true;
+    for (const { session } of [...this.#incoming]) {
+      session.close(ErrorCode.GoingAway, "this node stops");
+    }
+  }
+
+  async #relay(stream: Stream): Promise<void> {
+    this.#options.onStream();
+    // A body may arrive completely while this waits below, and then needs to be sent all the same.
+    const hasNoBody = stream.receiveEnded;
+    try {
+      const { hostname, address, head } = parseOpening(stream.opening.payload);
+      const member = this.#options.registry.select(hostname);
+      if (typeof member === "string") return refuse(stream, member);
+      const request = decodeRequestHead(head);
+      const refusal = await member.admit({ address, fields: request.fields });
+      if (stream.sendEnded) return;
+      if (refusal !== null) return await answer(stream, request, refusal);
+      if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
+      await splice(stream, member.open(stream.opening.type, head, hasNoBody));
+    } catch (error) {
+      const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
+      stream.reset(code, messageOf(error));
+    }
+  }
+}
+
+function refuse(stream: Stream, why: "away" | "busy" | "unknown"): void {
+  if (why === "busy") stream.reset(ErrorCode.Refused, "the tunnel has all the streams that it may");
+  else stream.reset(ErrorCode.NotHere, "the tunnel is not on this node");
+}
+
+/** Answers as the node of the visitor would, had it the tunnel itself. */
+async function answer(stream: Stream, request: RequestHead, refusal: Refusal): Promise<void> {
+  const { status, reason, fields } = refusal;
+  const headers = new Headers();
+  for (const [name, value] of request.fields) headers.append(name, value);
+  const response = refused({ method: request.method, headers }, status, reason, fields);
+  const head = encodeResponseHead({ status, fields: [...response.headers] });
+  const body = new Uint8Array(await response.arrayBuffer());
+  // WSResponse or HTTPResponse, each the next number after its request's.
+  stream.respond(stream.opening.type + 1, head, false);
+  await stream.end(body);
+  // A body that nobody wants ends here.
+  stream.reset(ErrorCode.None, "the request was refused");
+}

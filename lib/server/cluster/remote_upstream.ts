@@ -1,0 +1,45 @@
+import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
+import type { NodeLink } from "./node_link.ts";
+import { withOpening } from "./node_opening.ts";
+import { type Asking, type Exchange, MovedError, type Upstream } from "../upstream.ts";
+
+export interface RemoteUpstreamOptions {
+  readonly hostname: string;
+  /** A stream was opened. */
+  readonly onOpen: () => void;
+  /** The other node has no such tunnel, or no more. */
+  readonly onMissing: () => void;
+}
+
+/** A tunnel on another node, for one request: what `admit` is told, that node is told with it. */
+export class RemoteUpstream implements Upstream {
+  readonly #link: NodeLink;
+  readonly #options: RemoteUpstreamOptions;
+  #address = "";
+
+  constructor(link: NodeLink, options: RemoteUpstreamOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  /** Admits everything: the node that has the tunnel decides, and answers for what it refuses. */
+  admit({ address }: Asking): null {
+    this.#address = address;
+    return null;
+  }
+
+  open(type: number, head: Uint8Array, end: boolean): Exchange {
+    const { hostname, onOpen } = this.#options;
+    const opening = withOpening({ hostname, address: this.#address }, head);
+    if (!this.#link.session.usable) throw new MovedError("the link to the other node has ended");
+    const { stream, response } = this.#link.session.open(type, opening, end);
+    onOpen();
+    return { stream, response: response.catch((error) => this.#failed(error)) };
+  }
+
+  #failed(error: unknown): never {
+    if (!(error instanceof StreamError) || error.code !== ErrorCode.NotHere) throw error;
+    this.#options.onMissing();
+    throw new MovedError("the tunnel has left the other node", { cause: error });
+  }
+}

@@ -1,0 +1,43 @@
+import { ErrorCode, SessionError, StreamError } from "../../tunnel/errors.ts";
+import { clientAway, type ErrorRequest, headTimeout, originFailed, tooBusy } from "./error_page.ts";
+import { MovedError } from "../upstream.ts";
+
+/** What is known of an exchange that failed before its head. */
+export interface FailedExchange {
+  readonly request: ErrorRequest;
+  readonly hostname: string;
+  /** Milliseconds that were waited for the head. */
+  readonly headTimeout: number;
+}
+
+/** Seconds after which a refused request may be tried again. */
+const RETRY_AFTER = 1;
+
+/** Tells a visitor what went wrong between this server and the origin (RFC 9110 section 15.6). */
+export function failureResponse(exchange: FailedExchange, error: unknown): Response {
+  const { request, hostname } = exchange;
+  if (error instanceof SessionError) return clientAway(request, hostname);
+  if (error instanceof MovedError) {
+    return tooBusy(request, "the tunnel has just moved to another connection", RETRY_AFTER);
+  }
+  const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
+  switch (code) {
+    case ErrorCode.Timeout:
+      return headTimeout(request, exchange.headTimeout / 1000);
+    // What ended the client's session on another node reaches this one as the end of a stream.
+    case ErrorCode.GoingAway:
+    case ErrorCode.Silent:
+      return clientAway(request, hostname);
+    case ErrorCode.Refused:
+      return tooBusy(request, "this tunnel has as many requests as it can carry", RETRY_AFTER);
+    case ErrorCode.OriginUnreachable:
+      return originFailed(request, "unreachable", "it cannot be reached; it may not be running");
+    case ErrorCode.OriginMalformed:
+    case ErrorCode.Protocol:
+      return originFailed(request, "malformed", "its answer is not valid HTTP");
+    case ErrorCode.OriginCut:
+      return originFailed(request, "cut", "it closed the connection without an answer");
+    default:
+      return originFailed(request, "failed", "the exchange was ended");
+  }
+}

@@ -1,0 +1,187 @@
+import type { Field } from "../../tunnel/head.ts";
+import { fieldValue, isToken } from "../../tunnel/headers.ts";
+import { parseAddress } from "../../ip_address.ts";
+import type { AddressSet } from "../../address_set.ts";
+
+/** What a connection tells of a visitor, apart from what the visitor says. */
+export interface VisitorConnection {
+  /** The address of the other end, as Deno gives it. */
+  readonly peer: string;
+  /** What the listener speaks. */
+  readonly scheme: "http" | "https";
+  /** The Host that the request was routed by. */
+  readonly host: string;
+}
+
+/**
+ * Tells the origin who asked and how, in `X-Forwarded-*` and `Forwarded` (RFC 7239), and believes what the
+ * request itself says about that only when it comes from a trusted proxy.
+ */
+export class ForwardedFields {
+  readonly #trustProxy: AddressSet | null;
+
+  /** `trustProxy` holds the proxies whose fields are believed; null trusts nobody. */
+  constructor({ trustProxy }: { readonly trustProxy: AddressSet | null }) {
+    this.#trustProxy = trustProxy;
+  }
+
+  /** Returns the request's fields with those about its way set anew, or carried on when the peer is trusted. */
+  apply(fields: readonly Field[], { peer, scheme, host }: VisitorConnection): Field[] {
+    const address = plainAddress(peer);
+    const isTrusted = this.#trusts(address);
+    const kept: Field[] = [];
+    let said: Map<string, string> | undefined;
+    for (const field of fields) {
+      const name = ownName(field[0]);
+      if (name === undefined) {
+        kept.push(field);
+      } else if (isTrusted && name === field[0] && field[1] !== "") {
+        said ??= new Map();
+        const before = said.get(name);
+        said.set(name, before === undefined ? field[1] : `${before}, ${field[1]}`);
+      }
+    }
+    if (said === undefined) {
+      kept.push(
+        ["x-forwarded-for", address],
+        ["x-forwarded-proto", scheme],
+        ["x-forwarded-host", host],
+        ["forwarded", element(node(address), scheme, host)],
+      );
+      return kept;
+    }
+    return [...kept, ...carriedOn(said, address, scheme, host)];
+  }
+
+  /**
+   * Returns the visitor's own address: the peer, or with trusted proxies the nearest hop that is not one of them, since
+   * only what they added themselves is true.
+   */
+  clientAddress(fields: readonly Field[], peer: string): string {
+    let address = plainAddress(peer);
+    if (!this.#trusts(address)) return address;
+    let list = fieldValue(fields, "x-forwarded-for") ?? "";
+    while (list !== "") {
+      const comma = list.lastIndexOf(",");
+      const hop = plainAddress(list.slice(comma + 1).trim());
+      if (parseAddress(hop) === undefined) return address;
+      address = hop;
+      if (!this.#trusts(address)) return address;
+      list = comma === -1 ? "" : list.slice(0, comma);
+    }
+    return address;
+  }
+
+  #trusts(address: string): boolean {
+    return this.#trustProxy !== null && this.#trustProxy.has(address);
+  }
+}
+
+/** What a visitor may not claim. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-real-ip",
+]);
+
+const LETTER_F = 0x66;
+const LETTER_X = 0x78;
+
+/**
+ * Returns which of the names above this one is, or undefined. Origins of the CGI kind read `x_forwarded_for` as
+ * `X-Forwarded-For`, so an underscore does not hide it.
+ */
+function ownName(name: string): string | undefined {
+  // Nearly all fields begin otherwise, and looking at one letter is cheaper than looking up the name.
+  const letter = name.charCodeAt(0);
+  if (letter !== LETTER_X && letter !== LETTER_F) return undefined;
+  const plain = name.includes("_") ? name.replaceAll("_", "-") : name;
+  return OWN_NAMES.has(plain) ? plain : undefined;
+}
+
+/** Writes the fields behind a trusted proxy: lists grow by that proxy's address, the rest stays as it said. */
+function carriedOn(
+  said: ReadonlyMap<string, string>,
+  address: string,
+  scheme: string,
+  host: string,
+): Field[] {
+  const hops = said.get("x-forwarded-for");
+  const proto = said.get("x-forwarded-proto") ?? scheme;
+  const asked = said.get("x-forwarded-host") ?? host;
+  const fields: Field[] = [
+    ["x-forwarded-for", hops === undefined ? address : `${hops}, ${address}`],
+    ["x-forwarded-proto", proto],
+    ["x-forwarded-host", asked],
+  ];
+  for (const name of ["x-forwarded-port", "x-real-ip"]) {
+    const value = said.get(name);
+    if (value !== undefined) fields.push([name, value]);
+  }
+  fields.push(["forwarded", forwardedBehind(said.get("forwarded"), hops, address, proto, asked)]);
+  return fields;
+}
+
+/**
+ * Continues the proxy's Forwarded, or writes what its X-Forwarded-For says when that is all it knows: else an origin
+ * that reads Forwarded would take the proxy for the visitor (RFC 7239 section 7.4).
+ */
+function forwardedBehind(
+  forwarded: string | undefined,
+  hops: string | undefined,
+  address: string,
+  proto: string,
+  host: string,
+): string {
+  const own = node(address);
+  if (forwarded !== undefined) return `${forwarded}, ${element(own, proto, host)}`;
+  if (hops === undefined) return element(own, proto, host);
+  const [first = "", ...others] = [...hops.split(",").map(claimedNode), own];
+  return [element(first, proto, host), ...others.map((hop) => `for=${hop}`)].join(", ");
+}
+
+function element(node: string, proto: string, host: string): string {
+  return `for=${node};host=${tokenOrQuoted(host)};proto=${tokenOrQuoted(proto)}`;
+}
+
+/** Writes an address as a node's name: IPv6 in brackets and therefore in quotes (RFC 7239 section 6). */
+function node(address: string): string {
+  return address.includes(":") ? `"[${address}]"` : address;
+}
+
+function claimedNode(hop: string): string {
+  const address = plainAddress(hop.trim());
+  return parseAddress(address) === undefined ? "unknown" : node(address);
+}
+
+function tokenOrQuoted(text: string): string {
+  return isToken(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+const MAPPED_PREFIX = "::ffff:";
+
+/** Characters of the longest address with brackets, zone and port; what is longer is no address. */
+const MAX_HOP_LENGTH = 80;
+
+/**
+ * Takes off what some write around an address: the IPv4-mapped form of a listener for both families, a zone, and the
+ * port that some proxies add.
+ */
+function plainAddress(text: string): string {
+  if (text.length > MAX_HOP_LENGTH) return text;
+  const address = text.startsWith("[") ? text.slice(1, text.indexOf("]")) : withoutPort(text);
+  const zone = address.indexOf("%");
+  const plain = zone === -1 ? address : address.slice(0, zone);
+  return plain.startsWith(MAPPED_PREFIX) && plain.includes(".")
+    ? plain.slice(MAPPED_PREFIX.length)
+    : plain;
+}
+
+/** Drops the port behind an IPv4 address: a single colon, while IPv6 has several. */
+function withoutPort(text: string): string {
+  const colon = text.indexOf(":");
+  return colon !== -1 && colon === text.lastIndexOf(":") ? text.slice(0, colon) : text;
+}

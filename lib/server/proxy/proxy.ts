@@ -1,0 +1,189 @@
+import { ErrorCode } from "../../tunnel/errors.ts";
+import { FrameType } from "../../tunnel/frame.ts";
+import {
+  decodeResponseHead,
+  encodeRequestHead,
+  type Field,
+  type ResponseHead,
+} from "../../tunnel/head.ts";
+import { withoutHopByHop } from "../../tunnel/headers.ts";
+import type { Stream } from "../../tunnel/stream.ts";
+import { messageOf } from "../../error_text.ts";
+import type { Log } from "../../log.ts";
+import { answer } from "./answer.ts";
+import { Departures, type Version } from "./departures.ts";
+import { refused } from "./error_page.ts";
+import { failureResponse } from "./failure.ts";
+import type { FieldList } from "./field_list.ts";
+import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
+import { type BodyLimits, RequestBody } from "./request_body.ts";
+import { unannouncedBody } from "./unannounced_body.ts";
+import { type RequestFraming, requestFraming } from "./request_framing.ts";
+import { dropBody } from "./unwanted_body.ts";
+import { type Exchange, MovedError, type Refusal, type Upstream } from "../upstream.ts";
+
+/** A public request and what is known of how it came. */
+export interface Visit {
+  readonly request: Request;
+  readonly fields: FieldList;
+  readonly connection: VisitorConnection;
+  /** The target that the origin gets. */
+  readonly target: string;
+}
+
+/** What one kind of exchange does beside the others. */
+export interface ExchangeSteps {
+  /** Whether no body follows the head. */
+  readonly end: boolean;
+  /** Whether it can be sent again before its answer. @default when no body follows */
+  readonly isRepeatable?: boolean;
+  readonly onOpen?: (exchange: Exchange) => void;
+  readonly respond: (head: ResponseHead, stream: Stream) => Response;
+  /** Tells what of the visitor's own made it fail, where that is so. */
+  readonly refusal?: () => Refusal | null;
+}
+
+/** Carries public HTTP requests through an upstream and returns what the origin answers. */
+export class Proxy {
+  readonly #forwarded: ForwardedFields;
+  readonly #headTimeout: number;
+  readonly #bodies: BodyLimits;
+  readonly #departures = new Departures();
+  readonly #log: Log;
+
+  constructor(
+    options: {
+      readonly forwarded: ForwardedFields;
+      /** Milliseconds, to be told to whom it was too long. */
+      readonly headTimeout: number;
+      readonly bodies: BodyLimits;
+      readonly log: Log;
+    },
+  ) {
+    this.#forwarded = options.forwarded;
+    this.#headTimeout = options.headTimeout;
+    this.#bodies = options.bodies;
+    this.#log = options.log;
+  }
+
+  async forward(visit: Visit, upstream: Upstream): Promise<Response> {
+    const { request } = visit;
+    let framing: RequestFraming = requestFraming(request, visit.fields, this.#bodies.most);
+    if (framing.kind === "refused") {
+      if (framing.status === 413) this.#bodies.limited.body.inc();
+      dropBody(request, visit.fields);
+      return refused(request, framing.status, framing.reason);
+    }
+    let source = framing.kind === "body" ? request.body : null;
+    if (mayHideBody(visit, framing) && request.body !== null) {
+      try {
+        source = await unannouncedBody(request.body);
+      } catch {
+        return refused(request, 400, "the body of the request broke off");
+      }
+      if (source !== null) framing = { kind: "body", length: null };
+    }
+    let body: RequestBody | null = null;
+    const head = encodeRequestHead({
+      method: request.method,
+      target: visit.target,
+      fields: this.requestFields(visit, framing.kind === "body" ? framing.length : null),
+    });
+    return await this.exchange(visit, upstream, FrameType.HTTPRequest, head, {
+      end: framing.kind === "none",
+      onOpen: ({ stream }) => {
+        if (framing.kind === "body" && source !== null) {
+          body = new RequestBody(source, framing.length, this.#bodies);
+          void body.send(stream);
+        }
+      },
+      respond: (head, stream) => {
+        if (body !== null) body.answered = true;
+        return this.answer(visit, head, stream);
+      },
+      refusal: () => body === null ? null : body.refusal,
+    });
+  }
+
+  /**
+   * Opens a stream, waits for the head of its response and returns what `respond` makes of it; a visitor that
+   * leaves before takes the stream with it, and a failure is answered for.
+   *
+   * @throws {MovedError} when nothing was done with the request, and it can be sent again as it is: a body that has
+   * begun to be read is not kept for that.
+   */
+  async exchange(
+    visit: Visit,
+    upstream: Upstream,
+    type: number,
+    head: Uint8Array,
+    steps: ExchangeSteps,
+  ): Promise<Response> {
+    let stream: Stream | null = null;
+    let unwatch: (() => void) | null = null;
+    try {
+      const exchange = upstream.open(type, head, steps.end);
+      const opened = stream = exchange.stream;
+      unwatch = this.#departures.watch(visit.request, () => {
+        opened.reset(ErrorCode.Cancelled, "the visitor left");
+      }, versionOf(visit.fields));
+      steps.onOpen?.(exchange);
+      return steps.respond(decodeResponseHead((await exchange.response).payload), opened);
+    } catch (error) {
+      stream?.reset(ErrorCode.Cancelled, "no answer came about");
+      const isUntouched = stream === null || (steps.isRepeatable ?? steps.end);
+      if (error instanceof MovedError && isUntouched) throw error;
+      const refusal = steps.refusal?.() ?? null;
+      if (refusal === null) return this.#failed(visit, error);
+      return refused(visit.request, refusal.status, refusal.reason, refusal.fields);
+    } finally {
+      unwatch?.();
+    }
+  }
+
+  /** Returns the origin's own answer, with the body that follows its head. */
+  answer(visit: Visit, head: ResponseHead, stream: Stream): Response {
+    return answer(visit, head, stream, this.#log);
+  }
+
+  /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
+  requestFields(visit: Visit, length: number | null): Field[] {
+    const { connection } = visit;
+    const fields = this.#forwarded.apply(withoutHopByHop(visit.fields.list), connection);
+    const at = fields.findIndex(([name]) => name === "content-length");
+    // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
+    if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
+    // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
+    if (!visit.fields.has("host")) fields.unshift(["host", connection.host]);
+    return fields;
+  }
+
+  /** Leaves nothing that would keep a stopped server alive. */
+  close(): void {
+    this.#departures.close();
+  }
+
+  /** Answers for an exchange that failed before its head. */
+  #failed(visit: Visit, error: unknown): Response {
+    this.#log.debug("request failed", { host: visit.connection.host, reason: messageOf(error) });
+    const { request, connection } = visit;
+    return failureResponse(
+      { request, hostname: connection.host, headTimeout: this.#headTimeout },
+      error,
+    );
+  }
+}
+
+/** Tells the version by fields: HTTP/2 may do without Host, and has no Connection (RFC 9113 sections 8.2.2 and 8.3.1). */
+function versionOf(fields: FieldList): Version {
+  if (fields.has("connection")) return "1.1";
+  return fields.has("host") ? "unknown" : "2";
+}
+
+/** Whether a body may come though the fields, read as those of HTTP/1.1, say that there is none. */
+function mayHideBody({ request, fields }: Visit, framing: RequestFraming): boolean {
+  if (framing.kind !== "none" || request.method === "GET" || request.method === "HEAD") {
+    return false;
+  }
+  return versionOf(fields) === "unknown" && !fields.has("content-length");
+}

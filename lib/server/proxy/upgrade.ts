@@ -1,0 +1,91 @@
+import type { Field } from "../../tunnel/head.ts";
+import { isToken } from "../../tunnel/headers.ts";
+
+/** What a request wants to become. */
+export type Upgrade =
+  | { readonly kind: "none" }
+  /** A correct opening handshake, with the subprotocols in the visitor's order. */
+  | { readonly kind: "websocket"; readonly protocols: readonly string[] }
+  | {
+    readonly kind: "refused";
+    readonly status: 400 | 405 | 426;
+    readonly reason: string;
+    readonly fields: readonly Field[];
+  };
+
+export interface UpgradeRequest {
+  readonly method: string;
+  /** Tells the value of a field by its name in lower case. */
+  readonly headers: Pick<Headers, "get" | "has">;
+}
+
+/**
+ * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since Deno itself accepts nearly anything (B27). What
+ * only other protocols are offered for is an ordinary request (RFC 9110 section 7.8).
+ */
+export function checkUpgrade({ method, headers }: UpgradeRequest): Upgrade {
+  const upgrade = headers.get("upgrade");
+  if (upgrade === null || !namesWebSocket(upgrade)) return NONE;
+
+  if (upgrade.toLowerCase() !== "websocket") return badRequest("Upgrade must be websocket alone");
+  if (method !== "GET") {
+    return refused(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
+  }
+  if (!hasOption(headers.get("connection") ?? "", "upgrade")) {
+    return badRequest("Connection does not name upgrade");
+  }
+  if (headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0") {
+    return badRequest("a WebSocket handshake has no body");
+  }
+  if (headers.get("sec-websocket-version") !== VERSION) {
+    return refused(426, `the WebSocket version must be ${VERSION}`, VERSION_WANTED);
+  }
+  if (!KEY.test(headers.get("sec-websocket-key") ?? "")) {
+    return badRequest("Sec-WebSocket-Key is not 16 bytes in base64");
+  }
+  const protocols = parseProtocols(headers.get("sec-websocket-protocol"));
+  return protocols === undefined
+    ? badRequest("Sec-WebSocket-Protocol is not a list of different tokens")
+    : { kind: "websocket", protocols };
+}
+
+const NONE: Upgrade = { kind: "none" };
+
+const VERSION = "13";
+
+/** What a 426 must say (RFC 6455 section 4.4, RFC 9110 section 15.5.22). */
+const VERSION_WANTED: readonly Field[] = [
+  ["connection", "upgrade"],
+  ["upgrade", "websocket"],
+  ["sec-websocket-version", VERSION],
+];
+
+/** 16 bytes are 22 digits of base64 and two of padding; two keys in two fields arrive joined, and fail. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** Finds websocket among the protocols offered, with a version behind it too. */
+function namesWebSocket(upgrade: string): boolean {
+  return upgrade.toLowerCase().split(",").some((protocol) =>
+    protocol.split("/", 1)[0]?.trim() === "websocket"
+  );
+}
+
+function hasOption(connection: string, option: string): boolean {
+  return connection.toLowerCase().split(",").some((part) => part.trim() === option);
+}
+
+function parseProtocols(text: string | null): readonly string[] | undefined {
+  if (text === null) return [];
+  const protocols = text.split(",").map((protocol) => protocol.trim());
+  return protocols.every(isToken) && new Set(protocols).size === protocols.length
+    ? protocols
+    : undefined;
+}
+
+function badRequest(reason: string): Upgrade {
+  return refused(400, reason, []);
+}
+
+function refused(status: 400 | 405 | 426, reason: string, fields: readonly Field[]): Upgrade {
+  return { kind: "refused", status, reason, fields };
+}

@@ -1,0 +1,106 @@
+import { assert, assertEquals } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
+import { BasicAuth } from "../../../lib/server/access/basic_auth.ts";
+import { authorization, passwordHash } from "../../testing/password.ts";
+import { within } from "../../testing/within.ts";
+
+/** Asks with credentials and returns the status of the refusal, 200 for none. */
+async function ask(auth: BasicAuth, credentials: string): Promise<number> {
+  const checked = auth.check([authorization(credentials)]);
+  return (await within(Promise.resolve(checked), "a verdict"))?.status ?? 200;
+}
+
+/** Returns the status where no promise is needed for it. */
+function askNow(auth: BasicAuth, field: string): number | "later" {
+  const checked = auth.check([["authorization", field]]);
+  return checked instanceof Promise ? "later" : checked?.status ?? 200;
+}
+
+Deno.test("BasicAuth lets in who knows user and password, and nobody else", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "s3:cret"));
+  for (
+    const wrong of ["ann:s3", "ann:s3:cret ", "ann:", "bob:s3:cret", ":s3:cret", "ann:S3:CRET"]
+  ) {
+    assertEquals(await ask(auth, wrong), 401, wrong);
+  }
+  assertEquals(await ask(auth, "ann:s3:cret"), 200);
+  assertEquals(await ask(auth, "ann:s3"), 401);
+});
+
+Deno.test("BasicAuth takes UTF-8 and an empty password", async () => {
+  assertEquals(
+    await ask(new BasicAuth(await passwordHash("jürgen", "пароль")), "jürgen:пароль"),
+    200,
+  );
+  assertEquals(await ask(new BasicAuth(await passwordHash("ann", "")), "ann:"), 200);
+});
+
+Deno.test("BasicAuth asks for credentials where there are none, or what is none, without any work", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  const right = encodeBase64("ann:secret");
+  const none = auth.check([["host", "a.test"]]);
+  assert(none !== null && !(none instanceof Promise));
+  assertEquals([none.status, none.fields], [401, [
+    ["www-authenticate", 'Basic realm="tunnel", charset="UTF-8"'],
+  ]]);
+  for (
+    const field of [
+      "",
+      "Basic",
+      "Basic ",
+      `Bearer ${right}`,
+      right,
+      `Basic ${right}, Basic ${right}`,
+      `Basic ${right} x`,
+      `Basic ${right.slice(0, -1)}!`,
+      `Basic ${encodeBase64("ann")}`,
+      `Basic ${encodeBase64("ann:secret\n")}`,
+      // HMAC, and so PBKDF2, would not tell these two from the right one.
+      `Basic ${encodeBase64("ann:secret\0")}`,
+      `Basic ${encodeBase64("ann:secret\0\0")}`,
+      `Basic ${encodeBase64(`ann:${"x".repeat(10_000)}`)}`,
+    ]
+  ) assertEquals(askNow(auth, field), 401, field.slice(0, 40));
+});
+
+Deno.test("BasicAuth knows right credentials again at once, however they are written", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  const right = encodeBase64("ann:secret");
+  assertEquals(askNow(auth, `Basic ${right}`), "later");
+  assertEquals(await ask(auth, "ann:secret"), 200);
+  for (const field of [`Basic ${right}`, `basic ${right}`, `BASIC   ${right}`]) {
+    assertEquals(askNow(auth, field), 200, field);
+  }
+});
+
+Deno.test("BasicAuth checks the same guess once for all who make it meanwhile", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  const statuses = await Promise.all(Array.from({ length: 50 }, () => ask(auth, "ann:secret")));
+  assertEquals(new Set(statuses), new Set([200]));
+});
+
+Deno.test("BasicAuth lets eight guesses wait, answers 429 to more, and takes others later", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  const waiting = Array.from({ length: 8 }, (_, i) => ask(auth, `ann:wrong${i}`));
+  const more = auth.check([authorization("ann:another")]);
+  assert(more !== null && !(more instanceof Promise));
+  assertEquals([more.status, more.fields], [429, [["retry-after", "1"]]]);
+  assertEquals(await Promise.all(waiting), new Array(8).fill(401));
+  assertEquals(await ask(auth, "ann:another"), 401);
+});
+
+Deno.test("BasicAuth lets the known in while others guess", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  assertEquals(await ask(auth, "ann:secret"), 200);
+  const guesses = Array.from({ length: 20 }, (_, i) => ask(auth, `ann:wrong${i}`));
+  assertEquals(askNow(auth, `Basic ${encodeBase64("ann:secret")}`), 200);
+  assertEquals(new Set(await Promise.all(guesses)), new Set([401, 429]));
+});
+
+Deno.test("BasicAuth lets no more than 256 wait for one guess", async () => {
+  const auth = new BasicAuth(await passwordHash("ann", "secret"));
+  const asked = Array.from({ length: 300 }, () => ask(auth, "ann:secret"));
+  const statuses = await Promise.all(asked);
+  assertEquals(statuses.filter((status) => status === 200).length, 256);
+  assertEquals(statuses.filter((status) => status === 429).length, 44);
+});

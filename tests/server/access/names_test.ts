@@ -1,0 +1,106 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { BusError } from "../../../lib/server/bus/bus.ts";
+import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
+import { Names } from "../../../lib/server/access/names.ts";
+import { RegistrationError } from "../../../lib/tunnel/registration_error.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
+import { settled } from "../../testing/turn.ts";
+
+const HOUR = 3_600_000;
+
+Deno.test("A01 Names gives a name to the first key that asks and to no other, on any node", async () => {
+  using _clock = new FakeClock();
+  const memory = new BusMemory();
+  const [here, there] = [namesOf(new MemoryBus(memory)), namesOf(new MemoryBus(memory))];
+  await here.claim("shop", "a");
+  await here.claim("shop", "a");
+  await refused("name_taken", true, here.claim("shop", "b"));
+  await refused("name_taken", true, there.claim("shop", "b"));
+  await there.claim("shop", "a");
+  await there.claim("blog", "b");
+});
+
+Deno.test("Names keeps a name for as long as it is held and for 24 hours after the last connection", async () => {
+  using clock = new FakeClock();
+  const names = namesOf(new MemoryBus());
+  await names.claim("shop", "a");
+  const [first, second] = [names.hold("shop", "a"), names.hold("shop", "a")];
+  for (let hour = 0; hour < 100; hour++) {
+    clock.advance(HOUR);
+    await settled();
+  }
+  await refused("name_taken", true, names.claim("shop", "b"));
+  first();
+  second();
+  assertEquals(clock.pending, 0, "no timer is left");
+  clock.advance(24 * HOUR - 1);
+  await refused("name_taken", true, names.claim("shop", "b"));
+  clock.advance(1);
+  await names.claim("shop", "b");
+  await refused("name_taken", true, names.claim("shop", "a"));
+});
+
+Deno.test("Names cannot tell while the bus is away, so nobody gets a name and everybody may try again", async () => {
+  using _clock = new FakeClock();
+  const bus = new MemoryBus();
+  const names = namesOf(bus);
+  await names.claim("shop", "a");
+  await bus.close();
+  await refused("try_again", false, names.claim("shop", "a"));
+  await refused("try_again", false, names.claim("blog", "b"));
+  // What was given stays given, and giving it back is no error either.
+  const release = names.hold("shop", "a");
+  await names.claim("shop", "a");
+  await refused("try_again", false, names.claim("shop", "b"));
+  release();
+  await settled();
+  await refused("try_again", false, names.claim("shop", "a"));
+});
+
+Deno.test("Names says all names again when the bus is up again, and hears of those that it lost meanwhile", async () => {
+  using _clock = new FakeClock();
+  const bus = new ForgetfulBus();
+  const lost: string[][] = [];
+  const names = new Names({ bus, onLost: (...args) => lost.push(args) });
+  for (const name of ["shop", "blog"]) {
+    await names.claim(name, "a");
+    names.hold(name, "a");
+  }
+  bus.owners.clear();
+  bus.owners.set("shop", "b");
+  bus.change(true);
+  await settled();
+  assertEquals(lost, [["shop", "a"]]);
+  assertEquals([...bus.owners], [["shop", "b"], ["blog", "a"]]);
+  bus.isAway = true;
+  bus.change(true);
+  await settled();
+  assertEquals(lost.length, 1, "one that goes away again takes no name from anybody");
+});
+
+/** A bus that can be made to forget, as a server without a disk does. */
+class ForgetfulBus {
+  readonly owners = new Map<string, string>();
+  isAway = false;
+  change: (isUp: boolean) => void = () => {};
+
+  onChange(listener: (isUp: boolean) => void): void {
+    this.change = listener;
+  }
+
+  async claimName(name: string, owner: string): Promise<string> {
+    if (this.isAway) throw new BusError("away");
+    const current = this.owners.get(name) ?? owner;
+    this.owners.set(name, current);
+    return await current;
+  }
+}
+
+function namesOf(bus: MemoryBus): Names {
+  return new Names({ bus, onLost: () => {} });
+}
+
+async function refused(code: string, permanent: boolean, claim: Promise<void>): Promise<void> {
+  const error = await assertRejects(() => claim, RegistrationError);
+  assertEquals([error.code, error.permanent], [code, permanent]);
+}

@@ -1,0 +1,115 @@
+import { assertEquals } from "@std/assert";
+import { Announcer } from "../../../lib/server/cluster/announcer.ts";
+import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
+import { Registry } from "../../../lib/server/registry.ts";
+import { Log } from "../../../lib/log.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
+import { FlakyBus } from "../../testing/flaky_bus.ts";
+import { memberOf } from "../../testing/members.ts";
+import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { settled } from "../../testing/turn.ts";
+
+const NODE = { id: "this", url: "http://127.0.0.1:1" };
+
+Deno.test("Announcer says that the node lives, which hostnames it has, and which no more", async () => {
+  using scene = new Scene();
+  await settled();
+  assertEquals(await scene.bus.findNode("this"), NODE);
+  const member = scene.join("a.test");
+  scene.join("b.test");
+  await settled();
+  assertEquals(await scene.where("a.test", "b.test"), [["this"], ["this"]]);
+  scene.registry.remove(member);
+  await settled();
+  assertEquals(await scene.where("a.test", "b.test"), [[], ["this"]]);
+});
+
+Deno.test("Announcer takes a client that leaves and comes back in one turn for one that is here", async () => {
+  using scene = new Scene();
+  const member = scene.join("a.test");
+  scene.registry.remove(member);
+  scene.registry.add(member);
+  await settled();
+  assertEquals(await scene.where("a.test"), [["this"]]);
+});
+
+Deno.test("Announcer says all again before the lease runs out, and for what has gone it does run out", async () => {
+  using scene = new Scene();
+  scene.join("a.test");
+  await settled();
+  for (let i = 0; i < 10; i++) {
+    scene.clock.advance(10_000);
+    await settled();
+  }
+  assertEquals(await scene.where("a.test"), [["this"]]);
+  await scene.bus.announce("dead", ["a.test"], 30_000);
+  for (let i = 0; i < 3; i++) {
+    scene.clock.advance(10_000);
+    await settled();
+  }
+  assertEquals(await scene.where("a.test"), [["this"]]);
+});
+
+Deno.test("Announcer says everything when the bus is back", async () => {
+  using scene = new Scene();
+  await settled();
+  scene.bus.set(false);
+  const member = scene.join("a.test");
+  scene.join("b.test");
+  scene.registry.remove(member);
+  await settled();
+  scene.bus.set(true);
+  await settled();
+  assertEquals(await scene.where("a.test", "b.test"), [[], ["this"]]);
+});
+
+Deno.test("Announcer.leave takes all back and says nothing more; end takes the node's own record", async () => {
+  using scene = new Scene();
+  scene.join("a.test");
+  await settled();
+  await scene.announcer.leave();
+  scene.join("b.test");
+  scene.clock.advance(20_000);
+  await settled();
+  assertEquals(await scene.where("a.test", "b.test"), [[], []]);
+  assertEquals(await scene.bus.findNode("this"), NODE);
+  await scene.announcer.end();
+  assertEquals(await scene.bus.findNode("this"), null);
+});
+
+Deno.test("Announcer says more hostnames than fit one message", async () => {
+  using scene = new Scene();
+  const hosts = Array.from({ length: 2_500 }, (_, i) => `${i}.test`);
+  for (const host of hosts) scene.join(host);
+  await settled();
+  assertEquals((await scene.where(...hosts)).every(([node]) => node === "this"), true);
+});
+
+/** An announcer, its bus and its registry, whose one session is every client's. */
+class Scene implements Disposable {
+  readonly clock = new FakeClock();
+  readonly bus = new FlakyBus(new MemoryBus(new BusMemory()));
+  readonly registry = new Registry({ fixed: false });
+  readonly #session = new SessionAndPeer("server");
+  readonly announcer = new Announcer({
+    bus: this.bus,
+    node: NODE,
+    registry: this.registry,
+    log: new Log({ format: "text", level: "error" }),
+  });
+
+  join(hostname: string): ReturnType<typeof memberOf> {
+    const member = memberOf(this.#session.session, { hostname, thumbprint: hostname });
+    this.registry.add(member);
+    return member;
+  }
+
+  where(...hostnames: readonly string[]): Promise<(readonly string[])[]> {
+    return Promise.all(hostnames.map((hostname) => this.bus.locate(hostname)));
+  }
+
+  [Symbol.dispose](): void {
+    this.#session[Symbol.dispose]();
+    this.clock[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,186 @@
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { BusConnections } from "../../../lib/server/cluster/bus_connections.ts";
+import {
+  BusMessageKind,
+  decodeBusMessage,
+  encodeBusMessage,
+} from "../../../lib/server/cluster/bus_message.ts";
+import type { BusTransport } from "../../../lib/server/cluster/bus_transport.ts";
+import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
+import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../../lib/tunnel/limits.ts";
+import type { Transport } from "../../../lib/tunnel/transport.ts";
+import { eventually } from "../../testing/eventually.ts";
+import { FlakyBus } from "../../testing/flaky_bus.ts";
+import { settled } from "../../testing/turn.ts";
+
+Deno.test("BusTransport carries messages of any length both ways, in order", async () => {
+  await using pair = await Pair.open();
+  const lengths = [1, 1000, 256 * 1024, 256 * 1024 + 1, MAX_TRANSPORT_MESSAGE];
+  for (const length of lengths) pair.near.transport.send(new Uint8Array(length).fill(length % 251));
+  pair.far.transport.send(new Uint8Array([7]));
+  await eventually("all to arrive", () => pair.far.messages.length === lengths.length);
+  assertEquals(pair.far.messages.map(({ length }) => length), lengths);
+  assert(
+    pair.far.messages.every((bytes, i) => bytes.every((byte) => byte === (lengths[i] ?? 0) % 251)),
+  );
+  await eventually("the other way", () => pair.near.messages.length === 1);
+  assertEquals(pair.near.sent, lengths.reduce((sum, length) => sum + length));
+});
+
+Deno.test("BusTransport counts as unsent what the other side has not consumed, and tells when there is room", async () => {
+  await using pair = await Pair.open();
+  const { transport } = pair.near;
+  for (let i = 0; i < 4; i++) transport.send(new Uint8Array(SOCKET_HIGH_WATER / 4));
+  assertEquals(transport.buffered, SOCKET_HIGH_WATER);
+  assertFalse(transport.writable);
+  transport.notifyDrain();
+  assertEquals(pair.near.drains, 0);
+  await eventually("room", () => pair.near.drains === 1);
+  assert(transport.writable);
+  await eventually("all to be consumed", () => transport.buffered === 0);
+  transport.send(new Uint8Array(10));
+  // Too little to be told of at once, and nothing goes the other way.
+  await eventually("the little rest too", () => transport.buffered === 0);
+});
+
+Deno.test("BusTransport ends on both sides when the bus has lost a message", async () => {
+  await using pair = await Pair.open();
+  pair.bus.toLose = 1;
+  pair.near.transport.send(new Uint8Array(1));
+  pair.near.transport.send(new Uint8Array(2));
+  await eventually("both ends", () => pair.near.ends.length + pair.far.ends.length === 2);
+  assertEquals([pair.near.ends, pair.far.ends], [
+    ["the bus has lost messages"],
+    ["the bus has lost messages"],
+  ]);
+  assertEquals(pair.far.messages, []);
+});
+
+Deno.test("BusTransport ends when nobody receives for the other node any more", async () => {
+  await using pair = await Pair.open();
+  await pair.farBus.close();
+  pair.near.transport.send(new Uint8Array(1));
+  await eventually("the end", () => pair.near.ends.length === 1);
+  assertEquals(pair.near.ends, ["the other node is no more on the bus"]);
+});
+
+Deno.test("BusTransport ends with the bus, and tells what was wrong", async () => {
+  await using pair = await Pair.open();
+  pair.bus.set(false);
+  pair.near.transport.send(new Uint8Array(1));
+  await eventually("the end", () => pair.near.ends.length === 1);
+  assertEquals(pair.near.ends, ["a message could not be sent: the bus is away: the test says so"]);
+});
+
+Deno.test("BusTransport.close tells both sides the reason, once", async () => {
+  await using pair = await Pair.open();
+  pair.near.transport.close("enough");
+  pair.near.transport.close("again");
+  await eventually("the other end", () => pair.far.ends.length === 1);
+  assertEquals([pair.near.ends, pair.far.ends], [["enough"], ["enough"]]);
+});
+
+Deno.test("BusConnections refuses a connection that nobody wants", async () => {
+  await using pair = await Pair.open();
+  pair.isOpen = false;
+  const refused = pair.connections.open("far");
+  await assertRejects(() => refused.granted, Error, "takes no more connections");
+});
+
+Deno.test("BusConnections passes over what no node sends", async () => {
+  await using pair = await Pair.open();
+  const before = pair.accepted;
+  const open = {
+    kind: BusMessageKind.Open,
+    connection: "0".repeat(32),
+    sequence: 0,
+    consumed: 0,
+    payload: new TextEncoder().encode("no/such node"),
+  };
+  await pair.bus.send("far", encodeBusMessage(open));
+  await pair.bus.send("far", encodeBusMessage({ ...open, kind: BusMessageKind.Data }));
+  await pair.bus.send(
+    "far",
+    encodeBusMessage({ ...open, payload: new TextEncoder().encode("far") }),
+  );
+  for (const bytes of [[], [1], [9, ...new Array<number>(30).fill(0)]]) {
+    await pair.bus.send("far", new Uint8Array(bytes));
+  }
+  await settled();
+  assertEquals([pair.accepted, pair.far.ends], [before, []]);
+});
+
+Deno.test("encodeBusMessage and decodeBusMessage are each other's inverse", () => {
+  const message = {
+    kind: BusMessageKind.Part,
+    connection: "00ff".repeat(8),
+    sequence: 0xffff_ffff,
+    consumed: 0x8000_0001,
+    payload: new Uint8Array([1, 2, 3]),
+  };
+  assertEquals(decodeBusMessage(encodeBusMessage(message)), message);
+  assertEquals(decodeBusMessage(encodeBusMessage(message).subarray(0, 24)), undefined);
+});
+
+/** One end of a transport, with what it was told. */
+class End {
+  readonly messages: Uint8Array[] = [];
+  readonly ends: string[] = [];
+  drains = 0;
+  sent = 0;
+
+  constructor(readonly transport: Transport) {
+    transport.listen({
+      onMessage: (message) => this.messages.push(message),
+      onSent: (bytes) => this.sent += bytes,
+      onDrain: () => this.drains++,
+      onClose: (reason) => this.ends.push(reason),
+    });
+  }
+}
+
+/** Two nodes with a connection over a bus between them. */
+class Pair implements AsyncDisposable {
+  isOpen = true;
+  accepted = 0;
+
+  private constructor(
+    readonly near: End,
+    readonly far: End,
+    readonly connections: BusConnections,
+    readonly bus: FlakyBus,
+    readonly farBus: MemoryBus,
+    readonly others: BusConnections,
+  ) {}
+
+  static async open(): Promise<Pair> {
+    const memory = new BusMemory();
+    const bus = new FlakyBus(new MemoryBus(memory));
+    const farBus = new MemoryBus(memory);
+    const accepted = Promise.withResolvers<End>();
+    let pair: Pair | null = null;
+    const accept = (transport: BusTransport): boolean => {
+      if (pair !== null) {
+        if (pair.isOpen) pair.accepted++;
+        return pair.isOpen;
+      }
+      accepted.resolve(new End(transport));
+      return true;
+    };
+    const connections = new BusConnections({ bus, node: "near", accept: () => false });
+    const others = new BusConnections({ bus: farBus, node: "far", accept });
+    await Promise.all([connections.listen(), others.listen()]);
+    const transport = connections.open("far");
+    const near = new End(transport);
+    await transport.granted;
+    pair = new Pair(near, await accepted.promise, connections, bus, farBus, others);
+    return pair;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.connections.lose("the test is over");
+    this.others.lose("the test is over");
+    await this.bus.close();
+    await this.farBus.close();
+  }
+}

@@ -1,0 +1,176 @@
+import { assertEquals } from "@std/assert";
+import { splice } from "../../../lib/server/cluster/splice.ts";
+import { ErrorCode } from "../../../lib/tunnel/errors.ts";
+import { Flag, frameName, FrameType } from "../../../lib/tunnel/frame.ts";
+import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/tunnel/limits.ts";
+import { coded, creditsOf, openingOf, u32 } from "../../testing/frame_peer.ts";
+import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { settled } from "../../testing/turn.ts";
+
+const HEAD = '{"status":200,"fields":[]}';
+
+Deno.test("splice sends heads, bodies and ends on as they come, in one frame each", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest);
+  scene.fromVisitor(FrameType.Data, { payload: "one" });
+  scene.fromVisitor(FrameType.Data, { payload: "two", flags: Flag.EndStream });
+  await settled();
+  assertEquals(scene.seenByClient(), ["HTTPRequest", "Data one", "Data two END"]);
+  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
+  scene.fromClient(FrameType.Data, { payload: "three", flags: Flag.EndStream });
+  await settled();
+  assertEquals(scene.seenByVisitor(), [`HTTPResponse ${HEAD}`, "Data three END"]);
+  await scene.finished;
+  assertEquals([scene.near.session.load, scene.far.session.load], [0, 0]);
+});
+
+Deno.test("splice ends an answer with its head when it has no body", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest, true);
+  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD, flags: Flag.EndStream });
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByVisitor(), [`HTTPResponse ${HEAD} END`]);
+});
+
+Deno.test("splice keeps the parts of a WebSocket message, their kind and the close", async () => {
+  using scene = await Scene.open(FrameType.WSRequest);
+  scene.fromClient(FrameType.WSResponse, { payload: '{"status":101,"fields":[]}' });
+  scene.fromVisitor(FrameType.WSMessage, { payload: "a", flags: Flag.Text | Flag.More });
+  await settled();
+  scene.fromVisitor(FrameType.WSMessage, { payload: "b", flags: Flag.Text });
+  scene.fromVisitor(FrameType.WSMessage, { payload: "" });
+  scene.fromVisitor(FrameType.WSTeardown, { payload: coded(1000, "bye") });
+  await settled();
+  assertEquals(scene.seenByClient(), [
+    "WSRequest",
+    "WSMessage a TEXT MORE",
+    "WSMessage b TEXT",
+    "WSMessage ",
+    "WSTeardown \u0003\ufffdbye",
+  ]);
+  scene.fromClient(FrameType.WSTeardown, { payload: coded(1000) });
+  await scene.finished;
+});
+
+Deno.test("splice resets the client's stream with the visitor's", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest);
+  scene.fromVisitor(FrameType.Reset, { payload: coded(ErrorCode.Cancelled, "the visitor left") });
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByClient().at(-1), "Reset \u0000\u0006the visitor left");
+});
+
+Deno.test("splice passes the client's Reset on, before its head and behind half an answer", async () => {
+  for (const isAnswered of [false, true]) {
+    using scene = await Scene.open(FrameType.HTTPRequest, true);
+    if (isAnswered) {
+      scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
+      scene.fromClient(FrameType.Data, { payload: "half" });
+    }
+    scene.fromClient(FrameType.Reset, { payload: coded(ErrorCode.OriginCut, "cut") });
+    await scene.finished;
+    await settled();
+    const answer = isAnswered ? [`HTTPResponse ${HEAD}`, "Data half"] : [];
+    assertEquals(scene.seenByVisitor(), [...answer, "Reset \u0000\u0009cut"]);
+  }
+});
+
+Deno.test("splice gives a whole answer before the Reset of a client that wants no more of the request", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest);
+  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
+  scene.fromClient(FrameType.Data, { payload: "no, thanks", flags: Flag.EndStream });
+  scene.fromClient(FrameType.Reset, { payload: coded(ErrorCode.None) });
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByVisitor(), [
+    `HTTPResponse ${HEAD}`,
+    "Data no, thanks END",
+    "Reset \u0000\u0000the peer reset the stream",
+  ]);
+});
+
+Deno.test("splice lets no client say that its tunnel is elsewhere", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest, true);
+  scene.fromClient(FrameType.Reset, { payload: coded(ErrorCode.NotHere, "not here") });
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByVisitor(), ["Reset \u0000\u0004not here"]);
+});
+
+Deno.test("splice tells the visitor's node when the client's session ends", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest, true);
+  scene.far.session.close(ErrorCode.Silent, "gone");
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByVisitor(), ["Reset \u0000\u000bgone"]);
+});
+
+Deno.test("splice gives credit only for what the other side has taken", async () => {
+  using scene = await Scene.open(FrameType.HTTPRequest, true, 1000);
+  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
+  const piece = new Uint8Array(MAX_DATA_LENGTH);
+  for (let i = 0; i < INITIAL_WINDOW / piece.length; i++) {
+    scene.fromClient(FrameType.Data, { payload: piece });
+  }
+  await settled();
+  assertEquals(creditsOf(scene.far.peer.take(), FrameType.Window), []);
+  // The visitor's window was of 1000 bytes; with room for two pieces, credit comes for what was read.
+  scene.fromVisitor(FrameType.Window, { payload: u32(INITIAL_WINDOW) });
+  await settled(20);
+  const [credit = 0] = creditsOf(scene.far.peer.take(), FrameType.Window);
+  assertEquals(credit > 0, true);
+});
+
+/** A stream from another node and one to a client, joined, with a peer that speaks frames at either end. */
+class Scene implements Disposable {
+  readonly near = new SessionAndPeer("client");
+  readonly far = new SessionAndPeer("server");
+  finished: Promise<void> = Promise.resolve();
+
+  /** Opens both streams; `end` says that no body follows, `window` what the visitor's node takes. */
+  static async open(type: number, end = false, window = INITIAL_WINDOW): Promise<Scene> {
+    const scene = new Scene();
+    const flags = end ? Flag.EndStream : 0;
+    scene.near.peer.send(type, { stream: 1, flags, payload: openingOf(window) });
+    await settled();
+    const [stream] = scene.near.streams;
+    if (stream === undefined) throw new Error("no stream came");
+    scene.finished = splice(stream, scene.far.session.open(type, new Uint8Array(2), end));
+    return scene;
+  }
+
+  fromVisitor(type: number, parts: { flags?: number; payload?: Uint8Array | string }): void {
+    this.near.peer.send(type, { stream: 1, ...parts });
+  }
+
+  fromClient(type: number, parts: { flags?: number; payload?: Uint8Array | string }): void {
+    this.far.peer.send(type, { stream: 1, ...parts });
+  }
+
+  seenByVisitor(): string[] {
+    return shown(this.near);
+  }
+
+  seenByClient(): string[] {
+    return shown(this.far);
+  }
+
+  [Symbol.dispose](): void {
+    this.near[Symbol.dispose]();
+    this.far[Symbol.dispose]();
+  }
+}
+
+/** Shows frames as their name, content and flags; credit aside, which comes when it comes. */
+function shown({ peer }: SessionAndPeer): string[] {
+  return peer.take().filter(({ type }) => type !== FrameType.Window).map((frame) => {
+    const isOpening = frame.type === FrameType.HTTPRequest || frame.type === FrameType.WSRequest;
+    const text = isOpening ? "" : ` ${new TextDecoder().decode(frame.payload)}`;
+    const isMessage = frame.type === FrameType.WSMessage;
+    const flags = [
+      (frame.flags & Flag.EndStream) !== 0 ? " END" : "",
+      isMessage && (frame.flags & Flag.Text) !== 0 ? " TEXT" : "",
+      isMessage && (frame.flags & Flag.More) !== 0 ? " MORE" : "",
+    ];
+    return `${frameName(frame.type)}${text}${flags.join("")}`;
+  });
+}
