@@ -6,12 +6,12 @@ import { Liveness } from "./liveness.ts";
 import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
 import {
   decodeGoodbye,
-  encodeForewarning,
   encodeGoodbye,
   encodeReset,
   isForewarning,
   resetError,
 } from "./farewell.ts";
+import { Parting } from "./parting.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -42,15 +42,11 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #heartbeat: Heartbeat;
   readonly #streams = new StreamTable(this);
   readonly #heads: PendingHeads;
+  readonly #parting: Parting;
   #established = false;
   #closed = false;
   readonly #liveness: Liveness;
   #pings = 0;
-  /** The last stream before the peer was told to go elsewhere. */
-  #lastBefore: number | null = null;
-  #draining = false;
-  #peerDraining = false;
-  readonly #idle = Promise.withResolvers<void>();
 
   constructor(
     transport: Transport,
@@ -62,6 +58,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#heartbeat = options.heartbeat;
     this.#heads = new PendingHeads(options.headTimeout);
     this.queue = new WriteQueue(transport);
+    this.#parting = new Parting(this.queue);
     this.#heartbeat.add(this);
     this.#liveness = new Liveness(this.#heartbeat.now);
     transport.listen(this);
@@ -74,19 +71,19 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether a new stream may be opened. */
   get usable(): boolean {
-    return this.#established && !this.#closed && !this.#draining && !this.#peerDraining &&
-      !this.#streams.full && !this.#streams.exhausted;
+    return this.#established && !this.#closed && !this.#parting.draining && !this.#streams.full &&
+      !this.#streams.exhausted;
   }
 
   /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
   get leaving(): boolean {
-    return this.#lastBefore !== null;
+    return this.#parting.forewarned;
   }
 
   /** Whether streams from before that are open. */
   get finishing(): boolean {
     const { oldest } = this.#streams;
-    return this.#lastBefore !== null && oldest !== null && oldest <= this.#lastBefore;
+    return oldest !== null && this.#parting.isFromBefore(oldest);
   }
 
   /** Whether only the number of streams keeps it from being usable. */
@@ -135,29 +132,14 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
   forewarn(reason: string): void {
-    if (this.#closed || this.leaving || this.#draining) return;
-    this.#lastBefore = this.#streams.lastId;
-    this.queue.control(
-      FrameType.Disconnect,
-      0,
-      0,
-      encodeForewarning(ErrorCode.GoingAway, reason),
-    );
+    if (!this.#closed) this.#parting.forewarn(reason, this.#streams.lastId);
   }
 
   /** Tells the peer to open no more streams, and resolves when all are finished and the peer agrees, or the session is over. */
   drain(reason: string): Promise<void> {
-    if (!this.#closed && !this.#draining) {
-      this.#draining = true;
-      this.queue.control(
-        FrameType.Disconnect,
-        0,
-        0,
-        encodeGoodbye({ code: ErrorCode.GoingAway, drain: true, reason }),
-      );
-    }
-    this.#checkIdle();
-    return this.#idle.promise;
+    if (!this.#closed) this.#parting.drain(reason);
+    this.#parting.check(this.#streams.size);
+    return this.#parting.done;
   }
 
   /** Ends the session now and tells the peer why. */
@@ -207,7 +189,7 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   finished(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#checkIdle();
+    this.#parting.check(this.#streams.size);
   }
 
   sendWindow(stream: Stream, credit: number): void {
@@ -320,19 +302,9 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.#end(new SessionError(code, reason), false);
       return;
     }
-    this.#peerDraining = true;
-    // The answer tells the peer that no stream of ours is on its way any more.
-    if (!this.#draining) void this.drain("as asked");
+    this.#parting.peerDrains();
     this.#events.onDrain();
-    this.#checkIdle();
-  }
-
-  #checkIdle(): void {
-    const drained = this.#draining && this.#peerDraining && this.#streams.size === 0;
-    if (!drained && !this.#closed) return;
-    // Whoever waited closes next, and the last frames belong before that.
-    this.queue.flush();
-    this.#idle.resolve();
+    this.#parting.check(this.#streams.size);
   }
 
   #end(error: SessionError, tell: boolean): void {
@@ -348,7 +320,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#transport.close(error.message);
     this.#heads.rejectAll(error);
     this.#streams.abort(error);
-    this.#checkIdle();
+    this.#parting.finish();
     this.#events.onClose(error);
   }
 }
