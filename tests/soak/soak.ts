@@ -1,0 +1,131 @@
+import config from "../../deno.json" with { type: "json" };
+import { parseCommandLine } from "../../lib/command_line.ts";
+import { messageOf } from "../../lib/error_text.ts";
+import { integerFlag, textFlag } from "../../lib/flags.ts";
+import { printLine, runProgram } from "../../lib/program.ts";
+import { crashes } from "./crashes.ts";
+import { endurance } from "./endurance.ts";
+import type { Family, Fault, Outcome, SoakContext } from "./fault.ts";
+import { MarkedLoad } from "./marked_load.ts";
+import { nodes } from "./nodes.ts";
+import { oddities } from "./oddities.ts";
+import { shortage } from "./shortage.ts";
+import { silence } from "./silence.ts";
+import { slowness } from "./slowness.ts";
+
+const FAMILIES: readonly Family[] = [
+  crashes,
+  nodes,
+  silence,
+  slowness,
+  shortage,
+  oddities,
+  endurance,
+];
+
+const FLAGS = {
+  only: textFlag({
+    group: "What is tried",
+    help: "the faults with these ids, with commas between, such as F11,F19",
+    placeholder: "<ids>",
+    default: null,
+    defaultText: "all",
+  }),
+  seconds: integerFlag({
+    group: "How much",
+    help: "how long the tunnel is kept under load to look for leaks; all else takes six minutes",
+    default: 150,
+    least: 20,
+    most: 86_400,
+  }),
+  rate: integerFlag({
+    group: "How much",
+    help: "requests a second of each load",
+    default: 50,
+    least: 1,
+    most: 10_000,
+  }),
+};
+
+/** Does to a tunnel whatever can happen to it, prints a table, and returns 1 when something did not hold. */
+async function main(): Promise<number> {
+  const command = parseCommandLine(
+    {
+      name: "soak",
+      summary: "Kills, stops, starves and floods a tunnel, and says what its visitors see of it.",
+      usage: "[flags]",
+      flags: FLAGS,
+      maxPositionals: 0,
+    },
+    Deno.args,
+    (name) => Deno.env.get(name),
+  );
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(config.version);
+  if (command.kind !== "run") return 0;
+
+  const { only, seconds, rate } = command.values;
+  const wanted = only?.toUpperCase().split(",") ?? null;
+  const loads: MarkedLoad[] = [];
+  const context: SoakContext = {
+    rate,
+    seconds,
+    load(options) {
+      const load = new MarkedLoad({ rate, ...options });
+      loads.push(load);
+      return load;
+    },
+  };
+  const rows: (readonly string[])[] = [];
+  let missed = 0;
+  for (const { faults, atOnce } of FAMILIES) {
+    const chosen = faults.filter(({ id }) =>
+      wanted === null || wanted.some((w) => id.startsWith(w))
+    );
+    for (const group of atOnce ? [chosen] : chosen.map((fault) => [fault])) {
+      const outcomes = await Promise.all(group.map((fault) => attempt(fault, context)));
+      for (const [i, { id, name, how, target }] of group.entries()) {
+        const { measured, result } = outcomes[i] ?? { measured: "", result: "MISSED" };
+        rows.push([id, name, how, measured, target, result]);
+        if (result === "MISSED") missed++;
+      }
+    }
+  }
+  const bad = loads.reduce((sum, { visits, damaged }) => sum + visits.violations + damaged, 0);
+  const all = loads.reduce((sum, { visits }) => sum + visits.count + visits.dropped, 0);
+  if (bad > 0) missed++;
+  const invariant = `${bad} of ${all} answers wrong, another's, or cut unseen`;
+  const never = "0 under every fault";
+  rows.push(["all", "what must never be", "an id and a SHA-256 in each request", invariant, never]);
+  rows.sort(([a = ""], [b = ""]) => a < b ? -1 : 1);
+  console.log(
+    `\n${
+      tableOf(rows.map((row) => row.length === 6 ? row : [...row, bad > 0 ? "MISSED" : "held"]))
+    }`,
+  );
+  return missed > 0 ? 1 : 0;
+}
+
+/** Tries one fault; one that breaks down is one that did not hold. */
+async function attempt(fault: Fault, context: SoakContext): Promise<Outcome> {
+  const began = performance.now();
+  let outcome: Outcome;
+  try {
+    outcome = await fault.run(context);
+  } catch (error) {
+    outcome = { measured: `broke down: ${messageOf(error)}`, result: "MISSED" };
+  }
+  const took = Math.round((performance.now() - began) / 1000);
+  printLine(`${fault.id} ${fault.name}: ${outcome.measured}: ${outcome.result} (${took} s)`);
+  return outcome;
+}
+
+function tableOf(rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(HEADING), line(HEADING.map(() => "-")), ...rows.map(line)].join("\n");
+}
+
+const HEADING = ["id", "fault", "how", "measured", "target", "result"];
+
+await runProgram("soak", main, printLine);
