@@ -1,5 +1,6 @@
 import config from "./deno.json" with { type: "json" };
 import { messageOf } from "./lib/error_text.ts";
+import { LineWriter } from "./lib/line_writer.ts";
 import { Log } from "./lib/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
@@ -20,11 +21,25 @@ async function main(): Promise<number> {
 
 async function serve(options: ServerOptions): Promise<number> {
   const isTerminal = Deno.stderr.isTerminal();
-  const log = new Log({
+  const lines = new LineWriter(
+    Deno.stderr,
+    (count) =>
+      log.line("error", "lines of the log were lost: they were not read in time", { count }),
+  );
+  const log: Log = new Log({
     format: options.logFormat ?? (isTerminal ? "text" : "json"),
     level: options.logLevel,
     colour: isTerminal && !Deno.noColor,
+    write: (line) => lines.write(line),
   });
+  try {
+    return await run(options, log);
+  } finally {
+    await lines.flush();
+  }
+}
+
+async function run(options: ServerOptions, log: Log): Promise<number> {
   const { bus: busName, domain } = options;
   const bus = busName === "memory" ? null : await openBus(busName, domain);
   const server = start(options, bus, log);

@@ -20,6 +20,7 @@ const TOKEN = "correct horse battery staple";
 Deno.test("A server that is open to everybody says so once, as a warning", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using open = await startTunnel({ origin });
+  await open.server.stderr.find(/"warn"/);
   const warnings = open.server.stderr.all.filter((line) => line.includes('"warn"'));
   assertEquals(warnings.length, 1);
   assertMatch(warnings[0] ?? "", /everybody .*--token.*--authorized-keys/);
@@ -120,6 +121,7 @@ Deno.test("--authorized-keys lets in the keys that --show-key shows, and names t
   assertEquals(client.stdout.all.length, 1);
   const ended = await runToEnd("client.ts", [...args, "--key", stranger.file]);
   refusedForGood(ended, `the key with the thumbprint ${stranger.thumbprint} is not authorized`);
+  await within(server.stderr.find(/"not_authorized"/), "a word of it");
   assertStringIncludes(`${server.stderr}`, stranger.thumbprint);
   assertStringIncludes(`${server.stderr}`, '"not_authorized"');
   assertEquals(await refusalsOf(server, "not_authorized"), 1);

@@ -29,7 +29,7 @@ Deno.test("--name gives a tunnel a second hostname, whose URL is the one that is
     assertEquals((await tunnel.request("/proxy/request/shop/x", { host })).text, "ok");
   });
   await t.step("it is found by its id as before", async () => {
-    const [, id = ""] = /"tunnel":"([a-z2-7]{52})"/.exec(`${server.stderr}`) ?? [];
+    const [, id = ""] = await server.stderr.find(/"tunnel":"([a-z2-7]{52})"/) ?? [];
     assertEquals((await tunnel.request("/", { host: `${id}.localhost:${port}` })).text, "ok");
   });
   await t.step(
