@@ -53,9 +53,12 @@ export class Member implements Upstream {
     return this.#gatekeeper === null ? null : this.#gatekeeper.admit(asking);
   }
 
-  open(type: number, head: Uint8Array, end: boolean): Exchange {
-    const sent = this.#gatekeeper?.ownsAuthorization ? withoutAuthorization(head) : head;
-    return this.session.open(type, sent, end);
+  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange {
+    const gatekeeper = this.#gatekeeper;
+    const sent = gatekeeper?.ownsAuthorization ? withoutAuthorization(head) : head;
+    const exchange = this.session.open(type, sent, end);
+    if (gatekeeper !== null) exchange.stream.onFinish = gatekeeper.enter(address);
+    return exchange;
   }
 }
 

@@ -99,6 +99,7 @@ export class RequestHandler {
     const visit: Visit = {
       request,
       fields,
+      address: this.#options.forwarded.clientAddress(fields.list, peer),
       target: asteriskForm(request.method, route.target),
       connection: {
         peer,
@@ -159,9 +160,7 @@ export class RequestHandler {
     isWebSocket: boolean,
   ): Response | Promise<Response> {
     if (typeof found === "string") return this.#unavailable(visit, hostname, found);
-    const { forwarded } = this.#options;
-    const address = forwarded.clientAddress(visit.fields.list, visit.connection.peer);
-    const refusal = found.admit({ address, fields: visit.fields.list });
+    const refusal = found.admit({ address: visit.address, fields: visit.fields.list });
     if (refusal === null) return this.#forward(visit, found, isWebSocket);
     if (!(refusal instanceof Promise)) return this.#refused(visit, refusal);
     return refusal.then((refusal) =>
@@ -198,11 +197,10 @@ export class RequestHandler {
     target: string,
     connection: ClientConnection,
   ): Response | Promise<Response> {
-    const { pages, forwarded, clientPort } = this.#options;
+    const { pages, clientPort } = this.#options;
     const path = pathOf(target);
     if (path !== SUBSCRIBE_PATH) {
-      const { list } = new FieldList(request.headers);
-      return pages.respond(request, path, forwarded.clientAddress(list, connection.address));
+      return pages.respond(request, path, connection.address);
     }
     if (clientPort !== null) {
       return refused(request, 421, `clients of this server connect to its port ${clientPort}`);

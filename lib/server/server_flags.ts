@@ -40,6 +40,7 @@ export interface ServerFlags {
   readonly "max-body": number | null;
   readonly "rate-limit": Rate | null;
   readonly "max-streams": number;
+  readonly "max-visitor-streams": number | null;
   readonly "max-head": number;
   readonly "max-message": number;
   readonly "max-tunnels": number;
@@ -151,6 +152,14 @@ export const SERVER_FLAGS: Flags<ServerFlags> = {
     group: LIMITS,
     help: "requests and WebSockets of one tunnel at once, then 503",
     default: MAX_STREAMS,
+    least: 1,
+    most: 1_000_000,
+  }),
+  "max-visitor-streams": integerFlag({
+    group: LIMITS,
+    help: "of these, what one visitor may have, then 429",
+    default: null,
+    defaultText: "half of --max-streams, at least 100",
     least: 1,
     most: 1_000_000,
   }),

@@ -53,6 +53,8 @@ export interface Limits {
   readonly requests: Rate | null;
   /** Requests and WebSockets of one tunnel at once. */
   readonly streams: number;
+  /** Of these, what one visitor may have; null for half, or 100 where that is more. */
+  readonly visitorStreams: number | null;
   /** Bytes of a request head. */
   readonly head: number;
   /** Bytes of a WebSocket message. */
@@ -115,6 +117,7 @@ export function parseServerOptions(
         body: values["max-body"],
         requests: values["rate-limit"],
         streams: values["max-streams"],
+        visitorStreams: values["max-visitor-streams"],
         head: values["max-head"],
         message: values["max-message"],
         tunnels: values["max-tunnels"],

@@ -18,6 +18,7 @@ import type { Certificate } from "./listener.ts";
 import type { Member } from "./member.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
+import { VisitorShares } from "./access/visitor_shares.ts";
 import { OwnPages } from "./own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { Registry } from "./registry.ts";
@@ -123,6 +124,7 @@ export class TunnelServer {
       tunnelLimits: {
         requests: limiterOf(options.limits),
         streams: options.limits.streams,
+        visitors: new VisitorShares(options.limits.streams, options.limits.visitorStreams),
         limited,
       },
       heartbeat,

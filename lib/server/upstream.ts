@@ -34,11 +34,11 @@ export interface Upstream {
   /** Says why a request is not let through, and null when it is. */
   admit(asking: Asking): Refusal | null | Promise<Refusal | null>;
   /**
-   * Opens a stream with an HTTPRequest or a WSRequest; `end` says that no body follows.
+   * Opens a stream with an HTTPRequest or a WSRequest for the visitor at `address`; `end` says that no body follows.
    *
    * @throws {StreamError} `Refused` when it takes no new streams.
    */
-  open(type: number, head: Uint8Array, end: boolean): Exchange;
+  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange;
 }
 
 /** Why nothing can be opened for a hostname: its client is away, has all the streams that it may, or never was here. */

@@ -31,6 +31,8 @@ export interface StreamOptions {
 export class Stream {
   /** Called once when the stream ends before both sides are complete: by a Reset from the peer, or with its session. */
   onAbort: ((error: Error) => void) | null = null;
+  /** Called once when the stream is over, however it ended. */
+  onFinish: (() => void) | null = null;
 
   readonly #host: StreamHost;
   readonly #sending: SendHalf;
@@ -178,6 +180,7 @@ export class Stream {
   #finish(): void {
     this.#receiving.release();
     this.#host.finished(this);
+    this.onFinish?.();
   }
 }
 

@@ -173,7 +173,8 @@ Deno.test("A32 a client that answers nothing gets a thousand requests and no mor
   const MAX_STREAMS = 1_000;
   const MORE = 20;
   await using origin = ScriptedOrigin.answering(OK);
-  await using tunnel = await startTunnel({ origin });
+  const serverArgs = ["--max-visitor-streams", `${MAX_STREAMS}`];
+  await using tunnel = await startTunnel({ origin, serverArgs });
   using client = await Subscriber.register(tunnel.server);
   using visitors = new DisposableStack();
   for (let i = 0; i < MAX_STREAMS; i++) {

@@ -77,6 +77,22 @@ Deno.test("--max-streams: requests and WebSockets at once, over all connections 
   });
 });
 
+Deno.test("--max-visitor-streams: one visitor leaves room for the others, then 429", async () => {
+  await using origin = ScriptedOrigin.start();
+  const serverArgs = ["--max-visitor-streams", "1", "--trust-proxy", "loopback"];
+  await using tunnel = await startTunnel({ origin, serverArgs });
+  const from = (address: string) => tunnel.request("/", { fields: [["X-Forwarded-For", address]] });
+  const first = from("192.0.2.1");
+  const one = await origin.next();
+  const refused = await from("192.0.2.1");
+  assertEquals([refused.status, refused.head.get("retry-after")], [429, "1"]);
+  const other = from("192.0.2.2");
+  const two = await origin.next();
+  await one.answer(OK);
+  await two.answer(OK);
+  for (const { status } of await Promise.all([first, other])) assertEquals(status, 200);
+});
+
 Deno.test("--max-streams: an open WebSocket counts", async () => {
   await using origin = await WebSocketOrigin.start();
   await using tunnel = await startTunnel({ origin, serverArgs: ["--max-streams", "1"] });

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Gatekeeper } from "../../lib/server/access/gatekeeper.ts";
 import { Member } from "../../lib/server/member.ts";
+import { VisitorShares } from "../../lib/server/access/visitor_shares.ts";
 import { Registry } from "../../lib/server/registry.ts";
 import { ServerMetrics } from "../../lib/server/server_metrics.ts";
 import { type EdgeOptions, NO_EDGE } from "../../lib/tunnel/edge.ts";
@@ -35,13 +36,35 @@ Deno.test("Member.open passes Authorization on where the tunnel asks for no pass
   assertEquals(await fieldsOf(memberOf(near.session, { hostname: HOST }), near), FIELDS);
 });
 
-function guardedMember(session: Session, edge: EdgeOptions): Member {
+Deno.test("Member.open counts a stream for its visitor until it is over, however it ends", () => {
+  using near = new SessionAndPeer("server");
+  const visitors = new VisitorShares(2, 1);
+  const member = guardedMember(near.session, NO_EDGE, visitors);
+  const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
+  for (let i = 0; i < 2; i++) {
+    assert(visitors.hasRoom("a", "192.0.2.1"));
+    const { stream, response } = member.open(FrameType.HTTPRequest, head, true, "192.0.2.1");
+    response.catch(() => {});
+    assert(!visitors.hasRoom("a", "192.0.2.1"));
+    assert(visitors.hasRoom("a", "192.0.2.2") && visitors.hasRoom("b", "192.0.2.1"));
+    stream.reset(0);
+    stream.reset(0);
+  }
+  assert(visitors.hasRoom("a", "192.0.2.1"));
+});
+
+function guardedMember(
+  session: Session,
+  edge: EdgeOptions,
+  visitors = new VisitorShares(10, null),
+): Member {
   const { limited } = new ServerMetrics(new Registry({ fixed: false }));
   const gatekeeper = new Gatekeeper({
     id: "a",
     edge,
     requests: null,
     streams: 10,
+    visitors,
     limited,
     load: () => 0,
   });
@@ -60,7 +83,7 @@ function guardedMember(session: Session, edge: EdgeOptions): Member {
 /** Opens a stream and returns the fields that its client gets. */
 async function fieldsOf(member: Member, { peer }: SessionAndPeer): Promise<readonly Field[]> {
   const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
-  member.open(FrameType.HTTPRequest, head, true).response.catch(() => {});
+  member.open(FrameType.HTTPRequest, head, true, "192.0.2.1").response.catch(() => {});
   const { payload } = await peer.skipTo(FrameType.HTTPRequest);
   // The answer's window comes before the head.
   return decodeRequestHead(payload.subarray(4)).fields;

@@ -1,5 +1,8 @@
-/** Bytes that are forwarded at a time: a small part of what a slow link carries in a second. */
-const BUFFER_LENGTH = 8 * 1024;
+/** Bytes that are forwarded at a time. */
+const BUFFER_LENGTH = 64 * 1024;
+
+/** Bytes of a packet, which is what others wait behind on a slow link. */
+const PACKET = 1_500;
 
 /** `up` is from the client to the server. */
 export type Direction = "up" | "down";
@@ -95,7 +98,8 @@ export class Link implements AsyncDisposable {
     const buffer = new Uint8Array(BUFFER_LENGTH);
     try {
       for (;;) {
-        const count = await from.read(buffer);
+        const isSlow = this.bytesPerSecond < Infinity;
+        const count = await from.read(isSlow ? buffer.subarray(0, PACKET) : buffer);
         await this.#flowing(way);
         if (id < this.#firstAlive) {
           if (count === null) return;

@@ -4,6 +4,7 @@ import { BasicAuth } from "./basic_auth.ts";
 import type { Limiter } from "./limiter.ts";
 import type { RequestsLimited } from "../server_metrics.ts";
 import type { Asking, Refusal } from "../upstream.ts";
+import type { VisitorShares } from "./visitor_shares.ts";
 
 /** What the tunnels of a server share of its limits. */
 export interface TunnelLimits {
@@ -11,6 +12,8 @@ export interface TunnelLimits {
   readonly requests: Limiter | null;
   /** Requests and WebSockets of one tunnel at once. */
   readonly streams: number;
+  /** Counts the streams of each visitor. */
+  readonly visitors: VisitorShares;
   readonly limited: RequestsLimited;
 }
 
@@ -57,24 +60,33 @@ export class Gatekeeper {
       limited.rate.inc();
       return tooManyRequests(wait);
     }
-    if (this.#auth === null) return this.#room();
+    if (this.#auth === null) return this.#room(asking);
     const refusal = this.#auth.check(asking.fields);
     return refusal instanceof Promise
-      ? refusal.then((refusal) => this.#authorized(refusal))
-      : this.#authorized(refusal);
+      ? refusal.then((refusal) => this.#authorized(refusal, asking))
+      : this.#authorized(refusal, asking);
   }
 
-  #authorized(refusal: Refusal | null): Refusal | null {
-    if (refusal === null) return this.#room();
+  /** Counts a stream of the visitor at `address`; what is returned is to be called at its end. */
+  enter(address: string): () => void {
+    return this.#options.visitors.enter(this.#options.id, address);
+  }
+
+  #authorized(refusal: Refusal | null, asking: Asking): Refusal | null {
+    if (refusal === null) return this.#room(asking);
     this.#options.limited.auth.inc();
     return refusal;
   }
 
-  #room(): Refusal | null {
-    const { streams, load, limited } = this.#options;
-    if (load() < streams) return null;
-    limited.streams.inc();
-    return NO_ROOM;
+  #room({ address }: Asking): Refusal | null {
+    const { id, streams, visitors, load, limited } = this.#options;
+    if (load() >= streams) {
+      limited.streams.inc();
+      return NO_ROOM;
+    }
+    if (visitors.hasRoom(id, address)) return null;
+    limited.visitor.inc();
+    return NO_SHARE;
   }
 }
 
@@ -90,6 +102,12 @@ const FORBIDDEN: Refusal = {
 const NO_ROOM: Refusal = {
   status: 503,
   reason: "this tunnel has as many requests as it may have at once",
+  fields: [["retry-after", String(RETRY_AFTER)]],
+};
+
+const NO_SHARE: Refusal = {
+  status: 429,
+  reason: "your address has as many requests at once as it may have at this tunnel",
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 

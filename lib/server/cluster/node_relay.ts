@@ -110,7 +110,7 @@ export class NodeRelay {
       if (stream.sendEnded) return;
       if (refusal !== null) return await answer(stream, request, refusal);
       if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
-      await splice(stream, member.open(stream.opening.type, head, hasNoBody));
+      await splice(stream, member.open(stream.opening.type, head, hasNoBody, address));
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));

@@ -1,7 +1,7 @@
 import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
 import type { NodeLink } from "./node_link.ts";
 import { withOpening } from "./node_opening.ts";
-import { type Asking, type Exchange, MovedError, type Upstream } from "../upstream.ts";
+import { type Exchange, MovedError, type Upstream } from "../upstream.ts";
 
 export interface RemoteUpstreamOptions {
   readonly hostname: string;
@@ -11,11 +11,10 @@ export interface RemoteUpstreamOptions {
   readonly onMissing: () => void;
 }
 
-/** A tunnel on another node, for one request: what `admit` is told, that node is told with it. */
+/** A tunnel on another node. */
 export class RemoteUpstream implements Upstream {
   readonly #link: NodeLink;
   readonly #options: RemoteUpstreamOptions;
-  #address = "";
 
   constructor(link: NodeLink, options: RemoteUpstreamOptions) {
     this.#link = link;
@@ -23,14 +22,13 @@ export class RemoteUpstream implements Upstream {
   }
 
   /** Admits everything: the node that has the tunnel decides, and answers for what it refuses. */
-  admit({ address }: Asking): null {
-    this.#address = address;
+  admit(): null {
     return null;
   }
 
-  open(type: number, head: Uint8Array, end: boolean): Exchange {
+  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange {
     const { hostname, onOpen } = this.#options;
-    const opening = withOpening({ hostname, address: this.#address }, head);
+    const opening = withOpening({ hostname, address }, head);
     if (!this.#link.session.usable) throw new MovedError("the link to the other node has ended");
     const { stream, response } = this.#link.session.open(type, opening, end);
     onOpen();

@@ -27,6 +27,8 @@ export interface Visit {
   readonly request: Request;
   readonly fields: FieldList;
   readonly connection: VisitorConnection;
+  /** The visitor's own address. */
+  readonly address: string;
   /** The target that the origin gets. */
   readonly target: string;
 }
@@ -122,7 +124,7 @@ export class Proxy {
     let stream: Stream | null = null;
     let unwatch: (() => void) | null = null;
     try {
-      const exchange = upstream.open(type, head, steps.end);
+      const exchange = upstream.open(type, head, steps.end, visit.address);
       const opened = stream = exchange.stream;
       unwatch = this.#departures.watch(visit.request, () => {
         opened.reset(ErrorCode.Cancelled, "the visitor left");

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Gatekeeper } from "../../../lib/server/access/gatekeeper.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
+import { VisitorShares } from "../../../lib/server/access/visitor_shares.ts";
 import { Registry } from "../../../lib/server/registry.ts";
 import { ServerMetrics } from "../../../lib/server/server_metrics.ts";
 import type { Asking } from "../../../lib/server/upstream.ts";
@@ -21,6 +22,7 @@ function gatekeeper({ edge = NO_EDGE, requests, load = () => 0 }: Setting = {}) 
     edge,
     requests: requests ?? null,
     streams: 10,
+    visitors: new VisitorShares(10, 5),
     limited,
     load,
   });
@@ -54,6 +56,14 @@ Deno.test("Gatekeeper answers 429 above the rate, with whole seconds until the n
   assert(refusal !== null && !(refusal instanceof Promise));
   assertEquals(refusal.fields, [["retry-after", "30"]]);
   assertEquals(counts(), { rate: 2 });
+});
+
+Deno.test("Gatekeeper leaves half of a tunnel's streams to other visitors than the one that has the rest", () => {
+  const { keeper, ask, counts } = gatekeeper();
+  const leave = Array.from({ length: 5 }, () => keeper.enter("192.0.2.1"));
+  assertEquals([ask(), ask({ address: "192.0.2.2" })], [429, 200]);
+  leave.pop()?.();
+  assertEquals([ask(), counts()], [200, { visitor: 1 }]);
 });
 
 Deno.test("Gatekeeper shares the rate among all connections of one tunnel, not with other tunnels", () => {

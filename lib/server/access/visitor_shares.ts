@@ -1,0 +1,39 @@
+import { networkOf } from "./network_of.ts";
+
+/** Which part of a tunnel's streams one visitor may have: another half is left for all the others. */
+const PART = 2;
+
+/** Streams that a visitor may have in any case: what a page in one browser asks for at once over HTTP/2. */
+const LEAST = 100;
+
+/** Counts the streams that each visitor has open at each tunnel, so that no visitor takes all of them. */
+export class VisitorShares {
+  readonly #most: number;
+  /** By tunnel and network: as many entries at most as streams are open. */
+  readonly #open = new Map<string, number>();
+
+  /** `streams` is what a tunnel may have at once; `most` what one visitor may have of them, null for half, or for 100 where that is more. */
+  constructor(streams: number, most: number | null) {
+    this.#most = most ?? Math.max(LEAST, Math.floor(streams / PART));
+  }
+
+  /** Whether a visitor may have one more stream at the tunnel of that id. */
+  hasRoom(id: string, address: string): boolean {
+    return (this.#open.get(keyOf(id, address)) ?? 0) < this.#most;
+  }
+
+  /** Counts a stream; what is returned uncounts it, and is to be called once. */
+  enter(id: string, address: string): () => void {
+    const key = keyOf(id, address);
+    this.#open.set(key, (this.#open.get(key) ?? 0) + 1);
+    return () => {
+      const rest = (this.#open.get(key) ?? 1) - 1;
+      if (rest === 0) this.#open.delete(key);
+      else this.#open.set(key, rest);
+    };
+  }
+}
+
+function keyOf(id: string, address: string): string {
+  return `${id} ${networkOf(address)}`;
+}
