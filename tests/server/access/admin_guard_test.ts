@@ -43,7 +43,9 @@ Deno.test("AdminGuard takes a token of other letters as the UTF-8 that a shell s
 
 Deno.test("AdminGuard does not look at a token of more than 4,096 characters", async () => {
   const token = "x".repeat(4097);
-  assertEquals(status(await guard(token).asked(`Bearer ${token}`)), 401);
+  const { asked } = guard(token);
+  assertEquals(status(await asked(`Bearer ${token}`)), 401);
+  assertEquals(status(await asked("Bearer wrong")), 401, "and goes on with others");
 });
 
 Deno.test("AdminGuard lets an address guess ten times a second, and then not even rightly", async () => {
