@@ -1,3 +1,4 @@
+import { printLine } from "../../lib/program.ts";
 import { Program } from "../testing/program.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { startTunnel } from "../testing/tunnel.ts";
@@ -63,7 +64,9 @@ async function redisKilled(context: SoakContext): Promise<Outcome> {
   await redis.start();
   const back = performance.now();
   const goods = () => remote.visits.between(back).of("right").count;
-  const works = await untilHolds("a request at the other node", () => goods() > 0, back);
+  const works = await untilHolds("a request at the other node", () => goods() > 0, back)
+    .catch(() => Infinity);
+  if (works === Infinity) printLine(pair.log);
   await lasting(3);
   const [own, others] = await Promise.all([local.stop(), remote.stop()]);
   const away = others.between(killed + 1_000, back);
@@ -97,14 +100,17 @@ async function redisPaused(context: SoakContext): Promise<Outcome> {
 
 /** Two nodes, a client at the second, and a load at each. */
 class Pair implements AsyncDisposable {
+  readonly #nodes: readonly Program[];
   readonly #owned: AsyncDisposableStack;
 
   private constructor(
     readonly redis: RedisServer,
     readonly local: MarkedLoad,
     readonly remote: MarkedLoad,
+    nodes: readonly Program[],
     owned: AsyncDisposableStack,
   ) {
+    this.#nodes = nodes;
     this.#owned = owned;
   }
 
@@ -118,7 +124,12 @@ class Pair implements AsyncDisposable {
     const options = { rate: context.rate / 2, host, origin };
     const local = started.use(context.load({ ...options, port: Number(far.url.port) }));
     const remote = started.use(context.load({ ...options, port: Number(near.url.port) }));
-    return new Pair(redis, local, remote, started.move());
+    return new Pair(redis, local, remote, [near, far], started.move());
+  }
+
+  /** What the nodes have said last. */
+  get log(): string {
+    return this.#nodes.flatMap(({ stderr }) => stderr.all.slice(-10)).join(" ");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
