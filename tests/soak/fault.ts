@@ -10,10 +10,10 @@ export interface SoakContext {
   load(options: Omit<MarkedLoadOptions, "rate"> & { readonly rate?: number }): MarkedLoad;
 }
 
-/** What came out: `left out` where this machine cannot do it, `elsewhere` where another test does. */
+/** What came out: `left out` where this machine cannot do it, `elsewhere` where another test does, `to compare` without a target. */
 export interface Outcome {
   readonly measured: string;
-  readonly result: "held" | "MISSED" | "left out" | "elsewhere";
+  readonly result: "held" | "MISSED" | "left out" | "elsewhere" | "to compare";
 }
 
 /** Something that is done to a tunnel, and what must hold then. */

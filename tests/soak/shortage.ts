@@ -1,3 +1,5 @@
+import { processUsage } from "../bench/peers/process_usage.ts";
+import { Lines } from "../testing/lines.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
 import {
@@ -64,6 +66,13 @@ export const shortage: Family = {
       run: slowReaders,
     },
     {
+      id: "F19a0",
+      name: "the same at Deno.serve alone",
+      how: "no tunnel: a handler with an endless stream",
+      target: "what no server on it can go below",
+      run: slowReadersAlone,
+    },
+    {
       id: "F19b",
       name: "visitors that open and leave",
       how: `${LEAVERS} ask for 1 MB and close`,
@@ -123,7 +132,7 @@ async function slowReaders(context: SoakContext): Promise<Outcome> {
   const before = { server: await restingMemory(server), client: await restingMemory(client) };
   const grown = { server: 0, client: 0 };
   {
-    await using _readers = await SlowReaders.open(tunnel, READERS);
+    await using _readers = await SlowReaders.open(...downloadOf(tunnel), READERS);
     await untilHolds("the streams", async () => await streams(tunnel.server) >= READERS);
     for (let second = 0; second < FILLING; second++) {
       grown.server = Math.max(grown.server, await memory(server) - before.server);
@@ -140,6 +149,33 @@ async function slowReaders(context: SoakContext): Promise<Outcome> {
     }; others: ${visits}; ` +
       `0 streams ${inSeconds(ended)} after`,
   );
+}
+
+/** The port and the request of a download that nobody gets through. */
+function downloadOf(tunnel: Tunnel): [port: number, request: string] {
+  return [Number(tunnel.server.url.port), tunnel.write("/down?id=1&length=100000000")];
+}
+
+/** Tells what the same visitors cost a server that does nothing else. */
+async function slowReadersAlone(): Promise<Outcome> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-net", new URL("bare_server.ts", import.meta.url).href],
+    stdout: "piped",
+  }).spawn();
+  const lines = new Lines(child.stdout);
+  try {
+    const [port] = await within(lines.find(/^\d+$/), "the port") ?? [];
+    const before = (await processUsage([child.pid])).memory;
+    const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    await using _readers = await SlowReaders.open(Number(port), request, READERS);
+    await lasting(FILLING);
+    const grown = (await processUsage([child.pid])).memory - before;
+    return { measured: `grew by ${inMegabytes(grown)}`, result: "to compare" };
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+    await lines.ended;
+  }
 }
 
 async function leavers(context: SoakContext): Promise<Outcome> {
@@ -187,7 +223,7 @@ async function littleMemory(context: SoakContext): Promise<Outcome> {
   await group.add(tunnel.server.pid);
   await using load = visit(context, tunnel, origin);
   {
-    await using _readers = await SlowReaders.open(tunnel, READERS_IN_LITTLE_MEMORY);
+    await using _readers = await SlowReaders.open(...downloadOf(tunnel), READERS_IN_LITTLE_MEMORY);
     await lasting(FILLING);
   }
   const visits = await load.stop();

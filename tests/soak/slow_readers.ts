@@ -1,8 +1,3 @@
-import type { Tunnel } from "../testing/tunnel.ts";
-
-/** Bytes of the download that each asks for and nobody gets through. */
-const DOWNLOAD = 100_000_000;
-
 /** One reader in so many reads slowly; the others read nothing at all. */
 const ONE_READS_IN = 10;
 
@@ -25,14 +20,13 @@ export class SlowReaders implements AsyncDisposable {
     }
   }
 
-  /** Resolves once all have asked. */
-  static async open(tunnel: Tunnel, count: number): Promise<SlowReaders> {
+  /** Resolves once all have sent the request, to a port of this machine. */
+  static async open(port: number, request: string, count: number): Promise<SlowReaders> {
     const connections: Deno.TcpConn[] = [];
-    const request = tunnel.write(`/down?id=1&length=${DOWNLOAD}`);
     while (connections.length < count) {
       const next = Math.min(AT_ONCE, count - connections.length);
       connections.push(
-        ...await Promise.all(Array.from({ length: next }, () => ask(tunnel, request))),
+        ...await Promise.all(Array.from({ length: next }, () => ask(port, request))),
       );
     }
     return new SlowReaders(connections);
@@ -56,8 +50,7 @@ export class SlowReaders implements AsyncDisposable {
   }
 }
 
-async function ask(tunnel: Tunnel, request: string): Promise<Deno.TcpConn> {
-  const port = Number(tunnel.server.url.port);
+async function ask(port: number, request: string): Promise<Deno.TcpConn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(request));
   return connection;

@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   let missed = 0;
   for (const { faults, atOnce } of FAMILIES) {
     const chosen = faults.filter(({ id }) =>
-      wanted === null || wanted.some((w) => id.startsWith(w))
+      wanted === null || wanted.some((w) => id.toUpperCase().startsWith(w))
     );
     for (const group of atOnce ? [chosen] : chosen.map((fault) => [fault])) {
       const outcomes = await Promise.all(group.map((fault) => attempt(fault, context)));
