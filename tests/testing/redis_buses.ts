@@ -15,10 +15,11 @@ export async function openRedisBus(url: string, domain = BUS_DOMAIN): Promise<Op
 /** Opens the buses of two nodes. */
 export async function openRedisBuses(
   url: string,
+  domain = BUS_DOMAIN,
 ): Promise<AsyncDisposable & { readonly one: OpenBus; readonly other: OpenBus }> {
   await using opened = new AsyncDisposableStack();
-  const one = opened.use(await openRedisBus(url));
-  const other = opened.use(await openRedisBus(url));
+  const one = opened.use(await openRedisBus(url, domain));
+  const other = opened.use(await openRedisBus(url, domain));
   const owned = opened.move();
   return { one, other, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
