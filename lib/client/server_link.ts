@@ -11,6 +11,12 @@ const HAND_OVER = 5_000;
 /** Milliseconds between two attempts in that time, at least and at most: of two processes that share a port, either may answer. */
 const RETRY_AFTER = { least: 100, most: 300 } as const;
 
+/** Milliseconds after its registration in which a connection that is forewarned, as the one before it was, is taken for a server that never stops doing so. */
+const STEADY_AFTER = 10_000;
+
+/** Connections of one link that may serve on beside the new one: a restart while the one before it still finishes, and one to spare. */
+const MAX_OUTGOING = 3;
+
 /** What a link tells of its state. */
 export interface ServerLinkEvents {
   /** A connection is registered: the first, or one that follows another. */
@@ -23,7 +29,7 @@ export interface ServerLinkEvents {
  * Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever.
  *
  * When the server says that it stops, the next connection is made before the old one is left, which serves until the
- * server closes it.
+ * server closes it. A server that says so again and again is dialled no faster than one that closes.
  */
 export class ServerLink {
   readonly #options: ServerConnectionOptions;
@@ -34,6 +40,8 @@ export class ServerLink {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #dialling = new AbortController();
   #isStopped = false;
+  /** Whether one connection after the other is forewarned as soon as it is there. */
+  #isRestless = false;
   /** The connection that still serves while its successor is looked for. */
   #outgoing: ServerConnection | null = null;
   /** Until when a successor is looked for without backing off, by `performance.now()`. */
@@ -57,21 +65,27 @@ export class ServerLink {
    */
   async run(): Promise<boolean> {
     let registered = false;
+    let isSuccessor = false;
     while (!this.#isStopped) {
       let reason: string;
       let isHandedOver = false;
       try {
         const connection = await this.#connect();
         registered = true;
+        const since = performance.now();
         reason = await connection.leaving;
         isHandedOver = connection.isOpen && !this.#once;
+        const isYoung = performance.now() - since < STEADY_AFTER;
+        this.#isRestless = isHandedOver && isSuccessor && isYoung;
+        isSuccessor = isHandedOver;
+        if (!this.#isRestless) this.#backoff.reset();
         if (isHandedOver) this.#handOver(connection);
       } catch (error) {
         if (error instanceof RegistrationError && error.permanent) throw error;
         reason = messageOf(error);
       }
       if (this.#isStopped) break;
-      if (isHandedOver) continue;
+      if (isHandedOver && !this.#isRestless) continue;
       if (this.#outgoing === null) this.#events.onLost(reason, this.#once);
       if (this.#once) break;
       await this.#pause();
@@ -104,7 +118,6 @@ export class ServerLink {
     void connection.closed.then(() => this.#connections.delete(connection));
     if (this.#isStopped) connection.close("the client stops");
     const registered = await connection.registered;
-    this.#backoff.reset();
     this.#outgoing = null;
     this.#events.onRegistered(registered);
     return connection;
@@ -113,22 +126,34 @@ export class ServerLink {
   /** Looks for a successor while `connection` still serves; when that ends first, the link is lost until there is one. */
   #handOver(connection: ServerConnection): void {
     this.#outgoing = connection;
-    this.#handOverUntil = performance.now() + HAND_OVER;
+    this.#hurry();
+    this.#leaveOldest();
     void connection.closed.then((reason) => {
       if (this.#outgoing !== connection || this.#isStopped) return;
       this.#outgoing = null;
       // The server took its time to finish; the successor comes now.
-      this.#handOverUntil = performance.now() + HAND_OVER;
+      this.#hurry();
       this.#events.onLost(reason, false);
     });
   }
 
-  /** Waits before the next attempt; the end of a connection that still serves ends the wait. */
+  /** Looks for a successor without backing off for a while, unless the server sends away whoever comes. */
+  #hurry(): void {
+    this.#handOverUntil = this.#isRestless ? 0 : performance.now() + HAND_OVER;
+  }
+
+  /** Ends what has served on for longest, when too much does. */
+  #leaveOldest(): void {
+    const [oldest] = this.#connections;
+    if (this.#connections.size > MAX_OUTGOING) oldest?.close("this client has newer connections");
+  }
+
+  /** Waits before the next attempt; the end of a connection that still serves ends the wait, but of no restless one. */
   async #pause(): Promise<void> {
     const { least, most } = RETRY_AFTER;
     const isHandOver = performance.now() < this.#handOverUntil;
     const wait = isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
-    const outgoing = this.#outgoing?.closed ?? this.#stopped.promise;
-    await within(wait, Promise.race([this.#stopped.promise, outgoing]));
+    const outgoing = this.#isRestless ? undefined : this.#outgoing?.closed;
+    await within(wait, Promise.race([this.#stopped.promise, outgoing ?? this.#stopped.promise]));
   }
 }

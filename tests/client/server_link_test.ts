@@ -8,8 +8,10 @@ import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
 import type { Stream } from "../../lib/tunnel/stream.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { type FramePeer, openingOf } from "../testing/frame_peer.ts";
 import { ScriptedServer } from "../testing/scripted_server.ts";
+import { settled } from "../testing/turn.ts";
 import { within } from "../testing/within.ts";
 
 Deno.test("ServerLink connects anew at a forewarning, while the old connection still serves", async () => {
@@ -60,6 +62,68 @@ Deno.test("ServerLink goes on when the next server stops as well", async () => {
   await server.nextRegistered();
   await eventually("all registrations", () => link.told.length === 4);
   assert(!link.told.includes("lost"));
+});
+
+Deno.test("ServerLink backs off from a server that forewarns each connection as soon as it is there", async () => {
+  using clock = new FakeClock();
+  await using server = await ScriptedServer.start();
+  await using _link = await startLink(server);
+  forewarn(await server.nextRegistered());
+  let current = await server.nextRegistered();
+  for (const { least, most } of [{ least: 250, most: 500 }, { least: 500, most: 1_000 }]) {
+    forewarn(current);
+    await roundTrips(current);
+    let isDialled = false;
+    const next = server.nextRegistered().finally(() => isDialled = true);
+    clock.advance(least - 1);
+    await roundTrips(current);
+    assert(!isDialled, `connected within ${least} ms`);
+    clock.advance(most - least + 1);
+    current = await next;
+  }
+  await roundTrips(current);
+  clock.advance(10_000);
+  forewarn(current);
+  // One that held for a while is handed over at once again.
+  await server.nextRegistered();
+});
+
+Deno.test("ServerLink backs off as well when such a server ends what it forewarned", async () => {
+  using clock = new FakeClock();
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  forewarn(await server.nextRegistered());
+  const current = await server.nextRegistered();
+  forewarn(current);
+  await roundTrips(current);
+  end(current);
+  await current.closed;
+  assertEquals(link.told, ["registered", "registered", "lost"]);
+  clock.advance(249);
+  assertEquals(link.told.length, 3);
+  let isDialled = false;
+  const next = server.nextRegistered().finally(() => isDialled = true);
+  for (let i = 0; i < 100; i++) await settled();
+  assert(!isDialled, "connected before the wait was over");
+  clock.advance(251);
+  await next;
+});
+
+Deno.test("ServerLink leaves the oldest connection when more than three were forewarned and serve on", async () => {
+  using clock = new FakeClock();
+  await using server = await ScriptedServer.start();
+  await using _link = await startLink(server);
+  const peers = [await server.nextRegistered()];
+  for (const peer of peers) {
+    forewarn(peer);
+    await roundTrips(peer);
+    clock.advance(1_000);
+    if (peers.length < 4) peers.push(await server.nextRegistered());
+  }
+  const [oldest, ...rest] = peers;
+  assert(oldest !== undefined);
+  await oldest.closed;
+  for (const peer of rest) await roundTrips(peer);
 });
 
 Deno.test("ServerLink with once serves until the server closes, and does not connect again", async () => {
@@ -128,6 +192,17 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
     },
   };
 }
+
+/** Returns when whatever a link would do at once, such as to dial, has been done. */
+async function roundTrips(peer: FramePeer): Promise<void> {
+  for (let i = 0; i < ROUND_TRIPS; i++) {
+    peer.send(FrameType.Ping, { payload: new Uint8Array(8) });
+    await peer.next(FrameType.Pong);
+  }
+}
+
+/** More than a registration takes; 20 Pings a second are allowed. */
+const ROUND_TRIPS = 8;
 
 function forewarn(peer: FramePeer): void {
   peer.send(FrameType.Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
