@@ -33,8 +33,8 @@ const FLAGS = {
   }),
   seconds: integerFlag({
     group: "How much",
-    help: "how long the tunnel is kept under load to look for leaks; all else takes six minutes",
-    default: 150,
+    help: "how long the tunnel is kept under load to look for leaks; all else takes nine minutes",
+    default: 90,
     least: 20,
     most: 86_400,
   }),
