@@ -12,6 +12,9 @@ const RENEW_EVERY = LEASE / 3;
 /** Hostnames said at once: other things that are asked of the bus come in between. */
 const BATCH = 1_000;
 
+/** Changes that wait to be said: with as many tunnels as a server has by default, it is simpler to say everything. */
+const MAX_CHANGED = 20_000;
+
 export interface AnnouncerOptions {
   readonly bus: Bus;
   readonly node: NodeRecord;
@@ -73,6 +76,7 @@ export class Announcer {
   #change(hostname: string): void {
     if (this.#hasLeft) return;
     this.#changed.add(hostname);
+    if (this.#changed.size > MAX_CHANGED) this.#forgetChanges();
     void this.#speak();
   }
 
@@ -95,11 +99,17 @@ export class Announcer {
       }
     } catch (error) {
       // The bus says when it is back; else the next renewal tells, or the next change.
-      this.#isDue = true;
+      this.#forgetChanges();
       this.#silenced(error);
     } finally {
       this.#speaking = null;
     }
+  }
+
+  /** Says everything in the place of changes: what has come is in it, and the leases of what has gone run out. */
+  #forgetChanges(): void {
+    this.#changed.clear();
+    this.#isDue = true;
   }
 
   async #sayEverything(): Promise<void> {

@@ -63,6 +63,36 @@ Deno.test("Announcer says everything when the bus is back", async () => {
   assertEquals(await scene.where("a.test", "b.test"), [[], ["this"]]);
 });
 
+Deno.test("Announcer keeps no changes for a bus that is away", async () => {
+  using scene = new Scene();
+  await settled();
+  scene.bus.set(false);
+  for (let i = 0; i < 1_000; i++) {
+    scene.registry.remove(scene.join(`${i}.test`));
+    if (i % 100 === 0) await settled();
+  }
+  scene.join("a.test");
+  await settled();
+  scene.bus.set(true);
+  await settled();
+  assertEquals(scene.withdrawn, []);
+  assertEquals(await scene.where("a.test"), [["this"]]);
+});
+
+Deno.test("Announcer keeps no more than 20,000 changes for a bus that stands still, and says everything instead", async () => {
+  using scene = new Scene();
+  await settled();
+  scene.join("a.test");
+  const stalled = scene.stall();
+  await settled();
+  for (let i = 0; i < 20_001; i++) scene.registry.remove(scene.join(`${i}.test`));
+  scene.join("b.test");
+  stalled[Symbol.dispose]();
+  await settled();
+  assertEquals(scene.withdrawn, ["20000.test"]);
+  assertEquals(await scene.where("a.test", "b.test"), [["this"], ["this"]]);
+});
+
 Deno.test("Announcer.leave takes all back and says nothing more; end takes the node's own record", async () => {
   using scene = new Scene();
   scene.join("a.test");
@@ -88,7 +118,8 @@ Deno.test("Announcer says more hostnames than fit one message", async () => {
 /** An announcer, its bus and its registry, whose one session is every client's. */
 class Scene implements Disposable {
   readonly clock = new FakeClock();
-  readonly bus = new FlakyBus(new MemoryBus(new BusMemory()));
+  readonly #notes = new NotingBus(new BusMemory());
+  readonly bus = new FlakyBus(this.#notes);
   readonly registry = new Registry({ fixed: false });
   readonly #session = new SessionAndPeer("server");
   readonly announcer = new Announcer({
@@ -97,6 +128,16 @@ class Scene implements Disposable {
     registry: this.registry,
     log: new Log({ format: "text", level: "error" }),
   });
+
+  /** Hostnames that were taken back. */
+  get withdrawn(): readonly string[] {
+    return this.#notes.withdrawn;
+  }
+
+  /** Lets what is announced wait until it is disposed of. */
+  stall(): Disposable {
+    return this.#notes.stall();
+  }
 
   join(hostname: string): ReturnType<typeof memberOf> {
     const member = memberOf(this.#session.session, { hostname, thumbprint: hostname });
@@ -111,5 +152,31 @@ class Scene implements Disposable {
   [Symbol.dispose](): void {
     this.#session[Symbol.dispose]();
     this.clock[Symbol.dispose]();
+  }
+}
+
+/** A bus that notes what is taken back, and may stand still. */
+class NotingBus extends MemoryBus {
+  readonly withdrawn: string[] = [];
+  #moving = Promise.resolve();
+
+  stall(): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#moving = promise;
+    return { [Symbol.dispose]: resolve };
+  }
+
+  override async announce(
+    node: string,
+    hostnames: readonly string[],
+    lifetime: number,
+  ): Promise<void> {
+    await this.#moving;
+    await super.announce(node, hostnames, lifetime);
+  }
+
+  override withdraw(node: string, hostnames: readonly string[]): Promise<void> {
+    this.withdrawn.push(...hostnames);
+    return super.withdraw(node, hostnames);
   }
 }
