@@ -1,5 +1,6 @@
 import { RegistrationError } from "../../tunnel/registration_error.ts";
 import { type Bus, BusError } from "../bus/bus.ts";
+import { MAX_NAMES_OF_KEY, NameShares } from "./name_shares.ts";
 
 /** Milliseconds that a name stays its owner's after the last connection: a night's sleep and a day's work. */
 const KEPT = 24 * 60 * 60 * 1000;
@@ -23,6 +24,8 @@ export class Names {
   readonly #options: NamesOptions;
   /** Those in use on this node, as many as there are connections at most. */
   readonly #held = new Map<string, Held>();
+  /** Without them one key could take every free name, each for a day. */
+  readonly #shares = new NameShares(KEPT);
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(options: NamesOptions) {
@@ -35,9 +38,16 @@ export class Names {
   /**
    * Makes a name the owner's.
    *
-   * @throws {RegistrationError} `name_taken` when it is another's, `try_again` when the bus cannot tell.
+   * @throws {RegistrationError} `name_taken` when it is another's, `bad_name` when the owner has too many, `try_again`
+   * when the bus cannot tell.
    */
   async claim(name: string, owner: string): Promise<void> {
+    // Counted before the bus answers, for many may be asked for at once.
+    if (!this.#shares.take(owner, name)) {
+      const reason =
+        `the name ${name} is not given: this key has ${MAX_NAMES_OF_KEY} names already`;
+      throw new RegistrationError("bad_name", reason);
+    }
     let current: string;
     try {
       current = await this.#options.bus.claimName(name, owner, KEPT);
@@ -49,6 +59,7 @@ export class Names {
       throw new RegistrationError("try_again", reason, false, { cause });
     }
     if (current !== owner) {
+      this.#shares.giveBack(owner, name);
       throw new RegistrationError("name_taken", `the name ${name} belongs to another key`);
     }
   }
@@ -69,12 +80,14 @@ export class Names {
       clearInterval(this.#timer);
       this.#timer = null;
     }
+    this.#shares.take(held.owner, name);
     // The day begins now; without the bus it began at the last renewal.
     this.#options.bus.claimName(name, held.owner, KEPT).catch(() => {});
   }
 
   async #renew(): Promise<void> {
     for (const [name, { owner }] of [...this.#held]) {
+      this.#shares.take(owner, name);
       try {
         const current = await this.#options.bus.claimName(name, owner, KEPT);
         if (current !== owner) this.#options.onLost(name, owner);

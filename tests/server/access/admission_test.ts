@@ -81,6 +81,16 @@ Deno.test("Admission.admit lets a list decide about names: one listed is its key
   await refused("bad_name", admission.admit(applicant({ name: "free", thumbprint: B })));
 });
 
+Deno.test("Admission.admit gives a key 16 names, unless a list says which", async () => {
+  const listed = Array.from({ length: 20 }, (_, i) => `name-${i}`);
+  const free = admissionOf();
+  for (const name of listed.slice(0, 16)) await free.admit(applicant({ name }));
+  const refusal = await refused("bad_name", free.admit(applicant({ name: "name-16" })));
+  assertStringIncludes(refusal.message, "16 names already");
+  const admission = admissionOf({ keys: keysOf(`${A} ${listed.join(" ")}`) });
+  for (const name of listed) await admission.admit(applicant({ name }));
+});
+
 Deno.test("Admission.admit gives no name that this server has not, whatever a list says", async () => {
   const whyNoName = () => "it is the server's own";
   for (const keys of [null, keysOf(`${A} shop`)]) {

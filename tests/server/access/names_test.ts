@@ -40,6 +40,31 @@ Deno.test("Names keeps a name for as long as it is held and for 24 hours after t
   await refused("name_taken", true, names.claim("shop", "a"));
 });
 
+Deno.test("Names gives one key 16 names at most, however it asks, and others to others", async () => {
+  using clock = new FakeClock();
+  const names = namesOf(new MemoryBus());
+  await names.claim("taken", "b");
+  await refused("name_taken", true, names.claim("taken", "a"));
+  const wanted = Array.from({ length: 20 }, (_, i) => `name-${i}`);
+  const claims = await Promise.allSettled(wanted.map((name) => names.claim(name, "a")));
+  assertEquals(claims.filter(({ status }) => status === "fulfilled").length, 16);
+  await refused("bad_name", true, names.claim("name-16", "a"));
+  await names.claim("name-15", "a");
+  await names.claim("name-16", "b");
+  const release = names.hold("name-0", "a");
+  for (let hour = 0; hour < 24; hour++) {
+    clock.advance(HOUR);
+    await settled();
+  }
+  // Those that nobody held are free by now.
+  for (let i = 0; i < 15; i++) await names.claim(`other-${i}`, "a");
+  await refused("bad_name", true, names.claim("one-more", "a"));
+  release();
+  await refused("bad_name", true, names.claim("one-more", "a"));
+  clock.advance(24 * HOUR);
+  await names.claim("one-more", "a");
+});
+
 Deno.test("Names cannot tell while the bus is away, so nobody gets a name and everybody may try again", async () => {
   using _clock = new FakeClock();
   const bus = new MemoryBus();

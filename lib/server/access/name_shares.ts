@@ -1,0 +1,43 @@
+/** Names that one key may have: a person's services, and no dictionary. */
+export const MAX_NAMES_OF_KEY = 16;
+
+/** Keys that are remembered, the ones that asked least lately forgotten first: whoever has more could take names with each of them anyway. */
+const MAX_KEYS = 10_000;
+
+/** Counts the names that each key has taken, or had not long ago, as far as this node knows. */
+export class NameShares {
+  readonly #kept: number;
+  /** Until when each name of a key counts, as `performance.now` tells time; the keys in the order of their last claims. */
+  readonly #shares = new Map<string, Map<string, number>>();
+
+  /** @param kept milliseconds that a name counts after it was taken last. */
+  constructor(kept: number) {
+    this.#kept = kept;
+  }
+
+  /** Keys that are remembered now. */
+  get size(): number {
+    return this.#shares.size;
+  }
+
+  /** Counts a name as the key's from now on, again if it is already; returns false, and does nothing, when the key has too many others. */
+  take(key: string, name: string): boolean {
+    const share = this.#shares.get(key) ?? new Map<string, number>();
+    const now = performance.now();
+    for (const [other, end] of share) if (end <= now) share.delete(other);
+    if (share.size >= MAX_NAMES_OF_KEY && !share.has(name)) return false;
+    share.set(name, now + this.#kept);
+    this.#shares.delete(key);
+    this.#shares.set(key, share);
+    const [oldest] = this.#shares.keys();
+    if (this.#shares.size > MAX_KEYS && oldest !== undefined) this.#shares.delete(oldest);
+    return true;
+  }
+
+  /** Counts a name no more: it turned out to be another key's. */
+  giveBack(key: string, name: string): void {
+    const share = this.#shares.get(key);
+    share?.delete(name);
+    if (share?.size === 0) this.#shares.delete(key);
+  }
+}
