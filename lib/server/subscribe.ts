@@ -5,6 +5,7 @@ import { SUBPROTOCOL, WebSocketTransport } from "../tunnel/transport.ts";
 import type { Log } from "../log.ts";
 import type { Admission } from "./access/admission.ts";
 import type { TunnelLimits } from "./access/gatekeeper.ts";
+import { networkOf } from "./access/network_of.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import { Subscription } from "./subscription.ts";
@@ -12,8 +13,8 @@ import { Subscription } from "./subscription.ts";
 /** Connections that have not registered yet, in all: each may hold a message of 64 MiB that Deno reads before anyone can refuse it (B24). */
 const MAX_UNREGISTERED = 1000;
 
-/** The same for one address: clients behind one NAT register within milliseconds of each other and are out of the count again. */
-const MAX_UNREGISTERED_PER_ADDRESS = 100;
+/** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other and are out of the count again. */
+const MAX_UNREGISTERED_PER_NETWORK = 100;
 
 /** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort for one that cannot be closed otherwise. */
 const IDLE_TIMEOUT = 60;
@@ -57,6 +58,7 @@ export interface ClientConnection {
 /** Accepts the WebSockets of clients, registers them and keeps their sessions. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
+  /** By the networks that they come from. */
   readonly #unregistered = new Map<string, number>();
   readonly #sessions = new Set<Session>();
   #unregisteredTotal = 0;
@@ -79,9 +81,9 @@ export class Subscriptions {
     if (!offers(request, SUBPROTOCOL)) {
       return { status: 400, text: `Clients speak the WebSocket subprotocol ${SUBPROTOCOL}.` };
     }
-    const fromAddress = this.#unregistered.get(address) ?? 0;
+    const fromNetwork = this.#unregistered.get(networkOf(address)) ?? 0;
     const full = this.#unregisteredTotal >= MAX_UNREGISTERED ||
-      fromAddress >= MAX_UNREGISTERED_PER_ADDRESS;
+      fromNetwork >= MAX_UNREGISTERED_PER_NETWORK;
     if (full || this.#isClosed || isRetired) {
       return { status: 503, text: "No more clients are accepted now. Try again." };
     }
@@ -95,7 +97,7 @@ export class Subscriptions {
       idleTimeout: IDLE_TIMEOUT,
     });
     socket.binaryType = "arraybuffer";
-    const leave = this.#enter(connection.address);
+    const leave = this.#enter(networkOf(connection.address));
     const warnings = this.#warnings;
     // A socket that fails before it opens says so by its close event alone.
     socket.addEventListener("close", leave);
@@ -164,17 +166,17 @@ export class Subscriptions {
   }
 
   /** Counts an unregistered connection; what it returns uncounts it, once. */
-  #enter(address: string): () => void {
+  #enter(network: string): () => void {
     this.#unregisteredTotal++;
-    this.#unregistered.set(address, (this.#unregistered.get(address) ?? 0) + 1);
+    this.#unregistered.set(network, (this.#unregistered.get(network) ?? 0) + 1);
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
       this.#unregisteredTotal--;
-      const rest = (this.#unregistered.get(address) ?? 1) - 1;
-      if (rest === 0) this.#unregistered.delete(address);
-      else this.#unregistered.set(address, rest);
+      const rest = (this.#unregistered.get(network) ?? 1) - 1;
+      if (rest === 0) this.#unregistered.delete(network);
+      else this.#unregistered.set(network, rest);
     };
   }
 }

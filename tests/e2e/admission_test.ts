@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { SigningKey } from "../../lib/tunnel/claim.ts";
 import { FrameType } from "../../lib/tunnel/frame.ts";
 import { proveToken } from "../../lib/tunnel/token_proof.ts";
@@ -203,6 +209,21 @@ Deno.test("A15 --registration-rate refuses an address before it looks at what it
   assertEquals((await codes("192.0.2.1, 192.0.2.2", "rubbish")).code, "malformed");
   assertEquals((await codes("192.0.2.3, 192.0.2.2", "rubbish")).code, "try_again");
   assertEquals(await refusalsOf(server, "try_again"), 21);
+});
+
+Deno.test("A15 connections that do not register take no more than 100 places from one IPv6 network", async () => {
+  await using server = await startServer(["--trust-proxy", "loopback"]);
+  using held = new DisposableStack();
+  const from = (address: string) => Subscriber.connect(server, { "x-forwarded-for": address });
+  for (let i = 0; i < 100; i++) held.use(await from(`2001:db8:1:2::${i}`));
+  await assertRejects(() => from("2001:db8:1:2:ffff::1"), Error, "503");
+  held.use(await from("2001:db8:1:3::1"));
+  held.use(await from("192.0.2.1"));
+  held.dispose();
+  await eventually("room for the network", async () => {
+    using _peer = await from("2001:db8:1:2:ffff::1");
+    return true;
+  });
 });
 
 Deno.test("A15 --max-tunnels and --max-connections refuse for now what is too much, and take it when there is room", async (t) => {
