@@ -18,6 +18,10 @@ export const LARGE_READ_BUFFER = 64 * 1024;
 const MAX_SPARE_BUFFERS = 16;
 const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
 
+/** Connections that read long bodies into large buffers at once, 16 MiB of them: a thousand that wait for slow visitors would hold 64. */
+const MAX_ENLARGED = 256;
+let enlarged = 0;
+
 /**
  * Carries bytes to and from the origin over one TCP connection.
  *
@@ -71,6 +75,8 @@ export class OriginConnection {
   /** Takes a larger buffer for a long body; only when nothing is in the present one. */
   enlarge(): void {
     if (this.#reading || this.start !== this.end || this.buffer !== this.#ownBuffer) return;
+    if (enlarged >= MAX_ENLARGED) return;
+    enlarged++;
     this.buffer = spareBuffers.pop() ?? new Uint8Array(LARGE_READ_BUFFER);
     this.start = this.end = 0;
   }
@@ -95,6 +101,7 @@ export class OriginConnection {
     if (this.#closed) return;
     this.#closed = true;
     // A large buffer is not spared here: a read under way, or whoever was given a view, may still use it.
+    if (this.buffer !== this.#ownBuffer) enlarged--;
     this.#socket.close();
   }
 
@@ -120,11 +127,13 @@ export class OriginConnection {
     }
     const larger = spareBuffers.pop() ?? new Uint8Array(LARGE_READ_BUFFER);
     larger.set(this.buffer);
+    if (this.buffer === this.#ownBuffer) enlarged++;
     this.buffer = larger;
   }
 
   #dropLargeBuffer(): void {
     if (this.buffer === this.#ownBuffer) return;
+    enlarged--;
     if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.buffer);
     this.buffer = this.#ownBuffer;
   }

@@ -137,3 +137,32 @@ Deno.test("OriginConnection.write sends all bytes, and rejects when the connecti
   stalled.connection.close();
   await broken;
 });
+
+Deno.test("OriginConnection.enlarge has large buffers for 256 connections at once; the others go on with their own", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted: Deno.Conn[] = [];
+  const connections: OriginConnection[] = [];
+  const open = async (): Promise<OriginConnection> => {
+    const [socket, peer] = await Promise.all([
+      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+      listener.accept(),
+    ]);
+    accepted.push(peer);
+    const connection = new OriginConnection(socket, new Listener());
+    connections.push(connection);
+    connection.enlarge();
+    return connection;
+  };
+  try {
+    for (let i = 0; i < 256; i++) assertEquals((await open()).buffer.length, LARGE_READ_BUFFER);
+    const one = await open();
+    assertEquals(one.buffer.length, READ_BUFFER);
+    connections[0]?.close();
+    one.enlarge();
+    assertEquals(one.buffer.length, LARGE_READ_BUFFER);
+  } finally {
+    for (const connection of connections) connection.close();
+    for (const peer of accepted) peer.close();
+    listener.close();
+  }
+});
