@@ -16,8 +16,8 @@ import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
-import { type BodyLimits, RequestBody } from "./request_body.ts";
-import { unannouncedBody } from "./unannounced_body.ts";
+import { type BodyLimits, RequestBody, TOO_SLOW } from "./request_body.ts";
+import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
 import { type RequestFraming, requestFraming } from "./request_framing.ts";
 import { dropBody } from "./unwanted_body.ts";
 import { type Exchange, MovedError, type Refusal, type Upstream } from "../upstream.ts";
@@ -79,8 +79,12 @@ export class Proxy {
     let source = framing.kind === "body" ? request.body : null;
     if (mayHideBody(visit, framing) && request.body !== null) {
       try {
-        source = await unannouncedBody(request.body);
-      } catch {
+        source = await unannouncedBody(request.body, this.#bodies.idle);
+      } catch (error) {
+        if (error instanceof LateBodyError) {
+          this.#bodies.limited.idle.inc();
+          return refused(request, TOO_SLOW.status, TOO_SLOW.reason, TOO_SLOW.fields);
+        }
         return refused(request, 400, "the body of the request broke off");
       }
       if (source !== null) framing = { kind: "body", length: null };

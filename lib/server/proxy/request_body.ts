@@ -124,8 +124,8 @@ const BROKEN: Refusal = {
   fields: [],
 };
 
-/** RFC 9110 section 15.5.9. */
-const TOO_SLOW: Refusal = {
+/** Seen by visitors whose body stops coming (RFC 9110 section 15.5.9). */
+export const TOO_SLOW: Refusal = {
   status: 408,
   reason: "the rest of the request did not come",
   fields: [],

@@ -1,20 +1,24 @@
+import type { IdleWatch, Waiting } from "./idle_watch.ts";
+
+/** Says that neither a piece nor the end of a body came for as long as the watch waits. */
+export class LateBodyError extends Error {
+  override readonly name = "LateBodyError";
+  readonly code = "LATE";
+}
+
 /**
  * Looks whether a body comes that no field announces, as over HTTP/2 (RFC 9113 section 8.1), and returns it, or null
  * when there is none. It waits for the first piece, or the end, which over HTTP/1.1 is there at once.
  *
- * Rejects when the visitor leaves before.
+ * Rejects when the visitor leaves before, and with a LateBodyError when that takes too long.
  */
 export async function unannouncedBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  idle: IdleWatch,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
   const reader = body.getReader();
-  let first: Uint8Array<ArrayBuffer> | null = null;
-  do {
-    const { done, value } = await reader.read();
-    if (done) return null;
-    first = value;
-    // Of a body that is none Deno gives an empty piece before its end.
-  } while (first.length === 0);
+  let first = await firstPiece(reader, idle);
+  if (first === null) return null;
   return new ReadableStream({
     async pull(controller) {
       if (first !== null) {
@@ -28,4 +32,32 @@ export async function unannouncedBody(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
+}
+
+/** Reads up to the first byte; null when the body ends before. */
+async function firstPiece(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  idle: IdleWatch,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  let isLate = false;
+  const wait: Waiting = {
+    waitingSince: idle.tick,
+    onIdle() {
+      isLate = true;
+      // The read that waits ends with that.
+      void reader.cancel().catch(() => {});
+    },
+  };
+  idle.add(wait);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) throw new LateBodyError("no piece of the body came");
+      if (done) return null;
+      // Of a body that is none Deno gives an empty piece before its end.
+      if (value.length > 0) return value;
+    }
+  } finally {
+    idle.delete(wait);
+  }
 }

@@ -1,17 +1,19 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { unannouncedBody } from "../../../lib/server/proxy/unannounced_body.ts";
+import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
+import { LateBodyError, unannouncedBody } from "../../../lib/server/proxy/unannounced_body.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
 import { Feed } from "../../testing/feed.ts";
 
 Deno.test("unannouncedBody is null for a body that ends before its first byte", async () => {
   const empty = new Uint8Array(0);
-  assertEquals(await unannouncedBody(ReadableStream.from([])), null);
-  assertEquals(await unannouncedBody(ReadableStream.from([empty, empty])), null);
+  assertEquals(await unannouncedBody(ReadableStream.from([]), new IdleWatch()), null);
+  assertEquals(await unannouncedBody(ReadableStream.from([empty, empty]), new IdleWatch()), null);
 });
 
 Deno.test("unannouncedBody gives all pieces, each as it comes, and passes a cancel on", async () => {
   const feed = new Feed();
   feed.write("first");
-  const body = await unannouncedBody(feed.body);
+  const body = await unannouncedBody(feed.body, new IdleWatch());
   assert(body !== null);
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   assertEquals((await reader.read()).value, "first");
@@ -23,5 +25,20 @@ Deno.test("unannouncedBody gives all pieces, each as it comes, and passes a canc
 
 Deno.test("unannouncedBody rejects when the visitor leaves before", async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
-  await assertRejects(() => unannouncedBody(body), Error, "gone");
+  const idle = new IdleWatch();
+  await assertRejects(() => unannouncedBody(body, idle), Error, "gone");
+  assertEquals(idle.size, 0);
+});
+
+Deno.test("unannouncedBody waits no longer for the first byte than for any other, and cancels the body", async () => {
+  using clock = new FakeClock();
+  const idle = new IdleWatch();
+  const feed = new Feed();
+  const body = unannouncedBody(feed.body, idle);
+  assertEquals(idle.size, 1);
+  feed.write("");
+  clock.advance(65_000);
+  await assertRejects(() => body, LateBodyError);
+  await feed.cancelled();
+  assertEquals([idle.size, clock.pending], [0, 0]);
 });
