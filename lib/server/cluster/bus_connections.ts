@@ -1,5 +1,6 @@
 import { messageOf } from "../../error_text.ts";
 import type { Bus } from "../bus/bus.ts";
+import { isNodeId } from "../bus/bus_limits.ts";
 import {
   type BusMessage,
   BusMessageKind,
@@ -14,9 +15,6 @@ const MAX_CONNECTIONS = 1000;
 
 /** Bytes under way to the bus above which body data waits: a bus refuses more than some megabytes. */
 const CLOGGED_ABOVE = 2 * 1024 * 1024;
-
-/** Ids of nodes, as `NodeRecord` has them. */
-const NODE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface BusConnectionsOptions {
   readonly bus: Bus;
@@ -69,7 +67,7 @@ export class BusConnections {
 
   #accept(message: BusMessage): void {
     const from = new TextDecoder().decode(message.payload);
-    if (!NODE_ID.test(from) || from === this.#options.node) return;
+    if (!isNodeId(from) || from === this.#options.node) return;
     const transport = this.#add(from, message.connection);
     transport.receive(message);
     const hasRoom = this.#transports.size <= MAX_CONNECTIONS;
