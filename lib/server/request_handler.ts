@@ -7,6 +7,7 @@ import type { ForwardedFields } from "./proxy/forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
 import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
 import type { Fate } from "./listener.ts";
+import { Member } from "./member.ts";
 import type { OwnPages } from "./own_pages.ts";
 import type { Proxy, Visit } from "./proxy/proxy.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
@@ -36,6 +37,17 @@ export interface RequestHandlerOptions {
   /** Whether clients are on their way elsewhere, or back. */
   readonly isRestarting: () => boolean;
   readonly log: Log;
+}
+
+/** A request for a tunnel, for which an upstream is looked for. */
+interface Search {
+  readonly visit: Visit;
+  readonly hostname: string;
+  readonly isWebSocket: boolean;
+  /** When that began, by `performance.now()`. */
+  readonly since: number;
+  /** Whether a client was found already, and left before it got the request. */
+  readonly isSecond: boolean;
 }
 
 /** Seconds after which a request that found no client may be tried again. */
@@ -130,42 +142,43 @@ export class RequestHandler {
     if (upgrade.kind === "refused") {
       return refused(visit.request, upgrade.status, upgrade.reason, upgrade.fields);
     }
-    return this.#acquire(visit, hostname, upgrade.kind === "websocket");
+    const isWebSocket = upgrade.kind === "websocket";
+    const since = performance.now();
+    return this.#acquire({ visit, hostname, isWebSocket, since, isSecond: false });
   }
 
-  /** Finds an upstream and sends the request there; `since` is when that began. */
-  #acquire(
-    visit: Visit,
-    hostname: string,
-    isWebSocket: boolean,
-    since = performance.now(),
-  ): Response | Promise<Response> {
-    const found = this.#options.upstreams.acquire(hostname, since);
+  /** Finds an upstream and sends the request there. */
+  #acquire(search: Search): Response | Promise<Response> {
+    const found = this.#options.upstreams.acquire(search.hostname, search.since);
     const go = (found: Upstream | Unavailable): Response | Promise<Response> => {
-      const response = this.#found(visit, hostname, found, isWebSocket);
+      const response = this.#found(search, found);
       if (!(found instanceof RemoteUpstream) || !(response instanceof Promise)) return response;
       // It was there a moment ago: a search that goes on as long as any other finds where it is now.
       return response.catch((error) => {
         if (!(error instanceof MovedError)) throw error;
-        return this.#acquire(visit, hostname, isWebSocket, since);
+        return this.#acquire(search);
       });
     };
     return found instanceof Promise ? found.then(go) : go(found);
   }
 
-  #found(
-    visit: Visit,
-    hostname: string,
-    found: Upstream | Unavailable,
-    isWebSocket: boolean,
-  ): Response | Promise<Response> {
+  #found(search: Search, found: Upstream | Unavailable): Response | Promise<Response> {
+    const { visit, hostname } = search;
     if (typeof found === "string") return this.#unavailable(visit, hostname, found);
     const refusal = found.admit({ address: visit.address, fields: visit.fields.list });
-    if (refusal === null) return this.#forward(visit, found, isWebSocket);
+    if (refusal === null) return this.#forward(search, found);
     if (!(refusal instanceof Promise)) return this.#refused(visit, refusal);
     return refusal.then((refusal) =>
-      refusal === null ? this.#forward(visit, found, isWebSocket) : this.#refused(visit, refusal)
+      refusal === null ? this.#admitted(search, found) : this.#refused(visit, refusal)
     );
+  }
+
+  /** Sends a request on that took a while to be let through: a client that has left meanwhile is looked for once more. */
+  #admitted(search: Search, found: Upstream): Response | Promise<Response> {
+    const hasLeft = found instanceof Member && !found.session.usable;
+    if (!hasLeft) return this.#forward(search, found);
+    if (!search.isSecond) return this.#acquire({ ...search, isSecond: true });
+    return this.#unavailable(search.visit, search.hostname, found.session.full ? "busy" : "away");
   }
 
   #refused({ request, fields }: Visit, refusal: Refusal): Response {
@@ -173,7 +186,7 @@ export class RequestHandler {
     return refused(request, refusal.status, refusal.reason, refusal.fields);
   }
 
-  #forward(visit: Visit, upstream: Upstream, isWebSocket: boolean): Promise<Response> {
+  #forward({ visit, isWebSocket }: Search, upstream: Upstream): Promise<Response> {
     const { proxy, webSockets } = this.#options;
     return isWebSocket ? webSockets.forward(visit, upstream) : proxy.forward(visit, upstream);
   }

@@ -5,9 +5,13 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { authorization } from "../testing/password.ts";
+import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { newSigningKey } from "../testing/ed25519.ts";
+import { authorization, passwordHash } from "../testing/password.ts";
 import { scrape } from "../testing/prometheus.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
+import { Subscriber } from "../testing/subscriber.ts";
 import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
 import { echo, visitWebSocket } from "../testing/websocket_visit.ts";
@@ -75,6 +79,33 @@ Deno.test("--basic-auth: many first requests with the right password at once are
   const all = Array.from({ length: 40 }, () => tunnel.request("/", { fields: [RIGHT] }));
   const statuses = (await Promise.all(all)).map(({ status }) => status);
   assertEquals(new Set(statuses), new Set([200]));
+});
+
+Deno.test("--basic-auth: a client that leaves while a password is checked gets the request when it is back", async () => {
+  await using server = await startServer();
+  const key = await newSigningKey();
+  const edge = { basicAuth: await passwordHash("ann", "correct horse"), allowIp: [] };
+  using client = await Subscriber.connect(server);
+  const { hostnames } = await client.answer(await client.claim(key, { edge }));
+  assert(Array.isArray(hostnames));
+  const ask = async (credentials: string): Promise<number> => {
+    using visitor = await RawHTTP.open(Number(server.url.port));
+    const [name, value] = authorization(credentials);
+    await visitor.send(`GET / HTTP/1.1\r\nHost: ${hostnames[0]}\r\n${name}: ${value}\r\n\r\n`);
+    return (await visitor.receive()).status;
+  };
+  // One is checked after the other, which leaves some tenths of a second.
+  const [first, ...others] = Array.from({ length: 7 }, (_, i) => ask(`ann:guess ${i}`));
+  const right = ask("ann:correct horse");
+  assertEquals(await first, 401);
+  client[Symbol.dispose]();
+  using fresh = await Subscriber.connect(server);
+  await fresh.answer(await fresh.claim(key, { edge }));
+  const { stream } = await fresh.frames.skipTo(FrameType.HTTPRequest);
+  const payload = '{"status":204,"fields":[]}';
+  fresh.frames.send(FrameType.HTTPResponse, { stream, flags: Flag.EndStream, payload });
+  assertEquals(await right, 204);
+  assertEquals(new Set(await Promise.all(others)), new Set([401]));
 });
 
 Deno.test("--basic-auth: guessing is slowed down, and who is known does not notice", async () => {
