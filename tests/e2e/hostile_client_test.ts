@@ -161,7 +161,7 @@ Deno.test("A16 A registration that does not come in 10 s is refused, whatever el
 
 Deno.test("A18 A19 What is no tunnel's client is not let in to where clients connect", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
-  await using tunnel = await startTunnel({ origin });
+  await using tunnel = await startTunnel({ origin, serverArgs: ["--acquire-timeout", "10ms"] });
   const { host } = tunnel.server.url;
   const subprotocol = ["Sec-WebSocket-Protocol", "tunnel.v1"] as const;
   for (
@@ -185,6 +185,16 @@ Deno.test("A18 A19 What is no tunnel's client is not let in to where clients con
       if (expected === 400) assertMatch(text, /subprotocol tunnel\.v1/);
     });
   }
+  const fields = [...HANDSHAKE, subprotocol];
+  await t.step("no GET", async () => {
+    const { status } = await tunnel.request("/proxy/subscribe", { method: "POST", host, fields });
+    assertEquals(status, 405);
+  });
+  await t.step("another path, and a host that is not the server's own", async () => {
+    assertEquals((await tunnel.request("/proxy/other", { host, fields })).status, 404);
+    const other = `nobody.${tunnel.host.slice(tunnel.host.indexOf(".") + 1)}`;
+    assertEquals((await tunnel.request("/proxy/subscribe", { host: other, fields })).status, 404);
+  });
 });
 
 Deno.test("A registered client that breaks the protocol loses its session, and others go on", async (t) => {
