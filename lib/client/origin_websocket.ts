@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { ErrorCode, StreamError } from "../tunnel/errors.ts";
@@ -8,6 +9,7 @@ import { encodeResponseHead, type Field, type RequestHead } from "../tunnel/head
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../tunnel/limits.ts";
 import type { Stream } from "../tunnel/stream.ts";
+import { endOfTurn } from "../tunnel/transport.ts";
 import { WebSocketBridge } from "../tunnel/websocket.ts";
 import { OriginError } from "../http1/origin_error.ts";
 
@@ -47,6 +49,7 @@ export class OriginWebSockets {
     const bridge = new WebSocketBridge(socket, stream, {
       backlog: this.#backlog,
       vanish: () => socket.terminate(),
+      beforeSend: joinWrites(answer.connection),
     });
     stream.respond(
       FrameType.WSResponse,
@@ -79,14 +82,18 @@ export class OriginWebSockets {
 
 interface Answer {
   readonly fields: readonly Field[];
+  /** What the WebSocket runs over. */
+  readonly connection: Socket;
   readonly refusal?: IncomingMessage;
 }
 
 function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answer> {
   let fields: Field[] = [];
+  let connection: Socket;
   return new Promise((resolve, reject) => {
     socket.on("upgrade", (response: IncomingMessage) => {
       fields = fieldsOf(response);
+      connection = response.socket;
       const [first] = protocols;
       // To choose none is the origin's right (RFC 6455 section 4.2.2), which `ws` would take for an error.
       if (first !== undefined && fieldValue(fields, "sec-websocket-protocol") === undefined) {
@@ -96,10 +103,10 @@ function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answ
     socket.on("open", () => {
       // Messages wait until the bridge listens to them.
       socket.pause();
-      resolve({ fields });
+      resolve({ fields, connection });
     });
     socket.on("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
-      resolve({ fields: fieldsOf(response), refusal: response });
+      resolve({ fields: fieldsOf(response), connection: response.socket, refusal: response });
     });
     socket.on("error", (cause: Error) => {
       const code = "code" in cause ? String(cause.code) : "";
@@ -112,6 +119,20 @@ function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answ
       );
     });
   });
+}
+
+/** Returns what is to be called before each message, so that all of one turn of the event loop leave with one write. */
+function joinWrites(connection: Socket): () => void {
+  let isCorked = false;
+  return () => {
+    if (isCorked) return;
+    isCorked = true;
+    connection.cork();
+    endOfTurn(() => {
+      isCorked = false;
+      connection.uncork();
+    });
+  };
 }
 
 /** Passes the origin's own answer on: status, fields and body. */

@@ -59,6 +59,7 @@ export class WebSocketBridge {
   readonly #vanish: () => void;
   readonly #maxMessage: number;
   readonly #onTooLong: () => void;
+  readonly #beforeSend: () => void;
   readonly #incoming: Message[] = [];
   #close: { readonly code: number; readonly reason: string } | null = null;
   /** Whether the code to close with has been chosen already. */
@@ -86,6 +87,8 @@ export class WebSocketBridge {
       readonly onTooLong?: () => void;
       /** Ends the socket without a close frame, where that can be done. */
       readonly vanish?: () => void;
+      /** Called before each message that goes to the socket. */
+      readonly beforeSend?: () => void;
     },
   ) {
     this.#socket = socket;
@@ -95,6 +98,7 @@ export class WebSocketBridge {
       (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
     this.#maxMessage = options.maxMessage ?? MAX_WEBSOCKET_MESSAGE;
     this.#onTooLong = options.onTooLong ?? (() => {});
+    this.#beforeSend = options.beforeSend ?? (() => {});
     this.finished = new Promise((resolve) => this.#done = resolve);
     stream.onAbort = () => this.#vanish();
     socket.binaryType = "arraybuffer";
@@ -229,6 +233,7 @@ export class WebSocketBridge {
   #send(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     const text = (chunk.flags & Flag.Text) !== 0;
+    this.#beforeSend();
     this.#socket.send(text ? decoder.decode(bytes) : bytes);
   }
 
