@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import { uint32At, writeUint32 } from "../../tunnel/frame.ts";
 
 /** What a message between two nodes is for. */
@@ -38,7 +39,7 @@ const HEADER_LENGTH = 1 + CONNECTION_LENGTH + 4 + 4;
 
 /** Returns an id for a new connection. */
 export function newConnectionId(): string {
-  return crypto.getRandomValues(new Uint8Array(CONNECTION_LENGTH)).toHex();
+  return encodeHex(crypto.getRandomValues(new Uint8Array(CONNECTION_LENGTH)));
 }
 
 /** Encodes a message, copying its payload. */
@@ -59,7 +60,7 @@ export function decodeBusMessage(bytes: Uint8Array): BusMessage | undefined {
   if (bytes.length < HEADER_LENGTH || kind < 1 || kind > BusMessageKind.Close) return undefined;
   return {
     kind,
-    connection: bytes.subarray(1, 1 + CONNECTION_LENGTH).toHex(),
+    connection: encodeHex(bytes.subarray(1, 1 + CONNECTION_LENGTH)),
     sequence: uint32At(bytes, 1 + CONNECTION_LENGTH),
     consumed: uint32At(bytes, 1 + CONNECTION_LENGTH + 4),
     payload: bytes.subarray(HEADER_LENGTH),

@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../../error_text.ts";
 import type { Log } from "../../log.ts";
 import type { Heartbeat } from "../../tunnel/heartbeat.ts";
@@ -40,7 +41,7 @@ const NODE_ID_LENGTH = 12;
  */
 export class Cluster implements Elsewhere {
   /** This node's id. */
-  readonly node = crypto.getRandomValues(new Uint8Array(NODE_ID_LENGTH)).toHex();
+  readonly node = encodeHex(crypto.getRandomValues(new Uint8Array(NODE_ID_LENGTH)));
   readonly #options: ClusterOptions;
   readonly #log: Log;
   readonly #door: NodeDoor;
