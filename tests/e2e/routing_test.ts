@@ -3,6 +3,9 @@ import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 
+/** Nobody comes, and the test need not wait for it. */
+const SOON = ["--acquire-timeout", "100ms"];
+
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /** A name as keys give them, which no client in these stories has. */
@@ -121,7 +124,7 @@ Deno.test("With --fixed every public request goes to the one tunnel, whatever it
 
 Deno.test("A name that nobody has is 404 with a short explanation, in HTML for browsers", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
-  await using tunnel = await startTunnel({ origin });
+  await using tunnel = await startTunnel({ origin, serverArgs: SOON });
   const ask = (name: string, accept: string) =>
     tunnel.request("/", {
       host: `${name}.localhost:${tunnel.url.port}`,
@@ -165,7 +168,7 @@ Deno.test("A name that nobody has is 404 with a short explanation, in HTML for b
 
 Deno.test("A name whose client is away is 502 and says so", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
-  await using server = await startServer();
+  await using server = await startServer(SOON);
 
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await t.step(`after ${signal}`, async () => {

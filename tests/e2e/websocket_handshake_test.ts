@@ -213,7 +213,7 @@ Deno.test("A visitor that leaves before the origin accepts takes its request wit
 
 Deno.test("A WebSocket to an unknown tunnel is 404", async () => {
   await using origin = await WebSocketOrigin.start();
-  await using tunnel = await startTunnel({ origin });
+  await using tunnel = await startTunnel({ origin, serverArgs: ["--acquire-timeout", "100ms"] });
   const host = tunnel.host.replace(tunnel.id, "nobody");
   assertEquals((await tunnel.request("/", { host, fields: HANDSHAKE })).status, 404);
   await assertRejects(() => visitWebSocket(tunnel, "/", { headers: { host } }), Error, "404");
