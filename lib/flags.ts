@@ -22,6 +22,11 @@ export interface Flag<T> {
 /** A flag for each member of the result. */
 export type Flags<Values> = { readonly [Name in keyof Values]: Flag<Values[Name]> };
 
+/** What a table of flags gives. */
+export type FlagValues<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
+};
+
 export interface FlagOptions<Default> {
   readonly group: string;
   readonly help: string;

@@ -1,13 +1,13 @@
 import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import { integerFlag } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag } from "../../lib/flags.ts";
+import { printLine } from "../../lib/program.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, type Transfer, upload } from "./transfer.ts";
+import { runTool } from "../testing/tool.ts";
 
 /** Connections that the small answers are asked for over. */
 const CONNECTIONS = [1, 32, 256];
@@ -36,26 +36,13 @@ const FLAGS = {
   }),
 };
 
-/** Measures the tunnel beside its origin reached directly, and prints one table. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "bench",
-      summary: "Measures the tunnel beside the same service reached directly.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+type Values = FlagValues<typeof FLAGS>;
 
+/** Measures the tunnel beside its origin reached directly, and prints one table. */
+async function main(values: Values): Promise<number> {
   await using origin = await OriginProcess.start();
   await using tunnel = await startTunnel({ origin });
-  const { seconds, megabytes } = command.values;
+  const { seconds, megabytes } = values;
   const bench = new Bench(origin, tunnel, seconds);
   const rows: string[][] = [];
   for (const connections of CONNECTIONS) rows.push(await bench.smallAnswers(connections));
@@ -172,4 +159,8 @@ async function machine(): Promise<string> {
   return `${cores}${model === undefined ? "" : ` of ${model}`}, ${system}`;
 }
 
-await runProgram("bench", main, printLine);
+await runTool({
+  name: "bench",
+  summary: "Measures the tunnel beside the same service reached directly.",
+  flags: FLAGS,
+}, main);

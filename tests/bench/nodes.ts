@@ -1,7 +1,5 @@
-import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import { integerFlag } from "../../lib/flags.ts";
-import { printLine, ProgramError, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag } from "../../lib/flags.ts";
+import { printLine, ProgramError } from "../../lib/program.ts";
 import { freePorts } from "../testing/front_proxy.ts";
 import { Program } from "../testing/program.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
@@ -10,6 +8,7 @@ import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, upload } from "./transfer.ts";
+import { runTool } from "../testing/tool.ts";
 
 /** Connections that the small answers are asked for over. */
 const CONNECTIONS = [1, 32, 256];
@@ -41,25 +40,13 @@ const FLAGS = {
   }),
 };
 
+type Values = FlagValues<typeof FLAGS>;
+
 /** Measures a request at the node that has the tunnel beside one at another node, and prints one table. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "bench:nodes",
-      summary: "Measures one node beside two, which reach each other directly or through Redis.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+async function main(values: Values): Promise<number> {
   if (!hasRedis) throw new ProgramError("redis-server is not on the PATH", 1);
 
-  const { seconds, megabytes } = command.values;
+  const { seconds, megabytes } = values;
   await using owned = new AsyncDisposableStack();
   const origin = owned.use(await OriginProcess.start());
   const redis = owned.use(await RedisServer.start());
@@ -219,4 +206,8 @@ class Nodes implements AsyncDisposable {
   }
 }
 
-await runProgram("bench:nodes", main, printLine);
+await runTool({
+  name: "bench:nodes",
+  summary: "Measures one node beside two, which reach each other directly or through Redis.",
+  flags: FLAGS,
+}, main);

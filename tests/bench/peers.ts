@@ -1,7 +1,4 @@
-import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import { integerFlag } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag } from "../../lib/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { bore } from "./peers/bore.ts";
@@ -17,6 +14,7 @@ import { piko } from "./peers/piko.ts";
 import { Results, type Row } from "./peers/results.ts";
 import { ssh } from "./peers/ssh.ts";
 import { compiledTunnel, tunnel } from "./peers/tunnel.ts";
+import { runTool } from "../testing/tool.ts";
 
 /** The columns; the second is what the others are compared with. */
 const PEERS: readonly Peer[] = [direct, ssh, bore, chisel, frp, piko, tunnel, compiledTunnel];
@@ -69,28 +67,15 @@ const FLAGS = {
   }),
 };
 
-/** Measures every tunnel that is installed in front of one origin, and prints one table. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "peers",
-      summary: "Measures this tunnel beside others that are on the PATH.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+type Values = FlagValues<typeof FLAGS>;
 
+/** Measures every tunnel that is installed in front of one origin, and prints one table. */
+async function main(values: Values): Promise<number> {
   const versions = await Promise.all(PEERS.map((peer) => peer.version()));
   const installed = PEERS.filter((_, i) => versions[i] !== null);
   await using origin = await OriginProcess.start();
   const results = new Results(installed.map(({ name }) => name));
-  const { seconds, rounds, megabytes } = command.values;
+  const { seconds, rounds, megabytes } = values;
   const bounds = { seconds, length: megabytes * 1e6, originPort: origin.port };
   const bench = new Comparison(installed, results, bounds);
   const repeated = <T>(value: T): T[] => new Array<T>(rounds).fill(value);
@@ -111,4 +96,8 @@ async function main(): Promise<number> {
   return 0;
 }
 
-await runProgram("peers", main, printLine);
+await runTool({
+  name: "peers",
+  summary: "Measures this tunnel beside others that are on the PATH.",
+  flags: FLAGS,
+}, main);

@@ -1,7 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import { integerFlag, listFlag, sizeFlag } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag, listFlag, sizeFlag } from "../../lib/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { machine } from "./peers/machine.ts";
@@ -10,6 +8,7 @@ import { connections } from "./scale/connections.ts";
 import { sizes } from "./scale/sizes.ts";
 import { tunnels } from "./scale/tunnels.ts";
 import { visitors } from "./scale/visitors.ts";
+import { runTool } from "../testing/tool.ts";
 
 const AXES: ReadonlyMap<string, Axis> = new Map([
   ["visitors", visitors],
@@ -51,24 +50,10 @@ const FLAGS = {
   }),
 };
 
-/** Measures how the tunnel behaves as one thing grows, and prints a table for each. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "bench:scale",
-      summary: "Measures speed, CPU and memory as visitors, tunnels, bodies or connections grow.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+type Values = FlagValues<typeof FLAGS>;
 
-  const { values } = command;
+/** Measures how the tunnel behaves as one thing grows, and prints a table for each. */
+async function main(values: Values): Promise<number> {
   const bounds = {
     seconds: values.seconds,
     tunnels: values["max-tunnels"],
@@ -93,4 +78,8 @@ function parseAxis(text: string): Axis {
   return axis;
 }
 
-await runProgram("bench:scale", main, printLine);
+await runTool({
+  name: "bench:scale",
+  summary: "Measures speed, CPU and memory as visitors, tunnels, bodies or connections grow.",
+  flags: FLAGS,
+}, main);

@@ -1,7 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import { integerFlag, switchFlag } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
+import { printLine } from "../../lib/program.ts";
 import { Program } from "../testing/program.ts";
 import { startServer, startTunnel, Tunnel } from "../testing/tunnel.ts";
 import { Baseline, type Figure } from "./baseline.ts";
@@ -11,6 +10,7 @@ import { OriginProcess } from "./origin_process.ts";
 import { processUsage } from "./peers/process_usage.ts";
 import { countSystemCalls, hasStrace } from "./system_calls.ts";
 import { frameFigures, type Task, TASKS } from "./work_figures.ts";
+import { runTool } from "../testing/tool.ts";
 
 const BASELINE = new URL("baseline.json", import.meta.url);
 
@@ -31,32 +31,18 @@ const FLAGS = {
   }),
 };
 
-/** Counts the work that the tunnel does, compares it with what is stored, and says what has become more. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "bench:work",
-      summary:
-        "Counts frames, messages, bytes and system calls, and compares them with a baseline.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+type Values = FlagValues<typeof FLAGS>;
 
+/** Counts the work that the tunnel does, compares it with what is stored, and says what has become more. */
+async function main(values: Values): Promise<number> {
   await using origin = await OriginProcess.start();
   const figures = [
     ...await countFrames(origin),
-    ...await measureTunnel(origin, command.values.seconds),
+    ...await measureTunnel(origin, values.seconds),
   ];
   const { table, worse, missing } = (await Baseline.read(BASELINE)).compare(figures);
   console.log(table);
-  if (command.values.update) {
+  if (values.update) {
     const { deno } = Deno.version;
     await Baseline.write(BASELINE, figures, `tunnel ${config.version}, Deno ${deno}`);
     printLine("stored as the baseline");
@@ -166,4 +152,8 @@ function targetOf(tunnel: Tunnel, path: string): Target {
   return { port: Number(tunnel.server.url.port), host: tunnel.host, path };
 }
 
-await runProgram("bench:work", main, printLine);
+await runTool({
+  name: "bench:work",
+  summary: "Counts frames, messages, bytes and system calls, and compares them with a baseline.",
+  flags: FLAGS,
+}, main);

@@ -1,8 +1,6 @@
-import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
 import { messageOf } from "../../lib/error_text.ts";
-import { integerFlag, textFlag } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { type FlagValues, integerFlag, textFlag } from "../../lib/flags.ts";
+import { printLine } from "../../lib/program.ts";
 import { crashes } from "./crashes.ts";
 import { endurance } from "./endurance.ts";
 import type { Family, Fault, Outcome, SoakContext } from "./fault.ts";
@@ -12,6 +10,7 @@ import { oddities } from "./oddities.ts";
 import { shortage } from "./shortage.ts";
 import { silence } from "./silence.ts";
 import { slowness } from "./slowness.ts";
+import { runTool } from "../testing/tool.ts";
 
 const FAMILIES: readonly Family[] = [
   crashes,
@@ -47,24 +46,11 @@ const FLAGS = {
   }),
 };
 
-/** Does to a tunnel whatever can happen to it, prints a table, and returns 1 when something did not hold. */
-async function main(): Promise<number> {
-  const command = parseCommandLine(
-    {
-      name: "soak",
-      summary: "Kills, stops, starves and floods a tunnel, and says what its visitors see of it.",
-      usage: "[flags]",
-      flags: FLAGS,
-      maxPositionals: 0,
-    },
-    Deno.args,
-    (name) => Deno.env.get(name),
-  );
-  if (command.kind === "help") console.log(command.text);
-  if (command.kind === "version") console.log(config.version);
-  if (command.kind !== "run") return 0;
+type Values = FlagValues<typeof FLAGS>;
 
-  const { only, seconds, rate } = command.values;
+/** Does to a tunnel whatever can happen to it, prints a table, and returns 1 when something did not hold. */
+async function main(values: Values): Promise<number> {
+  const { only, seconds, rate } = values;
   const wanted = only?.toUpperCase().split(",") ?? null;
   const loads: MarkedLoad[] = [];
   const context: SoakContext = {
@@ -128,4 +114,8 @@ function tableOf(rows: readonly (readonly string[])[]): string {
 
 const HEADING = ["id", "fault", "how", "measured", "target", "result"];
 
-await runProgram("soak", main, printLine);
+await runTool({
+  name: "soak",
+  summary: "Kills, stops, starves and floods a tunnel, and says what its visitors see of it.",
+  flags: FLAGS,
+}, main);
