@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../../error_text.ts";
 import type { Log } from "../../log.ts";
+import { inTime } from "../../within.ts";
 import type { Heartbeat } from "../../tunnel/heartbeat.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
@@ -92,7 +93,9 @@ export class Cluster implements Elsewhere {
   async find(hostname: string): Promise<Upstream | "away" | "unknown"> {
     const known = this.#locations.recall(hostname);
     const near = known === null ? null : this.#linked(known);
-    const found = near ?? await this.#findInTime(hostname);
+    // The search goes on no longer than a visitor would wait.
+    const { findTimeout } = this.#options;
+    const found = near ?? await inTime(findTimeout, this.#search(hostname), () => "away" as const);
     const { lookups } = this.#options.metrics;
     lookups.labels(typeof found === "string" ? found : "found").inc();
     if (typeof found === "string") return found;
@@ -142,19 +145,6 @@ export class Cluster implements Elsewhere {
     this.#links.close();
     await this.#announcer.end();
     this.#connections.lose("this node stops");
-  }
-
-  /** Searches, but no longer than a visitor would wait. */
-  async #findInTime(hostname: string): Promise<Found | "away" | "unknown"> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"away">((resolve) => {
-      timer = setTimeout(() => resolve("away"), this.#options.findTimeout);
-    });
-    try {
-      return await Promise.race([this.#search(hostname), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   async #search(hostname: string): Promise<Found | "away" | "unknown"> {

@@ -1,4 +1,4 @@
-import { within } from "../../within.ts";
+import { inTime, within } from "../../within.ts";
 import type { Bus } from "../bus/bus.ts";
 
 /** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */
@@ -90,17 +90,11 @@ export class Locations {
   }
 
   async #question(hostname: string, location: Location): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) =>
-      timer = setTimeout(() => resolve(null), ANSWER_TIMEOUT)
-    );
     try {
-      const nodes = await Promise.race([this.#bus.locate(hostname), late]);
+      const nodes = await inTime(ANSWER_TIMEOUT, this.#bus.locate(hostname), () => null);
       if (nodes !== null) this.#learn(hostname, location, nodes);
     } catch {
       // What was known before must do.
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -6,6 +6,7 @@ import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
 import { dialNode } from "./node_dial.ts";
 import { NodeLink } from "./node_link.ts";
+import { inTime } from "../../within.ts";
 
 /** Other nodes that are kept in mind: more than one bus serves well. */
 const MAX_NODES = 256;
@@ -132,7 +133,7 @@ export class NodeLinks {
   async #tryOpen(peer: Peer): Promise<NodeLink | null> {
     const { bus, log } = this.#options;
     try {
-      const record = await inTime(bus.findNode(peer.id), "the bus did not answer");
+      const record = await answered(bus.findNode(peer.id), "the bus did not answer");
       if (record === null) throw new Error("it is gone");
       return await this.#openDirectly(peer, record) ?? await this.#openOverBus(peer);
     } catch (error) {
@@ -173,7 +174,7 @@ export class NodeLinks {
     const transport = this.#options.connections.open(peer.id);
     const opened = this.#make(peer, transport, false);
     try {
-      await inTime(transport.granted, "it does not answer");
+      await answered(transport.granted, "it does not answer");
       this.#keep(peer, opened);
     } catch (error) {
       opened.close();
@@ -219,12 +220,8 @@ function isBetter(link: NodeLink, other: NodeLink): boolean {
 }
 
 /** Waits for an answer, but not for ever. */
-async function inTime<T>(promise: Promise<T>, otherwise: string): Promise<T> {
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(otherwise)), ANSWER_TIMEOUT);
-  try {
-    return await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
+function answered<T>(promise: Promise<T>, otherwise: string): Promise<T> {
+  return inTime(ANSWER_TIMEOUT, promise, () => {
+    throw new Error(otherwise);
+  });
 }
