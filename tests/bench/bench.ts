@@ -5,19 +5,11 @@ import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
+import { machine } from "./machine.ts";
+import { CONNECTIONS, MIDDLE, MIDDLE_CONNECTIONS, TRANSFER_FACTOR } from "./settings.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, type Transfer, upload } from "./transfer.ts";
 import { runTool } from "../testing/tool.ts";
-
-/** Connections that the small answers are asked for over. */
-const CONNECTIONS = [1, 32, 256];
-
-/** Bytes of an answer that takes more than one read and fits a few frames, and the connections it is asked for over. */
-const MIDDLE = 100_000;
-const MIDDLE_CONNECTIONS = 32;
-
-/** Times `--seconds` that one long body may take. */
-const TRANSFER_FACTOR = 4;
 
 const FLAGS = {
   seconds: integerFlag({
@@ -149,14 +141,6 @@ async function conditions(seconds: number): Promise<string> {
   const { deno, v8 } = Deno.version;
   return `${date}, ${await machine()}, tunnel ${config.version}, Deno ${deno} (V8 ${v8}), ` +
     `load by ${await generatorName()}, ${seconds} s each.`;
-}
-
-async function machine(): Promise<string> {
-  const cores = `${navigator.hardwareConcurrency} cores`;
-  const system = `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`;
-  if (Deno.build.os !== "linux") return `${cores}, ${system}`;
-  const model = /^model name\s*:\s*(.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
-  return `${cores}${model === undefined ? "" : ` of ${model}`}, ${system}`;
 }
 
 await runTool({

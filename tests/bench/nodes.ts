@@ -6,19 +6,10 @@ import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
+import { CONNECTIONS, MIDDLE, MIDDLE_CONNECTIONS, TRANSFER_FACTOR } from "./settings.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, upload } from "./transfer.ts";
 import { runTool } from "../testing/tool.ts";
-
-/** Connections that the small answers are asked for over. */
-const CONNECTIONS = [1, 32, 256];
-
-/** Bytes of an answer that takes a few frames, and the connections it is asked for over. */
-const MIDDLE = 100_000;
-const MIDDLE_CONNECTIONS = 32;
-
-/** Times `--seconds` that one long body may take. */
-const TRANSFER_FACTOR = 4;
 
 /** Seconds of a load that is not measured. */
 const WARM_UP = 2;

@@ -1,13 +1,14 @@
 import { type FlagValues, integerFlag } from "../../lib/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
+import { CONNECTIONS } from "./settings.ts";
 import { bore } from "./peers/bore.ts";
 import { chisel } from "./peers/chisel.ts";
 import { Comparison } from "./peers/comparison.ts";
 import { direct } from "./peers/direct.ts";
 import { frp } from "./peers/frp.ts";
 import { delayedLink, loopback } from "./peers/link.ts";
-import { machine } from "./peers/machine.ts";
+import { machine } from "./machine.ts";
 import { FAR, IDLE_MEMORY, LOCAL, PEAK_MEMORY, WARM_UP } from "./peers/measurements.ts";
 import type { Peer } from "./peers/peer.ts";
 import { piko } from "./peers/piko.ts";
@@ -24,7 +25,7 @@ const REFERENCE = ssh;
 const DELAY = 50;
 
 const ROWS: readonly Row[] = [
-  ...[1, 32, 256].flatMap((connections) => {
+  ...CONNECTIONS.flatMap((connections) => {
     const plural = connections === 1 ? "" : "s";
     return [
       { title: `requests/s, ${connections} connection${plural}`, keys: [`rate, ${connections}`] },

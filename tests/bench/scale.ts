@@ -2,7 +2,7 @@ import config from "../../deno.json" with { type: "json" };
 import { type FlagValues, integerFlag, listFlag, sizeFlag } from "../../lib/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
-import { machine } from "./peers/machine.ts";
+import { machine } from "./machine.ts";
 import type { Axis } from "./scale/axis.ts";
 import { connections } from "./scale/connections.ts";
 import { sizes } from "./scale/sizes.ts";

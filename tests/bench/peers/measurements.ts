@@ -1,6 +1,7 @@
 import { eventually } from "../../testing/eventually.ts";
 import { connectionLoad } from "../connection_load.ts";
 import { type Load, load, type Target } from "../load.ts";
+import { CONNECTIONS, MIDDLE } from "../settings.ts";
 import { download, upload } from "../transfer.ts";
 import type { RunningPeer } from "./peer.ts";
 import { processUsage } from "./process_usage.ts";
@@ -25,9 +26,6 @@ export interface Measurement {
   readonly run: (conditions: Conditions) => Promise<Figures>;
 }
 
-/** Bytes of an answer that takes more than one read and fits a few frames. */
-const MIDDLE = 100_000;
-
 /** Connections that CPU and answers of middle length are measured over. */
 const SOME = 32;
 
@@ -49,7 +47,7 @@ export const PEAK_MEMORY: Measurement = memory("peak");
 
 /** What is measured over the loopback interface, in order. */
 export const LOCAL: readonly Measurement[] = [
-  ...[1, SOME, 256].map(smallAnswers),
+  ...CONNECTIONS.map(smallAnswers),
   middleAnswers(),
   { name: "download", keys: ["download"], run: longDownload },
   { name: "upload", keys: ["upload"], run: longUpload },
