@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { fromBase64Url } from "./base64url.ts";
 import { decodeEdge, type EdgeOptions, encodeEdge, NO_EDGE } from "./edge.ts";
 import { parseJSONObject } from "./json.ts";
 import { RegistrationError } from "./registration_error.ts";
@@ -210,16 +211,6 @@ function parseSegment(text: string): Readonly<Record<string, unknown>> {
     throw new RegistrationError("malformed", "a part of the registration is not base64url");
   }
   return parseObject(bytes);
-}
-
-/** Decodes base64url without padding; only the one canonical text of some bytes is accepted. */
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const bytes = decodeBase64Url(text);
-    return encodeBase64Url(bytes) === text ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {

@@ -1,3 +1,5 @@
+import { inTime } from "../../lib/within.ts";
+
 /** Milliseconds until a wait counts as a failure: far above what a busy machine needs, so it asserts no speed. */
 export const PATIENCE = 15_000;
 
@@ -7,14 +9,7 @@ export async function within<T>(
   what: string,
   milliseconds = PATIENCE,
 ): Promise<T> {
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`waited ${milliseconds} ms in vain for ${what}`)),
-    milliseconds,
-  );
-  try {
-    return await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await inTime(milliseconds, promise, () => {
+    throw new Error(`waited ${milliseconds} ms in vain for ${what}`);
+  });
 }
