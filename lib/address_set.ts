@@ -31,6 +31,16 @@ export class AddressSet {
   }
 }
 
+/** Tells whether the text is an address, or one with how many of its leading bits count, such as `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  try {
+    parseNetwork(text, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 interface Network {
   readonly prefix: Uint8Array;
   /** How many leading bits of the prefix count, of 128. */

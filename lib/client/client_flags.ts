@@ -1,3 +1,4 @@
+import { isNetwork } from "../address_set.ts";
 import { DEFAULT_PORTS, originOf, parseAuthority } from "../authority.ts";
 import { UsageError } from "../command_line.ts";
 import { type Flags, integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../flags.ts";
@@ -231,12 +232,4 @@ function parseAllowIp(text: string): string[] {
     throw new RangeError(`must be at most ${MAX_ALLOWED} addresses and networks`);
   }
   return networks;
-}
-
-/** Whether a text is an address, or one with how many of its leading bits count. */
-function isNetwork(text: string): boolean {
-  const [address = "", bits, ...rest] = text.split("/");
-  const width = address.includes(":") ? 128 : 32;
-  return parseAddress(address) !== undefined && rest.length === 0 &&
-    (bits === undefined || (DIGITS.test(bits) && Number(bits) <= width && bits.length <= 3));
 }
