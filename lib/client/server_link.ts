@@ -97,19 +97,21 @@ export class ServerLink {
 
   /** Finishes what is in flight and ends `run`. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#stopped.resolve();
-    this.#dialling.abort();
+    this.#dialNoMore();
     const connections = [...this.#connections];
     await Promise.all(connections.map((connection) => connection.drain("the client stops")));
   }
 
   /** Ends everything at once. */
   close(): void {
+    this.#dialNoMore();
+    for (const connection of [...this.#connections]) connection.close("the client stops");
+  }
+
+  #dialNoMore(): void {
     this.#isStopped = true;
     this.#stopped.resolve();
     this.#dialling.abort();
-    for (const connection of [...this.#connections]) connection.close("the client stops");
   }
 
   async #connect(): Promise<ServerConnection> {
