@@ -3,12 +3,12 @@ import { BehindProxy, checkBehindProxy } from "../testing/behind_proxy.ts";
 import { caddyIn } from "../testing/caddy.ts";
 import { isInstalled } from "../testing/front_proxy.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { temporaryFolder } from "../testing/temporary_folder.ts";
+import { TempDir } from "../testing/temp_dir.ts";
 
 const ignore = !isInstalled("caddy");
 
 Deno.test("Behind Caddy, with certificates on demand", { ignore }, async (t) => {
-  await using home = await temporaryFolder();
+  await using home = await TempDir.make();
   await using behind = await BehindProxy.start(caddyIn(home.path));
   // Caddy reads a request over HTTP/1.1 to its end before it lets an answer go.
   await checkBehindProxy(t, behind, { isDuplex: false });
@@ -17,7 +17,7 @@ Deno.test("Behind Caddy, with certificates on demand", { ignore }, async (t) => 
 Deno.test("Caddy gets certificates for tunnels alone: tunnel-server answers what it asks", {
   ignore,
 }, async (t) => {
-  await using home = await temporaryFolder();
+  await using home = await TempDir.make();
   await using behind = await BehindProxy.start(caddyIn(home.path));
   await using origin = ScriptedOrigin.answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   await using tunnel = await behind.publish(origin);

@@ -5,7 +5,7 @@ import { compile, Executable, hasExecutables } from "../testing/executable.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { parseEcho, SampleOrigin } from "../testing/sample_origin.ts";
-import { temporaryFolder } from "../testing/temporary_folder.ts";
+import { TempDir } from "../testing/temp_dir.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
 import { openWebSocket } from "../testing/websocket_peer.ts";
 
@@ -18,8 +18,8 @@ Deno.test(
   "The executables make a tunnel, with no more than an empty home folder",
   { ignore },
   async (t) => {
-    await using folder = await temporaryFolder();
-    await using home = await temporaryFolder();
+    await using folder = await TempDir.make();
+    await using home = await TempDir.make();
     const programs = await compile(folder.path);
     const env = { HOME: home.path, APPDATA: home.path };
     const [serverFile, clientFile] = [`${programs}/tunnel-server`, `${programs}/tunnel-client`];

@@ -3,12 +3,12 @@ import { BehindProxy, checkBehindProxy } from "../testing/behind_proxy.ts";
 import { isInstalled } from "../testing/front_proxy.ts";
 import { nginxIn } from "../testing/nginx.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { temporaryFolder } from "../testing/temporary_folder.ts";
+import { TempDir } from "../testing/temp_dir.ts";
 
 const ignore = !isInstalled("nginx");
 
 Deno.test("Behind nginx, with a wildcard certificate", { ignore }, async (t) => {
-  await using folder = await temporaryFolder();
+  await using folder = await TempDir.make();
   await using behind = await BehindProxy.start(nginxIn(folder.path));
   await checkBehindProxy(t, behind, { isDuplex: true });
 });
@@ -17,7 +17,7 @@ Deno.test(
   "A service behind a tunnel cannot steer nginx with X-Accel fields",
   { ignore },
   async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await TempDir.make();
     await using behind = await BehindProxy.start(nginxIn(folder.path));
     await using origin = ScriptedOrigin.answering(
       "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /elsewhere\r\nContent-Length: 2\r\n\r\nok",
@@ -30,7 +30,7 @@ Deno.test(
 );
 
 Deno.test("Behind nginx an unknown tunnel is explained by tunnel-server", { ignore }, async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await TempDir.make();
   await using behind = await BehindProxy.start(nginxIn(folder.path));
   const host = `${"a".repeat(52)}.tunnel.localhost`;
   using visitor = await behind.open(host);

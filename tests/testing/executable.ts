@@ -1,5 +1,5 @@
 import { Lines } from "./lines.ts";
-import { temporaryFolder } from "./temporary_folder.ts";
+import { TempDir } from "./temp_dir.ts";
 import { within } from "./within.ts";
 
 /** What a program left behind. */
@@ -17,7 +17,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** Tells whether there are executables or something to compile them with, and says so when not. */
 export async function hasExecutables(): Promise<boolean> {
   if (COMPILED !== undefined) return true;
-  await using folder = await temporaryFolder();
+  await using folder = await TempDir.make();
   const script = `${folder.path}/empty.ts`;
   await Deno.writeTextFile(script, "export {};\n");
   // What can fail for so small a program is the compiler's download of the runtime alone.

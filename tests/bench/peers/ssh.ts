@@ -1,4 +1,4 @@
-import { temporaryFolder } from "../../testing/temporary_folder.ts";
+import { TempDir } from "../../testing/temp_dir.ts";
 import { freePort } from "./free_port.ts";
 import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
@@ -17,7 +17,7 @@ export const ssh: Peer = {
 
 async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
-  const { path } = started.use(await temporaryFolder());
+  const { path } = started.use(await TempDir.make());
   for (const key of ["host", "user"]) await makeKey(`${path}/${key}`);
   const serverPort = freePort();
   const config = [

@@ -1,5 +1,5 @@
 import config from "../../../deno.json" with { type: "json" };
-import { temporaryFolder } from "../../testing/temporary_folder.ts";
+import { TempDir } from "../../testing/temp_dir.ts";
 import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
@@ -45,7 +45,7 @@ async function start(
   { originPort, link }: PeerOptions,
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
-  const { path } = started.use(await temporaryFolder());
+  const { path } = started.use(await TempDir.make());
   const server = started.use(PeerProcess.start(serverProgram, [
     ...serverArgs,
     ...["--hostname", "127.0.0.1", "--port", "0"],
