@@ -5,6 +5,7 @@ import { Flag, FrameType } from "./frame.ts";
 import type { Budget } from "./flow.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "./limits.ts";
 import { MessageParts } from "./message_parts.ts";
+import { QuietWait } from "./quiet_wait.ts";
 import type { Chunk } from "./receive_queue.ts";
 import type { Stream } from "./stream.ts";
 import { bytesOf, type WebSocketLike } from "./transport.ts";
@@ -67,6 +68,7 @@ export class WebSocketBridge {
   #pumping = false;
   /** Whether nothing more of what the socket brings is taken. */
   #deaf = false;
+  readonly #quiet = new QuietWait();
   #closed = false;
   #done: () => void = () => {};
 
@@ -120,7 +122,10 @@ export class WebSocketBridge {
   // From the socket to the stream.
 
   #onMessage(data: unknown): void {
-    if (this.#deaf) return;
+    if (this.#deaf) {
+      this.#quiet.heard();
+      return;
+    }
     const text = typeof data === "string";
     const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
     if (bytes.length > this.#maxMessage) {
@@ -140,6 +145,7 @@ export class WebSocketBridge {
 
   #onClose(code: number, reason: string): void {
     this.#closed = true;
+    this.#quiet.cancel();
     this.#close ??= { code, reason };
     if (!this.#pumping) void this.#pumpToStream();
     if (this.#stream.receiveEnded || this.#stream.sendEnded) this.#done();
@@ -265,16 +271,16 @@ export class WebSocketBridge {
   }
 
   /**
-   * Closes the socket because of what it brings. What has come already is passed over before: Deno breaks the
-   * connection, unsent close frame and all, when a message follows on `close`.
+   * Closes the socket because of what it brings, once it is quiet: Deno breaks the connection when a message
+   * follows on `close`, and the close frame is lost if the peer has not read it by then.
    */
   #closeOnSender(code: number, reason: string): void {
     this.#deaf = true;
     this.#closesSoon = true;
-    setTimeout(() => {
+    this.#quiet.begin(() => {
       this.#closesSoon = false;
       this.#closeSocket(code, reason);
-    }, 0);
+    });
   }
 
   #closeSocket(code?: number, reason = ""): void {
