@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { fromBase64Url } from "./base64url.ts";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
 
@@ -25,12 +26,4 @@ export async function isTokenProof(proof: string, token: string, jws: string): P
 async function macOf(token: string, jws: string): Promise<Uint8Array<ArrayBuffer>> {
   const key = await crypto.subtle.importKey("raw", encoder.encode(token), HMAC, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign(HMAC.name, key, encoder.encode(jws)));
-}
-
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return decodeBase64Url(text);
-  } catch {
-    return undefined;
-  }
 }
