@@ -1,6 +1,7 @@
 import { ErrorCode, StreamError } from "./errors.ts";
+import { readRequestHead, readResponseHead } from "./head_reader.ts";
 import { type Field, isFieldValue, isToken } from "./headers.ts";
-import { parseJSONObject } from "./json.ts";
+import { decodeJSON, parseJSONObject } from "./json.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 export type { Field };
@@ -40,10 +41,15 @@ export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array
  * @throws {StreamError} `Protocol` for anything that RFC 9110 and RFC 9112 do not allow in a request.
  */
 export function decodeRequestHead(payload: Uint8Array): RequestHead {
-  const { method, target, fields } = parseObject(payload);
+  const read = readRequestHead(payload, decodeJSON(payload));
+  const { method, target, fields } = read ?? parseObject(payload);
   if (typeof method !== "string" || !isToken(method)) throw malformed("method", method);
   if (typeof target !== "string" || !isTarget(target)) throw malformed("target", target);
-  return { method, target, fields: checkedFields(fields, ONCE_IN_REQUEST) };
+  return {
+    method,
+    target,
+    fields: checkedList(read?.fields ?? checkedFields(fields), ONCE_IN_REQUEST),
+  };
 }
 
 /**
@@ -52,11 +58,12 @@ export function decodeRequestHead(payload: Uint8Array): RequestHead {
  * @throws {StreamError} `Protocol` for a status that is no final one and for malformed fields.
  */
 export function decodeResponseHead(payload: Uint8Array): ResponseHead {
-  const { status, fields } = parseObject(payload);
+  const read = readResponseHead(payload, decodeJSON(payload));
+  const { status, fields } = read ?? parseObject(payload);
   const final = typeof status === "number" && Number.isInteger(status) && status <= 599 &&
     (status >= 200 || status === 101);
   if (!final) throw malformed("status", status);
-  return { status, fields: checkedFields(fields, ONCE_IN_RESPONSE) };
+  return { status, fields: checkedList(read?.fields ?? checkedFields(fields), ONCE_IN_RESPONSE) };
 }
 
 /** Whether a text can stand as a request target: a path, or `*`, without blanks and control characters. */
@@ -74,14 +81,19 @@ function isTarget(text: string): boolean {
 const ONCE_IN_REQUEST: readonly string[] = ["content-length", "host"];
 const ONCE_IN_RESPONSE: readonly string[] = ["content-length"];
 
-function checkedFields(fields: unknown, once: readonly string[]): Field[] {
+/** Checks what the fields are together. */
+function checkedList(fields: readonly Field[], once: readonly string[]): readonly Field[] {
+  if (fields.length > MAX_FIELDS) throw malformed("number of fields", fields.length);
+  for (const name of once) checkOnce(fields, name);
+  return fields;
+}
+
+/** Checks what each of them is. */
+function checkedFields(fields: unknown): Field[] {
   if (!Array.isArray(fields)) throw malformed("fields", fields);
   if (fields.length > MAX_FIELDS) throw malformed("number of fields", fields.length);
   const list: readonly unknown[] = fields;
-  const checked: Field[] = [];
-  for (let i = 0; i < list.length; i++) checked.push(checkedField(list[i]));
-  for (const name of once) checkOnce(checked, name);
-  return checked;
+  return list.map(checkedField);
 }
 
 function checkOnce(fields: readonly Field[], name: string): void {

@@ -4,6 +4,11 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 /** What a lenient decoder puts in the place of bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
+/** Decodes UTF-8, with a replacement for what is none. */
+export function decodeJSON(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
 /** Parses a JSON object in UTF-8 from a peer; undefined for anything else. Members are the object's own, never inherited. */
 export function parseJSONObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   // The strict decoder takes three times as long, so it is asked only when there is a doubt.

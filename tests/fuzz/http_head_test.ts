@@ -20,6 +20,7 @@ import {
   encodeResponseHead,
   type Field,
   type RequestHead,
+  type ResponseHead,
 } from "../../lib/tunnel/head.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
@@ -79,6 +80,16 @@ fuzz(
       assertEquals(error.code, ErrorCode.Protocol);
       assert(error.message.length < 500, "the message shows too much");
     }
+  },
+);
+
+fuzz(
+  "A37 a head is judged alike whether the quick reader takes it or JSON.parse, which a blank in front makes the only one",
+  (random) => {
+    const isRequest = random.oneIn(2);
+    const payload = randomHead(random, isRequest);
+    const blank = Uint8Array.of(0x20);
+    assertEquals(judged(payload, isRequest), judged(joined(blank, payload), isRequest));
   },
 );
 
@@ -152,6 +163,16 @@ fuzz("chunks that are written are read as what was put in", (random) => {
   assertEquals(rest, behind.length);
   assertSameBytes(joined(...read), body);
 });
+
+/** Returns the head, or null for one that is refused. */
+function judged(payload: Uint8Array, isRequest: boolean): RequestHead | ResponseHead | null {
+  try {
+    return isRequest ? decodeRequestHead(payload) : decodeResponseHead(payload);
+  } catch (error) {
+    if (error instanceof StreamError) return null;
+    throw error;
+  }
+}
 
 /** What reading a response comes to: the head, the body's bytes, what is left, and how it ends. */
 function outcome(arriving: readonly Uint8Array[], method: string) {
