@@ -1,40 +1,36 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { SOCKET_HIGH_WATER } from "../../lib/tunnel/limits.ts";
-import {
-  type TransportListener,
-  type WebSocketLike,
-  WebSocketTransport,
-} from "../../lib/tunnel/transport.ts";
+import { type WebSocketLike, WebSocketTransport } from "../../lib/tunnel/transport.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { settled, turn } from "../testing/turn.ts";
+import { TransportEnd } from "../testing/transport_end.ts";
 import { webSocketPair } from "../testing/websocket_pair.ts";
-import { within } from "../testing/within.ts";
 
 Deno.test("WebSocketTransport delivers binary messages in order, either way", async () => {
   const [near, far] = MemorySocket.pair();
-  const [a, b] = [new Listener(near), new Listener(far)];
+  const [a, b] = [endOf(near), endOf(far)];
   a.transport.send(new Uint8Array([1, 2]));
   a.transport.send(new Uint8Array([3]));
   b.transport.send(new Uint8Array([4]));
   await settled();
-  assertEquals(b.messages, [[1, 2], [3]]);
-  assertEquals(a.messages, [[4]]);
+  assertEquals(b.messages, [bytes(1, 2), bytes(3)]);
+  assertEquals(a.messages, [bytes(4)]);
   assertEquals([a.sent, b.sent], [3, 1]);
 });
 
 Deno.test("WebSocketTransport delivers a text message as an empty one, which nobody may send", async () => {
   const [near, far] = MemorySocket.pair();
-  const listener = new Listener(near);
+  const listener = endOf(near);
   far.send("text");
   await settled();
-  assertEquals(listener.messages, [[]]);
+  assertEquals(listener.messages, [bytes()]);
 });
 
 Deno.test("WebSocketTransport is writable up to 1 MiB of unsent bytes and tells when it is again", () => {
   using clock = new FakeClock();
   const [near] = MemorySocket.pair();
-  const listener = new Listener(near);
+  const listener = endOf(near);
   near.hold();
   near.send(new Uint8Array(SOCKET_HIGH_WATER - 1));
   assert(listener.transport.writable);
@@ -52,7 +48,7 @@ Deno.test("WebSocketTransport is writable up to 1 MiB of unsent bytes and tells 
 Deno.test("WebSocketTransport.close tells its listener at once, once, and leaves no timer", async () => {
   using clock = new FakeClock();
   const [near, far] = MemorySocket.pair();
-  const [a, b] = [new Listener(near), new Listener(far)];
+  const [a, b] = [endOf(near), endOf(far)];
   near.hold();
   a.transport.send(new Uint8Array(SOCKET_HIGH_WATER));
   a.transport.notifyDrain();
@@ -76,7 +72,7 @@ Deno.test("WebSocketTransport tells the close reason of its peer, or how the con
     ] as const
   ) {
     const [near, far] = MemorySocket.pair();
-    const listener = new Listener(near);
+    const listener = endOf(near);
     end(far);
     await settled();
     assertEquals(listener.closes.length, 1);
@@ -86,7 +82,7 @@ Deno.test("WebSocketTransport tells the close reason of its peer, or how the con
 
 Deno.test("WebSocketTransport.soon runs a task after all that this turn brings", async () => {
   const [near, far] = MemorySocket.pair();
-  const listener = new Listener(near);
+  const listener = endOf(near);
   let seen = -1;
   listener.transport.soon(() => seen = listener.messages.length);
   far.send(new Uint8Array([1]));
@@ -98,14 +94,14 @@ Deno.test("WebSocketTransport.soon runs a task after all that this turn brings",
 
 Deno.test("WebSocketTransport speaks over a real WebSocket, whichever library it is of", async () => {
   await using pair = await webSocketPair();
-  const [near, far] = [new Listener(pair.near), new Listener(pair.far)];
+  const [near, far] = [endOf(pair.near), endOf(pair.far)];
   const large = crypto.getRandomValues(new Uint8Array(60_000));
   near.transport.send(large);
   far.transport.send(large);
   await near.count(1);
   await far.count(1);
-  assertEquals(near.messages[0], [...large]);
-  assertEquals(far.messages[0], [...large]);
+  assertEquals(near.messages[0], large);
+  assertEquals(far.messages[0], large);
   near.transport.close("done");
   await far.closed;
   assertEquals(near.closes, ["done"]);
@@ -113,7 +109,7 @@ Deno.test("WebSocketTransport speaks over a real WebSocket, whichever library it
 
 Deno.test("WebSocketTransport lets its bytes be changed once sent, though the socket is full", async () => {
   await using pair = await webSocketPair();
-  const listeners = [new Listener(pair.near), new Listener(pair.far)];
+  const listeners = [endOf(pair.near), endOf(pair.far)];
   const rounds = 64;
   const buffer = new Uint8Array(128 * 1024);
   for (let round = 0; round < rounds; round++) {
@@ -129,49 +125,11 @@ Deno.test("WebSocketTransport lets its bytes be changed once sent, though the so
   }
 });
 
-/** Notes what a transport tells. */
-class Listener implements TransportListener {
-  readonly transport: WebSocketTransport;
-  readonly messages: number[][] = [];
-  readonly closes: string[] = [];
-  sent = 0;
-  drains = 0;
-  readonly #closed = Promise.withResolvers<void>();
-  #arrived: () => void = () => {};
+function endOf(socket: WebSocketLike): TransportEnd {
+  socket.binaryType = "arraybuffer";
+  return new TransportEnd(new WebSocketTransport(socket));
+}
 
-  constructor(socket: WebSocketLike) {
-    socket.binaryType = "arraybuffer";
-    this.transport = new WebSocketTransport(socket);
-    this.transport.listen(this);
-  }
-
-  get closed(): Promise<void> {
-    return within(this.#closed.promise, "the close");
-  }
-
-  async count(messages: number): Promise<void> {
-    while (this.messages.length < messages) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#arrived = resolve;
-      await within(promise, `message ${this.messages.length + 1}`);
-    }
-  }
-
-  onMessage(message: Uint8Array): void {
-    this.messages.push([...message]);
-    this.#arrived();
-  }
-
-  onSent(bytes: number): void {
-    this.sent += bytes;
-  }
-
-  onDrain(): void {
-    this.drains++;
-  }
-
-  onClose(reason: string): void {
-    this.closes.push(reason);
-    this.#closed.resolve();
-  }
+function bytes(...values: readonly number[]): Uint8Array {
+  return Uint8Array.from(values);
 }

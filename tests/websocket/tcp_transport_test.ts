@@ -6,7 +6,7 @@ import { SeededRandom } from "../testing/seeded_random.ts";
 import { serverFrame } from "../testing/server_frame.ts";
 import { turn } from "../testing/turn.ts";
 import { within } from "../testing/within.ts";
-import { EchoServer, HeldStream, Link, Listener } from "./transport_ends.ts";
+import { EchoServer, endOf, HeldStream, Link } from "./transport_ends.ts";
 
 const NONE = new Uint8Array(0);
 const { Binary, Text, Close, Ping, Pong } = Opcode;
@@ -69,7 +69,7 @@ Deno.test("TCPTransport lets its bytes be changed once sent, and sends all in or
 
 Deno.test("TCPTransport delivers nothing before its listener is ready, and what came with the handshake first", async () => {
   const stream = new HeldStream();
-  const listener = new Listener(stream, serverFrame(Binary, Uint8Array.of(1)));
+  const listener = endOf(stream, serverFrame(Binary, Uint8Array.of(1)));
   assertEquals(listener.messages, []);
   await turn();
   stream.deliver(serverFrame(Binary, Uint8Array.of(2)));
@@ -124,7 +124,7 @@ Deno.test("TCPTransport answers the server's close frame with its code, behind w
 
 Deno.test("TCPTransport.left waits for all that was sent, and for the peer's close frame", async () => {
   const stream = new HeldStream();
-  const listener = new Listener(stream);
+  const listener = endOf(stream);
   let hasLeft = false;
   const left = listener.transport.left.then(() => hasLeft = true);
   listener.transport.send(new Uint8Array(10));
@@ -144,7 +144,7 @@ Deno.test("TCPTransport.left waits for all that was sent, and for the peer's clo
 
 Deno.test("TCPTransport is writable up to 1 MiB of unsent bytes and tells when it is again, once", async () => {
   const stream = new HeldStream();
-  const listener = new Listener(stream);
+  const listener = endOf(stream);
   listener.transport.notifyDrain();
   await turn();
   assertEquals(listener.drains, 1);
@@ -192,7 +192,7 @@ Deno.test("TCPTransport closes its connection when the server does not answer it
 
 Deno.test("TCPTransport delivers what the server said before it left, though writing fails", async () => {
   const stream = new HeldStream();
-  const listener = new Listener(stream);
+  const listener = endOf(stream);
   listener.transport.send(Uint8Array.of(1));
   stream.fail();
   await turn();

@@ -1,57 +1,16 @@
 import { assert } from "@std/assert";
 import { type ByteStream, TCPTransport } from "../../lib/websocket/tcp_transport.ts";
 import { dialWebSocket } from "../../lib/websocket/dial.ts";
-import type { TransportListener } from "../../lib/tunnel/transport.ts";
 import { unmasked } from "../testing/client_frames.ts";
 import { joined } from "../testing/frame_peer.ts";
+import { TransportEnd } from "../testing/transport_end.ts";
 import { within } from "../testing/within.ts";
 
 const NONE = new Uint8Array(0);
 
-/** Notes what a transport tells. */
-export class Listener implements TransportListener {
-  readonly transport: TCPTransport;
-  readonly messages: Uint8Array[] = [];
-  readonly closes: string[] = [];
-  sent = 0;
-  drains = 0;
-  readonly #closed = Promise.withResolvers<void>();
-  #arrived: () => void = () => {};
-
-  constructor(connection: ByteStream, early: Uint8Array = NONE) {
-    this.transport = new TCPTransport(connection, early);
-    this.transport.listen(this);
-  }
-
-  get closed(): Promise<void> {
-    return within(this.#closed.promise, "the close");
-  }
-
-  async count(messages: number): Promise<void> {
-    while (this.messages.length < messages) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#arrived = resolve;
-      await within(promise, `message ${this.messages.length + 1}`);
-    }
-  }
-
-  onMessage(message: Uint8Array): void {
-    this.messages.push(message);
-    this.#arrived();
-  }
-
-  onSent(bytes: number): void {
-    this.sent += bytes;
-  }
-
-  onDrain(): void {
-    this.drains++;
-  }
-
-  onClose(reason: string): void {
-    this.closes.push(reason);
-    this.#closed.resolve();
-  }
+/** Makes a transport over a stream that comes without a handshake. */
+export function endOf(stream: ByteStream, early: Uint8Array = NONE): TransportEnd<TCPTransport> {
+  return new TransportEnd(new TCPTransport(stream, early));
 }
 
 /** A real WebSocket server that sends back what it gets. */
@@ -78,12 +37,12 @@ export class EchoServer implements AsyncDisposable {
     return Promise.resolve(new EchoServer());
   }
 
-  async dial(): Promise<Listener> {
+  async dial(): Promise<TransportEnd<TCPTransport>> {
     const { connection, early } = await dialWebSocket(
       new URL(`http://127.0.0.1:${this.#server.addr.port}/`),
       { protocol: "tunnel.v1", timeout: 10_000, signal: new AbortController().signal },
     );
-    return new Listener(connection, early);
+    return endOf(connection, early);
   }
 
   async closed(): Promise<Pick<CloseEvent, "code" | "reason" | "wasClean">> {
@@ -98,7 +57,7 @@ export class EchoServer implements AsyncDisposable {
 
 /** A transport and, at the other end of a TCP connection, a test that speaks bytes. */
 export class Link implements AsyncDisposable {
-  readonly near: Listener;
+  readonly near: TransportEnd<TCPTransport>;
   readonly far: Deno.TcpConn;
   /** Resolves when the near end has closed its connection. */
   readonly nearGone: Promise<void>;
@@ -107,7 +66,7 @@ export class Link implements AsyncDisposable {
   private constructor(near: Deno.TcpConn, far: Deno.TcpConn) {
     const gone = Promise.withResolvers<void>();
     this.nearGone = gone.promise;
-    this.near = new Listener({
+    this.near = endOf({
       read: (buffer) => near.read(buffer),
       write: (bytes) => near.write(bytes),
       close: () => {

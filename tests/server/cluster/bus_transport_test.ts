@@ -8,9 +8,9 @@ import {
 import type { BusTransport } from "../../../lib/server/cluster/bus_transport.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../../lib/tunnel/limits.ts";
-import type { Transport } from "../../../lib/tunnel/transport.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
+import { TransportEnd } from "../../testing/transport_end.ts";
 import { settled } from "../../testing/turn.ts";
 
 Deno.test("BusTransport carries messages of any length both ways, in order", async () => {
@@ -48,8 +48,8 @@ Deno.test("BusTransport ends on both sides when the bus has lost a message", asy
   pair.bus.toLose = 1;
   pair.near.transport.send(new Uint8Array(1));
   pair.near.transport.send(new Uint8Array(2));
-  await eventually("both ends", () => pair.near.ends.length + pair.far.ends.length === 2);
-  assertEquals([pair.near.ends, pair.far.ends], [
+  await eventually("both ends", () => pair.near.closes.length + pair.far.closes.length === 2);
+  assertEquals([pair.near.closes, pair.far.closes], [
     ["the bus has lost messages"],
     ["the bus has lost messages"],
   ]);
@@ -60,24 +60,26 @@ Deno.test("BusTransport ends when nobody receives for the other node any more", 
   await using pair = await Pair.open();
   await pair.farBus.close();
   pair.near.transport.send(new Uint8Array(1));
-  await eventually("the end", () => pair.near.ends.length === 1);
-  assertEquals(pair.near.ends, ["the other node is no more on the bus"]);
+  await eventually("the end", () => pair.near.closes.length === 1);
+  assertEquals(pair.near.closes, ["the other node is no more on the bus"]);
 });
 
 Deno.test("BusTransport ends with the bus, and tells what was wrong", async () => {
   await using pair = await Pair.open();
   pair.bus.set(false);
   pair.near.transport.send(new Uint8Array(1));
-  await eventually("the end", () => pair.near.ends.length === 1);
-  assertEquals(pair.near.ends, ["a message could not be sent: the bus is away: the test says so"]);
+  await eventually("the end", () => pair.near.closes.length === 1);
+  assertEquals(pair.near.closes, [
+    "a message could not be sent: the bus is away: the test says so",
+  ]);
 });
 
 Deno.test("BusTransport.close tells both sides the reason, once", async () => {
   await using pair = await Pair.open();
   pair.near.transport.close("enough");
   pair.near.transport.close("again");
-  await eventually("the other end", () => pair.far.ends.length === 1);
-  assertEquals([pair.near.ends, pair.far.ends], [["enough"], ["enough"]]);
+  await eventually("the other end", () => pair.far.closes.length === 1);
+  assertEquals([pair.near.closes, pair.far.closes], [["enough"], ["enough"]]);
 });
 
 Deno.test("BusConnections refuses a connection that nobody wants", async () => {
@@ -107,7 +109,7 @@ Deno.test("BusConnections passes over what no node sends", async () => {
     await pair.bus.send("far", new Uint8Array(bytes));
   }
   await settled();
-  assertEquals([pair.accepted, pair.far.ends], [before, []]);
+  assertEquals([pair.accepted, pair.far.closes], [before, []]);
 });
 
 Deno.test("encodeBusMessage and decodeBusMessage are each other's inverse", () => {
@@ -122,31 +124,14 @@ Deno.test("encodeBusMessage and decodeBusMessage are each other's inverse", () =
   assertEquals(decodeBusMessage(encodeBusMessage(message).subarray(0, 24)), undefined);
 });
 
-/** One end of a transport, with what it was told. */
-class End {
-  readonly messages: Uint8Array[] = [];
-  readonly ends: string[] = [];
-  drains = 0;
-  sent = 0;
-
-  constructor(readonly transport: Transport) {
-    transport.listen({
-      onMessage: (message) => this.messages.push(message),
-      onSent: (bytes) => this.sent += bytes,
-      onDrain: () => this.drains++,
-      onClose: (reason) => this.ends.push(reason),
-    });
-  }
-}
-
 /** Two nodes with a connection over a bus between them. */
 class Pair implements AsyncDisposable {
   isOpen = true;
   accepted = 0;
 
   private constructor(
-    readonly near: End,
-    readonly far: End,
+    readonly near: TransportEnd,
+    readonly far: TransportEnd,
     readonly connections: BusConnections,
     readonly bus: FlakyBus,
     readonly farBus: MemoryBus,
@@ -157,21 +142,21 @@ class Pair implements AsyncDisposable {
     const memory = new BusMemory();
     const bus = new FlakyBus(new MemoryBus(memory));
     const farBus = new MemoryBus(memory);
-    const accepted = Promise.withResolvers<End>();
+    const accepted = Promise.withResolvers<TransportEnd>();
     let pair: Pair | null = null;
     const accept = (transport: BusTransport): boolean => {
       if (pair !== null) {
         if (pair.isOpen) pair.accepted++;
         return pair.isOpen;
       }
-      accepted.resolve(new End(transport));
+      accepted.resolve(new TransportEnd(transport));
       return true;
     };
     const connections = new BusConnections({ bus, node: "near", accept: () => false });
     const others = new BusConnections({ bus: farBus, node: "far", accept });
     await Promise.all([connections.listen(), others.listen()]);
     const transport = connections.open("far");
-    const near = new End(transport);
+    const near = new TransportEnd(transport);
     await transport.granted;
     pair = new Pair(near, await accepted.promise, connections, bus, farBus, others);
     return pair;
