@@ -6,7 +6,7 @@ const OVERSLEPT = 5000;
 
 /** Something that wants to know how time passes. */
 export interface Beating {
-  /** Called about once a second; `overslept` after the process could not run for a while. */
+  /** Called about once a second; `overslept` after the process could not run for a while, or the wall clock jumped ahead. */
   beat(now: number, overslept: boolean): void;
 }
 
@@ -39,10 +39,12 @@ export class Heartbeat {
 
   #beat(): void {
     const wall = Date.now();
-    // The monotonic clock may stand still while a machine sleeps; the wall clock does not.
-    const overslept = wall - this.#wall > INTERVAL + OVERSLEPT;
+    const now = performance.now();
+    // The monotonic clock may stand still while a machine sleeps, and the wall clock may be set back as it wakes.
+    const passed = Math.max(wall - this.#wall, now - this.#now);
+    const overslept = passed > INTERVAL + OVERSLEPT;
     this.#wall = wall;
-    this.#now = performance.now();
+    this.#now = now;
     for (const member of [...this.#members]) member.beat(this.#now, overslept);
   }
 }

@@ -6,6 +6,9 @@ const PROBE_TIMEOUT = 5_000;
 /** Milliseconds in which something must leave a socket with unsent bytes: a peer that does not read is as good as dead. */
 const STALLED_AFTER = 20_000;
 
+/** Beats in a row that may come too late before silence counts again: a clock that keeps jumping looks like sleep. */
+const MAX_WAKINGS = 3;
+
 /** What to do about a peer: nothing, send a ping, or give it up for the reason told. */
 export type Verdict = "alive" | "ping" | { readonly dead: string };
 
@@ -15,6 +18,8 @@ export class Liveness {
   #pinged = false;
   #probeUntil = 0;
   #buffered = 0;
+  /** Beats that came too late since the peer was heard. */
+  #wakings = 0;
   #movedAt: number;
 
   constructor(now: number) {
@@ -32,6 +37,7 @@ export class Liveness {
     this.#heard = now;
     this.#pinged = false;
     this.#probeUntil = 0;
+    this.#wakings = 0;
   }
 
   /** Doubts the peer until it is heard; returns whether a ping is to be sent for that. */
@@ -41,9 +47,9 @@ export class Liveness {
     return true;
   }
 
-  /** Judges once a beat; `overslept` says that this process could not run, `buffered` what the socket holds unsent, in bytes. */
+  /** Judges once a beat; `overslept` says that this process may not have run, `buffered` what the socket holds unsent, in bytes. */
   judge(now: number, overslept: boolean, buffered: number): Verdict {
-    if (overslept) return this.#askAnew(now);
+    if (overslept && this.#wakings < MAX_WAKINGS) return this.#askAnew(now);
     if (buffered === 0 || buffered < this.#buffered) this.#movedAt = now;
     this.#buffered = buffered;
     if (buffered > SOCKET_LIMIT || (buffered > 0 && now - this.#movedAt >= STALLED_AFTER)) {
@@ -60,7 +66,9 @@ export class Liveness {
 
   /** Waits for an answer before judging: the peer's frames may lie unread in the socket. */
   #askAnew(now: number): Verdict {
+    const wakings = this.#wakings + 1;
     this.heard(now - PING_AFTER);
+    this.#wakings = wakings;
     this.#movedAt = now;
     this.probe(now);
     this.#pinged = true;

@@ -54,7 +54,12 @@ export class FakeClock implements Disposable {
     this.#now = end;
   }
 
-  /** Lets the wall clock alone go on, as while a machine sleeps. */
+  /** Lets time pass in which nothing runs, in milliseconds, as while the process is stopped. */
+  stop(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
+  /** Lets the wall clock alone go on, as while a machine sleeps; it goes back by less than nothing. */
   sleep(milliseconds: number): void {
     this.#wallAhead += milliseconds;
   }

@@ -53,6 +53,28 @@ Deno.test("Heartbeat says so, once, when the machine slept, though the monotonic
   assertEquals([member.beats.length, member.overslept], [3, 1]);
 });
 
+Deno.test("Heartbeat says so when the process was stopped, though the wall clock was set back", () => {
+  using clock = new FakeClock();
+  const heartbeat = new Heartbeat();
+  const member = new Member();
+  heartbeat.add(member);
+  clock.advance(1000);
+  clock.stop(30_000);
+  clock.sleep(-3_600_000);
+  clock.advance(0);
+  assertEquals(member.overslept, 1);
+});
+
+Deno.test("Heartbeat takes no notice of a wall clock that is set back while it beats", () => {
+  using clock = new FakeClock();
+  const heartbeat = new Heartbeat();
+  const member = new Member();
+  heartbeat.add(member);
+  clock.sleep(-3_600_000);
+  clock.advance(3000);
+  assertEquals([member.beats.length, member.overslept], [3, 0]);
+});
+
 Deno.test("Heartbeat takes a beat that is a little late for nothing special", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();

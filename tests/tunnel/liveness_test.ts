@@ -48,6 +48,23 @@ Deno.test("Liveness goes on when the peer answers after the process woke", () =>
   assertEquals(peer.judge(woken + 6_000, false, 0), "alive");
 });
 
+Deno.test("Liveness gives a silent peer up although a clock keeps jumping as if the process slept", () => {
+  const peer = new Liveness(START);
+  for (let now = START; now < START + DEAD_AFTER; now += 1000) {
+    const isAhead = now % 2000 === 0;
+    if (isDead(peer.judge(now, isAhead, 0))) return;
+  }
+  throw new Error("not given up");
+});
+
+Deno.test("Liveness keeps a peer that answers, however often a clock jumps", () => {
+  const peer = new Liveness(START);
+  for (let now = START; now < START + 60_000; now += 1000) {
+    assertFalse(isDead(peer.judge(now, true, 0)));
+    if (now % 4000 === 0) peer.heard(now + 500);
+  }
+});
+
 Deno.test("Liveness.probe doubts until the peer is heard, and gives up after 5 s", () => {
   const peer = new Liveness(START);
   assert(peer.probe(START), "a ping is to be sent");
