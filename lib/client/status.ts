@@ -39,6 +39,10 @@ export class Status implements TunnelClientEvents {
     this.#line(`not connected to ${server}: ${reason}${isLast ? "" : "; trying again"}`);
   }
 
+  onStillOffline(server: string, reason: string): void {
+    this.#line(`still not connected to ${server}: ${reason}; trying again`);
+  }
+
   warn(text: string): void {
     this.#line(`warning: ${text}`);
   }

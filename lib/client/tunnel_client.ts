@@ -32,10 +32,15 @@ export interface TunnelClientEvents {
   onOnline(server: string, url: string): void;
   /** The last connection to a server was lost, or the first could not be made; `isLast` says that it is not tried again. */
   onOffline(server: string, reason: string, isLast: boolean): void;
+  /** A server that is offline cannot be reached for a reason that was not told yet. */
+  onStillOffline?(server: string, reason: string): void;
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
 const DRAIN_TIMEOUT = 10_000;
+
+/** Reasons that are told of one outage: what was lost, what is wrong since, and some more in case it changes. */
+const MAX_REASONS = 8;
 
 /** Keeps the tunnels of one origin: several connections to each of several servers. */
 export class TunnelClient {
@@ -116,6 +121,8 @@ class ServerState {
   readonly #events: TunnelClientEvents;
   #online = 0;
   #told: "nothing" | "online" | "offline" = "nothing";
+  /** Why the server is offline, as far as it was told. */
+  readonly #reasons = new Set<string>();
 
   constructor(server: string, events: TunnelClientEvents) {
     this.#server = server;
@@ -131,14 +138,19 @@ class ServerState {
         isUp = true;
         if (this.#told === "online") return;
         this.#told = "online";
+        this.#reasons.clear();
         this.#events.onOnline(this.#server, urls[0] ?? this.#server);
       },
       onLost: (reason: string, isLast: boolean): void => {
         if (isUp) this.#online--;
         isUp = false;
-        if (this.#online > 0 || this.#told === "offline") return;
+        if (this.#online > 0 || this.#reasons.has(reason)) return;
+        if (this.#reasons.size === MAX_REASONS) return;
+        this.#reasons.add(reason);
+        const isStillOffline = this.#told === "offline";
         this.#told = "offline";
-        this.#events.onOffline(this.#server, reason, isLast);
+        if (!isStillOffline) this.#events.onOffline(this.#server, reason, isLast);
+        else if (!isLast) this.#events.onStillOffline?.(this.#server, reason);
       },
     };
   }
