@@ -1,6 +1,6 @@
 import { type FlagValues, integerFlag } from "../../lib/flags.ts";
 import { printLine, ProgramError } from "../../lib/program.ts";
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { cpuTime } from "./cpu_time.ts";
@@ -175,7 +175,7 @@ class Nodes implements AsyncDisposable {
   ): Promise<Nodes> {
     await using started = new AsyncDisposableStack();
     const node = async (): Promise<Program> => {
-      const { server: port } = freePorts();
+      const port = freePort();
       const url = ["--node-url", `http://127.0.0.1:${port}`];
       const args = ["--hostname", "127.0.0.1", "--port", `${port}`, "--bus", redis.url];
       return started.use(await Program.start("server.ts", [...args, ...isDirect ? url : []]));

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { OriginError, type OriginErrorCode } from "../../lib/client/origin_pool.ts";
+import { freePort } from "../testing/free_port.ts";
 import {
   bodyOf,
   fetchText,
@@ -201,9 +202,7 @@ Deno.test("OriginPool finds an origin that listens on either loopback address as
 });
 
 Deno.test("OriginPool says where no connection was made", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   for (const hostname of ["localhost", "127.0.0.1"]) {
     using pool = new TestPool(port, { hostname });
     const error = await assertFails(fetchText(pool, request()), "refused");
@@ -215,9 +214,7 @@ Deno.test("OriginPool says where no connection was made", async () => {
 });
 
 Deno.test("OriginPool asks again for every exchange, so that an origin that was down is found", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   using pool = new TestPool(port);
   await assertFails(fetchText(pool, request()), "refused");
   await using _origin = new RawOrigin(answerAll, "127.0.0.1", port);

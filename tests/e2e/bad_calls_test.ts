@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch, assertRejects } from
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
+import { freePort } from "../testing/free_port.ts";
 import { foreignKey, pem } from "../testing/pem.ts";
 import { ProgramError } from "../testing/program.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
@@ -175,11 +176,9 @@ Deno.test("A client that cannot reach its server says so in one line, with statu
   await using stranger = ScriptedOrigin.answering(OK);
   await using rubbish = ScriptedOrigin.answering("SSH-2.0-OpenSSH_9.9\r\n\r\n");
   await using plain = SampleOrigin.start();
-  const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  nobody.close();
   for (
     const [name, server] of [
-      ["nothing listens", `http://127.0.0.1:${nobody.addr.port}`],
+      ["nothing listens", `http://127.0.0.1:${freePort()}`],
       ["an unknown name", "http://tunnel.invalid:6519"],
       ["another service", `http://127.0.0.1:${stranger.port}`],
       ["no HTTP", `http://127.0.0.1:${rubbish.port}`],

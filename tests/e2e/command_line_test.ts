@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import config from "../../deno.json" with { type: "json" };
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { runToEnd } from "../testing/ended_program.ts";
+import { freePort } from "../testing/free_port.ts";
 import { pem } from "../testing/pem.ts";
 import { Program } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
@@ -89,7 +90,7 @@ Deno.test("The client's stdout has the public URL on a line of its own and nothi
 
 Deno.test("Each flag has an environment variable, and a flag wins over it", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
-  const [first, second] = [freePort(), freePort()];
+  const [first, second] = [`${freePort()}`, `${freePort()}`];
   const listen = ["--hostname", "127.0.0.1"];
   await t.step("PORT", async () => {
     await using server = await Program.start("server.ts", listen, { env: { PORT: first } });
@@ -233,12 +234,6 @@ Deno.test("One client serves several servers", async () => {
 /** Joins programs that belong to the caller. */
 function tunnelOf(server: Program, client: Program): Tunnel {
   return new Tunnel(server, client, new AsyncDisposableStack());
-}
-
-/** Returns the number of a port that nobody listens on. */
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String(listener.addr.port);
 }
 
 /** Returns the permission bits of a file. */

@@ -3,7 +3,7 @@ import { FrameType } from "../../lib/tunnel/frame.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
 import type { FramePeer } from "../testing/frame_peer.ts";
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { ownPage, scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -122,7 +122,7 @@ Deno.test({
 
 Deno.test("A name that is not to be had ends the client with the reason, and never another in its place", async (t) => {
   await using folder = await TempDir.make();
-  const port = `${freePorts().server}`;
+  const port = `${freePort()}`;
   await using _server = await Program.start("server.ts", [
     ...["--hostname", "127.0.0.1", "--port", port, "--public-url", "http://hub.localhost:8000"],
   ]);

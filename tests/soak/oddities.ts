@@ -1,4 +1,4 @@
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
@@ -142,7 +142,7 @@ async function otherVersion(): Promise<Outcome> {
 }
 
 async function movedName(): Promise<Outcome> {
-  const { server: port } = freePorts();
+  const port = freePort();
   await using origin = MarkedOrigin.start();
   await using first = await startNamed(port, "127.0.0.2");
   await using client = await MovedName.start({ address: "127.0.0.2", port, origin: origin.port });

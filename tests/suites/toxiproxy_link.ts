@@ -1,3 +1,4 @@
+import { freePort } from "../testing/free_port.ts";
 import { within } from "../testing/within.ts";
 
 /** A fault of the link, as Toxiproxy's API takes it; `upstream` is what the client sends. */
@@ -89,8 +90,3 @@ export class Toxiproxy implements AsyncDisposable {
 
 const NAME = "link";
 const PROXY = `/proxies/${NAME}`;
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -1,3 +1,4 @@
+import { freePort } from "../testing/free_port.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
 import { findTool, runTool, type SuiteReport } from "./tool.ts";
 
@@ -36,10 +37,4 @@ export async function varnishtest(): Promise<SuiteReport> {
 function reasonIn(output: string): string {
   const lines = output.split("\n").filter((line) => line.startsWith("----"));
   return lines.join("; ") || output.slice(-1_000);
-}
-
-/** Finds a port for a service that is there while its scenario runs. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

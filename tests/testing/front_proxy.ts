@@ -1,3 +1,4 @@
+import { freePort } from "./free_port.ts";
 import { Lines } from "./lines.ts";
 import { within } from "./within.ts";
 
@@ -73,9 +74,7 @@ export function isInstalled(name: string): boolean {
 
 /** Finds ports that nobody listens on: a proxy cannot tell which ones the system would choose. */
 export function freePorts(): ProxyPorts {
-  using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using second = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return { proxy: first.addr.port, server: second.addr.port };
+  return { proxy: freePort(), server: freePort() };
 }
 
 /** Reads a configuration that is deployed and replaces texts in it, each of which must be there. */

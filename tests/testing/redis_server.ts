@@ -1,6 +1,7 @@
 import { createClient } from "@redis/client";
 import type { Buffer } from "node:buffer";
-import { freePorts, isInstalled } from "./front_proxy.ts";
+import { freePort } from "./free_port.ts";
+import { isInstalled } from "./front_proxy.ts";
 import { Lines } from "./lines.ts";
 import { TempDir } from "./temp_dir.ts";
 import { within } from "./within.ts";
@@ -31,7 +32,7 @@ export class RedisServer implements AsyncDisposable {
   static async start({ args = [] }: RedisSettings = {}): Promise<RedisServer> {
     await using started = new AsyncDisposableStack();
     const folder = started.use(await TempDir.make());
-    const server = new RedisServer(freePorts().server, folder, args);
+    const server = new RedisServer(freePort(), folder, args);
     await server.start();
     started.move();
     return server;

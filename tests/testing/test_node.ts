@@ -8,7 +8,7 @@ import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import type { SigningKey } from "../../lib/tunnel/claim.ts";
 import { newSigningKey } from "./ed25519.ts";
 import { eventually } from "./eventually.ts";
-import { freePorts } from "./front_proxy.ts";
+import { freePort } from "./free_port.ts";
 import { RawHTTP, type WholeResponse } from "./raw_http.ts";
 import { within } from "./within.ts";
 
@@ -35,7 +35,7 @@ export class TestNode implements AsyncDisposable {
   }
 
   static start({ bus, isDirect = false, args = [] }: TestNodeOptions): TestNode {
-    const { server: port } = freePorts();
+    const port = freePort();
     const command = parseServerOptions([
       ...["--port", `${port}`, "--hostname", "127.0.0.1"],
       ...isDirect ? ["--node-url", `http://127.0.0.1:${port}`] : [],

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { dialWebSocket } from "../../lib/websocket/dial.ts";
+import { dialWebSocket, HandshakeRefusedError } from "../../lib/websocket/dial.ts";
 import { SessionError } from "../../lib/tunnel/errors.ts";
 import { CERTIFICATE } from "../testing/certificate.ts";
+import { freePort } from "../testing/free_port.ts";
 import { acceptKey } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
 import { RawOrigin, type RawPeer } from "../client/raw_origin.ts";
@@ -124,14 +125,14 @@ Deno.test("dialWebSocket tells the status of a refusal and the first line of its
       });
       const error = await assertFails(dial(server.port));
       assertEquals(error.message, `it answered with ${expected}`);
+      assert(error instanceof HandshakeRefusedError);
+      assertEquals(error.status, Number(/\d+/.exec(expected)?.[0]));
     });
   }
 });
 
 Deno.test("dialWebSocket says why there is no connection", async () => {
-  const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  nobody.close();
-  assertEquals((await assertFails(dial(nobody.addr.port))).message, "nothing listens there");
+  assertEquals((await assertFails(dial(freePort()))).message, "nothing listens there");
   assertMatch((await assertFails(dialURL("http://tunnel.invalid:80"))).message, /address/);
 });
 

@@ -1,5 +1,5 @@
 import { TempDir } from "../../testing/temp_dir.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "../../testing/free_port.ts";
 import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import config from "../../../deno.json" with { type: "json" };
 import { BusError } from "../../../lib/server/bus/bus.ts";
 import { CERTIFICATE } from "../../testing/certificate.ts";
-import { freePorts } from "../../testing/front_proxy.ts";
+import { freePort } from "../../testing/free_port.ts";
 import { openRedisBus } from "../../testing/redis_buses.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
 
@@ -89,7 +89,7 @@ Deno.test("RedisBus speaks TLS to who has a good certificate, with what the serv
   ignore,
 }, async (t) => {
   const { certFile, keyFile } = CERTIFICATE;
-  const tlsPort = freePorts().proxy;
+  const tlsPort = freePort();
   await using _redis = await RedisServer.start({
     args: [
       ...["--tls-port", `${tlsPort}`, "--tls-auth-clients", "no"],
