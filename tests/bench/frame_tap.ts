@@ -1,3 +1,4 @@
+import { Acceptor } from "../testing/acceptor.ts";
 import { FrameCounter } from "./frame_counts.ts";
 import { BINARY, MessageReader } from "./message_reader.ts";
 
@@ -10,16 +11,13 @@ export class FrameTap implements AsyncDisposable {
   readonly toServer = new FrameCounter();
   /** What the server sent. */
   readonly toClient = new FrameCounter();
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #acceptor: Acceptor;
   readonly #serverPort: number;
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #links = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
   #failure: unknown = null;
 
   private constructor(serverPort: number) {
     this.#serverPort = serverPort;
-    this.#accepting = this.#accept();
+    this.#acceptor = new Acceptor((near) => this.#link(near));
   }
 
   static start(serverPort: number): FrameTap {
@@ -27,7 +25,7 @@ export class FrameTap implements AsyncDisposable {
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#acceptor.port;
   }
 
   /** @throws what could not be counted, if anything. */
@@ -36,31 +34,12 @@ export class FrameTap implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    for (const connection of this.#open) this.#close(connection);
-    await Promise.all(this.#links);
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const near of this.#listener) {
-        this.#open.add(near);
-        const link = this.#link(near);
-        this.#links.add(link);
-        link.finally(() => this.#links.delete(link));
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
   async #link(near: Deno.TcpConn): Promise<void> {
     try {
-      const far = await Deno.connect({ hostname: "127.0.0.1", port: this.#serverPort });
-      this.#open.add(far);
-      near.setNoDelay(true);
-      far.setNoDelay(true);
+      const far = await this.#acceptor.connect(this.#serverPort);
       await Promise.all([
         this.#forward(near, far, this.toServer),
         this.#forward(far, near, this.toClient),
@@ -71,7 +50,7 @@ export class FrameTap implements AsyncDisposable {
         error instanceof Deno.errors.BadResource || error instanceof Deno.errors.ConnectionReset ||
         error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionRefused;
       if (!isEnd) this.#failure ??= error;
-      this.#close(near);
+      this.#acceptor.close(near);
     }
   }
 
@@ -89,12 +68,8 @@ export class FrameTap implements AsyncDisposable {
         for (let sent = 0; sent < count;) sent += await to.write(bytes.subarray(sent));
       }
     } finally {
-      this.#close(from);
-      this.#close(to);
+      this.#acceptor.close(from);
+      this.#acceptor.close(to);
     }
-  }
-
-  #close(connection: Deno.TcpConn): void {
-    if (this.#open.delete(connection)) connection.close();
   }
 }

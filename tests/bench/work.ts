@@ -1,8 +1,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
-import { Program } from "../testing/program.ts";
-import { startServer, startTunnel, Tunnel } from "../testing/tunnel.ts";
+import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { Baseline, type Figure } from "./baseline.ts";
 import { FrameTap } from "./frame_tap.ts";
 import { load, type Target } from "./load.ts";
@@ -55,16 +54,9 @@ async function main(values: Values): Promise<number> {
 
 /** Lets all pass through a tap between client and server. */
 async function countFrames(origin: OriginProcess): Promise<Figure[]> {
-  await using owned = new AsyncDisposableStack();
-  const server = owned.use(await startServer());
-  const tap = owned.use(FrameTap.start(Number(server.url.port)));
-  const client = owned.use(
-    await Program.start("client.ts", [
-      ...["--server", `http://127.0.0.1:${tap.port}`],
-      ...["--host", "127.0.0.1", "--port", `${origin.port}`],
-    ]),
-  );
-  await using tunnel = new Tunnel(server, client, owned.move());
+  await using server = await startServer();
+  await using tap = FrameTap.start(Number(server.url.port));
+  await using tunnel = await startThrough(tap, server, origin);
   const figures: Figure[] = [];
   for (const task of TASKS) {
     printLine(`frames: ${task.name}`);

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Balancer } from "../testing/balancer.ts";
 import { eventually } from "../testing/eventually.ts";
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP, type WholeResponse } from "../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { MixedOrigin, MixedVisits } from "../testing/mixed_visits.ts";
 import { type LoadReport, SteadyLoad } from "../testing/steady_load.ts";
+import { startClient } from "../testing/tunnel.ts";
 
 /** Requests a second at a tunnel while something is killed. */
 const RATE = 100;
@@ -100,10 +101,10 @@ for (const isDirect of [true, false]) {
 }
 
 test("A node is replaced by a process beside it on the same ports: no request that comes by another node fails", async () => {
-  const args = ["--reuse-port", "--client-port", `${freePorts().server}`];
+  const args = ["--reuse-port", "--client-port", `${freePort()}`];
   await using nodes = await Nodes.start(1, { isDirect: true });
   const [near] = nodes.all;
-  const old = await nodes.add(freePorts().server, args);
+  const old = await nodes.add(freePort(), args);
   const host = await nodes.connect(Number(args.at(-1)));
   const port = () => nodes.portOf(near);
   await warmUp(port, host);
@@ -214,7 +215,7 @@ class Nodes implements AsyncDisposable {
   }
 
   /** Starts another node, at a port of its own or at the one given. */
-  async add(port = freePorts().server, args: readonly string[] = []): Promise<Program> {
+  async add(port = freePort(), args: readonly string[] = []): Promise<Program> {
     const { isDirect } = this.#options;
     const node = this.#owned.use(
       await Program.start("server.ts", [
@@ -245,12 +246,7 @@ class Nodes implements AsyncDisposable {
 
   /** Starts a client with a key of its own that connects to a port, and returns its host. */
   async connect(port: number): Promise<string> {
-    const client = this.#owned.use(
-      await Program.start("client.ts", [
-        ...["--server", `http://127.0.0.1:${port}`],
-        ...["--host", "127.0.0.1", "--port", `${this.origin.port}`],
-      ]),
-    );
+    const client = this.#owned.use(await startClient(port, this.origin));
     return client.url.host;
   }
 

@@ -4,7 +4,7 @@ import { Program } from "../testing/program.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
 import { type LoadReport, SteadyLoad, type SteadyLoadOptions } from "../testing/steady_load.ts";
 import { TempDir } from "../testing/temp_dir.ts";
-import { startServer, startTunnel } from "../testing/tunnel.ts";
+import { startClient, startServer, startServerAt, startTunnel } from "../testing/tunnel.ts";
 import { openWebSocket } from "../testing/websocket_peer.ts";
 import { within } from "../testing/within.ts";
 
@@ -24,7 +24,7 @@ Deno.test({
   await using first = await startServer([...shared, "0"]);
   const { port } = first.url;
   const clientPort = await clientPortOf(first);
-  await using client = await startClient(clientPort, origin.port);
+  await using client = await startClient(clientPort, origin);
   await using load = startLoad({ port: () => Number(port), host: client.url.host });
   await using long = LongVisits.start({ port: Number(port), host: client.url.host });
   await pause(AROUND);
@@ -100,7 +100,7 @@ Deno.test("A server waits for WebSockets no longer than --drain-timeout, and the
   await using server = await startServer([
     ...["--client-port", "0", "--drain-timeout", "1s"],
   ]);
-  await using client = await startClient(await clientPortOf(server), origin.port);
+  await using client = await startClient(await clientPortOf(server), origin);
   const { host } = client.url;
   using visitor = await openWebSocket(`ws://127.0.0.1:${server.url.port}/socket`, {
     headers: { host },
@@ -115,18 +115,6 @@ Deno.test("A server waits for WebSockets no longer than --drain-timeout, and the
 
 function startLoad(options: Pick<SteadyLoadOptions, "port" | "host">): SteadyLoad {
   return SteadyLoad.start({ ...options, rate: RATE, expected: "It works" });
-}
-
-/** Starts a server where another one is, or was. */
-function startServerAt(port: string, args: readonly string[] = []): Promise<Program> {
-  return Program.start("server.ts", ["--hostname", "127.0.0.1", "--port", port, ...args]);
-}
-
-function startClient(serverPort: string, originPort: number): Promise<Program> {
-  return Program.start("client.ts", [
-    ...["--server", `http://127.0.0.1:${serverPort}`],
-    ...["--host", "127.0.0.1", "--port", `${originPort}`],
-  ]);
 }
 
 /** Reads the port for clients from the server's log. */

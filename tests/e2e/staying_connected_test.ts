@@ -1,13 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../testing/eventually.ts";
+import { freePort } from "../testing/free_port.ts";
+import { Link } from "../testing/link.ts";
 import type { OriginExchange } from "../testing/origin_exchange.ts";
 import { Program, ProgramError } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
-import { Relay } from "../testing/relay.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { TempDir } from "../testing/temp_dir.ts";
-import { startServer, startTunnel, Tunnel } from "../testing/tunnel.ts";
+import {
+  startClient,
+  startServer,
+  startServerAt,
+  startThrough,
+  startTunnel,
+  Tunnel,
+} from "../testing/tunnel.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
 import { openWebSocket } from "../testing/websocket_peer.ts";
 import { within } from "../testing/within.ts";
@@ -76,14 +84,14 @@ Deno.test("A new client with the same key takes over at once from a frozen one",
 
 Deno.test("A client that waits for its server connects once it is there", async () => {
   await using origin = ScriptedOrigin.answering(OK);
-  const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = nobody.addr;
+  const port = freePort();
+  const nobody = Deno.listen({ hostname: "127.0.0.1", port });
   const starting = startClient(port, origin);
   // It has tried in vain once at least before there is a server.
   const attempt = await within(nobody.accept(), "an attempt to connect");
   attempt.close();
   nobody.close();
-  await using server = await startServerAt(`${port}`);
+  await using server = await startServerAt(port);
   await using client = await starting;
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
   await assertWorks(tunnel);
@@ -143,11 +151,9 @@ Deno.test("A client with --once exits with status 0 when its connection ends", a
 });
 
 Deno.test("A client with --once exits with status 1 when it was never registered", async () => {
-  const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  nobody.close();
+  const server = `http://127.0.0.1:${freePort()}`;
   const error = await assertRejects(
-    () =>
-      Program.start("client.ts", ["--once", "--server", `http://127.0.0.1:${nobody.addr.port}`]),
+    () => Program.start("client.ts", ["--once", "--server", server]),
     ProgramError,
   );
   assertEquals(error.code, 1);
@@ -168,14 +174,14 @@ Deno.test("Silence", async (t) => {
 async function deadLink(): Promise<void> {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer();
-  await using relay = Relay.start(Number(server.url.port));
-  await using tunnel = await startThrough(relay, server, origin);
+  await using link = Link.start(Number(server.url.port));
+  await using tunnel = await startThrough(link, server, origin);
   await assertWorks(tunnel);
-  const before = relay.connectionCount;
-  relay.freeze();
+  const before = link.connectionCount;
+  link.forget();
   await eventually(
     "the client to connect again",
-    () => relay.connectionCount === before * 2,
+    () => link.connectionCount >= before * 2,
     FOUND_DEAD_WITHIN,
   );
   await eventually("the tunnel to come back", () => works(tunnel), AT_ONCE);
@@ -192,14 +198,14 @@ async function deadLink(): Promise<void> {
 async function frozenServer(): Promise<void> {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer();
-  await using relay = Relay.start(Number(server.url.port));
-  await using tunnel = await startThrough(relay, server, origin);
+  await using link = Link.start(Number(server.url.port));
+  await using tunnel = await startThrough(link, server, origin);
   await assertWorks(tunnel);
-  const before = relay.connectionCount;
+  const before = link.connectionCount;
   server.signal("SIGSTOP");
   await eventually(
     "the client to try again",
-    () => relay.connectionCount > before,
+    () => link.connectionCount > before,
     FOUND_DEAD_WITHIN,
   );
   server.signal("SIGCONT");
@@ -214,16 +220,16 @@ async function idle(): Promise<void> {
   const PINGS = 3;
   await using origin = await WebSocketOrigin.start();
   await using server = await startServer();
-  await using relay = Relay.start(Number(server.url.port));
-  await using tunnel = await startThrough(relay, server, origin);
+  await using link = Link.start(Number(server.url.port));
+  await using tunnel = await startThrough(link, server, origin);
   using visitor = await openWebSocket(`ws://127.0.0.1:${server.url.port}/`, {
     headers: { host: tunnel.host },
   });
   using accepted = (await origin.next()).peer;
-  const { connectionCount } = relay;
+  const { connectionCount } = link;
   for (let ping = 0; ping < PINGS; ping++) {
-    const before = relay.forwarded;
-    await eventually("a ping", () => relay.forwarded > before, PING_WITHIN);
+    const before = link.forwarded;
+    await eventually("a ping", () => link.forwarded > before, PING_WITHIN);
     // The others are due at about the same time; what they say is not the next ping.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
   }
@@ -231,7 +237,7 @@ async function idle(): Promise<void> {
   assertEquals(await accepted.next(), "still here");
   accepted.send("so am I");
   assertEquals(await visitor.next(), "so am I");
-  assertEquals(relay.connectionCount, connectionCount, "the client connected again");
+  assertEquals(link.connectionCount, connectionCount, "the client connected again");
 }
 
 async function endlessDownload(): Promise<void> {
@@ -246,29 +252,6 @@ async function endlessDownload(): Promise<void> {
   const { code } = await within(tunnel.client.status, "the client's end", STOPPED_WITHIN);
   assertEquals(code, 0);
   await cut;
-}
-
-/** Starts a server where another one was. */
-function startServerAt(port: string): Promise<Program> {
-  return Program.start("server.ts", ["--hostname", "127.0.0.1", "--port", port]);
-}
-
-/** Starts a tunnel whose client reaches the server through a relay alone. */
-async function startThrough(
-  relay: Relay,
-  server: Program,
-  origin: { readonly port: number },
-): Promise<Tunnel> {
-  await using started = new AsyncDisposableStack();
-  const client = started.use(await startClient(relay.port, origin));
-  return new Tunnel(server, client, started.move());
-}
-
-function startClient(serverPort: number, origin: { readonly port: number }): Promise<Program> {
-  return Program.start("client.ts", [
-    ...["--server", `http://127.0.0.1:${serverPort}`],
-    ...["--host", "127.0.0.1", "--port", `${origin.port}`],
-  ]);
 }
 
 /** An origin that leaves `/slow` to the test and answers everything else. */

@@ -1,13 +1,13 @@
 import { newSigningKey } from "../testing/ed25519.ts";
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { NO_EDGE } from "../../lib/tunnel/edge.ts";
 import { Program } from "../testing/program.ts";
-import { startTunnel } from "../testing/tunnel.ts";
+import { startServerAt, startTunnel } from "../testing/tunnel.ts";
 import { elsewhere, type Family, inSeconds, judged, lasting, type SoakContext } from "./fault.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
 import { connections } from "./process_state.ts";
-import { startServerAt, untilHolds, untilWorks } from "./recovery.ts";
+import { untilHolds, untilWorks } from "./recovery.ts";
 
 /** Times that a server is killed. */
 const ROUNDS = 3;
@@ -106,9 +106,9 @@ async function clientKilled(context: SoakContext) {
 
 async function serverKilled(context: SoakContext) {
   await using origin = MarkedOrigin.start();
-  const { server: port } = freePorts();
+  const port = freePort();
   await using stack = new AsyncDisposableStack();
-  let server = stack.use(await startServerAt(`${port}`));
+  let server = stack.use(await startServerAt(port));
   await using tunnel = await startTunnel({ origin, server });
   await using load = context.load({ port, host: tunnel.host, origin });
   const times: number[] = [];
@@ -117,7 +117,7 @@ async function serverKilled(context: SoakContext) {
     await lasting(1);
     await server.stop("SIGKILL");
     await lasting(AWAY);
-    server = stack.use(await startServerAt(`${port}`));
+    server = stack.use(await startServerAt(port));
     times.push(await untilWorks(tunnel));
   }
   const visits = await load.stop();
@@ -128,7 +128,7 @@ async function serverKilled(context: SoakContext) {
 }
 
 async function manyReconnect() {
-  const port = `${freePorts().server}`;
+  const port = `${freePort()}`;
   const start = () =>
     Program.start("server.ts", [
       ...["--hostname", "127.0.0.1", "--port", port],
@@ -174,7 +174,7 @@ async function manyReconnect() {
 
 async function originRestarted(context: SoakContext) {
   await using stack = new AsyncDisposableStack();
-  const { server: port } = freePorts();
+  const port = freePort();
   const first = MarkedOrigin.start({ port });
   await using tunnel = await startTunnel({ origin: first });
   const options = { port: Number(tunnel.server.url.port), host: tunnel.host, origin: first };

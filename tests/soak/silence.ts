@@ -1,4 +1,5 @@
-import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
+import { type Direction, Link } from "../testing/link.ts";
+import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import {
   type Family,
   inSeconds,
@@ -7,10 +8,9 @@ import {
   type Outcome,
   type SoakContext,
 } from "./fault.ts";
-import { type Direction, Link } from "./link.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
 import { connections, inMegabytes, memory } from "./process_state.ts";
-import { startThrough, untilHolds, untilWorks } from "./recovery.ts";
+import { untilHolds, untilWorks } from "./recovery.ts";
 
 /** Seconds that silence lasts: more than the twenty after which a peer is dead, whatever it owes. */
 const LASTS = 30;

@@ -1,5 +1,11 @@
-import { Program } from "../testing/program.ts";
-import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
+import { Link } from "../testing/link.ts";
+import {
+  startClient,
+  startServer,
+  startThrough,
+  startTunnel,
+  type Tunnel,
+} from "../testing/tunnel.ts";
 import {
   elsewhere,
   type Family,
@@ -10,9 +16,7 @@ import {
   type Outcome,
   type SoakContext,
 } from "./fault.ts";
-import { Link } from "./link.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
-import { startThrough } from "./recovery.ts";
 import { type LogPlace, UnreadServer } from "./unread_server.ts";
 
 /** Bytes a second of a link of one megabit a second. */
@@ -101,14 +105,9 @@ async function unwritableLog(place: LogPlace, context: SoakContext): Promise<Out
   if (Deno.build.os === "windows") return leftOut("there is no such file here");
   await using origin = MarkedOrigin.start();
   await using server = await UnreadServer.start(place);
-  const connect = (port: number) =>
-    Program.start("client.ts", [
-      ...["--server", `http://127.0.0.1:${server.port}`],
-      ...["--host", "127.0.0.1", "--port", `${port}`],
-    ]);
-  await using good = await connect(origin.port);
+  await using good = await startClient(server.port, origin);
   // Nobody listens there: each request is a line of the log.
-  await using bad = await connect(9);
+  await using bad = await startClient(server.port, { port: 9 });
   const options = { port: server.port, origin };
   await using load = context.load({ ...options, host: good.url.host });
   await using failing = context.load({

@@ -1,3 +1,5 @@
+import { Acceptor } from "./acceptor.ts";
+
 /** Bytes that are forwarded at a time. */
 const BUFFER_LENGTH = 64 * 1024;
 
@@ -5,23 +7,19 @@ const BUFFER_LENGTH = 64 * 1024;
 export class Balancer implements AsyncDisposable {
   /** Ports, the preferred one first. */
   ports: readonly number[];
-  readonly #listener: Deno.TcpListener;
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #links = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
+  readonly #acceptor: Acceptor;
 
-  private constructor(listener: Deno.TcpListener, ports: readonly number[]) {
-    this.#listener = listener;
+  private constructor(ports: readonly number[]) {
     this.ports = ports;
-    this.#accepting = this.#acceptAll();
+    this.#acceptor = new Acceptor((near) => this.#link(near));
   }
 
   static start(ports: readonly number[] = []): Balancer {
-    return new Balancer(Deno.listen({ hostname: "127.0.0.1", port: 0 }), ports);
+    return new Balancer(ports);
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#acceptor.port;
   }
 
   get url(): string {
@@ -29,43 +27,22 @@ export class Balancer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    for (const connection of [...this.#open]) this.#close(connection);
-    await Promise.all(this.#links);
-  }
-
-  async #acceptAll(): Promise<void> {
-    try {
-      for await (const near of this.#listener) {
-        this.#open.add(near);
-        const link = this.#link(near);
-        this.#links.add(link);
-        void link.then(() => this.#links.delete(link));
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
   async #link(near: Deno.TcpConn): Promise<void> {
     const far = await this.#connect();
-    if (far === null || !this.#open.has(near)) {
-      far?.close();
-      this.#close(near);
-      return;
+    if (far !== null) {
+      await Promise.all([this.#forward(near, far), this.#forward(far, near)]);
+      this.#acceptor.close(far);
     }
-    this.#open.add(far);
-    for (const each of [near, far]) each.setNoDelay(true);
-    await Promise.all([this.#forward(near, far), this.#forward(far, near)]);
-    this.#close(near);
-    this.#close(far);
+    this.#acceptor.close(near);
   }
 
   async #connect(): Promise<Deno.TcpConn | null> {
     for (const port of this.ports) {
       try {
-        return await Deno.connect({ hostname: "127.0.0.1", port });
+        return await this.#acceptor.connect(port);
       } catch (error) {
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       }
@@ -82,12 +59,8 @@ export class Balancer implements AsyncDisposable {
       await to.closeWrite();
     } catch {
       // Cut on one side, it ends on the other.
-      this.#close(from);
-      this.#close(to);
+      this.#acceptor.close(from);
+      this.#acceptor.close(to);
     }
-  }
-
-  #close(connection: Deno.TcpConn): void {
-    if (this.#open.delete(connection)) connection.close();
   }
 }

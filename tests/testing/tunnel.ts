@@ -39,9 +39,39 @@ export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
   return new Tunnel(server, client, started.move());
 }
 
+/** Starts a tunnel whose client reaches its server through a link alone. */
+export async function startThrough(
+  link: { readonly port: number },
+  server: Program,
+  origin: { readonly port: number },
+): Promise<Tunnel> {
+  await using started = new AsyncDisposableStack();
+  const client = started.use(await startClient(link.port, origin));
+  return new Tunnel(server, client, started.move());
+}
+
 /** Starts a server on a free port of this machine alone. */
 export function startServer(args: readonly string[] = []): Promise<Program> {
-  return Program.start("server.ts", ["--port", "0", "--hostname", "127.0.0.1", ...args]);
+  return startServerAt(0, args);
+}
+
+/** Starts a server on a port of this machine, such as the one that another server had. */
+export function startServerAt(
+  port: number | string,
+  args: readonly string[] = [],
+): Promise<Program> {
+  return Program.start("server.ts", ["--port", `${port}`, "--hostname", "127.0.0.1", ...args]);
+}
+
+/** Starts a client of the server, or whatever leads to it, at a port of this machine. */
+export function startClient(
+  serverPort: number | string,
+  origin: { readonly port: number },
+): Promise<Program> {
+  return Program.start("client.ts", [
+    ...["--server", `http://127.0.0.1:${serverPort}`],
+    ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+  ]);
 }
 
 /** A working tunnel, seen from a visitor. */

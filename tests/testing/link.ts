@@ -1,3 +1,5 @@
+import { Acceptor } from "./acceptor.ts";
+
 /** Bytes that are forwarded at a time. */
 const BUFFER_LENGTH = 64 * 1024;
 
@@ -13,33 +15,35 @@ export type Direction = "up" | "down";
  * What is held is not lost: TCP sends again what a network has dropped, so it arrives once the network heals.
  */
 export class Link implements AsyncDisposable {
-  /** Connections accepted so far. */
-  connectionCount = 0;
+  /** Bytes forwarded so far, both ways together. */
+  forwarded = 0;
   /** Bytes a second, each way, of all connections together. */
   bytesPerSecond = Infinity;
-  readonly #listener: Deno.TcpListener;
+  readonly #acceptor: Acceptor;
   readonly #targetPort: number;
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #links = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
   readonly #held = new Map<Direction, PromiseWithResolvers<void>>();
   /** When the link has carried what it was given, by `performance.now()`. */
   readonly #busyUntil: Record<Direction, number> = { up: 0, down: 0 };
   /** Connections with a lower number are dead without a word. */
   #firstAlive = 0;
 
-  private constructor(listener: Deno.TcpListener, targetPort: number) {
-    this.#listener = listener;
+  private constructor(targetPort: number) {
     this.#targetPort = targetPort;
-    this.#accepting = this.#acceptAll();
+    this.#acceptor = new Acceptor((near, id) => this.#link(near, id));
   }
 
+  /** Listens, and forwards each connection to a port of this machine. */
   static start(targetPort: number): Link {
-    return new Link(Deno.listen({ hostname: "127.0.0.1", port: 0 }), targetPort);
+    return new Link(targetPort);
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#acceptor.port;
+  }
+
+  /** Connections accepted so far. */
+  get connectionCount(): number {
+    return this.#acceptor.count;
   }
 
   /** Lets nothing through, in these directions, until `release`. */
@@ -52,45 +56,28 @@ export class Link implements AsyncDisposable {
     this.#held.clear();
   }
 
-  /** Loses the connections that are there, as a router does that forgets them; neither side is told. */
+  /** Loses the connections that are there, as a router does that forgets them; neither side is told, and later ones live. */
   forget(): void {
     this.#firstAlive = this.connectionCount;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    for (const connection of [...this.#open]) this.#close(connection);
+    const disposed = this.#acceptor[Symbol.asyncDispose]();
     this.release();
-    await Promise.all(this.#links);
-  }
-
-  async #acceptAll(): Promise<void> {
-    try {
-      for await (const near of this.#listener) {
-        this.#open.add(near);
-        const link = this.#link(near, this.connectionCount++);
-        this.#links.add(link);
-        void link.then(() => this.#links.delete(link));
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    await disposed;
   }
 
   async #link(near: Deno.TcpConn, id: number): Promise<void> {
     try {
       await this.#flowing("up");
-      const far = await Deno.connect({ hostname: "127.0.0.1", port: this.#targetPort });
-      this.#open.add(far);
-      for (const each of [near, far]) each.setNoDelay(true);
+      const far = await this.#acceptor.connect(this.#targetPort);
       await Promise.all([
         this.#forward(near, far, "up", id),
         this.#forward(far, near, "down", id),
       ]);
     } catch {
       // The server is not there: the client learns it by the close.
-      this.#close(near);
+      this.#acceptor.close(near);
     }
   }
 
@@ -107,14 +94,15 @@ export class Link implements AsyncDisposable {
         }
         if (count === null) break;
         for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
+        this.forwarded += count;
         await this.#carry(way, count);
       }
     } catch {
       // Either side is gone, or this link is closed.
     }
     if (id < this.#firstAlive) return;
-    this.#close(from);
-    this.#close(to);
+    this.#acceptor.close(from);
+    this.#acceptor.close(to);
   }
 
   /** Takes the time that a slow link takes for so many bytes, behind those of others. */
@@ -130,9 +118,5 @@ export class Link implements AsyncDisposable {
     for (let held = this.#held.get(way); held !== undefined; held = this.#held.get(way)) {
       await held.promise;
     }
-  }
-
-  #close(connection: Deno.TcpConn): void {
-    if (this.#open.delete(connection)) connection.close();
   }
 }

@@ -1,0 +1,65 @@
+/** What is done with a connection that was accepted; it never rejects. `id` counts connections from 0. */
+type Serve = (connection: Deno.TcpConn, id: number) => Promise<void>;
+
+/** Takes the connections to a port of this machine, and owns them and those that are opened for them. */
+export class Acceptor implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #serve: Serve;
+  readonly #open = new Set<Deno.TcpConn>();
+  readonly #served = new Set<Promise<void>>();
+  readonly #accepting: Promise<void>;
+  #count = 0;
+  #isDisposed = false;
+
+  constructor(serve: Serve) {
+    this.#serve = serve;
+    this.#accepting = this.#acceptAll();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Connections accepted so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Connects to a port of this machine. */
+  async connect(port: number): Promise<Deno.TcpConn> {
+    return this.#own(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  close(connection: Deno.TcpConn): void {
+    if (this.#open.delete(connection)) connection.close();
+  }
+
+  /** Closes everything and waits until nothing is served any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    this.#isDisposed = true;
+    for (const connection of [...this.#open]) this.close(connection);
+    await Promise.all(this.#served);
+  }
+
+  async #acceptAll(): Promise<void> {
+    try {
+      for await (const connection of this.#listener) {
+        const served = this.#serve(this.#own(connection), this.#count++);
+        this.#served.add(served);
+        void served.then(() => this.#served.delete(served));
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  #own(connection: Deno.TcpConn): Deno.TcpConn {
+    connection.setNoDelay(true);
+    this.#open.add(connection);
+    // One that was under way at the end is of no use to anybody.
+    if (this.#isDisposed) this.close(connection);
+    return connection;
+  }
+}
