@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Pacing } from "../testing/pacing.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { LAST_EVENT, markedHash, type MarkedOrigin, markedPieces } from "./marked_origin.ts";
 import { PATIENCE } from "../testing/within.ts";
@@ -6,9 +7,6 @@ import { type Outcome, Visits } from "./visits.ts";
 
 /** Requests under way at once: what waits must not stop the others, nor take all descriptors. */
 const MAX_IN_FLIGHT = 2_000;
-
-/** Milliseconds between two looks at what is due. */
-const TICK = 5;
 
 /** Bytes of the bodies of each kind. */
 const SMALL = 1_000;
@@ -36,15 +34,12 @@ export interface MarkedLoadOptions {
 export class MarkedLoad implements AsyncDisposable {
   readonly visits = new Visits();
   readonly #options: MarkedLoadOptions;
-  readonly #inFlight = new Set<Promise<void>>();
-  readonly #started = performance.now();
-  readonly #running: Promise<void>;
-  #begun = 0;
-  #isStopped = false;
+  readonly #pacing: Pacing;
 
   constructor(options: MarkedLoadOptions) {
     this.#options = options;
-    this.#running = this.#run();
+    const { rate } = options;
+    this.#pacing = new Pacing(() => this.#record(++lastId), { rate, maxInFlight: MAX_IN_FLIGHT });
   }
 
   /** Requests that looked whole to the origin and were not. */
@@ -54,29 +49,12 @@ export class MarkedLoad implements AsyncDisposable {
 
   /** Begins no more requests, waits for those under way and returns what became of all. */
   async stop(): Promise<Visits> {
-    this.#isStopped = true;
-    await this.#running;
-    await Promise.all(this.#inFlight);
+    await this.#pacing.stop();
     return this.visits;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      const due = (performance.now() - this.#started) * this.#options.rate / 1_000;
-      while (this.#begun < due && this.#inFlight.size < MAX_IN_FLIGHT) this.#begin();
-      await new Promise((resolve) => setTimeout(resolve, TICK));
-    }
-  }
-
-  #begin(): void {
-    const visit = this.#record(++lastId);
-    this.#begun++;
-    this.#inFlight.add(visit);
-    void visit.then(() => this.#inFlight.delete(visit));
   }
 
   async #record(id: number): Promise<void> {

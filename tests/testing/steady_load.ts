@@ -1,10 +1,8 @@
 import { toBytes, toText } from "./latin1.ts";
+import { Pacing } from "./pacing.ts";
 
 /** Requests under way at once: those of a second. Where answers take longer, as on a machine with too much to do, the rate falls. */
 const MAX_IN_FLIGHT = 500;
-
-/** Milliseconds between two looks at what is due. */
-const TICK = 5;
 
 /** Milliseconds until a request without an answer has failed: more than a server lets one wait. */
 const TIMEOUT = 15_000;
@@ -73,23 +71,23 @@ export interface LoadReport {
 export class SteadyLoad implements AsyncDisposable {
   readonly #options: Required<SteadyLoadOptions>;
   readonly #kept = new Map<number, VisitorConnection[]>();
-  readonly #inFlight = new Set<Promise<void>>();
   readonly #failures: Failure[] = [];
   readonly #reasons = new Map<string, number>();
-  readonly #started = performance.now();
-  readonly #running: Promise<void>;
-  #begun = 0;
+  readonly #pacing: Pacing;
   #made = 0;
   #failed = 0;
   #retriedKept = 0;
   #retriedFresh = 0;
   #slowest = 0;
   #stopped: Promise<LoadReport> | undefined;
-  #isStopped = false;
 
   private constructor(options: SteadyLoadOptions) {
     this.#options = { target: "/", freshOneIn: 20, ...options };
-    this.#running = this.#run();
+    const { rate, freshOneIn } = this.#options;
+    this.#pacing = new Pacing(
+      (index) => this.#visit(freshOneIn > 0 && index % freshOneIn === 0),
+      { rate, maxInFlight: MAX_IN_FLIGHT },
+    );
   }
 
   static start(options: SteadyLoadOptions): SteadyLoad {
@@ -116,10 +114,7 @@ export class SteadyLoad implements AsyncDisposable {
   }
 
   async #finish(): Promise<LoadReport> {
-    this.#isStopped = true;
-    await this.#running;
-    const elapsed = performance.now() - this.#started;
-    await Promise.all(this.#inFlight);
+    const rate = await this.#pacing.stop();
     for (const connections of this.#kept.values()) {
       for (const connection of connections) connection.close();
     }
@@ -131,25 +126,8 @@ export class SteadyLoad implements AsyncDisposable {
       retriedKept: this.#retriedKept,
       retriedFresh: this.#retriedFresh,
       slowest: Math.round(this.#slowest),
-      rate: Math.round(this.#begun / elapsed * 1_000),
+      rate: Math.round(rate),
     };
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      const due = (performance.now() - this.#started) * this.#options.rate / 1_000;
-      while (this.#begun < due && this.#inFlight.size < MAX_IN_FLIGHT) this.#begin();
-      await new Promise((resolve) => setTimeout(resolve, TICK));
-    }
-  }
-
-  #begin(): void {
-    const { freshOneIn } = this.#options;
-    const isFresh = freshOneIn > 0 && this.#begun % freshOneIn === 0;
-    this.#begun++;
-    const visit = this.#visit(isFresh);
-    this.#inFlight.add(visit);
-    void visit.then(() => this.#inFlight.delete(visit));
   }
 
   async #visit(isFresh: boolean): Promise<void> {
