@@ -26,8 +26,8 @@ export interface DepartureOptions {
   readonly subscriptions: Departing;
   /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
   readonly fragile: () => number;
-  /** Tells the other nodes, which come by the public listener, and resolves when their requests are answered. */
-  readonly leaveNodes: () => Promise<void>;
+  /** Tells the other nodes, whose links end with the listener that they came by, and resolves when their requests are answered; it has so many milliseconds. */
+  readonly leaveNodes: (time: number) => Promise<void>;
   /** Milliseconds that what is in flight may take to finish, all in all. */
   readonly drainTimeout: number;
   /** Whether another process, or another socket, may listen on the same ports already. */
@@ -55,7 +55,7 @@ export async function depart(options: DepartureOptions): Promise<void> {
   if (shutClients !== null || isShared) {
     await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
-  await within(timeTo(closing), leaveNodes());
+  await within(timeTo(closing), leaveNodes(timeTo(closing)));
   if (shutClients !== null) {
     await until(() => fragile() === 0, closing);
     await within(timeTo(end), shutPublic());

@@ -19,6 +19,8 @@ export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
 /** What is inside when an entrance is shut. */
 export interface Inside extends Omit<DepartureOptions, "isShared" | "shutPublic" | "shutClients"> {
   readonly subscriptions: Subscriptions;
+  /** Has the other nodes come by the sockets that take the place of others, as `leaveNodes` has them go. */
+  readonly moveNodes: DepartureOptions["leaveNodes"];
 }
 
 /** Where visitors and clients come in: one port for all, or one for each kind. */
@@ -71,15 +73,14 @@ export class Entrances {
    *
    * @throws {Deno.errors.InvalidData | TypeError} for a certificate that cannot be used, before anything is done.
    */
-  async renew(certificate: Certificate, { subscriptions, ...rest }: Inside): Promise<void> {
-    // The other nodes come back like clients, and go on finding this one.
-    const inside = { ...rest, subscriptions, leaveNodes: () => Promise.resolve() };
+  async renew(certificate: Certificate, inside: Inside): Promise<void> {
+    const { subscriptions, moveNodes } = inside;
     const clients = this.#clients;
     await this.#public.check(certificate);
     if (this.#isShared) {
       const shutPublic = this.#public.renew(certificate);
       const shutClients = clients?.renew(certificate) ?? null;
-      await depart({ ...inside, isShared: true, shutPublic, shutClients });
+      await depart({ ...inside, leaveNodes: moveNodes, isShared: true, shutPublic, shutClients });
       return;
     }
     subscriptions.refuse();
@@ -89,6 +90,13 @@ export class Entrances {
       if (!this.#isShut) subscriptions.reopen();
       await Promise.all(shut.map((each) => each()));
     };
-    await depart({ ...inside, isShared: false, shutPublic: replace, shutClients: null });
+    await depart({
+      ...inside,
+      // They come back like clients, once there is something to come to, and go on finding this one.
+      leaveNodes: () => Promise.resolve(),
+      isShared: false,
+      shutPublic: replace,
+      shutClients: null,
+    });
   }
 }

@@ -74,17 +74,18 @@ export class RequestHandler {
   handleClient(
     request: Request,
     peer: string,
-    { isRetired }: Fate,
+    fate: Fate,
   ): Response | Promise<Response> {
     const { forwarded, cluster } = this.#options;
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
     const notThere = "only clients connect here";
-    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request, notThere);
+    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate, notThere);
     if (pathOf(splitTarget(request.url).target) !== SUBSCRIBE_PATH) {
       return refused(request, 404, notThere);
     }
     const address = forwarded.clientAddress(fields.list, peer);
+    const { isRetired } = fate;
     return this.#subscribe(request, { address, host: host ?? "", isRetired });
   }
 
@@ -97,14 +98,15 @@ export class RequestHandler {
     return errorResponse(request, 500, "Internal error", text);
   }
 
-  #respond(request: Request, peer: string, { isRetired }: Fate): Response | Promise<Response> {
+  #respond(request: Request, peer: string, fate: Fate): Response | Promise<Response> {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
-    if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request);
+    if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate);
     const route = this.#options.router.route({ method: request.method, url: request.url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
       const address = this.#options.forwarded.clientAddress(fields.list, peer);
+      const { isRetired } = fate;
       return this.#own(request, route.path, { address, host: host ?? "", isRetired });
     }
     const { scheme, authority } = splitTarget(request.url);
@@ -125,9 +127,10 @@ export class RequestHandler {
   /** Lets another node in; to whoever is none, there is no such page. */
   async #fromNode(
     request: Request,
+    fate: Fate,
     notThere = "there is no such page on this server",
   ): Promise<Response> {
-    const response = await this.#options.cluster?.accept(request);
+    const response = await this.#options.cluster?.accept(request, fate);
     return response ?? refused(request, 404, notThere);
   }
 

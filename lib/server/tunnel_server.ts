@@ -164,6 +164,7 @@ export class TunnelServer {
         await this.#cluster?.leave();
         await this.#cluster?.drain();
       },
+      moveNodes: async (time) => await this.#cluster?.move(time),
       drainTimeout: options.drainTimeout,
     };
     const pages = new OwnPages({

@@ -86,6 +86,11 @@ export class Session implements TransportListener, StreamHost, Beating {
     return oldest !== null && this.#parting.isFromBefore(oldest);
   }
 
+  /** Whether either side wants no new streams. */
+  get draining(): boolean {
+    return this.#parting.draining;
+  }
+
   /** Whether only the number of streams keeps it from being usable. */
   get full(): boolean {
     return !this.#closed && this.#streams.full;

@@ -23,6 +23,13 @@ export interface DialledWebSocket {
   readonly early: Uint8Array;
 }
 
+/** Says that a server answered a handshake with another status than 101. */
+export class HandshakeRefusedError extends SessionError {
+  constructor(readonly status: number, message: string) {
+    super(ErrorCode.GoingAway, message);
+  }
+}
+
 /** What each key is joined with before it is hashed (RFC 6455 section 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -161,7 +168,7 @@ async function writeAll(connection: ByteStream, bytes: Uint8Array): Promise<void
 function refused(status: number, body: string): SessionError {
   const [first = ""] = body.split("\n").filter((line) => line !== "");
   const detail = first === "" ? "" : ` (${first.trim()})`;
-  return failure(`it answered with status ${status}${detail}`);
+  return new HandshakeRefusedError(status, `it answered with status ${status}${detail}`);
 }
 
 function failure(message: string, cause?: unknown): SessionError {

@@ -7,6 +7,7 @@ import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
 import { BusConnections } from "./bus_connections.ts";
 import type { ClusterMetrics } from "./cluster_metrics.ts";
+import type { Fate } from "../listener.ts";
 import { Locations } from "./locations.ts";
 import { NodeDoor } from "./node_dial.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -64,7 +65,7 @@ export class Cluster implements Elsewhere {
     this.#connections = new BusConnections({
       bus,
       node,
-      accept: (transport, from) => this.#relay.accept(transport, from),
+      accept: (transport, from) => this.#relay.accept(transport, from, null),
     });
     this.#links = new NodeLinks({ ...options, node, connections: this.#connections, log });
     this.#locations = new Locations({ bus, node });
@@ -118,11 +119,22 @@ export class Cluster implements Elsewhere {
     return this.#door.isFor(url, host);
   }
 
-  /** Lets another node in; null when the request does not prove that it comes from one. */
-  accept(request: Request): Promise<Response | null> {
-    return this.#door.accept(request, (transport, from) => {
-      if (!this.#relay.accept(transport, from)) transport.close("the node takes no more links");
+  /** Lets another node in that came by a socket with this fate; null when the request does not prove that it comes from one. */
+  accept(request: Request, fate: Fate): Promise<Response | null> {
+    return this.#door.accept(request, fate, (transport, from) => {
+      const isTaken = this.#relay.accept(transport, from, fate);
+      if (!isTaken) transport.close("the node takes no more links");
     });
+  }
+
+  /**
+   * Has the other nodes come by the sockets that have taken the place of others, and resolves when nothing from them
+   * comes by the old ones. Links to other nodes, those over the bus and the word of what is here stay as they are.
+   *
+   * @param time milliseconds that it should take at most
+   */
+  async move(time: number): Promise<void> {
+    await this.#relay.move(time);
   }
 
   /**

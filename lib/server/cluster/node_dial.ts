@@ -1,10 +1,11 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import type { Transport } from "../../tunnel/transport.ts";
 import { WebSocketTransport } from "../../tunnel/transport.ts";
-import { dialWebSocket } from "../../websocket/dial.ts";
+import { dialWebSocket, HandshakeRefusedError } from "../../websocket/dial.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import type { Bus } from "../bus/bus.ts";
 import { splitTarget } from "../hostname.ts";
+import type { Fate } from "../listener.ts";
 import { checkUpgrade } from "../proxy/upgrade.ts";
 
 /** Where nodes connect to each other, below a node's own URL. */
@@ -15,6 +16,12 @@ const NODE_SUBPROTOCOL = "tunnel-node.v1";
 
 /** Milliseconds to connect: longer, and the way over the bus had been quicker. */
 const DIAL_TIMEOUT = 2_000;
+
+/** Dials until one reaches the socket that has taken another's place: of two that share a port each gets every second one. */
+const MAX_DIALS = 10;
+
+/** What a socket that another one has replaced answers to who proves to be a node. */
+const REPLACED = 503;
 
 /** Milliseconds that a ticket is worth something: the dial, and clocks that differ a little. */
 const TICKET_LIFETIME = 10_000;
@@ -42,6 +49,20 @@ export interface NodePair {
  * @throws {BusError | SessionError} when that cannot be done within seconds.
  */
 export async function dialNode(
+  url: string,
+  options: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
+): Promise<Transport> {
+  for (let dials = 1;; dials++) {
+    try {
+      return await dialOnce(url, options);
+    } catch (error) {
+      const isReplaced = error instanceof HandshakeRefusedError && error.status === REPLACED;
+      if (!isReplaced || dials === MAX_DIALS) throw error;
+    }
+  }
+}
+
+async function dialOnce(
   url: string,
   { bus, from, to, signal }: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
 ): Promise<Transport> {
@@ -77,15 +98,20 @@ export class NodeDoor {
     return splitTarget(url).target === NODE_PATH && host?.toLowerCase() === this.#host;
   }
 
-  /** Upgrades a request whose ticket is good and hands its transport over; null for any other request. */
+  /**
+   * Upgrades a request whose ticket is good and hands its transport over; null for any other request. A socket that
+   * another one has replaced sends it there.
+   */
   async accept(
     request: Request,
+    fate: Fate,
     onOpen: (transport: Transport, from: string) => void,
   ): Promise<Response | null> {
     const upgrade = checkUpgrade(request);
     if (upgrade.kind !== "websocket" || !upgrade.protocols.includes(NODE_SUBPROTOCOL)) return null;
     const from = await this.#redeem(request.headers.get("authorization") ?? "");
     if (from === null) return null;
+    if (fate.isRetired) return new Response(null, { status: REPLACED });
     const { response, socket } = Deno.upgradeWebSocket(request, {
       protocol: NODE_SUBPROTOCOL,
       idleTimeout: IDLE_TIMEOUT,

@@ -12,6 +12,8 @@ export interface NodeLinkOptions {
   readonly headTimeout: number;
   /** The other node stops. */
   readonly onLeaving: () => void;
+  /** The other node wants another link in the place of this one. */
+  readonly onMoving: () => void;
   readonly onClose: (link: NodeLink, error: SessionError) => void;
 }
 
@@ -21,6 +23,7 @@ export class NodeLink implements SessionEvents {
   readonly session: Session;
   readonly isDirect: boolean;
   readonly #options: NodeLinkOptions;
+  #isMoving = false;
   #isRetiring = false;
   #isOver = false;
 
@@ -34,6 +37,11 @@ export class NodeLink implements SessionEvents {
   /** Whether the session has ended. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Whether another link is to take its place; until there is one, it can be used. */
+  get isMoving(): boolean {
+    return this.#isMoving;
   }
 
   /** Takes no new streams, and ends when those that are open are finished. */
@@ -51,7 +59,11 @@ export class NodeLink implements SessionEvents {
 
   onDrain(): void {
     // The other side agrees to a drain by one of its own.
-    if (!this.#isRetiring) this.#options.onLeaving();
+    if (this.#isRetiring) return;
+    if (!this.session.draining) {
+      this.#isMoving = true;
+      this.#options.onMoving();
+    } else if (!this.#isMoving) this.#options.onLeaving();
   }
 
   onClose(error: SessionError): void {

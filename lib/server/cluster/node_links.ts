@@ -11,7 +11,7 @@ import { inTime } from "../../within.ts";
 /** Other nodes that are kept in mind: more than one bus serves well. */
 const MAX_NODES = 256;
 
-/** Links to one node, of a thousand streams each. */
+/** Links to one node, of a thousand streams each; as many that are to be replaced may stand beside them. */
 const MAX_LINKS = 10;
 
 /** Streams on the emptiest link above which another is opened, before all are full. */
@@ -80,10 +80,9 @@ export class NodeLinks {
     if (peer === null) return null;
     const link = emptiest(peer.links);
     if (link === null) return this.#mayDial(peer) ? this.#open(peer) : null;
-    const isBetterToBeHad = !link.isDirect && peer.hasUrl && performance.now() >= peer.directAfter;
-    if ((isBetterToBeHad || link.session.load >= CROWDED) && this.#mayDial(peer)) {
-      void this.#open(peer);
-    }
+    const isBetterToBeHad = link.isMoving ||
+      (!link.isDirect && peer.hasUrl && performance.now() >= peer.directAfter);
+    if (isBetterToBeHad || link.session.load >= CROWDED) this.#openMore(peer);
     return link;
   }
 
@@ -95,9 +94,13 @@ export class NodeLinks {
     }
   }
 
+  #openMore(peer: Peer): void {
+    if (this.#mayDial(peer)) void this.#open(peer);
+  }
+
   #mayDial(peer: Peer): boolean {
-    return !peer.isLeaving && performance.now() >= peer.suspectUntil &&
-      peer.links.size < MAX_LINKS && this.#options.bus.isUp && !this.#stop.signal.aborted;
+    return !peer.isLeaving && performance.now() >= peer.suspectUntil && hasRoom(peer.links) &&
+      this.#options.bus.isUp && !this.#stop.signal.aborted;
   }
 
   #meet(id: string): Peer | null {
@@ -154,7 +157,6 @@ export class NodeLinks {
       const transport = await dialNode(url, { bus, from: node, to: peer.id, signal });
       const link = this.#make(peer, transport, true);
       this.#keep(peer, link);
-      for (const other of peer.links) if (!other.isDirect) void other.retire();
       return link;
     } catch (error) {
       peer.directAfter = performance.now() + DIRECT_AGAIN;
@@ -168,9 +170,9 @@ export class NodeLinks {
   }
 
   async #openOverBus(peer: Peer): Promise<NodeLink> {
-    const [link] = peer.links;
+    const link = emptiest(peer.links);
     // It was opened for a direct one; two over the bus carry no more than one.
-    if (link?.session.usable && link.session.load < CROWDED) return link;
+    if (link !== null && !link.isMoving && link.session.load < CROWDED) return link;
     const transport = this.#options.connections.open(peer.id);
     const opened = this.#make(peer, transport, false);
     try {
@@ -190,6 +192,7 @@ export class NodeLinks {
       heartbeat,
       headTimeout,
       onLeaving: () => peer.isLeaving = true,
+      onMoving: () => this.#openMore(peer),
       onClose: (link, { message }) => {
         if (!peer.links.delete(link)) return;
         log.info("the link to another node ended", { node: peer.id, reason: message });
@@ -202,10 +205,14 @@ export class NodeLinks {
     if (link.isOver) throw new Error("the link ended at once");
     peer.links.add(link);
     this.#options.log.info("another node is linked", { node: peer.id, direct: link.isDirect });
+    for (const other of peer.links) {
+      const isWorse = other.isMoving || (link.isDirect && !other.isDirect);
+      if (other !== link && isWorse) void other.retire();
+    }
   }
 }
 
-/** Returns the link with the fewest streams of those that take one; a direct one before any over the bus. */
+/** Returns the link with the fewest streams of those that take one: those that stay come first, and then the direct ones. */
 function emptiest(links: Iterable<NodeLink>): NodeLink | null {
   let best: NodeLink | null = null;
   for (const link of links) {
@@ -215,8 +222,15 @@ function emptiest(links: Iterable<NodeLink>): NodeLink | null {
 }
 
 function isBetter(link: NodeLink, other: NodeLink): boolean {
+  if (link.isMoving !== other.isMoving) return other.isMoving;
   if (link.isDirect !== other.isDirect) return link.isDirect;
   return link.session.load < other.session.load;
+}
+
+function hasRoom(links: ReadonlySet<NodeLink>): boolean {
+  let moving = 0;
+  for (const link of links) if (link.isMoving) moving++;
+  return links.size - Math.min(moving, MAX_LINKS) < MAX_LINKS;
 }
 
 /** Waits for an answer, but not for ever. */

@@ -9,6 +9,7 @@ import type { Stream } from "../../tunnel/stream.ts";
 import type { Transport } from "../../tunnel/transport.ts";
 import { refused } from "../proxy/error_page.ts";
 import { parseOpening } from "./node_opening.ts";
+import type { Fate } from "../listener.ts";
 import type { Registry } from "../registry.ts";
 import { splice } from "./splice.ts";
 import type { Refusal } from "../upstream.ts";
@@ -18,6 +19,9 @@ const MAX_LINKS = 2560;
 
 /** Milliseconds that the other nodes may take to agree that they send nothing more. */
 const LEAVE_TIMEOUT = 2_000;
+
+/** Why a link is to be replaced. */
+const MOVES = "the listener is replaced";
 
 export interface NodeRelayOptions {
   readonly registry: Registry;
@@ -31,6 +35,8 @@ export interface NodeRelayOptions {
 
 interface Incoming {
   readonly session: Session;
+  /** What becomes of the socket that it came by; null when it came over the bus. */
+  readonly fate: Fate | null;
   /** Resolves when the other node has agreed to open no more streams, or is gone. */
   readonly left: Promise<void>;
 }
@@ -54,8 +60,8 @@ export class NodeRelay {
     return this.#incoming.size;
   }
 
-  /** Takes a link of another node; false when there is no room, or this node stops. */
-  accept(transport: Transport, from: string): boolean {
+  /** Takes a link of another node, which came by a socket or over the bus; false when there is no room, or this node stops. */
+  accept(transport: Transport, from: string, fate: Fate | null): boolean {
     if (this.#isLeaving || this.#incoming.size >= MAX_LINKS) return false;
     const { log } = this.#options;
     const { promise: left, resolve } = Promise.withResolvers<void>();
@@ -70,9 +76,11 @@ export class NodeRelay {
       },
       onTraffic() {},
     }, this.#options);
-    const incoming: Incoming = { session, left };
+    const incoming: Incoming = { session, fate, left };
     this.#incoming.add(incoming);
     session.establish();
+    // The handshake may have been under way when the socket was replaced.
+    if (fate?.isRetired) session.forewarn(MOVES);
     log.debug("another node has opened a link", { node: from });
     return true;
   }
@@ -85,6 +93,24 @@ export class NodeRelay {
     await within(LEAVE_TIMEOUT, Promise.all(all.map(({ left }) => left)));
   }
 
+  /**
+   * Has the other nodes open new links in the place of those that came by a socket which another one has replaced, and
+   * resolves when these have ended. They have half of `time`, in milliseconds, to do so: whoever cannot, as when the
+   * bus is away, sends nothing more from then on, and what is under way has the other half to finish.
+   */
+  async move(time: number): Promise<void> {
+    const end = performance.now() + time / 2;
+    // Others may come meanwhile, whose handshakes were under way.
+    for (let moving = this.#moving(); moving.length > 0; moving = this.#moving()) {
+      for (const { session } of moving) session.forewarn(MOVES);
+      await Promise.all(moving.map(async ({ session, left }) => {
+        await within(end - performance.now(), left);
+        await session.drain(MOVES);
+        session.close(ErrorCode.None, MOVES);
+      }));
+    }
+  }
+
   /** Resolves when no stream from another node is left. */
   async drain(): Promise<void> {
     await Promise.all([...this.#incoming].map(({ session }) => session.drain("this node stops")));
@@ -95,6 +121,10 @@ export class NodeRelay {
     for (const { session } of [...this.#incoming]) {
       session.close(ErrorCode.GoingAway, "this node stops");
     }
+  }
+
+  #moving(): Incoming[] {
+    return [...this.#incoming].filter(({ fate }) => fate?.isRetired);
   }
 
   async #relay(stream: Stream): Promise<void> {

@@ -7,6 +7,7 @@ import { NodeLink } from "../../../lib/server/cluster/node_link.ts";
 import { NodeLinks } from "../../../lib/server/cluster/node_links.ts";
 import { withOpening } from "../../../lib/server/cluster/node_opening.ts";
 import { NodeRelay } from "../../../lib/server/cluster/node_relay.ts";
+import type { Fate } from "../../../lib/server/listener.ts";
 import { Registry } from "../../../lib/server/registry.ts";
 import { FrameType } from "../../../lib/tunnel/frame.ts";
 import { encodeRequestHead } from "../../../lib/tunnel/head.ts";
@@ -90,19 +91,10 @@ Deno.test("NodeLinks.get knows a bounded number of nodes, and forgets those it h
 Deno.test("NodeLinks.get goes over to a direct link once there is a way", async () => {
   using clock = new FakeClock();
   await using scene = await Scene.open();
-  const { server: port } = freePorts();
-  const url = `http://127.0.0.1:${port}`;
-  await scene.bus.keepNode({ id: "far", url }, 600_000);
+  const port = await scene.announceDirect(600_000);
   const overBus = await scene.links.get("far");
   assert(overBus !== null && !overBus.isDirect);
-  const door = new NodeDoor({ bus: scene.bus, node: "far", url });
-  const serve = { hostname: "127.0.0.1", port, onListen() {} };
-  await using _server = Deno.serve(serve, async (request) => {
-    const response = await door.accept(request, (transport, from) => {
-      scene.relay.accept(transport, from);
-    });
-    return response ?? new Response(null, { status: 404 });
-  });
+  await using _entrance = new Entrance(scene, port);
   // Half a minute, in steps in which the sessions hear from each other.
   for (let i = 0; i < 31; i++) {
     clock.advance(1_000);
@@ -114,6 +106,84 @@ Deno.test("NodeLinks.get goes over to a direct link once there is a way", async 
   assert(direct instanceof NodeLink && direct.isDirect);
   direct.close();
   while (scene.relay.size > 0) await settled();
+});
+
+Deno.test("NodeLinks.get goes over to another link when the other node's socket is replaced, and the old one ends with its last stream", async () => {
+  await using scene = await Scene.open();
+  await using entrance = new Entrance(scene, await scene.announceDirect());
+  const old = await scene.links.get("far");
+  assert(old !== null && old.isDirect);
+  const open = scene.stream(old);
+  entrance.replace();
+  const moved = scene.relay.move(60_000);
+  assertEquals(scene.links.get("far"), old, "it is used until there is another");
+  await eventually("another link", () => scene.links.get("far") !== old);
+  const next = scene.links.get("far");
+  assert(next instanceof NodeLink && next.isDirect);
+  assertEquals([old.session.load, old.session.usable, scene.links.count(true)], [1, false, 2]);
+  open.reset(0);
+  await moved;
+  await eventually("the old link to end", () => scene.links.count(true) === 1);
+  assertEquals([scene.links.get("far"), scene.relay.size], [next, 1]);
+  next.close();
+  await eventually("the other side to know", () => scene.relay.size === 0);
+});
+
+Deno.test("NodeLinks.get dials again when it comes to a socket that was replaced, and goes over the bus when all dials do", async () => {
+  await using scene = await Scene.open();
+  await using entrance = new Entrance(scene, await scene.announceDirect());
+  entrance.strays = 3;
+  const direct = await scene.links.get("far");
+  assert(direct !== null && direct.isDirect);
+  assertEquals(entrance.dials, 4);
+  direct.close();
+  await eventually("the other side to know", () => scene.relay.size === 0);
+  entrance.strays = Infinity;
+  const overBus = await scene.links.get("far");
+  assert(overBus !== null && !overBus.isDirect);
+  assertEquals(entrance.dials, 14);
+});
+
+Deno.test("NodeLinks.get gives no link to a replaced socket once the other node's patience is over, and dials anew when it can", async () => {
+  await using scene = await Scene.open();
+  await using entrance = new Entrance(scene, await scene.announceDirect());
+  const old = await scene.links.get("far");
+  assert(old !== null);
+  const open = scene.stream(old);
+  scene.bus.set(false);
+  entrance.replace();
+  const moved = scene.relay.move(100);
+  assertEquals(scene.links.get("far"), old);
+  await eventually("the old link to take no more", () => scene.links.get("far") === null);
+  assertEquals(old.session.load, 1);
+  open.reset(0);
+  await moved;
+  scene.bus.set(true);
+  const next = await scene.links.get("far");
+  assert(next !== null && next.isDirect);
+  next.close();
+  await eventually("the other side to know", () => scene.relay.size === 0);
+});
+
+Deno.test("NodeRelay.move leaves links over the bus alone", async () => {
+  await using scene = await Scene.open();
+  const link = await scene.links.get("far");
+  assert(link !== null);
+  await scene.relay.move(60_000);
+  assertEquals([scene.links.get("far"), link.isMoving], [link, false]);
+});
+
+Deno.test("NodeRelay.accept sends a link away at once whose socket was replaced during its handshake", async () => {
+  await using scene = await Scene.open();
+  await using entrance = new Entrance(scene, await scene.announceDirect());
+  entrance.isReplacedMeanwhile = true;
+  const first = await scene.links.get("far");
+  assert(first !== null);
+  await eventually("another link", () => scene.links.get("far") !== first);
+  await scene.relay.move(60_000);
+  await eventually("one link", () => scene.links.count(true) === 1 && scene.relay.size === 1);
+  scene.links.close();
+  await eventually("the other side to know", () => scene.relay.size === 0);
 });
 
 Deno.test("NodeLinks.get opens nothing without the bus, and goes on giving what is open", async () => {
@@ -147,7 +217,7 @@ class Scene implements AsyncDisposable {
     const others = new BusConnections({
       bus: farBus,
       node: "far",
-      accept: (transport, from) => relay.accept(transport, from),
+      accept: (transport, from) => relay.accept(transport, from, null),
     });
     await Promise.all([connections.listen(), others.listen()]);
     await farBus.keepNode({ id: "far", url: null }, 60_000);
@@ -157,6 +227,13 @@ class Scene implements AsyncDisposable {
     owned.defer(() => relay.close());
     owned.defer(() => links.close());
     return new Scene(links, relay, bus, owned.move());
+  }
+
+  /** Has the other node say where it can be reached directly; returns the port, on which nobody listens yet. */
+  async announceDirect(lease = 60_000): Promise<number> {
+    const { server: port } = freePorts();
+    await this.bus.keepNode({ id: "far", url: `http://127.0.0.1:${port}` }, lease);
+    return port;
   }
 
   /** Opens a stream that nobody answers. */
@@ -170,4 +247,50 @@ class Scene implements AsyncDisposable {
     this.owned.dispose();
     await this.bus.close();
   }
+}
+
+/** The port at which the other node takes direct links, by a socket that can be replaced. */
+class Entrance implements AsyncDisposable {
+  dials = 0;
+  /** Dials that still reach a socket which was replaced. */
+  strays = 0;
+  /** Whether the socket of the next link is replaced before the link is open. */
+  isReplacedMeanwhile = false;
+  #fate = newFate();
+  readonly #server: Deno.HttpServer;
+
+  constructor({ bus, relay }: Scene, port: number) {
+    const door = new NodeDoor({ bus, node: "far", url: `http://127.0.0.1:${port}` });
+    const serve = { hostname: "127.0.0.1", port, onListen() {} };
+    this.#server = Deno.serve(serve, async (request) => {
+      const fate = this.#arrive();
+      const response = await door.accept(request, fate, (transport, from) => {
+        if (this.isReplacedMeanwhile) this.replace();
+        this.isReplacedMeanwhile = false;
+        relay.accept(transport, from, fate);
+      });
+      return response ?? new Response(null, { status: 404 });
+    });
+  }
+
+  /** Lets another socket take the place of the one that there is. */
+  replace(): void {
+    this.#fate.isRetired = true;
+    this.#fate = newFate();
+  }
+
+  #arrive(): Fate {
+    this.dials++;
+    if (this.strays === 0) return this.#fate;
+    this.strays--;
+    return { ...newFate(), isRetired: true };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+function newFate(): { isRetired: boolean; readonly isShut: boolean } {
+  return { isRetired: false, isShut: false };
 }
