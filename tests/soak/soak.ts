@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/error_text.ts";
 import { type FlagValues, integerFlag, textFlag } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
+import { clock } from "./clock.ts";
 import { crashes } from "./crashes.ts";
 import { endurance } from "./endurance.ts";
 import type { Family, Fault, Outcome, SoakContext } from "./fault.ts";
@@ -16,6 +17,7 @@ const FAMILIES: readonly Family[] = [
   crashes,
   nodes,
   silence,
+  clock,
   slowness,
   shortage,
   oddities,
