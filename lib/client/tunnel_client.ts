@@ -121,7 +121,7 @@ class ServerState {
   readonly #events: TunnelClientEvents;
   #online = 0;
   #told: "nothing" | "online" | "offline" = "nothing";
-  /** Why the server is offline, as far as it was told. */
+  /** Why the server is offline, as far as it was told; without numbers, for some tell the time. */
   readonly #reasons = new Set<string>();
 
   constructor(server: string, events: TunnelClientEvents) {
@@ -144,9 +144,10 @@ class ServerState {
       onLost: (reason: string, isLast: boolean): void => {
         if (isUp) this.#online--;
         isUp = false;
-        if (this.#online > 0 || this.#reasons.has(reason)) return;
+        const kind = reason.replaceAll(/\d+/g, "");
+        if (this.#online > 0 || this.#reasons.has(kind)) return;
         if (this.#reasons.size === MAX_REASONS) return;
-        this.#reasons.add(reason);
+        this.#reasons.add(kind);
         const isStillOffline = this.#told === "offline";
         this.#told = "offline";
         if (!isStillOffline) this.#events.onOffline(this.#server, reason, isLast);
