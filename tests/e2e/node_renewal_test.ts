@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../testing/certificate.ts";
 import { eventually } from "../testing/eventually.ts";
-import { freePorts } from "../testing/front_proxy.ts";
+import { freePort } from "../testing/free_port.ts";
 import { LongVisits } from "../testing/long_visits.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -90,8 +90,8 @@ class Pair implements AsyncDisposable {
     const origin = started.use(SampleOrigin.start());
     const common = ["--hostname", "127.0.0.1", "--bus", redis.url];
     const near = started.use(await Program.start("server.ts", [...common, "--port", "0"], { env }));
-    const { proxy: port, server: second } = freePorts();
-    const clientPort = hasClientPort ? second : port;
+    const port = freePort();
+    const clientPort = hasClientPort ? freePort() : port;
     const nodePort = isNodeUrlOfClients ? clientPort : port;
     const far = started.use(
       await Program.start("server.ts", [

@@ -15,7 +15,7 @@ import { Heartbeat } from "../../../lib/tunnel/heartbeat.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
-import { freePorts } from "../../testing/front_proxy.ts";
+import { freePort } from "../../testing/free_port.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
@@ -231,7 +231,7 @@ class Scene implements AsyncDisposable {
 
   /** Has the other node say where it can be reached directly; returns the port, on which nobody listens yet. */
   async announceDirect(lease = 60_000): Promise<number> {
-    const { server: port } = freePorts();
+    const port = freePort();
     await this.bus.keepNode({ id: "far", url: `http://127.0.0.1:${port}` }, lease);
     return port;
   }
