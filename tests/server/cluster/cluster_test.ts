@@ -178,7 +178,7 @@ for (const { name, ignore, open } of WAYS) {
         await exchange.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
       }
     });
-    await using pair = await Pair.start(way, origin, { serverArgs: ["--timeout", "300ms"] });
+    await using pair = await Pair.start(way, origin, { serverArgs: ["--timeout", "1s"] });
     assertEquals((await pair.near.get(pair.host, "/never")).status, 504);
     assertEquals((await pair.near.get(pair.host, "/ok")).text, "ok");
   });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Departures, type Version } from "../../../lib/server/proxy/departures.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { within } from "../../testing/within.ts";
 
 Deno.test("Departures tells of a visitor that leaves before or after it is watched closely, and of no other", async (t) => {
@@ -35,11 +36,11 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
 
   await t.step("one that leaves at once", async () => {
     early.abort();
-    while (!left.includes("early")) await within(new Promise((r) => setTimeout(r, 10)), "a turn");
+    await eventually("the first to leave", () => left.includes("early"));
   });
   await t.step("one that leaves later", async () => {
     late.abort();
-    while (!left.includes("late")) await within(new Promise((r) => setTimeout(r, 10)), "a turn");
+    await eventually("the second to leave", () => left.includes("late"));
   });
   done.resolve();
   assertEquals(await stays, "bye");
