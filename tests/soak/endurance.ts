@@ -1,20 +1,27 @@
 import type { Program } from "../testing/program.ts";
+import { Link } from "../testing/link.ts";
 import { scrape } from "../testing/prometheus.ts";
 import { Subscriber } from "../testing/subscriber.ts";
-import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
-import { type Family, judged, lasting, type Outcome, type SoakContext } from "./fault.ts";
+import { startThrough, startTunnel } from "../testing/tunnel.ts";
+import {
+  type Family,
+  inSeconds,
+  judged,
+  lasting,
+  type Outcome,
+  type SoakContext,
+} from "./fault.ts";
+import { Hour } from "./hour.ts";
+import type { VisitKind } from "./marked_load.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
-import { descriptors, inMegabytes, restingMemory, streams } from "./process_state.ts";
 import { untilHolds } from "./recovery.ts";
+import { RestingState } from "./resting_state.ts";
 
 /** The part of the time that a tunnel gets to become warm: code is compiled, and memory is taken that stays. */
 const WARMING = 1 / 3;
 
-/** The part of the time that reconnecting gets, twice, beside the load's. */
-const CHURNING = 1 / 4;
-
-/** What memory may have become, beside what it was once warm. */
-const MAX_GROWTH = 1.1;
+/** Seconds for which clients come and go, twice: as many linger at the end of each as ever will. */
+const CHURNING = 45;
 
 /** Registrations a second. */
 const CHURN_RATE = 20;
@@ -22,18 +29,17 @@ const CHURN_RATE = 20;
 /** Seconds for which Deno's WebSocket lives on after an end without a close, until half its idle timeout has run out. */
 const LINGERING = 35;
 
-/** Descriptors that may come and go: a connection to the origin that is kept for the next request, a scrape. */
-const SPARE_DESCRIPTORS = 4;
-
 /** What is only seen in the long run. */
 export const endurance: Family = {
   atOnce: false,
   faults: [
     {
       id: "F21",
-      name: "leaks under load",
-      how: "uploads, downloads, events and small requests for as long as --seconds",
-      target: "memory within 10 % of that once warm, 0 streams, descriptors of before, 0 failures",
+      name: "an hour's traffic in ten minutes",
+      how:
+        "30,000 requests (24,000 of 1 kB, 3,000 uploads of 64 KiB, 1,500 downloads of 1 MB, 1,500 event streams), 1,200 WebSockets of 20 messages, 1,800 visitors that leave early, 60 losses of a client's connections; of these what fits into --minutes",
+      target:
+        "0 failures; memory of each program within 10 % of that once warm; streams, tunnels, connections, descriptors and wakings as then",
       run: underLoad,
     },
     {
@@ -49,42 +55,50 @@ export const endurance: Family = {
 async function underLoad(context: SoakContext): Promise<Outcome> {
   await using origin = MarkedOrigin.start();
   await using tunnel = await startTunnel({ origin });
-  const options = { port: Number(tunnel.server.url.port), host: tunnel.host, origin };
-  const run = async (seconds: number) => {
-    await using load = context.load(options);
-    await lasting(seconds);
-    return await load.stop();
+  await using link = Link.start(Number(tunnel.server.url.port));
+  await using unsteady = await startThrough(link, tunnel.server, origin);
+  const options = { origin, tunnel, unsteady, link };
+  const programs = [tunnel.server, tunnel.client, unsteady.client] as const;
+  const run = async (part: number) => {
+    await using hour = new Hour(context, options);
+    await lasting(context.minutes * 60 * part);
+    const report = await hour.stop();
+    await lasting(LINGERING);
+    return report;
   };
-  const warming = await run(context.seconds * WARMING);
-  const before = await State.of(tunnel);
-  const visits = await run(context.seconds * (1 - WARMING));
-  const after = await State.of(tunnel);
-  const failed = warming.failed + visits.failed;
+  const warming = await run(WARMING);
+  const before = await RestingState.of(...programs);
+  const { visits, reconnects, slowestReconnect } = await run(1 - WARMING);
+  const after = await RestingState.of(...programs);
+  const failed = warming.visits.failed + visits.failed;
+  const count = warming.visits.count + visits.count;
+  const ofKind = (kind: VisitKind) => warming.visits.ofKind(kind).count + visits.ofKind(kind).count;
   return judged(
     failed === 0 && after.isLike(before),
-    `${warming.count + visits.count} requests, ${failed} failed; ${before} before, ${after} after`,
+    `${count} visits (${ofKind("socket")} WebSockets, ${
+      ofKind("leaver")
+    } left early), ${failed} failed${failed > 0 ? `: ${warming.visits}; ${visits}` : ""}; ${
+      warming.reconnects + reconnects
+    } times connected anew, in ${
+      inSeconds(Math.max(slowestReconnect, warming.slowestReconnect))
+    } at most; ${before} before; ${after} after`,
   );
 }
 
-async function churn(context: SoakContext): Promise<Outcome> {
+async function churn(): Promise<Outcome> {
   await using origin = MarkedOrigin.start();
   const serverArgs = ["--registration-rate", "1000000/s", "--log-level", "warn"];
   await using tunnel = await startTunnel({ origin, serverArgs });
-  // Only then are as many lingering as ever will be.
-  const seconds = Math.max(LINGERING + 10, context.seconds * CHURNING);
-  let count = await reconnect(tunnel.server, seconds);
+  let count = await reconnect(tunnel.server, CHURNING);
   await lasting(LINGERING);
-  const before = await State.of(tunnel);
-  count += await reconnect(tunnel.server, seconds);
+  const before = await RestingState.of(tunnel.server, tunnel.client);
+  count += await reconnect(tunnel.server, CHURNING);
   await untilHolds("the tunnels to be gone", async () => {
     return (await scrape(tunnel.server)).value("tunnel_tunnels") === 1;
   });
   await lasting(LINGERING);
-  const after = await State.of(tunnel);
-  return judged(
-    after.isLike(before),
-    `${count} registrations; ${before} before, ${after} after`,
-  );
+  const after = await RestingState.of(tunnel.server, tunnel.client);
+  return judged(after.isLike(before), `${count} registrations; ${before} before; ${after} after`);
 }
 
 /** Registers clients and lets them vanish; returns how many. */
@@ -98,35 +112,4 @@ async function reconnect(server: Program, seconds: number): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
   }
   return count;
-}
-
-/** What a tunnel holds while nobody visits it. */
-class State {
-  private constructor(
-    readonly memory: { readonly server: number; readonly client: number },
-    readonly descriptors: number,
-  ) {}
-
-  /** Resolves once there is no stream left. */
-  static async of({ server, client }: Tunnel): Promise<State> {
-    await untilHolds("no streams", async () => await streams(server) === 0);
-    // Connections to the origin that nobody uses are closed after some seconds.
-    await lasting(5);
-    const open = await descriptors(server) + await descriptors(client);
-    const memory = { server: await restingMemory(server), client: await restingMemory(client) };
-    return new State(memory, open);
-  }
-
-  isLike(before: State): boolean {
-    return this.memory.server <= before.memory.server * MAX_GROWTH &&
-      this.memory.client <= before.memory.client * MAX_GROWTH &&
-      this.descriptors <= before.descriptors + SPARE_DESCRIPTORS;
-  }
-
-  toString(): string {
-    const { server, client } = this.memory;
-    return `${inMegabytes(server)} + ${
-      inMegabytes(client)
-    }, ${this.descriptors} descriptors, 0 streams`;
-  }
 }

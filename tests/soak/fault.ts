@@ -4,8 +4,8 @@ import type { MarkedLoad, MarkedLoadOptions } from "./marked_load.ts";
 export interface SoakContext {
   /** Requests a second of a load. */
   readonly rate: number;
-  /** How long the load of an hour is pressed together. */
-  readonly seconds: number;
+  /** How long an hour's traffic lasts; of less than ten there is a part of it. */
+  readonly minutes: number;
   /** Starts a load whose answers count towards the invariant of all faults. */
   load(options: Omit<MarkedLoadOptions, "rate"> & { readonly rate?: number }): MarkedLoad;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Pacing } from "../testing/pacing.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { LAST_EVENT, markedHash, type MarkedOrigin, markedPieces } from "./marked_origin.ts";
+import { talk } from "./marked_socket.ts";
 import { PATIENCE } from "../testing/within.ts";
 import { type Outcome, Visits } from "./visits.ts";
 
@@ -16,7 +17,10 @@ const DOWNLOAD = 1_000_000;
 /** Events of a stream, four a second. */
 const EVENTS = 12;
 
-export type VisitKind = "small" | "upload" | "download" | "events";
+/** A leaver asks for a download and goes: one in two at once, the others with its head. */
+type RequestKind = "small" | "upload" | "download" | "events" | "leaver";
+
+export type VisitKind = RequestKind | "socket";
 
 export interface MarkedLoadOptions {
   /** Requests a second, however long each takes. */
@@ -66,6 +70,7 @@ export class MarkedLoad implements AsyncDisposable {
 
   async #visit(id: number, kind: VisitKind): Promise<{ outcome: Outcome; reason: string }> {
     try {
+      if (kind === "socket") return { outcome: await talk(this.#options, id), reason: "" };
       const signal = AbortSignal.timeout(PATIENCE);
       const address = { hostname: "127.0.0.1", port: this.#options.port };
       using visitor = new RawHTTP(await Deno.connect({ ...address, signal }));
@@ -78,11 +83,15 @@ export class MarkedLoad implements AsyncDisposable {
     }
   }
 
-  async #exchange(visitor: RawHTTP, id: number, kind: VisitKind) {
+  async #exchange(visitor: RawHTTP, id: number, kind: RequestKind) {
     const sending = visitor.send(request(id, kind, this.#options.host))
       .then(() => kind === "upload" ? sendBody(visitor, id) : undefined);
     // An answer may come before the end of an upload that nobody reads any more.
     sending.catch(() => {});
+    if (kind === "leaver") {
+      await sending;
+      return await leave(visitor, id);
+    }
     const { status, head, body, text } = await visitor.receiveAll();
     const reason = `status ${status}`;
     if (status >= 400) return { outcome: "refused" as const, reason };
@@ -96,21 +105,34 @@ export class MarkedLoad implements AsyncDisposable {
 /** Ids are never given twice, also not by two loads. */
 let lastId = 0;
 
-function mixed(id: number): VisitKind {
+/** Gives by number a kind of request: four fifths are small, a tenth uploads, the rest events and downloads. */
+export function mixed(id: number): VisitKind {
   if (id % 10 === 0) return "upload";
   if (id % 20 === 5) return "events";
   return id % 20 === 15 ? "download" : "small";
 }
 
-function request(id: number, kind: VisitKind, host: string): string {
+function request(id: number, kind: RequestKind, host: string): string {
+  const download = `GET /down?id=${id}&length=${DOWNLOAD}${id % 40 < 20 ? "&chunked" : ""}`;
   const line = {
     small: `GET /down?id=${id}&length=${SMALL}`,
-    download: `GET /down?id=${id}&length=${DOWNLOAD}${id % 40 < 20 ? "&chunked" : ""}`,
+    download,
+    leaver: download,
     events: `GET /events?id=${id}&length=${EVENTS}`,
     upload: `POST /up?id=${id}&length=${UPLOAD}`,
   }[kind];
   const length = kind === "upload" ? `Content-Length: ${UPLOAD}\r\n` : "";
   return `${line} HTTP/1.1\r\nHost: ${host}\r\n${length}\r\n`;
+}
+
+/** Goes before the answer is whole; a head that came must be the right one. */
+async function leave(visitor: RawHTTP, id: number): Promise<{ outcome: Outcome; reason: string }> {
+  if (id % 2 === 0) return { outcome: "right", reason: "" };
+  const head = await visitor.receiveHead();
+  const status = Number(head.startLine.split(" ")[1]);
+  const reason = `status ${status}`;
+  if (status >= 400) return { outcome: "refused", reason };
+  return { outcome: head.get("id") === `${id}` ? "right" : "another's", reason };
 }
 
 async function sendBody(visitor: RawHTTP, id: number): Promise<void> {

@@ -67,6 +67,7 @@ export class MarkedOrigin implements AsyncDisposable {
       const framing = searchParams.has("chunked") ? {} : { "content-length": `${length}` };
       return new Response(body, { headers: { ...headers, ...framing } });
     }
+    if (pathname === "/socket") return echoing(request, id);
     if (pathname === "/up") return await this.#upload(request, id, length);
     if (pathname === "/events") {
       const type = { "content-type": "text/event-stream" };
@@ -88,6 +89,17 @@ export class MarkedOrigin implements AsyncDisposable {
     if (sha256 !== markedHash(id, length)) this.damaged++;
     return new Response(sha256, { headers: { id: `${id}` } });
   }
+}
+
+/** Accepts a WebSocket, says its id and echoes each message. */
+function echoing(request: Request, id: number): Response {
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => socket.send(`${id}`));
+  socket.addEventListener("message", ({ data }) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(data);
+  });
+  return response;
 }
 
 /** What a response gives away is a copy, for the pattern stays. */

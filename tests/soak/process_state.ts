@@ -29,6 +29,26 @@ export async function descriptors(program: Program): Promise<number> {
   return entries.length;
 }
 
+/** Seconds in which it is counted how often a process wakes up. */
+const COUNTED_FOR = 10;
+
+/** Returns how often in a second the threads of a process wake up, counted while it is left alone. */
+export async function wakings(program: Program): Promise<number> {
+  const before = await switches(program);
+  await new Promise((resolve) => setTimeout(resolve, COUNTED_FOR * 1000));
+  return (await switches(program) - before) / COUNTED_FOR;
+}
+
+/** Counts how often the threads of a process have waited for something, since each of them began. */
+async function switches(program: Program): Promise<number> {
+  let sum = 0;
+  for await (const { name } of Deno.readDir(`/proc/${program.pid}/task`)) {
+    const status = await Deno.readTextFile(`/proc/${program.pid}/task/${name}/status`);
+    sum += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+  }
+  return sum;
+}
+
 /** Asks a server how many connections of clients it has. */
 export async function connections(server: Program): Promise<number> {
   return (await scrape(server)).value("tunnel_connections");

@@ -4,6 +4,7 @@ import { printLine } from "../../lib/program.ts";
 import { clock } from "./clock.ts";
 import { crashes } from "./crashes.ts";
 import { endurance } from "./endurance.ts";
+import { PRESSED_INTO } from "./hour.ts";
 import type { Family, Fault, Outcome, SoakContext } from "./fault.ts";
 import { MarkedLoad } from "./marked_load.ts";
 import { nodes } from "./nodes.ts";
@@ -32,12 +33,12 @@ const FLAGS = {
     default: null,
     defaultText: "all",
   }),
-  seconds: integerFlag({
+  minutes: integerFlag({
     group: "How much",
-    help: "how long the tunnel is kept under load to look for leaks; all else takes nine minutes",
-    default: 90,
-    least: 20,
-    most: 86_400,
+    help: "how long an hour's traffic goes on, ten for all of it; all else takes some twelve",
+    default: PRESSED_INTO,
+    least: 1,
+    most: 1_440,
   }),
   rate: integerFlag({
     group: "How much",
@@ -52,12 +53,12 @@ type Values = FlagValues<typeof FLAGS>;
 
 /** Does to a tunnel whatever can happen to it, prints a table, and returns 1 when something did not hold. */
 async function main(values: Values): Promise<number> {
-  const { only, seconds, rate } = values;
+  const { only, minutes, rate } = values;
   const wanted = only?.toUpperCase().split(",") ?? null;
   const loads: MarkedLoad[] = [];
   const context: SoakContext = {
     rate,
-    seconds,
+    minutes,
     load(options) {
       const load = new MarkedLoad({ rate, ...options });
       loads.push(load);

@@ -34,12 +34,17 @@ export class Acceptor implements AsyncDisposable {
     if (this.#open.delete(connection)) connection.close();
   }
 
+  /** Closes all connections that are there. */
+  closeAll(): void {
+    for (const connection of [...this.#open]) this.close(connection);
+  }
+
   /** Closes everything and waits until nothing is served any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     await this.#accepting;
     this.#isDisposed = true;
-    for (const connection of [...this.#open]) this.close(connection);
+    this.closeAll();
     await Promise.all(this.#served);
   }
 

@@ -61,6 +61,11 @@ export class Link implements AsyncDisposable {
     this.#firstAlive = this.connectionCount;
   }
 
+  /** Closes the connections that are there, which both sides see at once. */
+  cut(): void {
+    this.#acceptor.closeAll();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = this.#acceptor[Symbol.asyncDispose]();
     this.release();
