@@ -1,5 +1,6 @@
 import { ErrorCode, StreamError } from "./errors.ts";
 import { readRequestHead, readResponseHead } from "./head_reader.ts";
+import { writeRequestHead, writeResponseHead } from "./head_writer.ts";
 import { type Field, isFieldValue, isToken } from "./headers.ts";
 import { decodeJSON, parseJSONObject } from "./json.ts";
 import { encodeUtf8 } from "./utf8.ts";
@@ -26,13 +27,15 @@ export interface ResponseHead {
 const MAX_FIELDS = 256;
 
 /** Encodes a request head as the JSON of an HTTPRequest or WSRequest. */
-export function encodeRequestHead({ method, target, fields }: RequestHead): Uint8Array {
-  return encodeUtf8(JSON.stringify({ method, target, fields }));
+export function encodeRequestHead(head: RequestHead): Uint8Array {
+  const { method, target, fields } = head;
+  return writeRequestHead(head) ?? encodeUtf8(JSON.stringify({ method, target, fields }));
 }
 
 /** Encodes a response head as the JSON of an HTTPResponse or WSResponse. */
-export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array {
-  return encodeUtf8(JSON.stringify({ status, fields }));
+export function encodeResponseHead(head: ResponseHead): Uint8Array {
+  const { status, fields } = head;
+  return writeResponseHead(head) ?? encodeUtf8(JSON.stringify({ status, fields }));
 }
 
 /**

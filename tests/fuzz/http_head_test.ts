@@ -68,10 +68,14 @@ fuzz(
         assert(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(head.method));
         assert(/^(?:\*|\/[^\0-\x20\x7f]*)$/.test(head.target));
         assertEquals(decodeRequestHead(encodeRequestHead(head)), head);
+        const { method, target, fields } = head;
+        assertSameBytes(encodeRequestHead(head), jsonOf({ method, target, fields }));
         assert(head.fields.filter(([name]) => name === "host").length <= 1);
       } else {
         assert(head.status === 101 || (head.status >= 200 && head.status <= 599));
         assertEquals(decodeResponseHead(encodeResponseHead(head)), head);
+        const { status, fields } = head;
+        assertSameBytes(encodeResponseHead(head), jsonOf({ status, fields }));
       }
       const lengths = head.fields.filter(([name]) => name === "content-length");
       assert(lengths.length <= 1 && lengths.every(([, value]) => /^\d{1,16}$/.test(value)));
@@ -163,6 +167,10 @@ fuzz("chunks that are written are read as what was put in", (random) => {
   assertEquals(rest, behind.length);
   assertSameBytes(joined(...read), body);
 });
+
+function jsonOf(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
 
 /** Returns the head, or null for one that is refused. */
 function judged(payload: Uint8Array, isRequest: boolean): RequestHead | ResponseHead | null {
