@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { CERTIFICATE, RENEWED_CERTIFICATE } from "../testing/certificate.ts";
 import { eventually } from "../testing/eventually.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
+import { RenewableCertificate } from "../testing/renewable_certificate.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { TempDir } from "../testing/temp_dir.ts";
 import { startServer, Tunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
 
@@ -16,31 +15,26 @@ Deno.test({
   // Windows has no SIGHUP.
   ignore: Deno.build.os === "windows",
 }, async (t) => {
-  const first = await Deno.readTextFile(CERTIFICATE.certFile);
-  const renewed = await Deno.readTextFile(RENEWED_CERTIFICATE);
-  await using folder = await TempDir.make();
-  const certFile = `${folder.path}/cert.pem`;
-  const trusted = `${folder.path}/trusted.pem`;
-  await Deno.writeTextFile(certFile, first);
-  await Deno.writeTextFile(trusted, first + renewed);
+  await using certificate = await RenewableCertificate.make();
+  const { first, renewed } = certificate;
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer([
-    ...["--tls-cert", certFile, "--tls-key", CERTIFICATE.keyFile, "--log-format", "text"],
+    ...[...certificate.serverArgs, "--log-format", "text"],
   ]);
   await using client = await Program.start("client.ts", [
     ...["--server", `https://127.0.0.1:${server.url.port}`],
     ...["--host", "127.0.0.1", "--port", `${origin.port}`],
-  ], { env: { DENO_CERT: trusted } });
+  ], { env: certificate.trusting });
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
 
   await t.step("a file that is no certificate changes nothing", async () => {
-    await Deno.writeTextFile(certFile, "no certificate\n");
+    await Deno.writeTextFile(certificate.file, "no certificate\n");
     server.signal("SIGHUP");
     await server.stderr.find(/the old certificate stays/);
     assertEquals(await statusTrusting(first, tunnel), 200);
   });
   await t.step("a new one is used, and no other", async () => {
-    await Deno.writeTextFile(certFile, renewed);
+    await certificate.renew();
     server.signal("SIGHUP");
     await eventually(
       "the tunnel with the new certificate",
@@ -56,26 +50,21 @@ Deno.test({
   // Elsewhere the system does not spread connections over sockets that share a port.
   ignore: Deno.build.os !== "linux",
 }, async () => {
-  const first = await Deno.readTextFile(CERTIFICATE.certFile);
-  const renewed = await Deno.readTextFile(RENEWED_CERTIFICATE);
-  await using folder = await TempDir.make();
-  const certFile = `${folder.path}/cert.pem`;
-  const trusted = `${folder.path}/trusted.pem`;
-  await Deno.writeTextFile(certFile, first);
-  await Deno.writeTextFile(trusted, first + renewed);
+  await using certificate = await RenewableCertificate.make();
+  const { first, renewed } = certificate;
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer([
-    ...["--tls-cert", certFile, "--tls-key", CERTIFICATE.keyFile, "--log-format", "json"],
+    ...[...certificate.serverArgs, "--log-format", "json"],
     ...["--reuse-port", "--client-port", "0"],
   ]);
   const found = await within(server.stderr.find(/a port of their own.*?"port":(\d+)/), "the port");
   await using client = await Program.start("client.ts", [
     ...["--server", `https://127.0.0.1:${found?.[1]}`],
     ...["--host", "127.0.0.1", "--port", `${origin.port}`],
-  ], { env: { DENO_CERT: trusted } });
+  ], { env: certificate.trusting });
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
 
-  await Deno.writeTextFile(certFile, renewed);
+  await certificate.renew();
   let isRenewed = false;
   const renewal = server.stderr.find(/certificate was read again/).then(() => isRenewed = true);
   server.signal("SIGHUP");
@@ -103,15 +92,8 @@ Deno.test({
 });
 
 /** Connects as a visitor that trusts these certificates. */
-async function visitTrusting(certificates: string, tunnel: Tunnel): Promise<RawHTTP> {
-  return new RawHTTP(
-    await Deno.connectTls({
-      hostname: "127.0.0.1",
-      port: Number(tunnel.server.url.port),
-      caCerts: [certificates],
-      alpnProtocols: ["http/1.1"],
-    }),
-  );
+function visitTrusting(certificates: string, tunnel: Tunnel): Promise<RawHTTP> {
+  return RawHTTP.openTLS(Number(tunnel.server.url.port), certificates);
 }
 
 async function statusTrusting(certificate: string, tunnel: Tunnel): Promise<number> {

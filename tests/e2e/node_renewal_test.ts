@@ -1,14 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { CERTIFICATE, RENEWED_CERTIFICATE } from "../testing/certificate.ts";
 import { eventually } from "../testing/eventually.ts";
 import { freePort } from "../testing/free_port.ts";
 import { LongVisits } from "../testing/long_visits.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
+import { RenewableCertificate } from "../testing/renewable_certificate.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
 import { SteadyLoad } from "../testing/steady_load.ts";
-import { TempDir } from "../testing/temp_dir.ts";
 import { within } from "../testing/within.ts";
 
 /** Requests a second by way of the other node. */
@@ -59,8 +58,8 @@ for (const place of PLACES) {
     assertEquals([failed, reasons], [0, {}]);
     assertEquals(await directLinks(visited.port), 1);
     assertEquals(near.stderr.all.filter((line) => line.includes("cannot be reached")), []);
-    await assertRejects(() => pair.trustsOnly(CERTIFICATE.certFile));
-    await pair.trustsOnly(RENEWED_CERTIFICATE);
+    await assertRejects(() => pair.trustsOnly(pair.certificate.first));
+    await pair.trustsOnly(pair.certificate.renewed);
   });
 }
 
@@ -71,21 +70,14 @@ class Pair implements AsyncDisposable {
     readonly far: Program,
     readonly client: Program,
     readonly port: number,
-    readonly certFile: string,
+    readonly certificate: RenewableCertificate,
     readonly owned: AsyncDisposableStack,
   ) {}
 
   static async start({ hasClientPort, isNodeUrlOfClients }: Place): Promise<Pair> {
     await using started = new AsyncDisposableStack();
-    const folder = started.use(await TempDir.make());
-    const certFile = `${folder.path}/cert.pem`;
-    const trusted = `${folder.path}/trusted.pem`;
-    const [first, renewed] = await Promise.all(
-      [CERTIFICATE.certFile, RENEWED_CERTIFICATE].map((file) => Deno.readTextFile(file)),
-    );
-    await Deno.writeTextFile(certFile, first ?? "");
-    await Deno.writeTextFile(trusted, `${first}${renewed}`);
-    const env = { DENO_CERT: trusted };
+    const certificate = started.use(await RenewableCertificate.make());
+    const env = certificate.trusting;
     const redis = started.use(await RedisServer.start());
     const origin = started.use(SampleOrigin.start());
     const common = ["--hostname", "127.0.0.1", "--bus", redis.url];
@@ -98,7 +90,7 @@ class Pair implements AsyncDisposable {
         ...[...common, "--port", `${port}`, "--reuse-port"],
         ...hasClientPort ? ["--client-port", `${clientPort}`] : [],
         ...["--node-url", `https://127.0.0.1:${nodePort}`],
-        ...["--tls-cert", certFile, "--tls-key", CERTIFICATE.keyFile],
+        ...certificate.serverArgs,
       ], { env }),
     );
     const client = started.use(
@@ -107,25 +99,18 @@ class Pair implements AsyncDisposable {
         ...["--host", "127.0.0.1", "--port", `${origin.port}`],
       ], { env }),
     );
-    return new Pair(near, far, client, port, certFile, started.move());
+    return new Pair(near, far, client, port, certificate, started.move());
   }
 
   /** Gives the far node another certificate. */
   async renew(): Promise<void> {
-    await Deno.copyFile(RENEWED_CERTIFICATE, this.certFile);
+    await this.certificate.renew();
     this.far.signal("SIGHUP");
   }
 
   /** Visits the far node with trust in this certificate alone. */
-  async trustsOnly(certFile: string): Promise<void> {
-    using visitor = new RawHTTP(
-      await Deno.connectTls({
-        hostname: "127.0.0.1",
-        port: this.port,
-        caCerts: [await Deno.readTextFile(certFile)],
-        alpnProtocols: ["http/1.1"],
-      }),
-    );
+  async trustsOnly(certificate: string): Promise<void> {
+    using visitor = await RawHTTP.openTLS(this.port, certificate);
     const request = `GET / HTTP/1.1\r\nHost: ${this.client.url.host}\r\n\r\n`;
     assertEquals((await visitor.exchange(request)).status, 200);
   }

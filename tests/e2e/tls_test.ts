@@ -225,15 +225,8 @@ async function startTLSTunnel(
 }
 
 /** Connects as a visitor over TLS and HTTP/1.1. */
-async function openTLS(tunnel: Tunnel): Promise<RawHTTP> {
-  return new RawHTTP(
-    await Deno.connectTls({
-      hostname: "127.0.0.1",
-      port: Number(tunnel.server.url.port),
-      caCerts: [readCertificate()],
-      alpnProtocols: ["http/1.1"],
-    }),
-  );
+function openTLS(tunnel: Tunnel): Promise<RawHTTP> {
+  return RawHTTP.openTLS(Number(tunnel.server.url.port), readCertificate());
 }
 
 async function request(tunnel: Tunnel, target: string) {

@@ -41,6 +41,18 @@ export class RawHTTP implements Disposable {
     return new RawHTTP(connection);
   }
 
+  /** Connects over TLS to this machine and trusts these certificates alone, in PEM. */
+  static async openTLS(port: number, certificates: string): Promise<RawHTTP> {
+    return new RawHTTP(
+      await Deno.connectTls({
+        hostname: "127.0.0.1",
+        port,
+        caCerts: [certificates],
+        alpnProtocols: ["http/1.1"],
+      }),
+    );
+  }
+
   /** Writes these bytes, text as Latin-1; resolves once the system has taken them all. */
   async send(data: string | Uint8Array): Promise<void> {
     const bytes = toBytes(data);
