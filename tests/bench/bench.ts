@@ -1,31 +1,26 @@
 import config from "../../deno.json" with { type: "json" };
-import { type FlagValues, integerFlag } from "../../lib/flags.ts";
+import type { FlagValues } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { machine } from "./machine.ts";
-import { CONNECTIONS, MIDDLE, MIDDLE_CONNECTIONS, TRANSFER_FACTOR } from "./settings.ts";
+import {
+  CONNECTIONS,
+  megabytesFlag,
+  MIDDLE,
+  MIDDLE_CONNECTIONS,
+  SECONDS,
+  TRANSFER_FACTOR,
+} from "./settings.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, type Transfer, upload } from "./transfer.ts";
 import { runTool } from "../testing/tool.ts";
 
 const FLAGS = {
-  seconds: integerFlag({
-    group: "Bounds",
-    help: "how long each rate is measured; a long body may take four times as long",
-    default: 5,
-    least: 1,
-    most: 600,
-  }),
-  megabytes: integerFlag({
-    group: "Bounds",
-    help: "length of the long bodies, in millions of bytes",
-    default: 400,
-    least: 1,
-    most: 100_000,
-  }),
+  seconds: SECONDS,
+  megabytes: megabytesFlag(400),
 };
 
 type Values = FlagValues<typeof FLAGS>;

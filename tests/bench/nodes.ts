@@ -1,4 +1,4 @@
-import { type FlagValues, integerFlag } from "../../lib/flags.ts";
+import type { FlagValues } from "../../lib/flags.ts";
 import { printLine, ProgramError } from "../../lib/program.ts";
 import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
@@ -6,7 +6,14 @@ import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
-import { CONNECTIONS, MIDDLE, MIDDLE_CONNECTIONS, TRANSFER_FACTOR } from "./settings.ts";
+import {
+  CONNECTIONS,
+  megabytesFlag,
+  MIDDLE,
+  MIDDLE_CONNECTIONS,
+  SECONDS,
+  TRANSFER_FACTOR,
+} from "./settings.ts";
 import { figure, markdownTable } from "./table.ts";
 import { download, upload } from "./transfer.ts";
 import { runTool } from "../testing/tool.ts";
@@ -15,20 +22,8 @@ import { runTool } from "../testing/tool.ts";
 const WARM_UP = 2;
 
 const FLAGS = {
-  seconds: integerFlag({
-    group: "Bounds",
-    help: "how long each rate is measured; a long body may take four times as long",
-    default: 5,
-    least: 1,
-    most: 600,
-  }),
-  megabytes: integerFlag({
-    group: "Bounds",
-    help: "length of the long bodies, in millions of bytes",
-    default: 200,
-    least: 1,
-    most: 100_000,
-  }),
+  seconds: SECONDS,
+  megabytes: megabytesFlag(200),
 };
 
 type Values = FlagValues<typeof FLAGS>;

@@ -1,7 +1,7 @@
 import { type FlagValues, integerFlag } from "../../lib/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
-import { CONNECTIONS } from "./settings.ts";
+import { CONNECTIONS, megabytesFlag } from "./settings.ts";
 import { bore } from "./peers/bore.ts";
 import { chisel } from "./peers/chisel.ts";
 import { Comparison } from "./peers/comparison.ts";
@@ -59,13 +59,7 @@ const FLAGS = {
     least: 1,
     most: 100,
   }),
-  megabytes: integerFlag({
-    group: "Bounds",
-    help: "length of the long bodies, in millions of bytes",
-    default: 400,
-    least: 1,
-    most: 100_000,
-  }),
+  megabytes: megabytesFlag(400),
 };
 
 type Values = FlagValues<typeof FLAGS>;

@@ -8,6 +8,7 @@ import { connections } from "./scale/connections.ts";
 import { sizes } from "./scale/sizes.ts";
 import { tunnels } from "./scale/tunnels.ts";
 import { visitors } from "./scale/visitors.ts";
+import { SECONDS } from "./settings.ts";
 import { runTool } from "../testing/tool.ts";
 
 const AXES: ReadonlyMap<string, Axis> = new Map([
@@ -26,13 +27,7 @@ const FLAGS = {
     default: [...AXES.values()],
     defaultText: "all of them",
   }),
-  seconds: integerFlag({
-    group: "Bounds",
-    help: "how long each rate is measured; a long body may take four times as long",
-    default: 5,
-    least: 1,
-    most: 600,
-  }),
+  seconds: SECONDS,
   "max-tunnels": integerFlag({
     group: "Bounds",
     help: "tunnels at most; each needs a file descriptor on both sides",

@@ -1,4 +1,4 @@
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -22,11 +22,5 @@ async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
     ...["local", "--local-host", "127.0.0.1", "--to", near.hostname, `${originPort}`],
   ]));
   const port = Number(await client.find(/listening at \S+:(\d+)/));
-  const owned = started.move();
-  return {
-    port,
-    host: `127.0.0.1:${port}`,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer({ port, host: `127.0.0.1:${port}`, sides: [server, client] }, started);
 }

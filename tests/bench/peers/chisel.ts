@@ -1,5 +1,5 @@
 import { freePort } from "../../testing/free_port.ts";
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -26,11 +26,5 @@ async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
     `R:127.0.0.1:${port}:127.0.0.1:${originPort}`,
   ]));
   await client.find(/(Connected)/);
-  const owned = started.move();
-  return {
-    port,
-    host: `127.0.0.1:${port}`,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer({ port, host: `127.0.0.1:${port}`, sides: [server, client] }, started);
 }

@@ -1,6 +1,6 @@
 import { TempDir } from "../../testing/temp_dir.ts";
 import { freePort } from "../../testing/free_port.ts";
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -41,13 +41,7 @@ async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
   ]);
   const client = started.use(PeerProcess.start("frpc", ["-c", `${path}/frpc.toml`]));
   await client.find(/(start proxy success)/);
-  const owned = started.move();
-  return {
-    port,
-    host: `${DOMAIN}:${port}`,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer({ port, host: `${DOMAIN}:${port}`, sides: [server, client] }, started);
 }
 
 async function writeConfig(file: string, lines: readonly string[]): Promise<void> {

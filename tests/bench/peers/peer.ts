@@ -27,3 +27,15 @@ export interface RunningPeer extends AsyncDisposable {
   /** The processes of both sides, without their children. */
   readonly pids: readonly number[];
 }
+
+/** Makes a peer of its two sides, and of all else that was started, which ends with it. */
+export function runningPeer(
+  { port, host, sides }: Pick<RunningPeer, "port" | "host"> & {
+    readonly sides: readonly { readonly pid: number }[];
+  },
+  started: AsyncDisposableStack,
+): RunningPeer {
+  const owned = started.move();
+  const pids = sides.map(({ pid }) => pid);
+  return { port, host, pids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

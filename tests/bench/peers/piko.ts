@@ -1,5 +1,5 @@
 import { freePort } from "../../testing/free_port.ts";
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -31,11 +31,8 @@ async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
     ...["--connect.url", `http://${near.hostname}:${near.port}`],
     ...["--server.bind-addr", `127.0.0.1:${freePort()}`],
   ]));
-  const owned = started.move();
-  return {
-    port,
-    host: `${ENDPOINT}.localhost:${port}`,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer(
+    { port, host: `${ENDPOINT}.localhost:${port}`, sides: [server, client] },
+    started,
+  );
 }

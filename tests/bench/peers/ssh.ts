@@ -1,6 +1,6 @@
 import { TempDir } from "../../testing/temp_dir.ts";
 import { freePort } from "../../testing/free_port.ts";
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -45,13 +45,7 @@ async function start({ originPort, link }: PeerOptions): Promise<RunningPeer> {
     ...["-R", `127.0.0.1:0:127.0.0.1:${originPort}`, near.hostname],
   ]));
   const port = Number(await client.find(/^Allocated port (\d+) /));
-  const owned = started.move();
-  return {
-    port,
-    host: `127.0.0.1:${port}`,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer({ port, host: `127.0.0.1:${port}`, sides: [server, client] }, started);
 }
 
 async function makeKey(file: string): Promise<void> {

@@ -1,6 +1,6 @@
 import config from "../../../deno.json" with { type: "json" };
 import { TempDir } from "../../testing/temp_dir.ts";
-import type { Peer, PeerOptions, RunningPeer } from "./peer.ts";
+import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { programVersion } from "./program_version.ts";
 
@@ -58,13 +58,7 @@ async function start(
     ...["--host", "127.0.0.1", "--port", `${originPort}`],
   ]));
   const { host } = new URL(await client.find(URL_ALONE));
-  const owned = started.move();
-  return {
-    port,
-    host,
-    pids: [server.pid, client.pid],
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return runningPeer({ port, host, sides: [server, client] }, started);
 }
 
 /** Either side says at last where it can be reached, the client on a line of its own. */

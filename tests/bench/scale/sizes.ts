@@ -10,6 +10,7 @@ import {
   UNLIMITED,
   usages,
 } from "./axis.ts";
+import { TRANSFER_FACTOR } from "../settings.ts";
 import { bodyLoad } from "./body_load.ts";
 
 /** Bytes. */
@@ -20,9 +21,6 @@ const MAX_AT_ONCE = 1e6;
 
 /** Visitors of the bodies below that. */
 const VISITORS = 8;
-
-/** Times `seconds` that a long body may take. */
-const TRANSFER_FACTOR = 4;
 
 /** From a kilobyte to a gigabyte, down and up. */
 export const sizes: Axis = {
