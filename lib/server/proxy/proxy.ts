@@ -18,7 +18,7 @@ import type { FieldList } from "./field_list.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { type BodyLimits, RequestBody, TOO_SLOW } from "./request_body.ts";
 import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
-import { type RequestFraming, requestFraming } from "./request_framing.ts";
+import { requestFraming } from "./request_framing.ts";
 import { dropBody } from "./unwanted_body.ts";
 import { type Exchange, MovedError, type Refusal, type Upstream } from "../upstream.ts";
 
@@ -33,6 +33,8 @@ export interface Visit {
   readonly target: string;
 }
 
+type BodySource = ReadableStream<Uint8Array<ArrayBuffer>>;
+
 /** What one kind of exchange does beside the others. */
 export interface ExchangeSteps {
   /** Whether no body follows the head. */
@@ -40,7 +42,7 @@ export interface ExchangeSteps {
   /** Whether it can be sent again before its answer. @default when no body follows */
   readonly isRepeatable?: boolean;
   readonly onOpen?: (exchange: Exchange) => void;
-  readonly respond: (head: ResponseHead, stream: Stream) => Response;
+  readonly respond: (visit: Visit, head: ResponseHead, stream: Stream) => Response;
   /** Tells what of the visitor's own made it fail, where that is so. */
   readonly refusal?: () => Refusal | null;
 }
@@ -52,6 +54,11 @@ export class Proxy {
   readonly #bodies: BodyLimits;
   readonly #departures = new Departures();
   readonly #log: Log;
+  /** What most requests have, which is therefore made once. */
+  readonly #bodiless: ExchangeSteps = {
+    end: true,
+    respond: (visit, head, stream) => this.answer(visit, head, stream),
+  };
 
   constructor(
     options: {
@@ -68,47 +75,77 @@ export class Proxy {
     this.#log = options.log;
   }
 
-  async forward(visit: Visit, upstream: Upstream): Promise<Response> {
-    const { request } = visit;
-    let framing: RequestFraming = requestFraming(request, visit.fields, this.#bodies.most);
+  forward(visit: Visit, upstream: Upstream): Promise<Response> {
+    const framing = requestFraming(visit.request, visit.fields, this.#bodies.most);
     if (framing.kind === "refused") {
       if (framing.status === 413) this.#bodies.limited.body.inc();
-      dropBody(request, visit.fields);
-      return refused(request, framing.status, framing.reason);
+      dropBody(visit.request, visit.fields);
+      return Promise.resolve(refused(visit.request, framing.status, framing.reason));
     }
-    let source = framing.kind === "body" ? request.body : null;
-    if (mayHideBody(visit, framing) && request.body !== null) {
-      try {
-        source = await unannouncedBody(request.body, this.#bodies.idle);
-      } catch (error) {
-        if (error instanceof LateBodyError) {
-          this.#bodies.limited.idle.inc();
-          return refused(request, TOO_SLOW.status, TOO_SLOW.reason, TOO_SLOW.fields);
-        }
-        return refused(request, 400, "the body of the request broke off");
-      }
-      if (source !== null) framing = { kind: "body", length: null };
+    if (framing.kind === "body") {
+      return this.#forwardBody(visit, upstream, visit.request.body, framing.length);
     }
+    if (mayHideBody(visit) && visit.request.body !== null) {
+      return this.#forwardUnannounced(visit, upstream, visit.request.body);
+    }
+    return this.#exchangeHTTP(visit, upstream, null, this.#bodiless);
+  }
+
+  #forwardBody(
+    visit: Visit,
+    upstream: Upstream,
+    source: BodySource | null,
+    length: number | null,
+  ): Promise<Response> {
     let body: RequestBody | null = null;
-    const head = encodeRequestHead({
-      method: request.method,
-      target: visit.target,
-      fields: this.requestFields(visit, framing.kind === "body" ? framing.length : null),
-    });
-    return await this.exchange(visit, upstream, FrameType.HTTPRequest, head, {
-      end: framing.kind === "none",
+    return this.#exchangeHTTP(visit, upstream, length, {
+      end: false,
       onOpen: ({ stream }) => {
-        if (framing.kind === "body" && source !== null) {
-          body = new RequestBody(source, framing.length, this.#bodies);
-          void body.send(stream);
-        }
+        if (source === null) return;
+        body = new RequestBody(source, length, this.#bodies);
+        void body.send(stream);
       },
-      respond: (head, stream) => {
+      respond: (visit, head, stream) => {
         if (body !== null) body.answered = true;
         return this.answer(visit, head, stream);
       },
       refusal: () => body === null ? null : body.refusal,
     });
+  }
+
+  /** Forwards a request of which only its body itself can tell whether it has one. */
+  async #forwardUnannounced(
+    visit: Visit,
+    upstream: Upstream,
+    body: BodySource,
+  ): Promise<Response> {
+    let source: BodySource | null;
+    try {
+      source = await unannouncedBody(body, this.#bodies.idle);
+    } catch (error) {
+      if (error instanceof LateBodyError) {
+        this.#bodies.limited.idle.inc();
+        return refused(visit.request, TOO_SLOW.status, TOO_SLOW.reason, TOO_SLOW.fields);
+      }
+      return refused(visit.request, 400, "the body of the request broke off");
+    }
+    return source === null
+      ? await this.#exchangeHTTP(visit, upstream, null, this.#bodiless)
+      : await this.#forwardBody(visit, upstream, source, null);
+  }
+
+  #exchangeHTTP(
+    visit: Visit,
+    upstream: Upstream,
+    length: number | null,
+    steps: ExchangeSteps,
+  ): Promise<Response> {
+    const head = encodeRequestHead({
+      method: visit.request.method,
+      target: visit.target,
+      fields: this.requestFields(visit, length),
+    });
+    return this.exchange(visit, upstream, FrameType.HTTPRequest, head, steps);
   }
 
   /**
@@ -134,7 +171,7 @@ export class Proxy {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
       }, versionOf(visit.fields));
       steps.onOpen?.(exchange);
-      return steps.respond(decodeResponseHead((await exchange.response).payload), opened);
+      return steps.respond(visit, decodeResponseHead((await exchange.response).payload), opened);
     } catch (error) {
       stream?.reset(ErrorCode.Cancelled, "no answer came about");
       const isUntouched = stream === null || (steps.isRepeatable ?? steps.end);
@@ -187,9 +224,7 @@ function versionOf(fields: FieldList): Version {
 }
 
 /** Whether a body may come though the fields, read as those of HTTP/1.1, say that there is none. */
-function mayHideBody({ request, fields }: Visit, framing: RequestFraming): boolean {
-  if (framing.kind !== "none" || request.method === "GET" || request.method === "HEAD") {
-    return false;
-  }
+function mayHideBody({ request, fields }: Visit): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return false;
   return versionOf(fields) === "unknown" && !fields.has("content-length");
 }

@@ -53,7 +53,7 @@ export class WebSocketProxy {
     return await this.#proxy.exchange(visit, upstream, FrameType.WSRequest, head, {
       end: false,
       isRepeatable: true,
-      respond: (head, stream) =>
+      respond: (visit, head, stream) =>
         head.status === 101
           ? this.#accept(visit.request, head, stream)
           : this.#proxy.answer(visit, head, stream),
