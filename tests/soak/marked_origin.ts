@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Pattern } from "../testing/pattern.ts";
+import { ServedOrigin } from "../testing/served_origin.ts";
 
 const PATTERN = new Pattern();
 
@@ -32,32 +33,15 @@ export function markedHash(id: number, length: number): string {
 }
 
 /** An origin whose every answer belongs to the id that was asked with, and which checks what is sent to it. */
-export class MarkedOrigin implements AsyncDisposable {
+export class MarkedOrigin extends ServedOrigin {
   /** Uploads that looked whole and were not what their visitor sent. */
   damaged = 0;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #abort = new AbortController();
-
-  private constructor(port: number) {
-    const options = { hostname: "127.0.0.1", port, signal: this.#abort.signal, onListen() {} };
-    this.#server = Deno.serve(options, (request) => this.#answer(request));
-  }
 
   static start({ port = 0 } = {}): MarkedOrigin {
     return new MarkedOrigin(port);
   }
 
-  get port(): number {
-    return this.#server.addr.port;
-  }
-
-  /** Ends at once, with all that is under way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort();
-    await this.#server.finished;
-  }
-
-  async #answer(request: Request): Promise<Response> {
+  protected override async answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const id = Number(searchParams.get("id"));
     const length = Number(searchParams.get("length"));

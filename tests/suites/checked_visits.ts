@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Pattern } from "../testing/pattern.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";
+import { ServedOrigin } from "../testing/served_origin.ts";
 import type { Tunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
 
@@ -34,29 +35,15 @@ export interface VisitCounts {
 }
 
 /** A service that sends what it is asked for and remembers how each upload looked. */
-export class CheckedOrigin implements AsyncDisposable {
+export class CheckedOrigin extends ServedOrigin {
   /** Uploads by the visitor's id whose end was seen, with their lengths and hashes. */
   readonly uploads = new Map<string, { readonly length: number; readonly sha256: string }>();
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-
-  private constructor() {
-    const address = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
-    this.#server = Deno.serve(address, (request) => this.#answer(request));
-  }
 
   static start(): CheckedOrigin {
     return new CheckedOrigin();
   }
 
-  get port(): number {
-    return this.#server.addr.port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-
-  async #answer(request: Request): Promise<Response> {
+  protected override async answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const id = searchParams.get("id") ?? "";
     if (pathname === "/up") {

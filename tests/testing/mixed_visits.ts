@@ -1,4 +1,5 @@
 import { RawHTTP } from "./raw_http.ts";
+import { ServedOrigin } from "./served_origin.ts";
 import { openWebSocket } from "./websocket_peer.ts";
 
 /** Bytes of each upload and each download: more than a window, so that credit must travel while it lasts. */
@@ -11,27 +12,12 @@ const MESSAGES = 5;
 const PAUSE = 20;
 
 /** An origin with what mixed visits ask for: a page, uploads, downloads and WebSockets that echo. */
-export class MixedOrigin implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-
-  private constructor() {
-    const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
-    this.#server = Deno.serve(options, (request) => this.#answer(request));
-  }
-
+export class MixedOrigin extends ServedOrigin {
   static start(): MixedOrigin {
     return new MixedOrigin();
   }
 
-  get port(): number {
-    return this.#server.addr.port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-
-  async #answer(request: Request): Promise<Response> {
+  protected override async answer(request: Request): Promise<Response> {
     if (request.headers.get("upgrade") === "websocket") {
       const { socket, response } = Deno.upgradeWebSocket(request);
       socket.addEventListener("message", ({ data }) => socket.send(data));

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Feed } from "./feed.ts";
 import { Pattern } from "./pattern.ts";
+import { ServedOrigin } from "./served_origin.ts";
 import { within } from "./within.ts";
 
 /** What `/echo` tells of the request that it got. */
@@ -18,24 +19,13 @@ export interface Echo {
 const MAX_FEEDS = 100;
 
 /** A well-behaved origin with the pages that nearly every web service has. */
-export class SampleOrigin implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #abort = new AbortController();
+export class SampleOrigin extends ServedOrigin {
   readonly #pattern = new Pattern();
   readonly #feeds: Feed[] = [];
   readonly #takers: ((feed: Feed) => void)[] = [];
 
-  private constructor(port: number) {
-    const options = { hostname: "127.0.0.1", port, signal: this.#abort.signal, onListen() {} };
-    this.#server = Deno.serve(options, (request) => this.#handle(request));
-  }
-
   static start({ port = 0 } = {}): SampleOrigin {
     return new SampleOrigin(port);
-  }
-
-  get port(): number {
-    return this.#server.addr.port;
   }
 
   /** Returns what the next request for `/sse` or `/ndjson` is answered with, for the test to write to. */
@@ -52,12 +42,7 @@ export class SampleOrigin implements AsyncDisposable {
     return this.#pattern.sha256(length);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort();
-    await this.#server.finished;
-  }
-
-  #handle(request: Request): Response | Promise<Response> {
+  protected override answer(request: Request): Response | Promise<Response> {
     const { pathname } = new URL(request.url);
     const bytes = /^\/bytes\/(\d+)$/.exec(pathname);
     if (bytes !== null) return this.#bytes(request, Number(bytes[1]));
