@@ -11,6 +11,7 @@ import { delayedLink, loopback } from "./peers/link.ts";
 import { machine } from "./machine.ts";
 import { FAR, IDLE_MEMORY, LOCAL, PEAK_MEMORY, WARM_UP } from "./peers/measurements.ts";
 import type { Peer } from "./peers/peer.ts";
+import { model } from "./peers/model.ts";
 import { piko } from "./peers/piko.ts";
 import { Results, type Row } from "./peers/results.ts";
 import { ssh } from "./peers/ssh.ts";
@@ -18,7 +19,17 @@ import { compiledTunnel, tunnel } from "./peers/tunnel.ts";
 import { runTool } from "../testing/tool.ts";
 
 /** The columns; the second is what the others are compared with. */
-const PEERS: readonly Peer[] = [direct, ssh, bore, chisel, frp, piko, tunnel, compiledTunnel];
+const PEERS: readonly Peer[] = [
+  direct,
+  ssh,
+  bore,
+  chisel,
+  frp,
+  piko,
+  model,
+  tunnel,
+  compiledTunnel,
+];
 const REFERENCE = ssh;
 
 /** Milliseconds each way of the long link. */

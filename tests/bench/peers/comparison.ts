@@ -38,7 +38,10 @@ export class Comparison {
     for (const [i, measurements] of rounds.entries()) {
       for (const measurement of measurements) {
         printLine(`${i + 1} of ${rounds.length}: ${measurement.name}`);
-        for (const [name, peer] of running) await this.#measure(name, peer, measurement);
+        for (const [{ name, carriesSmallOnly }, peer] of running) {
+          if (carriesSmallOnly && !measurement.isSmall) continue;
+          await this.#measure(name, peer, measurement);
+        }
       }
     }
   }
@@ -48,15 +51,16 @@ export class Comparison {
     return [...this.#notes];
   }
 
-  async #start(link: Link, owned: AsyncDisposableStack): Promise<[string, RunningPeer][]> {
-    const running: [string, RunningPeer][] = [];
+  async #start(link: Link, owned: AsyncDisposableStack): Promise<[Peer, RunningPeer][]> {
+    const running: [Peer, RunningPeer][] = [];
     const { originPort } = this.#bounds;
-    for (const { name, start } of this.#peers) {
+    for (const peer of this.#peers) {
+      const { name } = peer;
       printLine(`starting ${name}`);
       try {
-        const peer = owned.use(await start({ originPort, link }));
-        await becomeReady(peer);
-        running.push([name, peer]);
+        const started = owned.use(await peer.start({ originPort, link }));
+        await becomeReady(started);
+        running.push([peer, started]);
       } catch (error) {
         this.#note(`${name} did not start: ${messageOf(error)}`);
       }

@@ -23,6 +23,8 @@ export interface Conditions {
 export interface Measurement {
   readonly name: string;
   readonly keys: readonly string[];
+  /** Whether it is about small answers, or none. */
+  readonly isSmall?: boolean;
   readonly run: (conditions: Conditions) => Promise<Figures>;
 }
 
@@ -36,6 +38,7 @@ const WARM_UP_SECONDS = 6;
 export const WARM_UP: Measurement = {
   name: "warm-up",
   keys: [],
+  isSmall: true,
   run: async ({ peer }) => {
     await load(target(peer, "/"), { connections: SOME, seconds: WARM_UP_SECONDS });
     return {};
@@ -59,6 +62,7 @@ export const FAR: readonly Measurement[] = [
   {
     name: "1 connection over the long link",
     keys: ["far p50", "far p99"],
+    isSmall: true,
     run: async (conditions) => {
       const { p50, p99 } = await answers(conditions, "/", 1);
       return { "far p50": p50, "far p99": p99 };
@@ -89,6 +93,7 @@ function smallAnswers(connections: number): Measurement {
   return {
     name: `small answers, ${connections} connection${connections === 1 ? "" : "s"}`,
     keys: [key("rate"), key("p50"), key("p99"), key("cpu")],
+    isSmall: true,
     run: async (conditions) => {
       const { pids } = conditions.peer;
       const before = await processUsage(pids);
@@ -119,6 +124,7 @@ function memory(key: "idle" | "peak"): Measurement {
   return {
     name: `${key} memory`,
     keys: [key],
+    isSmall: true,
     run: async ({ peer: { pids } }) => {
       const usage = await processUsage(pids);
       const bytes = key === "idle" ? usage.memory : usage.peakMemory;

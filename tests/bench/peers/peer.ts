@@ -5,6 +5,8 @@ export interface Peer {
   readonly name: string;
   /** What a reader of its figures must know: what it carries, and whether it encrypts that. */
   readonly note: string;
+  /** Whether nothing but small answers can be measured of it. */
+  readonly carriesSmallOnly?: boolean;
   /** Tells its version; null when it is not installed. */
   version(): Promise<string | null>;
   /** Starts both of its sides; what it publishes may need a moment more to answer. */
