@@ -1,3 +1,4 @@
+import { ChurnMap } from "./churn_map.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
 
 /** The frame that answers a stream's opening. */
@@ -19,7 +20,7 @@ interface PendingHead {
  * the first entry, serves them all.
  */
 export class PendingHeads {
-  readonly #pending = new Map<number, PendingHead>();
+  readonly #pending = new ChurnMap<number, PendingHead>();
   readonly #timeout: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -42,34 +43,25 @@ export class PendingHeads {
 
   /** Starts the wait anew, because the request is still making progress. */
   extend(stream: number): void {
-    const entry = this.#pending.get(stream);
+    const entry = this.#pending.take(stream);
     if (entry === undefined) return;
-    this.#pending.delete(stream);
     entry.deadline = performance.now() + this.#timeout;
     this.#pending.set(stream, entry);
   }
 
   resolve(stream: number, head: HeadFrame): void {
-    this.#take(stream)?.resolve(head);
+    this.#pending.take(stream)?.resolve(head);
   }
 
   reject(stream: number, error: Error): void {
-    this.#take(stream)?.reject(error);
+    this.#pending.take(stream)?.reject(error);
   }
 
   /** Rejects all that is pending, when the session ends. */
   rejectAll(error: Error): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const entry of pending) entry.reject(error);
-  }
-
-  #take(stream: number): PendingHead | undefined {
-    const entry = this.#pending.get(stream);
-    if (entry !== undefined) this.#pending.delete(stream);
-    return entry;
+    for (const entry of this.#pending.takeAll()) entry.reject(error);
   }
 
   readonly #expire = (): void => {

@@ -1,3 +1,4 @@
+import { ChurnMap } from "./churn_map.ts";
 import { ErrorCode, SessionError } from "./errors.ts";
 import { Budget, ReceiveWindow, SendWindow } from "./flow.ts";
 import { frameName } from "./frame.ts";
@@ -17,7 +18,7 @@ const NOTHING = new Uint8Array(0);
 /** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
   readonly #host: StreamHost;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new ChurnMap<number, Stream>();
   readonly #budget = new Budget(SESSION_BUDGET);
   #lastId = 0;
 
@@ -107,11 +108,11 @@ export class StreamTable {
   }
 
   delete(id: number): void {
-    this.#streams.delete(id);
+    this.#streams.take(id);
   }
 
   /** Ends every stream because the session is over. */
   abort(error: SessionError): void {
-    for (const stream of [...this.#streams.values()]) stream.abort(error);
+    for (const [, stream] of [...this.#streams]) stream.abort(error);
   }
 }

@@ -1,3 +1,5 @@
+import { ChurnMap } from "../../tunnel/churn_map.ts";
+
 /** Milliseconds that a visitor waits before it is watched: most answers come sooner, and watching costs as much as routing. */
 const WATCH_AFTER = 200;
 
@@ -25,26 +27,29 @@ interface Watch {
  * told, if there are many. All wait equally long, so one timer, set for the oldest, serves them all.
  */
 export class Departures {
-  readonly #watches = new Set<Watch>();
+  /** By the order in which they began. */
+  readonly #watches = new ChurnMap<number, Watch>();
+  #begun = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Visitors that wait and were not watched from the first. */
   #unwatched = 0;
 
   /** Calls `leave` once the visitor has gone; what is returned ends the watch. */
   watch(request: Request, leave: () => void, version: Version): () => void {
+    const number = ++this.#begun;
     const watch: Watch = { request, leave, due: performance.now() + WATCH_AFTER, signal: null };
     const isDelayed = version === "1.1" ||
       (version === "unknown" && this.#unwatched < MAX_UNWATCHED);
     if (isDelayed) {
       this.#unwatched++;
-      this.#watches.add(watch);
+      this.#watches.set(number, watch);
       this.#timer ??= setTimeout(this.#look, WATCH_AFTER);
     } else {
       listen(watch);
     }
     return () => {
       if (isDelayed) this.#unwatched--;
-      this.#watches.delete(watch);
+      this.#watches.take(number);
       watch.signal?.removeEventListener("abort", leave);
     };
   }
@@ -52,18 +57,18 @@ export class Departures {
   /** Watches nobody any more, and leaves no timer. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#watches.clear();
+    this.#watches.takeAll();
   }
 
   readonly #look = (): void => {
     this.#timer = undefined;
     const now = performance.now();
-    for (const watch of this.#watches) {
+    for (const [number, watch] of this.#watches) {
       if (watch.due > now) {
         this.#timer = setTimeout(this.#look, watch.due - now);
         return;
       }
-      this.#watches.delete(watch);
+      this.#watches.take(number);
       listen(watch);
     }
   };
