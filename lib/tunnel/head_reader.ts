@@ -1,19 +1,21 @@
 import type { RequestHead, ResponseHead } from "./head.ts";
+import {
+  BACKSLASH,
+  CLOSING,
+  COMMA,
+  END,
+  OPENING,
+  QUOTE,
+  REQUEST_FIELDS,
+  REQUEST_START,
+  REQUEST_TARGET,
+  RESPONSE_FIELDS,
+  RESPONSE_START,
+} from "./head_spelling.ts";
 import { type Field, isFieldValue } from "./headers.ts";
 
-const REQUEST_START = '{"method":"';
-const REQUEST_TARGET = '","target":"';
-const REQUEST_FIELDS = '","fields":[';
-const RESPONSE_START = '{"status":';
-const RESPONSE_FIELDS = ',"fields":[';
+/** Digits of a status, the only form that is read here. */
 const STATUS_DIGITS = 3;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPENING = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSING = 0x5d;
-const END = 0x7d;
 
 /** What a byte may be part of, as it stands between quotes. */
 const NAME = 1;

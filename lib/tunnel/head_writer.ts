@@ -1,21 +1,22 @@
 import type { RequestHead, ResponseHead } from "./head.ts";
+import {
+  BACKSLASH,
+  CLOSING,
+  COMMA,
+  END,
+  OPENING,
+  QUOTE,
+  REQUEST_FIELDS,
+  REQUEST_START,
+  REQUEST_TARGET,
+  RESPONSE_FIELDS,
+  RESPONSE_START,
+} from "./head_spelling.ts";
 import type { Field } from "./headers.ts";
 import { slabRoom, takeFromSlab } from "./slab.ts";
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPENING = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSING = 0x5d;
-const END = 0x7d;
 const FIRST_VISIBLE = 0x20;
 const LAST_VISIBLE = 0x7e;
-
-const REQUEST_START = asciiBytes('{"method":"');
-const REQUEST_TARGET = asciiBytes('","target":"');
-const REQUEST_FIELDS = asciiBytes('","fields":[');
-const RESPONSE_START = asciiBytes('{"status":');
-const RESPONSE_FIELDS = asciiBytes(',"fields":[');
 
 /** Bytes of a head beside its texts, and of a field beside its name and value; both are bounds. */
 const BYTES_PER_HEAD = 64;
@@ -36,13 +37,13 @@ const NOWHERE = -1;
 export function writeRequestHead({ method, target, fields }: RequestHead): Uint8Array | undefined {
   const out = roomFor(method.length + target.length, fields);
   if (out === null) return undefined;
-  let at = putBytes(REQUEST_START, out, 0);
+  let at = putSpelling(REQUEST_START, out, 0);
   at = putText(method, out, at);
   if (at === NOWHERE) return undefined;
-  at = putBytes(REQUEST_TARGET, out, at);
+  at = putSpelling(REQUEST_TARGET, out, at);
   at = putText(target, out, at);
   if (at === NOWHERE) return undefined;
-  at = putBytes(REQUEST_FIELDS, out, at);
+  at = putSpelling(REQUEST_FIELDS, out, at);
   at = putFields(fields, out, at);
   return at === NOWHERE ? undefined : takeFromSlab(at);
 }
@@ -52,9 +53,9 @@ export function writeResponseHead({ status, fields }: ResponseHead): Uint8Array 
   const number = String(status);
   const out = roomFor(number.length, fields);
   if (out === null) return undefined;
-  let at = putBytes(RESPONSE_START, out, 0);
+  let at = putSpelling(RESPONSE_START, out, 0);
   at = putText(number, out, at);
-  at = putBytes(RESPONSE_FIELDS, out, at);
+  at = putSpelling(RESPONSE_FIELDS, out, at);
   at = putFields(fields, out, at);
   return at === NOWHERE ? undefined : takeFromSlab(at);
 }
@@ -99,11 +100,8 @@ function putText(text: string, out: Uint8Array, offset: number): number {
   return at;
 }
 
-function putBytes(bytes: Uint8Array, out: Uint8Array, offset: number): number {
-  for (let i = 0; i < bytes.length; i++) out[offset + i] = bytes[i] ?? 0;
-  return offset + bytes.length;
-}
-
-function asciiBytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+/** Writes what stands around texts. */
+function putSpelling(text: string, out: Uint8Array, offset: number): number {
+  for (let i = 0; i < text.length; i++) out[offset + i] = text.charCodeAt(i);
+  return offset + text.length;
 }
