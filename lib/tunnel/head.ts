@@ -2,8 +2,8 @@ import { ErrorCode, StreamError } from "./errors.ts";
 import { readRequestHead, readResponseHead } from "./head_reader.ts";
 import { writeRequestHead, writeResponseHead } from "./head_writer.ts";
 import { type Field, isFieldValue, isToken } from "./headers.ts";
-import { decodeJSON, parseJSONObject } from "./json.ts";
-import { encodeUtf8 } from "./utf8.ts";
+import { parseJSONObject } from "./json.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 export type { Field };
 
@@ -44,7 +44,7 @@ export function encodeResponseHead(head: ResponseHead): Uint8Array {
  * @throws {StreamError} `Protocol` for anything that RFC 9110 and RFC 9112 do not allow in a request.
  */
 export function decodeRequestHead(payload: Uint8Array): RequestHead {
-  const read = readRequestHead(payload, decodeJSON(payload));
+  const read = readRequestHead(payload, decodeUtf8(payload));
   const { method, target, fields } = read ?? parseObject(payload);
   if (typeof method !== "string" || !isToken(method)) throw malformed("method", method);
   if (typeof target !== "string" || !isTarget(target)) throw malformed("target", target);
@@ -61,7 +61,7 @@ export function decodeRequestHead(payload: Uint8Array): RequestHead {
  * @throws {StreamError} `Protocol` for a status that is no final one and for malformed fields.
  */
 export function decodeResponseHead(payload: Uint8Array): ResponseHead {
-  const read = readResponseHead(payload, decodeJSON(payload));
+  const read = readResponseHead(payload, decodeUtf8(payload));
   const { status, fields } = read ?? parseObject(payload);
   const final = typeof status === "number" && Number.isInteger(status) && status <= 599 &&
     (status >= 200 || status === 101);

@@ -12,7 +12,7 @@ import {
   RESPONSE_FIELDS,
   RESPONSE_START,
 } from "./head_spelling.ts";
-import { type Field, isFieldValue } from "./headers.ts";
+import { type Field, isFieldValue, isToken } from "./headers.ts";
 
 /** Digits of a status, the only form that is read here. */
 const STATUS_DIGITS = 3;
@@ -112,13 +112,12 @@ function unescaped(literal: string): string | undefined {
 
 function kindsOfBytes(): Uint8Array {
   const kinds = new Uint8Array(256);
-  const mark = (characters: string, kind: number): void => {
-    for (const character of characters) kinds[character.charCodeAt(0)] = kind;
-  };
-  // Visible characters and the space (RFC 9110 section 5.5), but for what JSON escapes.
-  for (let code = 0x20; code < 0x7f; code++) kinds[code] = VALUE;
-  mark('"\\', 0);
-  // Tokens in lower case (RFC 9110 section 5.6.2).
-  mark("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz", NAME | VALUE);
+  // Only what is ASCII and no control character stands in JSON as it is.
+  for (let code = 0x20; code < 0x7f; code++) {
+    const character = String.fromCharCode(code);
+    if (code === QUOTE || code === BACKSLASH) continue;
+    const isOfName = isToken(character) && character === character.toLowerCase();
+    kinds[code] = isOfName ? NAME | VALUE : VALUE;
+  }
   return kinds;
 }

@@ -54,7 +54,7 @@ export function writeResponseHead({ status, fields }: ResponseHead): Uint8Array 
   const out = roomFor(number.length, fields);
   if (out === null) return undefined;
   let at = putSpelling(RESPONSE_START, out, 0);
-  at = putText(number, out, at);
+  at = putSpelling(number, out, at);
   at = putSpelling(RESPONSE_FIELDS, out, at);
   at = putFields(fields, out, at);
   return at === NOWHERE ? undefined : takeFromSlab(at);

@@ -1,18 +1,14 @@
-const decoder = new TextDecoder();
+import { decodeUtf8 } from "./utf8.ts";
+
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** What a lenient decoder puts in the place of bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
-/** Decodes UTF-8, with a replacement for what is none. */
-export function decodeJSON(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
-}
-
 /** Parses a JSON object in UTF-8 from a peer; undefined for anything else. Members are the object's own, never inherited. */
 export function parseJSONObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   // The strict decoder takes three times as long, so it is asked only when there is a doubt.
-  const text = decoder.decode(bytes);
+  const text = decodeUtf8(bytes);
   if (text.includes(REPLACEMENT) && !isUtf8(bytes)) return undefined;
   let value: unknown;
   try {
