@@ -10,6 +10,11 @@ export class QuietWait {
   #lastHeard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** Whether the call is still to come. */
+  get waiting(): boolean {
+    return this.#timer !== undefined;
+  }
+
   /** Calls back once it is quiet, 200 ms from now at the earliest and 2 s at the latest. */
   begin(onQuiet: () => void): void {
     this.#begun = this.#lastHeard = performance.now();
@@ -24,12 +29,17 @@ export class QuietWait {
   /** Ends the wait without the call. */
   cancel(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #look(onQuiet: () => void): void {
     const end = Math.min(this.#lastHeard + QUIET, this.#begun + MAX_WAIT);
     const rest = end - performance.now();
-    if (rest <= 0) onQuiet();
-    else this.#timer = setTimeout(() => this.#look(onQuiet), rest);
+    if (rest > 0) {
+      this.#timer = setTimeout(() => this.#look(onQuiet), rest);
+      return;
+    }
+    this.#timer = undefined;
+    onQuiet();
   }
 }

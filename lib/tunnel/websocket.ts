@@ -63,11 +63,10 @@ export class WebSocketBridge {
   readonly #beforeSend: () => void;
   readonly #incoming: Message[] = [];
   #close: { readonly code: number; readonly reason: string } | null = null;
-  /** Whether the code to close with has been chosen already. */
-  #closesSoon = false;
   #pumping = false;
   /** Whether nothing more of what the socket brings is taken. */
   #deaf = false;
+  /** Before a close whose code has been chosen already. */
   readonly #quiet = new QuietWait();
   #closed = false;
   #done: () => void = () => {};
@@ -276,15 +275,11 @@ export class WebSocketBridge {
    */
   #closeOnSender(code: number, reason: string): void {
     this.#deaf = true;
-    this.#closesSoon = true;
-    this.#quiet.begin(() => {
-      this.#closesSoon = false;
-      this.#closeSocket(code, reason);
-    });
+    this.#quiet.begin(() => this.#closeSocket(code, reason));
   }
 
   #closeSocket(code?: number, reason = ""): void {
-    if (this.#closed || this.#closesSoon) return;
+    if (this.#closed || this.#quiet.waiting) return;
     if (code === undefined) this.#socket.close();
     else if (isSendable(code)) this.#socket.close(code, cut(reason));
     else this.#socket.close(INTERNAL);
