@@ -34,9 +34,7 @@ export class Liveness {
 
   /** Notes that something came from the peer, whatever it was. */
   heard(now: number): void {
-    this.#heard = now;
-    this.#pinged = false;
-    this.#probeUntil = 0;
+    this.#restart(now);
     this.#wakings = 0;
   }
 
@@ -66,12 +64,18 @@ export class Liveness {
 
   /** Waits for an answer before judging: the peer's frames may lie unread in the socket. */
   #askAnew(now: number): Verdict {
-    const wakings = this.#wakings + 1;
-    this.heard(now - PING_AFTER);
-    this.#wakings = wakings;
+    this.#wakings++;
+    this.#restart(now - PING_AFTER);
     this.#movedAt = now;
     this.probe(now);
     this.#pinged = true;
     return "ping";
+  }
+
+  /** Counts the silence from `since` on. */
+  #restart(since: number): void {
+    this.#heard = since;
+    this.#pinged = false;
+    this.#probeUntil = 0;
   }
 }
