@@ -49,9 +49,9 @@ export class ChurnMap<Key, Value extends object> {
   /** Takes all entries out and returns their values. */
   takeAll(): Value[] {
     const values: Value[] = [];
-    for (const key of [...this.#cells.keys()]) {
-      const value = this.take(key);
-      if (value !== undefined) values.push(value);
+    for (const [key, value] of this) {
+      this.take(key);
+      values.push(value);
     }
     return values;
   }
