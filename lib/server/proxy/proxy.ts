@@ -82,7 +82,7 @@ export class Proxy {
       dropBody(visit.request, visit.fields);
       return Promise.resolve(refused(visit.request, framing.status, framing.reason));
     }
-    if (framing.kind === "body") {
+    if (framing.kind === "body" && visit.request.body !== null) {
       return this.#forwardBody(visit, upstream, visit.request.body, framing.length);
     }
     if (mayHideBody(visit) && visit.request.body !== null) {
@@ -94,14 +94,13 @@ export class Proxy {
   #forwardBody(
     visit: Visit,
     upstream: Upstream,
-    source: BodySource | null,
+    source: BodySource,
     length: number | null,
   ): Promise<Response> {
     let body: RequestBody | null = null;
     return this.#exchangeHTTP(visit, upstream, length, {
       end: false,
       onOpen: ({ stream }) => {
-        if (source === null) return;
         body = new RequestBody(source, length, this.#bodies);
         void body.send(stream);
       },
