@@ -1,9 +1,10 @@
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { freePorts } from "../testing/front_proxy.ts";
 import { Program } from "../testing/program.ts";
-import { startTunnel } from "../testing/tunnel.ts";
+import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
 import { inSeconds, judged, lasting, type Outcome, type SoakContext } from "./fault.ts";
+import type { MarkedLoad } from "./marked_load.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
 import { connections } from "./process_state.ts";
 import { untilHolds } from "./recovery.ts";
@@ -23,8 +24,23 @@ const FOUND = 22_500;
 /** Milliseconds in which a client tries again: the longest wait, and a busy machine. */
 const RETRIED = 12_000;
 
-/** Requests a second of the load. */
+/** Requests a second of a light load. */
 const RATE = 10;
+
+/** Begins a load that leaves most of the machine, and of a rate limit, to what is tried. */
+export function lightLoad(context: SoakContext, tunnel: Tunnel, origin: MarkedOrigin): MarkedLoad {
+  return context.load({
+    rate: Math.min(RATE, context.rate),
+    port: Number(tunnel.server.url.port),
+    host: tunnel.host,
+    origin,
+  });
+}
+
+/** Tells whether a client has lost no connection so far. */
+export function hasLostNothing(client: Program): boolean {
+  return !/not connected/.test(`${client.stderr}`);
+}
 
 /** Lets a server's clock go ahead again and again, which looks like sleep, and stops its client. */
 export async function restless(context: SoakContext, clock: WallClock): Promise<Outcome> {
@@ -36,12 +52,7 @@ export async function restless(context: SoakContext, clock: WallClock): Promise<
   let ahead = 0;
   const leaping = setInterval(() => clock.jump(ahead += LEAP), LEAP_INTERVAL);
   try {
-    await using load = context.load({
-      rate: Math.min(RATE, context.rate),
-      port: Number(server.url.port),
-      host: tunnel.host,
-      origin,
-    });
+    await using load = lightLoad(context, tunnel, origin);
     await lasting(10);
     const visits = await load.stop();
     tunnel.client.signal("SIGSTOP");
@@ -71,7 +82,7 @@ export async function beyondValidity(clock: WallClock): Promise<Outcome> {
   ], { env });
   await clock.jump(BEYOND_VALIDITY);
   await lasting(PROBED);
-  const isQuiet = !/not connected/.test(`${client.stderr}`);
+  const isQuiet = hasLostNothing(client);
   await first.stop("SIGKILL");
   await using _second = await start();
   const [, reason] = await within(client.stderr.find(/still .*?\d: (.*certificate.*);/), "why") ??
