@@ -7,6 +7,7 @@ import {
   type RequestHead,
 } from "../tunnel/head.ts";
 import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
+import { Specimens } from "../tunnel/specimens.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
 import { OriginError } from "../http1/origin_error.ts";
@@ -25,6 +26,7 @@ export class Origin {
   readonly #pool: OriginPool;
   readonly #webSockets: OriginWebSockets;
   readonly #host: string | null;
+  readonly #specimens = new Specimens();
 
   constructor({ hostname, port, hostHeader }: OriginOptions) {
     this.#pool = new OriginPool({ hostname, port });
@@ -58,7 +60,9 @@ export class Origin {
     const exchange = this.#pool.exchange(head, body);
     stream.onAbort = () => exchange.abort();
     try {
-      await sendAnswer(stream, await exchange.response);
+      const response = await exchange.response;
+      this.#specimens.keep(stream, head, exchange, response);
+      await sendAnswer(stream, response);
       // The origin has said all: what is left of the upload has no reader.
       if (!stream.receiveEnded) stream.reset(ErrorCode.None, "the answer is complete");
     } finally {

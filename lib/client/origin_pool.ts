@@ -4,6 +4,7 @@ import { OriginError } from "../http1/origin_error.ts";
 import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
 import type { RequestBody } from "./request_upload.ts";
 import { MAX_STREAMS } from "../tunnel/limits.ts";
+import { Specimens } from "../tunnel/specimens.ts";
 import { TCPDialer } from "../tcp_dialer.ts";
 
 export { OriginError, type OriginErrorCode } from "../http1/origin_error.ts";
@@ -59,6 +60,7 @@ export class OriginPool {
   readonly #idle: OriginConnection[] = [];
   readonly #dialer: TCPDialer;
   readonly #connecting = new Map<Exchange, AbortController>();
+  readonly #specimens = new Specimens();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -155,6 +157,7 @@ export class OriginPool {
   #release(connection: OriginConnection): void {
     if (this.#closed || this.#idle.length >= this.#maxIdle) return connection.close();
     connection.rest(this.#watcher);
+    this.#specimens.keep(connection);
     this.#idle.push(connection);
     this.#timer ??= setTimeout(this.#sweep, this.#idleTimeout / SWEEPS_PER_TIMEOUT);
   }

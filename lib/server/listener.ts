@@ -1,5 +1,6 @@
 import { messageOf } from "../error_text.ts";
 import type { Log } from "../log.ts";
+import { Specimens } from "../tunnel/specimens.ts";
 
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;
@@ -62,6 +63,7 @@ export class Listener {
   /** Sockets that another one has replaced, until they are shut. */
   readonly #lingering = new Set<Socket>();
   #stopped = false;
+  readonly #specimens = new Specimens();
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: ListenerOptions) {
@@ -130,7 +132,10 @@ export class Listener {
       onListen: () => {},
       onError,
       ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
-    }, (request, { remoteAddr }) => handler(request, remoteAddr.hostname, fate));
+    }, (request, info) => {
+      this.#specimens.keep(info);
+      return handler(request, info.remoteAddr.hostname, fate);
+    });
     const again = (reason: string): void => {
       if (this.#stopped || fate.isRetired) return;
       log.error("the listener ended and is opened again", { reason });

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { SOCKET_HIGH_WATER } from "./limits.ts";
+import { Specimens } from "./specimens.ts";
 
 /** The WebSocket subprotocol (RFC 6455 section 1.9) that PROTOCOL.md describes. */
 export const SUBPROTOCOL = "tunnel.v1";
@@ -68,7 +69,10 @@ export class WebSocketTransport implements Transport {
     socket.addEventListener("close", (event) => this.#closed(closeText(event.code, event.reason)));
     // A close event follows each error event and tells the rest.
     socket.addEventListener("error", () => {});
-    socket.addEventListener("message", (event) => this.#listener?.onMessage(bytesOf(event.data)));
+    socket.addEventListener("message", (event) => {
+      events.keep(event);
+      this.#listener?.onMessage(bytesOf(event.data));
+    });
   }
 
   listen(listener: TransportListener): void {
@@ -118,9 +122,12 @@ export class WebSocketTransport implements Transport {
   }
 }
 
+const events = new Specimens();
+const turns = new Specimens();
+
 /** Runs a task when all that has arrived in this turn of the event loop is handled. */
 export function endOfTurn(task: () => void): void {
-  setImmediate(task);
+  turns.keep(setImmediate(task));
 }
 
 /** Tells how a connection ended, by the close code (RFC 6455 section 7.1.5) and the reason beside it. */

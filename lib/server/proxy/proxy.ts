@@ -7,6 +7,7 @@ import {
   type ResponseHead,
 } from "../../tunnel/head.ts";
 import { withoutHopByHop } from "../../tunnel/headers.ts";
+import { Specimens } from "../../tunnel/specimens.ts";
 import type { Stream } from "../../tunnel/stream.ts";
 import { messageOf } from "../../error_text.ts";
 import type { Log } from "../../log.ts";
@@ -53,6 +54,7 @@ export class Proxy {
   readonly #headTimeout: number;
   readonly #bodies: BodyLimits;
   readonly #departures = new Departures();
+  readonly #specimens = new Specimens();
   readonly #log: Log;
   /** What most requests have, which is therefore made once. */
   readonly #bodiless: ExchangeSteps = {
@@ -170,7 +172,10 @@ export class Proxy {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
       }, versionOf(visit.fields));
       steps.onOpen?.(exchange);
-      return steps.respond(visit, decodeResponseHead((await exchange.response).payload), opened);
+      const answered = decodeResponseHead((await exchange.response).payload);
+      const response = steps.respond(visit, answered, opened);
+      this.#specimens.keep(visit, exchange, answered, response);
+      return response;
     } catch (error) {
       stream?.reset(ErrorCode.Cancelled, "no answer came about");
       const isUntouched = stream === null || (steps.isRepeatable ?? steps.end);
