@@ -1,4 +1,4 @@
-import { ResponseHeadParser } from "../http1/parser.ts";
+import { MAX_RESPONSE_HEAD, ResponseHeadParser } from "../http1/parser.ts";
 
 /** Hears what comes on a connection: the exchange that it serves, or the pool while it is idle. */
 export interface ConnectionReader {
@@ -8,19 +8,11 @@ export interface ConnectionReader {
   ended(connection: OriginConnection, cause: unknown): void;
 }
 
-/** The buffer that a connection keeps for its life, in bytes: measured best for small answers. */
-export const READ_BUFFER = 16 * 1024;
-
-/** The buffer for long bodies and long heads, in bytes: four times fewer reads. */
-export const LARGE_READ_BUFFER = 64 * 1024;
-
-/** Large buffers kept for the next long body: allocating one takes longer than filling it. */
-const MAX_SPARE_BUFFERS = 16;
-const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
-
-/** Connections that read long bodies into large buffers at once, 16 MiB of them: a thousand that wait for slow visitors would hold 64. */
-const MAX_ENLARGED = 256;
-let enlarged = 0;
+/**
+ * The buffer that a connection keeps for its life, in bytes: a whole page in one read, and so in one message to the
+ * server. It holds the longest head that is read, too.
+ */
+export const READ_BUFFER = MAX_RESPONSE_HEAD;
 
 /**
  * Carries bytes to and from the origin over one TCP connection.
@@ -29,7 +21,7 @@ let enlarged = 0;
  * only on demand, so a view of the buffer stays true until more is asked for.
  */
 export class OriginConnection {
-  buffer: Uint8Array<ArrayBuffer>;
+  readonly buffer = new Uint8Array(READ_BUFFER);
   start = 0;
   end = 0;
   reader: ConnectionReader;
@@ -39,7 +31,6 @@ export class OriginConnection {
   idleSince = -1;
 
   readonly #socket: Deno.TcpConn;
-  readonly #ownBuffer = new Uint8Array(READ_BUFFER);
   #reading = false;
   #closed = false;
   // Made once: a closure for each read would be garbage on the busiest path.
@@ -49,7 +40,6 @@ export class OriginConnection {
   constructor(socket: Deno.TcpConn, reader: ConnectionReader) {
     this.#socket = socket;
     this.reader = reader;
-    this.buffer = this.#ownBuffer;
     socket.setNoDelay(true);
   }
 
@@ -57,28 +47,14 @@ export class OriginConnection {
     return this.#closed;
   }
 
-  /** Tells whether the last read was as large as the buffer, so that more is likely waiting. */
-  get full(): boolean {
-    return this.end === this.buffer.length;
-  }
-
   /** Asks for more bytes, unless it was asked for already; makes room for them when there is none. */
   receive(): void {
     if (this.#reading || this.#closed) return;
     if (this.start === this.end) this.start = this.end = 0;
-    else if (this.full) this.#makeRoom();
+    else if (this.end === this.buffer.length) this.#makeRoom();
     this.#reading = true;
     const room = this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
     this.#socket.read(room).then(this.#onRead, this.#onFailure);
-  }
-
-  /** Takes a larger buffer for a long body; only when nothing is in the present one. */
-  enlarge(): void {
-    if (this.#reading || this.start !== this.end || this.buffer !== this.#ownBuffer) return;
-    if (enlarged >= MAX_ENLARGED) return;
-    enlarged++;
-    this.buffer = spareBuffers.pop() ?? new Uint8Array(LARGE_READ_BUFFER);
-    this.start = this.end = 0;
   }
 
   /** Waits for the next exchange, with a read that sees at once when the origin closes. */
@@ -86,7 +62,6 @@ export class OriginConnection {
     this.reader = reader;
     this.idleSince = performance.now();
     this.start = this.end = 0;
-    this.#dropLargeBuffer();
     this.receive();
   }
 
@@ -100,8 +75,6 @@ export class OriginConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // A large buffer is not spared here: a read under way, or whoever was given a view, may still use it.
-    if (this.buffer !== this.#ownBuffer) enlarged--;
     this.#socket.close();
   }
 
@@ -119,22 +92,8 @@ export class OriginConnection {
   }
 
   #makeRoom(): void {
-    if (this.start > 0) {
-      this.buffer.copyWithin(0, this.start, this.end);
-      this.end -= this.start;
-      this.start = 0;
-      return;
-    }
-    const larger = spareBuffers.pop() ?? new Uint8Array(LARGE_READ_BUFFER);
-    larger.set(this.buffer);
-    if (this.buffer === this.#ownBuffer) enlarged++;
-    this.buffer = larger;
-  }
-
-  #dropLargeBuffer(): void {
-    if (this.buffer === this.#ownBuffer) return;
-    enlarged--;
-    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.buffer);
-    this.buffer = this.#ownBuffer;
+    this.buffer.copyWithin(0, this.start, this.end);
+    this.end -= this.start;
+    this.start = 0;
   }
 }

@@ -1,11 +1,7 @@
 import type { RequestHead, ResponseHead } from "../tunnel/head.ts";
 import { BodyDecoder } from "../http1/body.ts";
 import type { ParsedHead } from "../http1/parser.ts";
-import {
-  type ConnectionReader,
-  LARGE_READ_BUFFER,
-  type OriginConnection,
-} from "./origin_connection.ts";
+import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../http1/origin_error.ts";
 import { type RequestBody, RequestUpload } from "./request_upload.ts";
 
@@ -141,7 +137,6 @@ export class Exchange implements OriginExchange, ConnectionReader {
         return Promise.reject(error);
       }
     }
-    if (connection.full || decoder.remaining >= LARGE_READ_BUFFER) connection.enlarge();
     this.#waiting = Promise.withResolvers();
     connection.receive();
     return this.#waiting.promise;

@@ -64,11 +64,6 @@ export class BodyDecoder {
     return this.#state === State.Close;
   }
 
-  /** Bytes that are known to come; nothing for what only the next chunk or the end will tell. */
-  get remaining(): number {
-    return this.#remaining;
-  }
-
   /**
    * Takes the bytes from `start` to `end` and returns how far the body reaches: `end`, unless it is done
    * before. Data of several chunks is moved together, over what stood between.
