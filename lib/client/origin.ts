@@ -35,15 +35,15 @@ export class Origin {
     this.#host = hostHeader === "rewrite" ? own : hostHeader;
   }
 
-  /** Serves one stream to its end; every failure ends in that stream's Reset. */
-  async serve(stream: Stream): Promise<void> {
+  /** Serves one stream to its end, and reads its head before it returns; every failure ends in that stream's Reset. */
+  async serve(stream: Stream, payload: Uint8Array): Promise<void> {
     try {
-      const head = this.#ownHead(decodeRequestHead(stream.opening.payload));
+      const head = this.#ownHead(decodeRequestHead(payload));
       const body = stream.receiveEnded ? null : new StreamBody(stream, head.fields);
       // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
       await null;
       if (stream.sendEnded) return;
-      if (stream.opening.type === FrameType.WSRequest) await this.#webSockets.serve(stream, head);
+      if (stream.type === FrameType.WSRequest) await this.#webSockets.serve(stream, head);
       else await this.#exchange(stream, head, body);
     } catch (error) {
       const { code, reason } = resetOf(error);

@@ -33,12 +33,12 @@ export interface ServerConnectionOptions {
   /** Which of the client's connections to this server it is, from 0. */
   readonly connection: number;
   readonly heartbeat: Heartbeat;
-  readonly onStream: (stream: Stream) => void;
+  readonly onStream: (stream: Stream, head: Uint8Array) => void;
 }
 
 /** One registered connection to one server, from its handshake to its end. */
 export class ServerConnection implements SessionEvents {
-  readonly onStream: (stream: Stream) => void;
+  readonly onStream: (stream: Stream, head: Uint8Array) => void;
   /** What the server gave; rejects with a RegistrationError or a SessionError. */
   readonly registered: Promise<Registered>;
   /** Resolves with the reason when another connection should take the place of this one: the server stops, or it is over. */

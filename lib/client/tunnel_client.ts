@@ -105,7 +105,7 @@ export class TunnelClient {
             token,
             connection,
             heartbeat: this.#heartbeat,
-            onStream: (stream) => void this.#origin.serve(stream),
+            onStream: (stream, head) => void this.#origin.serve(stream, head),
           },
           state.linkEvents(),
           { once },

@@ -24,8 +24,8 @@ const MAX_PINGS = 20;
 export interface SessionEvents {
   /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; none comes once the session is established. */
   onRegistration(type: number, payload: Uint8Array): void;
-  /** A stream that the peer opened; null on the side that opens them. */
-  onStream: ((stream: Stream) => void) | null;
+  /** A stream that the peer opened, and its head, which keeps a whole message for as long as it is held; null on the side that opens them. */
+  onStream: ((stream: Stream, head: Uint8Array) => void) | null;
   /** The peer stops: it drains, or will do so soon. */
   onDrain(): void;
   /** The session is over; every stream has been told. */
@@ -267,17 +267,15 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.queue.control(FrameType.Reset, 0, id, reset);
       return;
     }
-    // The stream keeps its head, which must not keep a whole message of other frames with it.
-    const opening = { type, payload: payload.slice(4) };
     const ended = (flags & Flag.EndStream) !== 0;
-    const stream = this.#streams.accept(id, opening, uint32At(payload, 0), ended);
-    accept(stream);
+    const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
+    accept(stream, payload.subarray(4));
   }
 
   #onResponse(type: number, flags: number, id: number, payload: Uint8Array): void {
     const stream = this.#streams.find(type, id);
     if (stream === undefined) return;
-    if (type !== stream.opening.type + 1) throw unexpected(type, `on stream ${id}`);
+    if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
     stream.receiveHead((flags & Flag.EndStream) !== 0);
     this.#heads.resolve(id, { type, payload });
   }

@@ -1,7 +1,6 @@
 import { ErrorCode, SessionError, StreamError } from "./errors.ts";
 import { Flag, frameName, FrameType } from "./frame.ts";
 import type { ReceiveWindow, SendWindow } from "./flow.ts";
-import type { HeadFrame } from "./pending_heads.ts";
 import { ReceiveHalf } from "./receive_half.ts";
 import type { Chunk } from "./receive_queue.ts";
 import { SendHalf } from "./send_half.ts";
@@ -42,8 +41,8 @@ export class Stream {
   constructor(
     host: StreamHost,
     readonly id: number,
-    /** What opened the stream: HTTPRequest or WSRequest, with the head's JSON on the side that accepts it. */
-    readonly opening: HeadFrame,
+    /** What opened the stream: HTTPRequest or WSRequest. */
+    readonly type: number,
     options: StreamOptions,
   ) {
     this.#host = host;
@@ -142,7 +141,7 @@ export class Stream {
 
   /** Takes a frame of body, a message or a teardown that the session has received. */
   receive(type: number, flags: number, bytes: Uint8Array): void {
-    if (type !== FrameType.Data && this.opening.type === FrameType.HTTPRequest) {
+    if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
       throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on an HTTP stream`);
     }
     this.#receiving.take(type, flags, bytes);

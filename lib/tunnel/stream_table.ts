@@ -9,11 +9,7 @@ import {
   SESSION_BUDGET,
   SMALL_WINDOW,
 } from "./limits.ts";
-import type { HeadFrame } from "./pending_heads.ts";
 import { Stream, type StreamHost } from "./stream.ts";
-
-/** This side has encoded the head that opens a stream and needs it no more. */
-const NOTHING = new Uint8Array(0);
 
 /** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
@@ -55,7 +51,7 @@ export class StreamTable {
     // What stalled answers hold is not given to new ones as well.
     const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
     const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
-    const stream = new Stream(this.#host, ++this.#lastId, { type, payload: NOTHING }, {
+    const stream = new Stream(this.#host, ++this.#lastId, type, {
       sendWindow: new SendWindow(INITIAL_WINDOW),
       receiveWindow: new ReceiveWindow(window, this.#budget, isAmple),
       expectsHead: true,
@@ -79,8 +75,8 @@ export class StreamTable {
   }
 
   /** Adds the stream of a claimed id, which may be sent `window` bytes of answer. */
-  accept(id: number, opening: HeadFrame, window: number, receiveEnded: boolean): Stream {
-    const stream = new Stream(this.#host, id, opening, {
+  accept(id: number, type: number, window: number, receiveEnded: boolean): Stream {
+    const stream = new Stream(this.#host, id, type, {
       sendWindow: new SendWindow(window),
       receiveWindow: new ReceiveWindow(INITIAL_WINDOW, this.#budget, false),
       expectsHead: false,

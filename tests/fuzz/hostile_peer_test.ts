@@ -167,9 +167,7 @@ class Owner {
         const stream = streams[this.#accepted];
         if (stream === undefined) continue;
         if (this.#random.oneIn(2)) {
-          this.#step(() =>
-            stream.respond(stream.opening.type + 1, RESPONSE, this.#random.oneIn(3))
-          );
+          this.#step(() => stream.respond(stream.type + 1, RESPONSE, this.#random.oneIn(3)));
         }
         this.#use(stream);
       }
@@ -192,7 +190,7 @@ class Owner {
     if (this.#random.oneIn(2)) {
       this.#step(async () => {
         const bytes = BODY.subarray(0, this.#random.pick([0, 1, 1000, 300_000]));
-        if (stream.opening.type === HTTPRequest) await stream.write(bytes);
+        if (stream.type === HTTPRequest) await stream.write(bytes);
         else await stream.writeMessage(bytes, false);
         if (this.#random.oneIn(2)) await stream.end();
       });

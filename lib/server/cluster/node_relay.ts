@@ -67,7 +67,7 @@ export class NodeRelay {
     const { promise: left, resolve } = Promise.withResolvers<void>();
     const session = new Session(transport, {
       onRegistration() {},
-      onStream: (stream) => void this.#relay(stream),
+      onStream: (stream, opening) => void this.#relay(stream, opening),
       onDrain: resolve,
       onClose: ({ message }) => {
         this.#incoming.delete(incoming);
@@ -127,12 +127,12 @@ export class NodeRelay {
     return [...this.#incoming].filter(({ fate }) => fate?.isRetired);
   }
 
-  async #relay(stream: Stream): Promise<void> {
+  async #relay(stream: Stream, opening: Uint8Array): Promise<void> {
     this.#options.onStream();
     // A body may arrive completely while this waits below, and then needs to be sent all the same.
     const hasNoBody = stream.receiveEnded;
     try {
-      const { hostname, address, head } = parseOpening(stream.opening.payload);
+      const { hostname, address, head } = parseOpening(opening);
       const member = this.#options.registry.select(hostname);
       if (typeof member === "string") return refuse(stream, member);
       const request = decodeRequestHead(head);
@@ -140,7 +140,7 @@ export class NodeRelay {
       if (stream.sendEnded) return;
       if (refusal !== null) return await answer(stream, request, refusal);
       if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
-      await splice(stream, member.open(stream.opening.type, head, hasNoBody, address));
+      await splice(stream, member.open(stream.type, head, hasNoBody, address));
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));
@@ -162,7 +162,7 @@ async function answer(stream: Stream, request: RequestHead, refusal: Refusal): P
   const head = encodeResponseHead({ status, fields: [...response.headers] });
   const body = new Uint8Array(await response.arrayBuffer());
   // WSResponse or HTTPResponse, each the next number after its request's.
-  stream.respond(stream.opening.type + 1, head, false);
+  stream.respond(stream.type + 1, head, false);
   await stream.end(body);
   // A body that nobody wants ends here.
   stream.reset(ErrorCode.None, "the request was refused");
