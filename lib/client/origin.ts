@@ -1,17 +1,13 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
-import {
-  decodeRequestHead,
-  encodeResponseHead,
-  type Field,
-  type RequestHead,
-} from "../tunnel/head.ts";
-import { fieldValue, withoutHopByHop } from "../tunnel/headers.ts";
+import { decodeRequestHead, encodeResponseHead } from "../tunnel/head.ts";
 import { Specimens } from "../tunnel/specimens.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
 import { OriginError } from "../http1/origin_error.ts";
+import { giveOutputBuffer } from "./output_buffers.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
+import { type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
 import { OriginWebSockets } from "./origin_websocket.ts";
 
 export interface OriginOptions {
@@ -38,13 +34,8 @@ export class Origin {
   /** Serves one stream to its end, and reads its head before it returns; every failure ends in that stream's Reset. */
   async serve(stream: Stream, payload: Uint8Array): Promise<void> {
     try {
-      const head = this.#ownHead(decodeRequestHead(payload));
-      const body = stream.receiveEnded ? null : new StreamBody(stream, head.fields);
-      // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
-      await null;
-      if (stream.sendEnded) return;
-      if (stream.type === FrameType.WSRequest) await this.#webSockets.serve(stream, head);
-      else await this.#exchange(stream, head, body);
+      if (stream.type === FrameType.WSRequest) await this.#openWebSocket(stream, payload);
+      else await this.#exchange(stream, originRequest(payload, this.#host));
     } catch (error) {
       const { code, reason } = resetOf(error);
       stream.reset(code, reason);
@@ -56,12 +47,22 @@ export class Origin {
     this.#pool.close();
   }
 
-  async #exchange(stream: Stream, head: RequestHead, body: RequestBody | null): Promise<void> {
-    const exchange = this.#pool.exchange(head, body);
+  async #openWebSocket(stream: Stream, payload: Uint8Array): Promise<void> {
+    const head = ownHead(decodeRequestHead(payload), this.#host);
+    await null;
+    if (!stream.sendEnded) await this.#webSockets.serve(stream, head);
+  }
+
+  async #exchange(stream: Stream, request: OriginRequest): Promise<void> {
+    const body = stream.receiveEnded ? null : new StreamBody(stream, request.length);
+    // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
+    await null;
+    if (stream.sendEnded) return giveOutputBuffer(request.buffer);
+    const exchange = this.#pool.exchange(request, body);
     stream.onAbort = () => exchange.abort();
     try {
       const response = await exchange.response;
-      this.#specimens.keep(stream, head, exchange, response);
+      this.#specimens.keep(stream, request, exchange, response);
       await sendAnswer(stream, response);
       // The origin has said all: what is left of the upload has no reader.
       if (!stream.receiveEnded) stream.reset(ErrorCode.None, "the answer is complete");
@@ -69,17 +70,6 @@ export class Origin {
       stream.onAbort = null;
       exchange.abort();
     }
-  }
-
-  #ownHead({ method, target, fields }: RequestHead): RequestHead {
-    const host = this.#host;
-    const kept = withoutHopByHop(fields);
-    if (host === null) return { method, target, fields: kept };
-    return {
-      method,
-      target,
-      fields: kept.map((field) => field[0] === "host" ? ["host", host] : field),
-    };
   }
 }
 
@@ -110,12 +100,9 @@ async function sendAnswer(stream: Stream, response: OriginResponse): Promise<voi
 
 /** The body of a request as it comes out of its stream. */
 class StreamBody implements RequestBody {
-  readonly length: number | null;
   readonly #stream: Stream;
 
-  constructor(stream: Stream, fields: readonly Field[]) {
-    const announced = fieldValue(fields, "content-length");
-    this.length = announced === undefined ? null : Number(announced);
+  constructor(stream: Stream, readonly length: number | null) {
     this.#stream = stream;
   }
 

@@ -1,8 +1,9 @@
-import type { RequestHead, ResponseHead } from "../tunnel/head.ts";
+import type { ResponseHead } from "../tunnel/head.ts";
 import { BodyDecoder } from "../http1/body.ts";
 import type { ParsedHead } from "../http1/parser.ts";
 import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../http1/origin_error.ts";
+import type { OriginRequest } from "./origin_request.ts";
 import { type RequestBody, RequestUpload } from "./request_upload.ts";
 
 /** What the origin answers: a head, then its body piece by piece. */
@@ -43,7 +44,7 @@ const MAX_INFORMATIONAL = 32;
 /** Runs one exchange on one connection, upload and response side by side. */
 export class Exchange implements OriginExchange, ConnectionReader {
   readonly response: Promise<OriginResponse>;
-  readonly #request: RequestHead;
+  readonly #request: OriginRequest;
   readonly #body: RequestBody | null;
   readonly #owner: ExchangeOwner;
   readonly #settle: PromiseWithResolvers<OriginResponse>;
@@ -58,8 +59,7 @@ export class Exchange implements OriginExchange, ConnectionReader {
   /** Who waits for the next bytes of the body. */
   #waiting: PromiseWithResolvers<Uint8Array | null> | null = null;
 
-  /** @throws OriginError `malformed` when the head cannot be sent. */
-  constructor(request: RequestHead, body: RequestBody | null, owner: ExchangeOwner) {
+  constructor(request: OriginRequest, body: RequestBody | null, owner: ExchangeOwner) {
     this.#request = request;
     this.#body = body;
     this.#owner = owner;
@@ -84,6 +84,7 @@ export class Exchange implements OriginExchange, ConnectionReader {
     connection.reader = this;
     connection.receive();
     this.#upload.start(connection, (error) => this.fail(error));
+    if (!this.replayable) this.#upload.letGo();
   }
 
   received(connection: OriginConnection): void {
@@ -183,6 +184,7 @@ export class Exchange implements OriginExchange, ConnectionReader {
   }
 
   #respond(connection: OriginConnection, parsed: ParsedHead): void {
+    this.#upload.letGo();
     const decoder = new BodyDecoder(parsed.framing);
     this.#decoder = decoder;
     this.#keepAlive = parsed.keepAlive && parsed.framing !== "close";

@@ -1,7 +1,7 @@
-import type { RequestHead } from "../tunnel/head.ts";
 import { type ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../http1/origin_error.ts";
 import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
+import type { OriginRequest } from "./origin_request.ts";
 import type { RequestBody } from "./request_upload.ts";
 import { MAX_STREAMS } from "../tunnel/limits.ts";
 import { Specimens } from "../tunnel/specimens.ts";
@@ -86,16 +86,14 @@ export class OriginPool {
   }
 
   /** Begins an exchange; whatever is wrong with it rejects its `response`, with an {@linkcode OriginError}. */
-  exchange(head: RequestHead, body: RequestBody | null): OriginExchange {
-    let exchange: Exchange;
-    try {
-      if (this.#closed) throw new OriginError("aborted", "no exchange: the client is stopping");
-      exchange = new Exchange(head, body, this.#owner);
-    } catch (error) {
+  exchange(request: OriginRequest, body: RequestBody | null): OriginExchange {
+    if (this.#closed) {
+      const error = new OriginError("aborted", "no exchange: the client is stopping");
       const response = Promise.reject(error);
       response.catch(() => {});
       return { response, abort() {} };
     }
+    const exchange = new Exchange(request, body, this.#owner);
     const connection = this.#idleFor(exchange);
     if (connection === null) this.#connect(exchange);
     else exchange.run(connection);

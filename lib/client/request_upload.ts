@@ -1,14 +1,15 @@
-import type { RequestHead } from "../tunnel/head.ts";
 import {
   CHUNK_END,
+  framingOfNothing,
   LAST_CHUNK,
   MAX_CHUNK_PREFIX,
-  requestHeadBound,
   writeChunkPrefix,
-  writeRequestHead,
+  writeFraming,
 } from "../http1/writer.ts";
 import type { OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../http1/origin_error.ts";
+import type { OriginRequest } from "./origin_request.ts";
+import { giveOutputBuffer } from "./output_buffers.ts";
 
 /** The body of a request, pulled as the origin takes it. */
 export interface RequestBody {
@@ -17,13 +18,6 @@ export interface RequestBody {
   /** Returns the next bytes (valid until the next call), or null at the end; rejects when the visitor has gone. */
   read(): Uint8Array | null | Promise<Uint8Array | null>;
 }
-
-/** What is collected before it is sent, in bytes: most requests fit with their body, in one write. */
-const OUTPUT_BUFFER = 16 * 1024;
-
-/** Output buffers kept for the next request, 1 MiB of them. */
-const MAX_SPARE_BUFFERS = 64;
-const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
 
 /** Sends one request: its head, then its body as fast as the origin takes it. */
 export class RequestUpload {
@@ -37,19 +31,19 @@ export class RequestUpload {
   #remaining: number;
   #sent = false;
   #stopped = false;
+  /** Nobody sends the request once more. */
+  #isLast = false;
+  /** Nothing is written from the buffer any more. */
+  #done = false;
 
-  /** @throws OriginError `malformed` when the head cannot be sent. */
-  constructor(head: RequestHead, body: RequestBody | null) {
-    const bound = requestHeadBound(head);
+  constructor(request: OriginRequest, body: RequestBody | null) {
+    const { method, length, buffer, written } = request;
+    const framing = body === null
+      ? framingOfNothing(method, length !== null)
+      : body.length ?? "chunked";
     this.#body = body;
-    this.#out = bound > OUTPUT_BUFFER
-      ? new Uint8Array(bound)
-      : spareBuffers.pop() ?? new Uint8Array(OUTPUT_BUFFER);
-    this.#length = writeRequestHead(
-      head,
-      body === null ? "none" : body.length ?? "chunked",
-      this.#out,
-    );
+    this.#out = buffer;
+    this.#length = writeFraming(framing, buffer, written);
     this.#remaining = body === null ? 0 : body.length ?? Infinity;
   }
 
@@ -62,12 +56,18 @@ export class RequestUpload {
   start(connection: OriginConnection, failed: (error: OriginError) => void): void {
     const body = this.#body;
     const work = body === null ? this.#flush(connection) : this.#send(connection, body);
-    work.then(() => this.#spare(), (cause) => this.#stopped || failed(bodyError(cause)));
+    work.then(() => this.#finish(), (cause) => this.#stopped || failed(bodyError(cause)));
   }
 
   /** Asks the body for nothing more and leaves the connection alone. */
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Lets the request's buffer go as soon as it is sent. */
+  letGo(): void {
+    this.#isLast = true;
+    this.#spare();
   }
 
   async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
@@ -142,10 +142,16 @@ export class RequestUpload {
     }
   }
 
-  #spare(): void {
+  #finish(): void {
     // An upload that stopped early may have left its buffer with a write that is under way.
-    if (!this.#sent || this.#out.length !== OUTPUT_BUFFER) return;
-    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.#out);
+    this.#done = this.#sent;
+    this.#spare();
+  }
+
+  #spare(): void {
+    if (!this.#isLast || !this.#done) return;
+    this.#done = false;
+    giveOutputBuffer(this.#out);
   }
 }
 

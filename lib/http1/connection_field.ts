@@ -19,7 +19,8 @@ export function connectionField(name: string): string | null {
   }
 }
 
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+/** All of them. */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "keep-alive",

@@ -21,55 +21,61 @@ export const CHUNK_END: Uint8Array = new TextEncoder().encode("\r\n");
 /** Ends a chunked body: the last chunk and an empty trailer section. */
 export const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 
-/** The start line's spaces and version, a content-length with 16 digits, and the empty line. */
-const FIXED_BYTES = 64;
+/** Bytes of a head beside its method, its target and its fields: spaces and version, a content-length of 16 digits, and the empty line. */
+export const REQUEST_ROOM = 64;
+
+/** What follows the target. */
+export const VERSION = " HTTP/1.1\r\n";
+
 /** A character of a target takes at most three bytes of UTF-8 for each UTF-16 unit. */
 const UTF8_BYTES_PER_UNIT = 3;
 const UTF8 = new TextEncoder();
 
 /**
- * Returns an upper bound in bytes for what {@linkcode writeRequestHead} writes.
+ * Returns an upper bound in bytes for what {@linkcode writeRequestFields} and {@linkcode writeFraming} write.
  *
  * @throws OriginError `malformed` when it is above {@linkcode MAX_REQUEST_HEAD}.
  */
 export function requestHeadBound(head: RequestHead): number {
-  let bytes = FIXED_BYTES + head.method.length + head.target.length * UTF8_BYTES_PER_UNIT;
+  let bytes = REQUEST_ROOM + head.method.length + head.target.length * UTF8_BYTES_PER_UNIT;
   for (const [name, value] of head.fields) bytes += name.length + value.length + 4;
   if (bytes > MAX_REQUEST_HEAD) throw malformed("the head is too long, in bytes", String(bytes));
   return bytes;
 }
 
 /**
- * Writes a request head (RFC 9112 sections 3 and 5) into `out`, which has {@linkcode requestHeadBound}
- * bytes of room, and returns its length in bytes.
+ * Writes the start line and the fields of a request (RFC 9112 sections 3 and 5) into `out`, which has
+ * {@linkcode requestHeadBound} bytes of room, and returns their length in bytes.
  *
- * Framing and connection fields of the list are passed over and written anew: whoever made the list
- * could otherwise smuggle a second request into the connection. Everything else keeps its bytes and its
- * order.
+ * Framing and connection fields of the list are passed over, and the former written anew by {@linkcode writeFraming}:
+ * whoever made the list could otherwise smuggle a second request into the connection. Everything else keeps its bytes
+ * and its order.
  *
  * @throws OriginError `malformed` for what no head may hold.
  */
-export function writeRequestHead(
-  head: RequestHead,
-  framing: RequestFraming,
-  out: Uint8Array,
-): number {
+export function writeRequestFields(head: RequestHead, out: Uint8Array): number {
   checkStart(head);
   let at = writeText(head.method, out, 0);
   out[at++] = SP;
   at = writeTarget(head.target, out, at);
-  at = writeText(" HTTP/1.1\r\n", out, at);
-  let announced = false;
+  at = writeText(VERSION, out, at);
   for (const field of head.fields) {
-    const owned = connectionField(field[0]);
-    if (owned === null) at = writeField(field, out, at);
-    else announced ||= owned === "content-length";
+    if (connectionField(field[0]) === null) at = writeField(field, out, at);
   }
+  return at;
+}
+
+/** Writes what frames the body and ends the head, and returns the offset behind it. */
+export function writeFraming(framing: RequestFraming, out: Uint8Array, offset: number): number {
+  let at = offset;
   if (framing === "chunked") at = writeText("transfer-encoding: chunked\r\n", out, at);
   else if (framing !== "none") at = writeLength(framing, out, at);
-  // Without a body most methods need no length, yet some origins answer 411 to these (RFC 9110 section 8.6).
-  else if (announced && expectsBody(head.method)) at = writeLength(0, out, at);
   return writeLineEnd(out, at);
+}
+
+/** Says how a request without a body is framed: most methods need no length, yet some origins answer 411 to these (RFC 9110 section 8.6). */
+export function framingOfNothing(method: string, isAnnounced: boolean): RequestFraming {
+  return isAnnounced && expectsBody(method) ? 0 : "none";
 }
 
 /** Writes the size that goes before a chunk's data, and returns the offset behind it. */

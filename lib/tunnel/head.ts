@@ -24,7 +24,7 @@ export interface ResponseHead {
 }
 
 /** Fields in one head: `Deno.serve` takes 128, origins send fewer than that by far. */
-const MAX_FIELDS = 256;
+export const MAX_FIELDS = 256;
 
 /** Encodes a request head as the JSON of an HTTPRequest or WSRequest. */
 export function encodeRequestHead(head: RequestHead): Uint8Array {

@@ -58,7 +58,7 @@ const LATIN_1_END = 0xff;
  * Proxy-Authenticate and its kin belong to one hop in effect (RFC 9110 section 11.7): the tunnel is not the
  * proxy that a visitor logs in to, and a password meant for another must not reach the origin.
  */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-authenticate",

@@ -234,14 +234,6 @@ Deno.test("OriginPool waits only so long for a connection, and not at all once t
   }
 });
 
-Deno.test("OriginPool rejects a response at once when its request cannot be sent", async () => {
-  await using origin = new RawOrigin(answerAll);
-  using pool = new TestPool(origin.port);
-  await assertFails(fetchText(pool, request("GET", "/ evil")), "malformed");
-  await assertFails(fetchText(pool, request("GET", "/", [["x", "a\r\nb: c"]])), "malformed");
-  assertEquals(origin.connections, 0);
-});
-
 Deno.test("OriginPool.close lets exchanges end, closes their connections, and begins none", async () => {
   const closing = Promise.withResolvers<void>();
   await using origin = new RawOrigin(async (peer) => {

@@ -1,3 +1,4 @@
+import { type OriginRequest, writtenRequest } from "../../lib/client/origin_request.ts";
 import type { RequestBody } from "../../lib/client/request_upload.ts";
 import {
   OriginPool,
@@ -166,8 +167,8 @@ export function request(
   method = "GET",
   target = "/",
   fields: RequestHead["fields"] = [],
-): RequestHead {
-  return { method, target, fields: [["host", "a.example"], ...fields] };
+): OriginRequest {
+  return writtenRequest({ method, target, fields: [["host", "a.example"], ...fields] });
 }
 
 /** Makes a body of pieces, each given at once, or later when `later` is set. */
@@ -193,9 +194,9 @@ export async function textOf(response: OriginResponse): Promise<string> {
 /** Runs an exchange to its end: status, a space, and the body. */
 export async function fetchText(
   pool: OriginPool,
-  head: RequestHead,
+  request: OriginRequest,
   body: RequestBody | null = null,
 ): Promise<string> {
-  const response = await pool.exchange(head, body).response;
+  const response = await pool.exchange(request, body).response;
   return `${response.head.status} ${await textOf(response)}`;
 }

@@ -276,6 +276,7 @@ Deno.test("relayResponseHead leaves to the parser what is no usual line", () => 
       "\n",
       "\r",
       "X: y\n\r",
+      "X: y\t\nZ: z",
       "X: y\r\r",
       "X\r: y",
     ],

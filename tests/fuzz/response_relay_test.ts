@@ -62,7 +62,13 @@ const USUAL = [
 
 /** Lines of which the parser refuses some, and reads the others in a way of its own. */
 const UNUSUAL = [
-  ...["Content-Length: 5", "content-length: 5, 5", "Content-Length: 012", "Content-Length: +5"],
+  ...[
+    "Content-Length: 5",
+    "content-length: 5, 5",
+    "Content-Length: 012",
+    "Content-Length: 07",
+    "Content-Length: +5",
+  ],
   ...[
     "Transfer-Encoding: chunked",
     "transfer-encoding: Chunked",
@@ -70,6 +76,7 @@ const UNUSUAL = [
   ],
   ...[
     "Connection: close, x",
+    "connection: close",
     "Connection: keep-alive",
     "Connection: X, content-length",
     "Close: x",
@@ -173,12 +180,22 @@ function usualHead(random: SeededRandom): string {
   return [status, ...lines, "", ""].join("\r\n");
 }
 
+/** Returns a head of any status, with a line or two that make it unusual, or with too many. */
 function unusualHead(random: SeededRandom): string {
-  const status = random.pick([...STATUS_LINES, "HTTP/1.0 200 OK", "HTTP/1.1 100 ", "HTTP/1.1 2 "]);
-  const count = random.pick([1, 2, 4, 8, 256, 257, 300]);
-  const lines = Array.from({ length: count }, () => {
-    if (count > 8) return random.pick(["a:", "b: c", "te:"]);
-    return random.oneIn(2) ? random.pick<string>(USUAL) : random.pick<string>(UNUSUAL);
-  });
+  const status = random.pick([
+    ...STATUS_LINES,
+    "HTTP/1.0 200 OK",
+    "HTTP/1.1 100 ",
+    "HTTP/1.1 600 ",
+  ]);
+  const [, ...lines] = usualHead(random).slice(0, -"\r\n\r\n".length).split("\r\n");
+  if (random.oneIn(10)) {
+    const count = random.pick([255, 256, 257, 300]);
+    return [status, ...Array.from({ length: count }, () => random.pick(["a:", "te:"])), "", ""]
+      .join("\r\n");
+  }
+  for (let i = random.integer(0, 2); i > 0; i--) {
+    lines.splice(random.integer(0, lines.length), random.integer(0, 1), random.pick(UNUSUAL));
+  }
   return [status, ...lines, "", ""].join("\r\n");
 }

@@ -1,0 +1,244 @@
+import { CONNECTION_FIELDS, connectionField } from "../http1/connection_field.ts";
+import { COLON, CR, DEL, LF, SP } from "../http1/octets.ts";
+import { REQUEST_ROOM, VERSION } from "../http1/writer.ts";
+import { MAX_FIELDS } from "../tunnel/head.ts";
+import {
+  BACKSLASH,
+  CLOSING,
+  COMMA,
+  END,
+  OPENING,
+  QUOTE,
+  REQUEST_FIELDS,
+  REQUEST_START,
+  REQUEST_TARGET,
+} from "../tunnel/head_spelling.ts";
+import { HOP_BY_HOP, isToken } from "../tunnel/headers.ts";
+import type { OriginRequest } from "./origin_request.ts";
+import { giveOutputBuffer, OUTPUT_BUFFER, takeOutputBuffer } from "./output_buffers.ts";
+
+/** What a byte between quotes may be part of. */
+const METHOD = 1;
+const TARGET = 2;
+const NAME = 4;
+const VALUE = 8;
+const KINDS = kindsOfBytes();
+
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
+
+const START = bytesOf(REQUEST_START);
+const BEFORE_TARGET = bytesOf(REQUEST_TARGET);
+const BEFORE_FIELDS = bytesOf(REQUEST_FIELDS);
+const BEHIND_TARGET = bytesOf(VERSION);
+
+/** A length whose digits, whatever they are, can be counted to. */
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** Lengths of names that are looked up by their first letter: none that matters here is longer. */
+const MAX_KNOWN_LENGTH = 32;
+const LETTERS = 32;
+const KNOWN = knownNames();
+
+/**
+ * Copies a request head from its JSON into a request of HTTP/1.1, where it is in ASCII and spelled as this project writes
+ * it. One pass over the bytes takes an eighth of the time of making texts of them and writing these.
+ *
+ * @param host takes the place of the visitor's Host; null leaves it.
+ * @returns undefined for anything that is spelled or made otherwise, right or wrong, and for fields that are not for the origin.
+ */
+export function relayRequestHead(
+  head: Uint8Array,
+  host: string | null,
+): OriginRequest | undefined {
+  // JSON takes more room than the same fields in HTTP/1.1.
+  const bound = head.length + REQUEST_ROOM + (host === null ? 0 : host.length);
+  if (bound > OUTPUT_BUFFER || !isAt(head, 0, START)) return undefined;
+  const buffer = takeOutputBuffer(bound);
+  const relay = new Relay(head, host, buffer);
+  if (relay.copyStart() && relay.copyFields()) {
+    const { method, length, written } = relay;
+    return { method, length, buffer, written };
+  }
+  giveOutputBuffer(buffer);
+  return undefined;
+}
+
+/** One head on its way; whatever returns false leaves it to those who read all that JSON can be. */
+class Relay {
+  method = "";
+  length: number | null = null;
+  /** Bytes written. */
+  written = 0;
+  readonly #head: Uint8Array;
+  readonly #host: string | null;
+  readonly #out: Uint8Array;
+  /** Bytes read. */
+  #read = START.length;
+  #hasHost = false;
+
+  constructor(head: Uint8Array, host: string | null, out: Uint8Array) {
+    this.#head = head;
+    this.#host = host;
+    this.#out = out;
+  }
+
+  /** Copies what becomes the start line. */
+  copyStart(): boolean {
+    const head = this.#head;
+    const methodStart = this.#read;
+    this.#copy(METHOD);
+    this.method = textOf(head, methodStart, this.#read);
+    // The answer to CONNECT would make the connection a tunnel (RFC 9110 section 9.3.6).
+    if (this.method === "" || this.method === "CONNECT") return false;
+    if (!isAt(head, this.#read, BEFORE_TARGET)) return false;
+    this.#out[this.written++] = SP;
+    this.#read += BEFORE_TARGET.length;
+    const targetStart = this.#read;
+    this.#copy(TARGET);
+    const isTarget = head[targetStart] === SLASH ||
+      (head[targetStart] === ASTERISK && this.#read === targetStart + 1);
+    if (!isTarget || !isAt(head, this.#read, BEFORE_FIELDS)) return false;
+    this.#read += BEFORE_FIELDS.length;
+    for (const byte of BEHIND_TARGET) this.#out[this.written++] = byte;
+    return true;
+  }
+
+  /** Copies what becomes the field lines, to the end of the head. */
+  copyFields(): boolean {
+    const head = this.#head;
+    for (let count = 0; head[this.#read] === OPENING; count++) {
+      if (count === MAX_FIELDS || !this.#copyField()) return false;
+      if (head[this.#read] !== COMMA) break;
+      this.#read++;
+    }
+    const at = this.#read;
+    const isEnd = head[at] === CLOSING && head[at + 1] === END && head.length === at + 2;
+    return isEnd && head[at - 1] !== COMMA;
+  }
+
+  #copyField(): boolean {
+    const head = this.#head;
+    const out = this.#out;
+    const lineStart = this.written;
+    const nameStart = this.#read + 2;
+    if (head[nameStart - 1] !== QUOTE) return false;
+    this.#read = nameStart;
+    this.#copy(NAME);
+    const nameEnd = this.#read;
+    const isName = nameEnd > nameStart && head[nameEnd] === QUOTE &&
+      head[nameEnd + 1] === COMMA && head[nameEnd + 2] === QUOTE;
+    if (!isName) return false;
+    out[this.written++] = COLON;
+    out[this.written++] = SP;
+    const valueStart = this.written;
+    this.#read += 3;
+    this.#copyText();
+    if (head[this.#read] !== QUOTE || head[this.#read + 1] !== CLOSING) return false;
+    this.#read += 2;
+    const isKept = isKnown(head[nameStart] ?? 0, nameEnd - nameStart)
+      ? this.#checkKnown(textOf(head, nameStart, nameEnd), lineStart, valueStart)
+      : true;
+    if (isKept && this.written > lineStart) {
+      out[this.written++] = CR;
+      out[this.written++] = LF;
+    }
+    return isKept;
+  }
+
+  /** Copies bytes of a kind. */
+  #copy(kind: number): void {
+    const head = this.#head;
+    let to = this.written;
+    let at = this.#read;
+    for (; at < head.length; at++) {
+      const byte = head[at] ?? 0;
+      if (((KINDS[byte] ?? 0) & kind) === 0) break;
+      this.#out[to++] = byte;
+    }
+    this.#read = at;
+    this.written = to;
+  }
+
+  /** Copies a value up to the quote behind it, or to what no value of the usual spelling has. */
+  #copyText(): void {
+    const head = this.#head;
+    this.#copy(VALUE);
+    while (head[this.#read] === BACKSLASH) {
+      const byte = head[this.#read + 1];
+      if (byte !== QUOTE && byte !== BACKSLASH) return;
+      this.#out[this.written++] = byte;
+      this.#read += 2;
+      this.#copy(VALUE);
+    }
+  }
+
+  /** Looks at a field that frames or routes the message, or that may be for this side alone. */
+  #checkKnown(name: string, lineStart: number, valueStart: number): boolean {
+    switch (name) {
+      case "content-length": {
+        const digits = textOf(this.#out, valueStart, this.written);
+        if (this.length !== null || !LENGTH.test(digits)) return false;
+        this.length = Number(digits);
+        // It is written anew, with what frames the body.
+        this.written = lineStart;
+        return true;
+      }
+      case "host":
+        if (this.#hasHost) return false;
+        this.#hasHost = true;
+        if (this.#host !== null) this.#putText(this.#host, valueStart);
+        return true;
+      default:
+        return !HOP_BY_HOP.has(name) && connectionField(name) === null;
+    }
+  }
+
+  #putText(text: string, at: number): void {
+    for (let i = 0; i < text.length; i++) this.#out[at + i] = text.charCodeAt(i);
+    this.written = at + text.length;
+  }
+}
+
+function isAt(head: Uint8Array, at: number, spelling: Uint8Array): boolean {
+  for (let i = 0; i < spelling.length; i++) if (head[at + i] !== spelling[i]) return false;
+  return true;
+}
+
+/** Makes a text of a few bytes of ASCII. */
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
+  return text;
+}
+
+/** Whether a name may be one that needs a closer look, by its length and its first letter. */
+function isKnown(first: number, length: number): boolean {
+  return length < MAX_KNOWN_LENGTH && KNOWN[length * LETTERS + (first % LETTERS)] === 1;
+}
+
+function knownNames(): Uint8Array {
+  const known = new Uint8Array(MAX_KNOWN_LENGTH * LETTERS);
+  for (const name of ["host", ...CONNECTION_FIELDS, ...HOP_BY_HOP]) {
+    known[name.length * LETTERS + (name.charCodeAt(0) % LETTERS)] = 1;
+  }
+  return known;
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function kindsOfBytes(): Uint8Array {
+  const kinds = new Uint8Array(256);
+  // Only what is ASCII and no control character stands in JSON as it is.
+  for (let code = SP; code < DEL; code++) {
+    const character = String.fromCharCode(code);
+    if (code === QUOTE || code === BACKSLASH) continue;
+    let bits = code === SP ? VALUE : VALUE | TARGET;
+    if (isToken(character)) bits |= METHOD;
+    if (isToken(character) && character === character.toLowerCase()) bits |= NAME;
+    kinds[code] = bits;
+  }
+  return kinds;
+}
