@@ -1,16 +1,8 @@
-/** What connectionField names, and what an ordinary Connection would name; each is alone with its length and first letter. */
-const DECISIVE: readonly string[] = [
-  "close",
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-const LONGEST = 17;
+import { CONNECTION_FIELDS } from "../http1/connection_field.ts";
+
+/** Names of which each is alone with its length and first letter; an ordinary Connection would name the first. */
+const DECISIVE: readonly string[] = ["close", ...CONNECTION_FIELDS];
+const LONGEST = Math.max(...DECISIVE.map((name) => name.length));
 
 /** By length and the five low bits of the first letter: the place in {@linkcode DECISIVE}, counted from 1. */
 const PLACES: Uint8Array = places();
