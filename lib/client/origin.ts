@@ -1,6 +1,6 @@
 import { ErrorCode } from "../tunnel/errors.ts";
 import { FrameType } from "../tunnel/frame.ts";
-import { decodeRequestHead, encodeResponseHead } from "../tunnel/head.ts";
+import { decodeRequestHead } from "../tunnel/head.ts";
 import { Specimens } from "../tunnel/specimens.ts";
 import type { Stream } from "../tunnel/stream.ts";
 import { messageOf } from "../error_text.ts";
@@ -74,13 +74,9 @@ export class Origin {
 }
 
 async function sendAnswer(stream: Stream, response: OriginResponse): Promise<void> {
-  const head = encodeResponseHead(response.head);
   let read = response.read();
-  if (read === null) {
-    stream.respond(FrameType.HTTPResponse, head, true);
-    return;
-  }
-  stream.respond(FrameType.HTTPResponse, head, false);
+  stream.respond(FrameType.HTTPResponse, response.takeHead(), read === null);
+  if (read === null) return;
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;

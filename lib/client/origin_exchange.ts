@@ -1,14 +1,15 @@
-import type { ResponseHead } from "../tunnel/head.ts";
+import { encodeResponseHead } from "../tunnel/head.ts";
 import { BodyDecoder } from "../http1/body.ts";
-import type { ParsedHead } from "../http1/parser.ts";
 import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../http1/origin_error.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { type RequestBody, RequestUpload } from "./request_upload.ts";
+import { type RelayedHead, relayResponseHead } from "./response_relay.ts";
 
 /** What the origin answers: a head, then its body piece by piece. */
 export interface OriginResponse {
-  readonly head: ResponseHead;
+  /** Returns the JSON of an HTTPResponse, once: it shares memory with others, and is not to be kept. */
+  takeHead(): Uint8Array;
   /** Whether all of the body has been returned, so that the next `read` can only return null. */
   readonly complete: boolean;
   /**
@@ -168,12 +169,17 @@ export class Exchange implements OriginExchange, ConnectionReader {
 
   #readHead(connection: OriginConnection): void {
     for (;;) {
-      const { buffer, start, end } = connection;
-      const parsed = connection.heads.parse(buffer, start, end, this.#request.method);
+      const { buffer, start, end, heads } = connection;
+      const { method } = this.#request;
+      const relayed = heads.begun ? undefined : relayResponseHead(buffer, start, end, method);
+      if (relayed !== undefined) return this.#respond(connection, relayed);
+      const parsed = heads.parse(buffer, start, end, method);
       if (parsed === null) return connection.receive();
-      connection.start = parsed.end;
       const { status } = parsed.head;
-      if (status >= 200) return this.#respond(connection, parsed);
+      if (status >= 200) {
+        return this.#respond(connection, { ...parsed, payload: encodeResponseHead(parsed.head) });
+      }
+      connection.start = parsed.end;
       if (status === 101) {
         throw new OriginError("malformed", "the origin switched protocols without being asked");
       }
@@ -183,13 +189,14 @@ export class Exchange implements OriginExchange, ConnectionReader {
     }
   }
 
-  #respond(connection: OriginConnection, parsed: ParsedHead): void {
+  #respond(connection: OriginConnection, head: RelayedHead): void {
+    connection.start = head.end;
     this.#upload.letGo();
-    const decoder = new BodyDecoder(parsed.framing);
+    const decoder = new BodyDecoder(head.framing);
     this.#decoder = decoder;
-    this.#keepAlive = parsed.keepAlive && parsed.framing !== "close";
+    this.#keepAlive = head.keepAlive && head.framing !== "close";
     if (decoder.done) this.#finish(connection);
-    this.#settle.resolve(new ExchangeResponse(parsed.head, this, decoder));
+    this.#settle.resolve(new ExchangeResponse(head.payload, this, decoder));
   }
 
   /** Takes data from what was received: undefined when there is none yet, null when the body is done. */
@@ -229,14 +236,24 @@ export class Exchange implements OriginExchange, ConnectionReader {
   }
 }
 
+const TAKEN = new Uint8Array(0);
+
 /** The response of an exchange. */
 class ExchangeResponse implements OriginResponse {
+  #head: Uint8Array;
   readonly #exchange: Exchange;
   readonly #decoder: BodyDecoder;
 
-  constructor(readonly head: ResponseHead, exchange: Exchange, decoder: BodyDecoder) {
+  constructor(head: Uint8Array, exchange: Exchange, decoder: BodyDecoder) {
+    this.#head = head;
     this.#exchange = exchange;
     this.#decoder = decoder;
+  }
+
+  takeHead(): Uint8Array {
+    const head = this.#head;
+    this.#head = TAKEN;
+    return head;
   }
 
   get complete(): boolean {

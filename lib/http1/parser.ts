@@ -33,6 +33,11 @@ export class ResponseHeadParser {
   /** Octets of the unfinished head that were found well-formed. */
   #scanned = 0;
 
+  /** Whether it has looked at the beginning of a head, and has to be given the rest. */
+  get begun(): boolean {
+    return this.#scanned > 0;
+  }
+
   /**
    * Reads the head that begins at `start`, or returns null when it does not end before `end`; call again
    * once there is more, with the same bytes in front. The status may be informational (1xx).

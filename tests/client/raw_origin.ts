@@ -5,7 +5,7 @@ import {
   type OriginPoolOptions,
   type OriginResponse,
 } from "../../lib/client/origin_pool.ts";
-import type { RequestHead } from "../../lib/tunnel/head.ts";
+import { decodeResponseHead, type RequestHead } from "../../lib/tunnel/head.ts";
 
 /** What an origin does with one connection; `index` counts connections from 0. */
 export type Script = (peer: RawPeer, index: number) => Promise<void>;
@@ -198,5 +198,5 @@ export async function fetchText(
   body: RequestBody | null = null,
 ): Promise<string> {
   const response = await pool.exchange(request, body).response;
-  return `${response.head.status} ${await textOf(response)}`;
+  return `${decodeResponseHead(response.takeHead()).status} ${await textOf(response)}`;
 }
