@@ -11,6 +11,7 @@ import { clientUrl, isAudience } from "./audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import { Entrances, type Inside } from "./entrances.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
+import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router } from "./hostname.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
@@ -153,10 +154,16 @@ export class TunnelServer {
       isStopping: () => this.#stopping,
     });
     const forwarded = new ForwardedFields(options);
+    const heads = new RequestHeads(forwarded);
     const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
-    const proxy = new Proxy({ forwarded, headTimeout: options.timeout, bodies, log });
+    const proxy = new Proxy({ heads, headTimeout: options.timeout, bodies, log });
     this.#proxy = proxy;
-    const webSockets = new WebSocketProxy({ proxy, metrics, maxMessage: options.limits.message });
+    const webSockets = new WebSocketProxy({
+      proxy,
+      heads,
+      metrics,
+      maxMessage: options.limits.message,
+    });
     this.#inside = {
       subscriptions: this.#subscriptions,
       fragile: () => webSockets.open + bodies.idle.size,

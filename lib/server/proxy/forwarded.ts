@@ -32,7 +32,7 @@ export class ForwardedFields {
     const kept: Field[] = [];
     let said: Map<string, string> | undefined;
     for (const field of fields) {
-      const name = ownName(field[0]);
+      const name = nameOfWay(field[0]);
       if (name === undefined) {
         kept.push(field);
       } else if (isTrusted && name === field[0] && field[1] !== "") {
@@ -72,13 +72,23 @@ export class ForwardedFields {
     return address;
   }
 
+  /** Whether a peer is a proxy whose fields about the way are carried on. */
+  believes(peer: string): boolean {
+    return this.#trusts(plainAddress(peer));
+  }
+
   #trusts(address: string): boolean {
     return this.#trustProxy !== null && this.#trustProxy.has(address);
   }
 }
 
+/** Whether a field tells of the way of a request, in whatever spelling. */
+export function tellsWay(name: string): boolean {
+  return nameOfWay(name) !== undefined;
+}
+
 /** What a visitor may not claim. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
+const NAMES_OF_WAY: ReadonlySet<string> = new Set([
   "forwarded",
   "x-forwarded-for",
   "x-forwarded-host",
@@ -94,12 +104,12 @@ const LETTER_X = 0x78;
  * Returns which of the names above this one is, or undefined. Origins of the CGI kind read `x_forwarded_for` as
  * `X-Forwarded-For`, so an underscore does not hide it.
  */
-function ownName(name: string): string | undefined {
+function nameOfWay(name: string): string | undefined {
   // Nearly all fields begin otherwise, and looking at one letter is cheaper than looking up the name.
   const letter = name.charCodeAt(0);
   if (letter !== LETTER_X && letter !== LETTER_F) return undefined;
   const plain = name.includes("_") ? name.replaceAll("_", "-") : name;
-  return OWN_NAMES.has(plain) ? plain : undefined;
+  return NAMES_OF_WAY.has(plain) ? plain : undefined;
 }
 
 /** Writes the fields behind a trusted proxy: lists grow by that proxy's address, the rest stays as it said. */

@@ -1,12 +1,6 @@
 import { ErrorCode } from "../../tunnel/errors.ts";
 import { FrameType } from "../../tunnel/frame.ts";
-import {
-  decodeResponseHead,
-  encodeRequestHead,
-  type Field,
-  type ResponseHead,
-} from "../../tunnel/head.ts";
-import { withoutHopByHop } from "../../tunnel/headers.ts";
+import { decodeResponseHead, type ResponseHead } from "../../tunnel/head.ts";
 import { Specimens } from "../../tunnel/specimens.ts";
 import type { Stream } from "../../tunnel/stream.ts";
 import { messageOf } from "../../error_text.ts";
@@ -16,23 +10,13 @@ import { Departures, type Version } from "./departures.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
-import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 import { type BodyLimits, RequestBody, TOO_SLOW } from "./request_body.ts";
 import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
 import { requestFraming } from "./request_framing.ts";
+import type { RequestHeads } from "./request_heads.ts";
 import { dropBody } from "./unwanted_body.ts";
+import type { Visit } from "./visit.ts";
 import { type Exchange, MovedError, type Refusal, type Upstream } from "../upstream.ts";
-
-/** A public request and what is known of how it came. */
-export interface Visit {
-  readonly request: Request;
-  readonly fields: FieldList;
-  readonly connection: VisitorConnection;
-  /** The visitor's own address. */
-  readonly address: string;
-  /** The target that the origin gets. */
-  readonly target: string;
-}
 
 type BodySource = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -50,7 +34,7 @@ export interface ExchangeSteps {
 
 /** Carries public HTTP requests through an upstream and returns what the origin answers. */
 export class Proxy {
-  readonly #forwarded: ForwardedFields;
+  readonly #heads: RequestHeads;
   readonly #headTimeout: number;
   readonly #bodies: BodyLimits;
   readonly #departures = new Departures();
@@ -64,14 +48,14 @@ export class Proxy {
 
   constructor(
     options: {
-      readonly forwarded: ForwardedFields;
+      readonly heads: RequestHeads;
       /** Milliseconds, to be told to whom it was too long. */
       readonly headTimeout: number;
       readonly bodies: BodyLimits;
       readonly log: Log;
     },
   ) {
-    this.#forwarded = options.forwarded;
+    this.#heads = options.heads;
     this.#headTimeout = options.headTimeout;
     this.#bodies = options.bodies;
     this.#log = options.log;
@@ -141,11 +125,7 @@ export class Proxy {
     length: number | null,
     steps: ExchangeSteps,
   ): Promise<Response> {
-    const head = encodeRequestHead({
-      method: visit.request.method,
-      target: visit.target,
-      fields: this.requestFields(visit, length),
-    });
+    const head = this.#heads.encode(visit, length);
     return this.exchange(visit, upstream, FrameType.HTTPRequest, head, steps);
   }
 
@@ -191,18 +171,6 @@ export class Proxy {
   /** Returns the origin's own answer, with the body that follows its head. */
   answer(visit: Visit, head: ResponseHead, stream: Stream): Response {
     return answer(visit, head, stream, this.#log);
-  }
-
-  /** Returns the fields that the origin gets: end-to-end ones, and those that say whom it serves. */
-  requestFields(visit: Visit, length: number | null): Field[] {
-    const { connection } = visit;
-    const fields = this.#forwarded.apply(withoutHopByHop(visit.fields.list), connection);
-    const at = fields.findIndex(([name]) => name === "content-length");
-    // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
-    if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
-    // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
-    if (!visit.fields.has("host")) fields.unshift(["host", connection.host]);
-    return fields;
   }
 
   /** Leaves nothing that would keep a stopped server alive. */

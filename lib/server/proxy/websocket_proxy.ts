@@ -5,7 +5,9 @@ import { fieldValue, withoutHopByHop } from "../../tunnel/headers.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../tunnel/limits.ts";
 import type { Stream } from "../../tunnel/stream.ts";
 import { WebSocketBridge } from "../../tunnel/websocket.ts";
-import type { Proxy, Visit } from "./proxy.ts";
+import type { Proxy } from "./proxy.ts";
+import type { RequestHeads } from "./request_heads.ts";
+import type { Visit } from "./visit.ts";
 import type { ServerMetrics } from "../server_metrics.ts";
 import type { Upstream } from "../upstream.ts";
 
@@ -23,6 +25,7 @@ const HANDSHAKE: ReadonlySet<string> = new Set([
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
   readonly #proxy: Proxy;
+  readonly #heads: RequestHeads;
   readonly #metrics: ServerMetrics;
   readonly #maxMessage: number;
   readonly #backlog = new Budget(BACKLOG);
@@ -31,12 +34,14 @@ export class WebSocketProxy {
   constructor(
     options: {
       readonly proxy: Proxy;
+      readonly heads: RequestHeads;
       readonly metrics: ServerMetrics;
       /** Bytes of a message, of the visitor's or the origin's. */
       readonly maxMessage: number;
     },
   ) {
     this.#proxy = options.proxy;
+    this.#heads = options.heads;
     this.#metrics = options.metrics;
     this.#maxMessage = options.maxMessage;
   }
@@ -47,7 +52,7 @@ export class WebSocketProxy {
   }
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
-    const fields = this.#proxy.requestFields(visit, null)
+    const fields = this.#heads.fields(visit, null)
       .filter(([name]) => !HANDSHAKE.has(name));
     const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
     return await this.#proxy.exchange(visit, upstream, FrameType.WSRequest, head, {

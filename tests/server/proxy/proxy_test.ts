@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Log } from "../../../lib/log.ts";
 import { FieldList } from "../../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
+import { RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { Proxy } from "../../../lib/server/proxy/proxy.ts";
 import { Registry } from "../../../lib/server/registry.ts";
@@ -46,7 +47,7 @@ class Scene implements AsyncDisposable {
   constructor(timeout?: number) {
     this.idle = new IdleWatch(timeout);
     this.#proxy = new Proxy({
-      forwarded: new ForwardedFields({ trustProxy: null }),
+      heads: new RequestHeads(new ForwardedFields({ trustProxy: null })),
       headTimeout: 1_000,
       bodies: { most: null, idle: this.idle, limited: this.metrics.limited },
       log: new Log({ format: "text", level: "error", write: () => {} }),
