@@ -1,4 +1,4 @@
-import { CONNECTION_FIELDS, connectionField } from "../http1/connection_field.ts";
+import { CONNECTION_FIELDS } from "../http1/connection_field.ts";
 import { COLON, CR, DEL, LF, SP } from "../http1/octets.ts";
 import { REQUEST_ROOM, VERSION } from "../http1/writer.ts";
 import { MAX_FIELDS } from "../tunnel/head.ts";
@@ -14,6 +14,7 @@ import {
   REQUEST_TARGET,
 } from "../tunnel/head_spelling.ts";
 import { HOP_BY_HOP, isToken } from "../tunnel/headers.ts";
+import { NameTable } from "./name_table.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { giveOutputBuffer, OUTPUT_BUFFER, takeOutputBuffer } from "./output_buffers.ts";
 
@@ -35,10 +36,8 @@ const BEHIND_TARGET = bytesOf(VERSION);
 /** A length whose digits, whatever they are, can be counted to. */
 const LENGTH = /^[0-9]{1,15}$/;
 
-/** Lengths of names that are looked up by their first letter: none that matters here is longer. */
-const MAX_KNOWN_LENGTH = 32;
-const LETTERS = 32;
-const KNOWN = knownNames();
+/** What frames or routes the message, or may be for this side alone. */
+const DECISIVE = new NameTable(["host", ...CONNECTION_FIELDS, ...HOP_BY_HOP]);
 
 /**
  * Copies a request head from its JSON into a request of HTTP/1.1, where it is in ASCII and spelled as this project writes
@@ -136,14 +135,13 @@ class Relay {
     this.#copyText();
     if (head[this.#read] !== QUOTE || head[this.#read + 1] !== CLOSING) return false;
     this.#read += 2;
-    const isKept = isKnown(head[nameStart] ?? 0, nameEnd - nameStart)
-      ? this.#checkKnown(textOf(head, nameStart, nameEnd), lineStart, valueStart)
-      : true;
-    if (isKept && this.written > lineStart) {
+    const name = DECISIVE.find(head, nameStart, nameEnd);
+    if (name !== "" && !this.#checkDecisive(name, lineStart, valueStart)) return false;
+    if (this.written > lineStart) {
       out[this.written++] = CR;
       out[this.written++] = LF;
     }
-    return isKept;
+    return true;
   }
 
   /** Copies bytes of a kind. */
@@ -173,8 +171,8 @@ class Relay {
     }
   }
 
-  /** Looks at a field that frames or routes the message, or that may be for this side alone. */
-  #checkKnown(name: string, lineStart: number, valueStart: number): boolean {
+  /** Whether the head can be relayed with such a field, which is changed where it must be. */
+  #checkDecisive(name: string, lineStart: number, valueStart: number): boolean {
     switch (name) {
       case "content-length": {
         const digits = textOf(this.#out, valueStart, this.written);
@@ -190,7 +188,7 @@ class Relay {
         if (this.#host !== null) this.#putText(this.#host, valueStart);
         return true;
       default:
-        return !HOP_BY_HOP.has(name) && connectionField(name) === null;
+        return false;
     }
   }
 
@@ -210,19 +208,6 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
-}
-
-/** Whether a name may be one that needs a closer look, by its length and its first letter. */
-function isKnown(first: number, length: number): boolean {
-  return length < MAX_KNOWN_LENGTH && KNOWN[length * LETTERS + (first % LETTERS)] === 1;
-}
-
-function knownNames(): Uint8Array {
-  const known = new Uint8Array(MAX_KNOWN_LENGTH * LETTERS);
-  for (const name of ["host", ...CONNECTION_FIELDS, ...HOP_BY_HOP]) {
-    known[name.length * LETTERS + (name.charCodeAt(0) % LETTERS)] = 1;
-  }
-  return known;
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -1,4 +1,5 @@
 import type { ResponseFraming } from "../http1/body.ts";
+import { CONNECTION_FIELDS } from "../http1/connection_field.ts";
 import { COLON, CR, HTAB, LF, OCTETS, SP, TEXT, TOKEN } from "../http1/octets.ts";
 import { MAX_RESPONSE_FIELDS } from "../http1/parser.ts";
 import {
@@ -12,7 +13,7 @@ import {
   RESPONSE_START,
 } from "../tunnel/head_spelling.ts";
 import { slabRoom, takeFromSlab } from "../tunnel/slab.ts";
-import { decisiveField, spells } from "./decisive_field.ts";
+import { NameTable, spells } from "./name_table.ts";
 
 /** A final response head as it is sent on, and what it says of its connection. */
 export interface RelayedHead {
@@ -46,6 +47,9 @@ const DIGIT_0 = 0x30;
 const MAX_LENGTH_DIGITS = 15;
 /** Stands for a number that is not written as one. */
 const NO_NUMBER = -1;
+
+/** What a head cannot be passed on without looking at; an ordinary Connection would name the last. */
+const DECISIVE = new NameTable([...CONNECTION_FIELDS, "close"]);
 
 /** Octets of a name in lower case, and 0 for those that no name has. */
 const NAME: Uint8Array = nameOctets();
@@ -111,7 +115,7 @@ export function relayResponseHead(
     // The quote in front of the value ends this too.
     while (out[to - 1] === SP) to--;
 
-    switch (decisiveField(out, name, nameEnd)) {
+    switch (DECISIVE.find(out, name, nameEnd)) {
       case "":
         break;
       case "close": // an ordinary Connection could name it, before or behind
