@@ -147,12 +147,13 @@ class Relay {
   /** Copies bytes of a kind. */
   #copy(kind: number): void {
     const head = this.#head;
+    const out = this.#out;
     let to = this.written;
     let at = this.#read;
     for (; at < head.length; at++) {
       const byte = head[at] ?? 0;
       if (((KINDS[byte] ?? 0) & kind) === 0) break;
-      this.#out[to++] = byte;
+      out[to++] = byte;
     }
     this.#read = at;
     this.written = to;
