@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Field } from "../../lib/tunnel/head.ts";
-import { writeRequestHead, writeResponseHead } from "../../lib/tunnel/head_writer.ts";
+import { HeadWriter, writeRequestHead, writeResponseHead } from "../../lib/tunnel/head_writer.ts";
 
 const FIELDS: Field[] = [["host", "app.example"], ["etag", 'W/"a\\b"'], ["x-empty", ""]];
 
@@ -36,6 +36,19 @@ Deno.test("writeResponseHead gives heads bytes of their own, and leaves those th
   const written = heads.map((head) => writeResponseHead(head));
   written.forEach((bytes, i) => assertEquals(textOf(bytes), JSON.stringify(heads[i])));
   assertEquals(writeResponseHead({ status: 200, fields: [["x", "a".repeat(40_000)]] }), undefined);
+});
+
+Deno.test("HeadWriter puts fields that are written already beside those that it writes", () => {
+  const written = new TextEncoder().encode('["a","1"],["b","2"]');
+  for (const before of [[], FIELDS]) {
+    const writer = HeadWriter.begin(100, before.length, written.length);
+    assert(writer !== undefined);
+    writer.putRequest("GET", "/");
+    for (const [name, value] of before) writer.putField(name, value);
+    writer.putFields(written);
+    const fields = [...before, ["a", "1"], ["b", "2"]];
+    assertEquals(textOf(writer.end()), JSON.stringify({ method: "GET", target: "/", fields }));
+  }
 });
 
 function textOf(bytes: Uint8Array | undefined): string {
