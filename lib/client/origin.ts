@@ -49,6 +49,7 @@ export class Origin {
 
   async #openWebSocket(stream: Stream, payload: Uint8Array): Promise<void> {
     const head = ownHead(decodeRequestHead(payload), this.#host);
+    // As below: a Reset may be right behind.
     await null;
     if (!stream.sendEnded) await this.#webSockets.serve(stream, head);
   }
