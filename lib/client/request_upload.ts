@@ -33,8 +33,6 @@ export class RequestUpload {
   #stopped = false;
   /** Nobody sends the request once more. */
   #isLast = false;
-  /** Nothing is written from the buffer any more. */
-  #done = false;
 
   constructor(request: OriginRequest, body: RequestBody | null) {
     const { method, length, buffer, written } = request;
@@ -66,8 +64,9 @@ export class RequestUpload {
 
   /** Lets the request's buffer go as soon as it is sent. */
   letGo(): void {
+    if (this.#isLast) return;
     this.#isLast = true;
-    this.#spare();
+    if (this.#sent) giveOutputBuffer(this.#out);
   }
 
   async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
@@ -135,7 +134,6 @@ export class RequestUpload {
     if (this.#stopped) return;
     try {
       await connection.write(bytes);
-      if (this.#remaining === 0 && this.#length === 0) this.#sent = true;
     } catch (cause) {
       this.error = cause;
       this.#stopped = true;
@@ -143,15 +141,10 @@ export class RequestUpload {
   }
 
   #finish(): void {
-    // An upload that stopped early may have left its buffer with a write that is under way.
-    this.#done = this.#sent;
-    this.#spare();
-  }
-
-  #spare(): void {
-    if (!this.#isLast || !this.#done) return;
-    this.#done = false;
-    giveOutputBuffer(this.#out);
+    // Stopped early, it may have left its buffer with a write that is under way.
+    if (this.#stopped) return;
+    this.#sent = true;
+    if (this.#isLast) giveOutputBuffer(this.#out);
   }
 }
 

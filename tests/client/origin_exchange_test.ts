@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { OriginError, type OriginErrorCode } from "../../lib/client/origin_pool.ts";
 import { decodeResponseHead } from "../../lib/tunnel/head.ts";
+import { within } from "../testing/within.ts";
 import {
   bodyOf,
   fetchText,
@@ -314,6 +315,23 @@ Deno.test("Exchange stops the upload and closes when the response is complete be
   late.resolve(new Uint8Array(10));
   await late.promise;
   assertEquals(reads, 1);
+});
+
+Deno.test("Exchange gives no connection back that has not taken all of the request, however much was collected before", async () => {
+  const taken = Promise.withResolvers<void>();
+  await using origin = new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    // More than the system's buffers hold is on its way, and nobody reads it.
+    await taken.promise;
+  });
+  using pool = new TestPool(origin.port);
+  const piece = new Uint8Array(40_000_000);
+  const body = { length: piece.length, read: () => piece };
+  assertEquals(await fetchText(pool, request("PUT"), body), "200 ok");
+  assertEquals(await within(fetchText(pool, request()), "an answer"), "200 ok");
+  assertEquals(origin.connections, 2);
+  taken.resolve();
 });
 
 Deno.test("Exchange delivers what the origin said before it closed during the upload", async () => {
