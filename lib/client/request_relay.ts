@@ -14,7 +14,7 @@ import {
   REQUEST_TARGET,
 } from "../tunnel/head_spelling.ts";
 import { HOP_BY_HOP, isToken } from "../tunnel/headers.ts";
-import { NameTable } from "./name_table.ts";
+import { NameTable, spells } from "./name_table.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { giveOutputBuffer, OUTPUT_BUFFER, takeOutputBuffer } from "./output_buffers.ts";
 
@@ -27,11 +27,6 @@ const KINDS = kindsOfBytes();
 
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
-
-const START = bytesOf(REQUEST_START);
-const BEFORE_TARGET = bytesOf(REQUEST_TARGET);
-const BEFORE_FIELDS = bytesOf(REQUEST_FIELDS);
-const BEHIND_TARGET = bytesOf(VERSION);
 
 /** A length whose digits, whatever they are, can be counted to. */
 const LENGTH = /^[0-9]{1,15}$/;
@@ -52,7 +47,7 @@ export function relayRequestHead(
 ): OriginRequest | undefined {
   // JSON takes more room than the same fields in HTTP/1.1.
   const bound = head.length + REQUEST_ROOM + (host === null ? 0 : host.length);
-  if (bound > OUTPUT_BUFFER || !isAt(head, 0, START)) return undefined;
+  if (bound > OUTPUT_BUFFER || !spellsAt(head, 0, REQUEST_START)) return undefined;
   const buffer = takeOutputBuffer(bound);
   const relay = new Relay(head, host, buffer);
   if (relay.copyStart() && relay.copyFields()) {
@@ -73,7 +68,7 @@ class Relay {
   readonly #host: string | null;
   readonly #out: Uint8Array;
   /** Bytes read. */
-  #read = START.length;
+  #read = REQUEST_START.length;
   #hasHost = false;
 
   constructor(head: Uint8Array, host: string | null, out: Uint8Array) {
@@ -90,16 +85,16 @@ class Relay {
     this.method = textOf(head, methodStart, this.#read);
     // The answer to CONNECT would make the connection a tunnel (RFC 9110 section 9.3.6).
     if (this.method === "" || this.method === "CONNECT") return false;
-    if (!isAt(head, this.#read, BEFORE_TARGET)) return false;
+    if (!spellsAt(head, this.#read, REQUEST_TARGET)) return false;
     this.#out[this.written++] = SP;
-    this.#read += BEFORE_TARGET.length;
+    this.#read += REQUEST_TARGET.length;
     const targetStart = this.#read;
     this.#copy(TARGET);
     const isTarget = head[targetStart] === SLASH ||
       (head[targetStart] === ASTERISK && this.#read === targetStart + 1);
-    if (!isTarget || !isAt(head, this.#read, BEFORE_FIELDS)) return false;
-    this.#read += BEFORE_FIELDS.length;
-    for (const byte of BEHIND_TARGET) this.#out[this.written++] = byte;
+    if (!isTarget || !spellsAt(head, this.#read, REQUEST_FIELDS)) return false;
+    this.#read += REQUEST_FIELDS.length;
+    this.#putText(VERSION, this.written);
     return true;
   }
 
@@ -199,9 +194,8 @@ class Relay {
   }
 }
 
-function isAt(head: Uint8Array, at: number, spelling: Uint8Array): boolean {
-  for (let i = 0; i < spelling.length; i++) if (head[at + i] !== spelling[i]) return false;
-  return true;
+function spellsAt(head: Uint8Array, at: number, spelling: string): boolean {
+  return spells(head, at, at + spelling.length, spelling);
 }
 
 /** Makes a text of a few bytes of ASCII. */
@@ -209,10 +203,6 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
 
 function kindsOfBytes(): Uint8Array {
