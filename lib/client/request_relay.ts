@@ -1,9 +1,11 @@
 import { CONNECTION_FIELDS } from "../http1/connection_field.ts";
-import { COLON, CR, DEL, LF, SP } from "../http1/octets.ts";
+import { COLON, CR, LF, SP } from "../http1/octets.ts";
 import { REQUEST_ROOM, VERSION } from "../http1/writer.ts";
 import { MAX_FIELDS } from "../tunnel/head.ts";
 import {
   BACKSLASH,
+  BYTE_KINDS,
+  ByteKind,
   CLOSING,
   COMMA,
   END,
@@ -13,17 +15,10 @@ import {
   REQUEST_START,
   REQUEST_TARGET,
 } from "../tunnel/head_spelling.ts";
-import { HOP_BY_HOP, isToken } from "../tunnel/headers.ts";
+import { HOP_BY_HOP } from "../tunnel/headers.ts";
 import { NameTable, spells } from "./name_table.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { giveOutputBuffer, OUTPUT_BUFFER, takeOutputBuffer } from "./output_buffers.ts";
-
-/** What a byte between quotes may be part of. */
-const METHOD = 1;
-const TARGET = 2;
-const NAME = 4;
-const VALUE = 8;
-const KINDS = kindsOfBytes();
 
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
@@ -81,7 +76,7 @@ class Relay {
   copyStart(): boolean {
     const head = this.#head;
     const methodStart = this.#read;
-    this.#copy(METHOD);
+    this.#copy(ByteKind.Method);
     this.method = textOf(head, methodStart, this.#read);
     // The answer to CONNECT would make the connection a tunnel (RFC 9110 section 9.3.6).
     if (this.method === "" || this.method === "CONNECT") return false;
@@ -89,7 +84,7 @@ class Relay {
     this.#out[this.written++] = SP;
     this.#read += REQUEST_TARGET.length;
     const targetStart = this.#read;
-    this.#copy(TARGET);
+    this.#copy(ByteKind.Target);
     const isTarget = head[targetStart] === SLASH ||
       (head[targetStart] === ASTERISK && this.#read === targetStart + 1);
     if (!isTarget || !spellsAt(head, this.#read, REQUEST_FIELDS)) return false;
@@ -118,7 +113,7 @@ class Relay {
     const nameStart = this.#read + 2;
     if (head[nameStart - 1] !== QUOTE) return false;
     this.#read = nameStart;
-    this.#copy(NAME);
+    this.#copy(ByteKind.Name);
     const nameEnd = this.#read;
     const isName = nameEnd > nameStart && head[nameEnd] === QUOTE &&
       head[nameEnd + 1] === COMMA && head[nameEnd + 2] === QUOTE;
@@ -147,7 +142,7 @@ class Relay {
     let at = this.#read;
     for (; at < head.length; at++) {
       const byte = head[at] ?? 0;
-      if (((KINDS[byte] ?? 0) & kind) === 0) break;
+      if (((BYTE_KINDS[byte] ?? 0) & kind) === 0) break;
       out[to++] = byte;
     }
     this.#read = at;
@@ -157,13 +152,13 @@ class Relay {
   /** Copies a value up to the quote behind it, or to what no value of the usual spelling has. */
   #copyText(): void {
     const head = this.#head;
-    this.#copy(VALUE);
+    this.#copy(ByteKind.Value);
     while (head[this.#read] === BACKSLASH) {
       const byte = head[this.#read + 1];
       if (byte !== QUOTE && byte !== BACKSLASH) return;
       this.#out[this.written++] = byte;
       this.#read += 2;
-      this.#copy(VALUE);
+      this.#copy(ByteKind.Value);
     }
   }
 
@@ -203,18 +198,4 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
-}
-
-function kindsOfBytes(): Uint8Array {
-  const kinds = new Uint8Array(256);
-  // Only what is ASCII and no control character stands in JSON as it is.
-  for (let code = SP; code < DEL; code++) {
-    const character = String.fromCharCode(code);
-    if (code === QUOTE || code === BACKSLASH) continue;
-    let bits = code === SP ? VALUE : VALUE | TARGET;
-    if (isToken(character)) bits |= METHOD;
-    if (isToken(character) && character === character.toLowerCase()) bits |= NAME;
-    kinds[code] = bits;
-  }
-  return kinds;
 }

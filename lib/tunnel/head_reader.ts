@@ -1,6 +1,8 @@
 import type { RequestHead, ResponseHead } from "./head.ts";
 import {
   BACKSLASH,
+  BYTE_KINDS,
+  ByteKind,
   CLOSING,
   COMMA,
   END,
@@ -12,15 +14,10 @@ import {
   RESPONSE_FIELDS,
   RESPONSE_START,
 } from "./head_spelling.ts";
-import { type Field, isFieldValue, isToken } from "./headers.ts";
+import { type Field, isFieldValue } from "./headers.ts";
 
 /** Digits of a status, the only form that is read here. */
 const STATUS_DIGITS = 3;
-
-/** What a byte may be part of, as it stands between quotes. */
-const NAME = 1;
-const VALUE = 2;
-const KINDS = kindsOfBytes();
 
 /**
  * Reads a request head in ASCII that is spelled as this project writes it: no blanks, members in this order. One pass takes a
@@ -32,10 +29,10 @@ const KINDS = kindsOfBytes();
  */
 export function readRequestHead(bytes: Uint8Array, text: string): RequestHead | undefined {
   if (!text.startsWith(REQUEST_START)) return undefined;
-  const methodEnd = endOf(bytes, REQUEST_START.length, VALUE);
+  const methodEnd = endOf(bytes, REQUEST_START.length, ByteKind.Value);
   if (!text.startsWith(REQUEST_TARGET, methodEnd)) return undefined;
   const targetStart = methodEnd + REQUEST_TARGET.length;
-  const targetEnd = endOf(bytes, targetStart, VALUE);
+  const targetEnd = endOf(bytes, targetStart, ByteKind.Value);
   if (!text.startsWith(REQUEST_FIELDS, targetEnd)) return undefined;
   const fields = readFields(bytes, text, targetEnd + REQUEST_FIELDS.length);
   return fields && {
@@ -63,12 +60,12 @@ function readFields(bytes: Uint8Array, text: string, start: number): Field[] | u
   let at = start;
   while (bytes[at] === OPENING && bytes[at + 1] === QUOTE) {
     const nameStart = at + 2;
-    const nameEnd = endOf(bytes, nameStart, NAME);
+    const nameEnd = endOf(bytes, nameStart, ByteKind.Name);
     const isName = nameEnd > nameStart && bytes[nameEnd] === QUOTE &&
       bytes[nameEnd + 1] === COMMA && bytes[nameEnd + 2] === QUOTE;
     if (!isName) return undefined;
     const valueStart = nameEnd + 3;
-    const plainEnd = endOf(bytes, valueStart, VALUE);
+    const plainEnd = endOf(bytes, valueStart, ByteKind.Value);
     const isPlain = bytes[plainEnd] === QUOTE;
     const valueEnd = isPlain ? plainEnd : endOfEscaped(bytes, plainEnd);
     const value = isPlain
@@ -88,7 +85,7 @@ function readFields(bytes: Uint8Array, text: string, start: number): Field[] | u
 function endOf(bytes: Uint8Array, start: number, kind: number): number {
   for (let at = start; at < bytes.length; at++) {
     const byte = bytes[at];
-    if (byte === undefined || ((KINDS[byte] ?? 0) & kind) === 0) return at;
+    if (byte === undefined || ((BYTE_KINDS[byte] ?? 0) & kind) === 0) return at;
   }
   return bytes.length;
 }
@@ -96,7 +93,7 @@ function endOf(bytes: Uint8Array, start: number, kind: number): number {
 /** Returns where the quote is that ends a text with escapes; whatever else stands there ends it too, and is refused. */
 function endOfEscaped(bytes: Uint8Array, start: number): number {
   let at = start;
-  while (bytes[at] === BACKSLASH) at = endOf(bytes, at + 2, VALUE);
+  while (bytes[at] === BACKSLASH) at = endOf(bytes, at + 2, ByteKind.Value);
   return at;
 }
 
@@ -108,16 +105,4 @@ function unescaped(literal: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function kindsOfBytes(): Uint8Array {
-  const kinds = new Uint8Array(256);
-  // Only what is ASCII and no control character stands in JSON as it is.
-  for (let code = 0x20; code < 0x7f; code++) {
-    const character = String.fromCharCode(code);
-    if (code === QUOTE || code === BACKSLASH) continue;
-    const isOfName = isToken(character) && character === character.toLowerCase();
-    kinds[code] = isOfName ? NAME | VALUE : VALUE;
-  }
-  return kinds;
 }

@@ -1,3 +1,5 @@
+import { isToken } from "./headers.ts";
+
 /**
  * How this project spells the JSON of a head: without blanks, members in this order.
  *
@@ -17,3 +19,25 @@ export const OPENING = 0x5b;
 export const BACKSLASH = 0x5c;
 export const CLOSING = 0x5d;
 export const END = 0x7d;
+
+/** What a byte between quotes may be part of: bits of {@linkcode BYTE_KINDS}. */
+export const ByteKind = { Method: 1, Target: 2, Name: 4, Value: 8 } as const;
+
+/** The kinds of each byte that stands in JSON as it is: ASCII but quote, backslash and control characters. */
+export const BYTE_KINDS: Uint8Array = kindsOfBytes();
+
+function kindsOfBytes(): Uint8Array {
+  const kinds = new Uint8Array(256);
+  for (let code = 0x20; code < 0x7f; code++) {
+    if (code === QUOTE || code === BACKSLASH) continue;
+    const character = String.fromCharCode(code);
+    let bits: number = ByteKind.Value;
+    if (character !== " ") bits |= ByteKind.Target;
+    if (isToken(character)) {
+      bits |= ByteKind.Method;
+      if (character === character.toLowerCase()) bits |= ByteKind.Name;
+    }
+    kinds[code] = bits;
+  }
+  return kinds;
+}
