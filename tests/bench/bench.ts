@@ -1,145 +1,151 @@
 import config from "../../deno.json" with { type: "json" };
-import type { FlagValues } from "../../lib/flags.ts";
+import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
-import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
-import { cpuTime } from "./cpu_time.ts";
-import { generatorName, load, type Target } from "./load.ts";
+import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
+import { Baseline, type Figure } from "./baseline.ts";
+import { FrameTap } from "./frame_tap.ts";
+import { load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
-import { machine } from "./machine.ts";
-import {
-  CONNECTIONS,
-  megabytesFlag,
-  MIDDLE,
-  MIDDLE_CONNECTIONS,
-  SECONDS,
-  TRANSFER_FACTOR,
-} from "./settings.ts";
-import { figure, markdownTable } from "./table.ts";
-import { download, type Transfer, upload } from "./transfer.ts";
+import { processUsage } from "./peers/process_usage.ts";
+import { countSystemCalls, hasStrace } from "./system_calls.ts";
+import { frameFigures, type Task, TASKS } from "./work_figures.ts";
 import { runTool } from "../testing/tool.ts";
 
+const BASELINE = new URL("baseline.json", import.meta.url);
+
+/** Connections that speed is compared over. */
+const RATIO_CONNECTIONS = 32;
+
 const FLAGS = {
-  seconds: SECONDS,
-  megabytes: megabytesFlag(400),
+  seconds: integerFlag({
+    group: "Bounds",
+    help: "how long each of the few things is measured that need the clock",
+    default: 3,
+    least: 1,
+    most: 600,
+  }),
+  update: switchFlag({
+    group: "Baseline",
+    help: "store what is measured as the baseline instead of comparing it",
+  }),
 };
 
 type Values = FlagValues<typeof FLAGS>;
 
-/** Measures the tunnel beside its origin reached directly, and prints one table. */
+/** Counts the work that the tunnel does, compares it with what is stored, and says what has become more. */
 async function main(values: Values): Promise<number> {
   await using origin = await OriginProcess.start();
+  const figures = [
+    ...await countFrames(origin),
+    ...await measureTunnel(origin, values.seconds),
+  ];
+  const { table, worse, missing } = (await Baseline.read(BASELINE)).compare(figures);
+  console.log(table);
+  if (values.update) {
+    const { deno } = Deno.version;
+    await Baseline.write(BASELINE, figures, `tunnel ${config.version}, Deno ${deno}`);
+    printLine("stored as the baseline");
+    return 0;
+  }
+  if (missing.length > 0) printLine(`not measured this time: ${missing.join("; ")}`);
+  if (worse.length > 0) printLine(`worse than the baseline: ${worse.join("; ")}`);
+  return worse.length > 0 ? 1 : 0;
+}
+
+/** Lets all pass through a tap between client and server. */
+async function countFrames(origin: OriginProcess): Promise<Figure[]> {
+  await using server = await startServer();
+  await using tap = FrameTap.start(Number(server.url.port));
+  await using tunnel = await startThrough(tap, server, origin);
+  const figures: Figure[] = [];
+  for (const task of TASKS) {
+    printLine(`frames: ${task.name}`);
+    await task.run(targetOf(tunnel, task.path));
+    figures.push(...await frameFigures(task, targetOf(tunnel, task.path), tap));
+  }
+  return figures;
+}
+
+/** Measures what a tap would disturb. */
+async function measureTunnel(origin: OriginProcess, seconds: number): Promise<Figure[]> {
   await using tunnel = await startTunnel({ origin });
-  const { seconds, megabytes } = values;
-  const bench = new Bench(origin, tunnel, seconds);
-  const rows: string[][] = [];
-  for (const connections of CONNECTIONS) rows.push(await bench.smallAnswers(connections));
-  rows.push(await bench.middleAnswers());
-  rows.push(await bench.transfer("download", megabytes * 1e6));
-  rows.push(await bench.transfer("upload", megabytes * 1e6));
-  console.log(`${await conditions(seconds)}\n`);
-  console.log(markdownTable(HEADING, rows));
-  return 0;
+  const figures: Figure[] = [];
+  // Compiled code and grown pools are what a server has in all but its first second.
+  await load(targetOf(tunnel, "/"), { connections: RATIO_CONNECTIONS, seconds: 1 });
+  if (await hasStrace()) {
+    for (const task of TASKS) {
+      printLine(`system calls: ${task.name}`);
+      figures.push(...await systemCallFigures(task, tunnel));
+    }
+  } else {
+    printLine("system calls are not counted: strace is not on the PATH");
+  }
+  printLine("ratios to the origin reached directly");
+  return [...figures, ...await ratioFigures(origin, tunnel, seconds)];
 }
 
-const HEADING = ["", "direct", "tunnel", "p50", "p99", "server CPU", "client CPU"];
-
-/** Runs each measurement against the origin first, then through the tunnel. */
-class Bench {
-  readonly #tunnel: Tunnel;
-  readonly #seconds: number;
-  readonly #direct: Omit<Target, "path">;
-  readonly #through: Omit<Target, "path">;
-
-  constructor(origin: OriginProcess, tunnel: Tunnel, seconds: number) {
-    this.#tunnel = tunnel;
-    this.#seconds = seconds;
-    this.#direct = { port: origin.port, host: `127.0.0.1:${origin.port}` };
-    this.#through = { port: Number(tunnel.server.url.port), host: tunnel.host };
-  }
-
-  async smallAnswers(connections: number): Promise<string[]> {
-    const name = `small answers, ${connections} connection${connections === 1 ? "" : "s"}`;
-    return await this.#rate(name, "/", connections, (rate) => `${figure(rate)}/s`);
-  }
-
-  async middleAnswers(): Promise<string[]> {
-    const name = `answers of ${MIDDLE / 1000} KB, ${MIDDLE_CONNECTIONS} connections`;
-    return await this.#rate(
-      name,
-      `/bytes/${MIDDLE}`,
-      MIDDLE_CONNECTIONS,
-      (rate) => `${figure(rate * MIDDLE / 1e6)} MB/s`,
-    );
-  }
-
-  async transfer(direction: "download" | "upload", length: number): Promise<string[]> {
-    const name = `one ${direction} of ${length / 1e6} MB`;
-    printLine(name);
-    const path = direction === "download" ? `/stream/${length}` : "/";
-    const run = direction === "download" ? download : upload;
-    const limit = this.#seconds * TRANSFER_FACTOR;
-    const direct = await run({ ...this.#direct, path }, length, limit);
-    const { result, cpu } = await this.#withCpu(() =>
-      run({ ...this.#through, path }, length, limit)
-    );
-    const costs = cpu.map((used) => `${perUnit(used, result.bytes / 1e6)}/MB`);
-    return [name, speed(direct), speed(result), "", "", ...costs];
-  }
-
-  async #rate(
-    name: string,
-    path: string,
-    connections: number,
-    shown: (rate: number) => string,
-  ): Promise<string[]> {
-    printLine(name);
-    const options = { connections, seconds: this.#seconds };
-    const direct = await load({ ...this.#direct, path }, options);
-    // Compiled code and grown pools are what a server has in all but its first second.
-    await load({ ...this.#through, path }, { connections, seconds: 1 });
-    const { result, cpu } = await this.#withCpu(() => load({ ...this.#through, path }, options));
-    return [
-      name,
-      shown(direct.requests / direct.seconds),
-      shown(result.requests / result.seconds),
-      `${figure(result.p50)} ms`,
-      `${figure(result.p99)} ms`,
-      ...cpu.map((used) => `${perUnit(used, result.requests)}/request`),
-    ];
-  }
-
-  /** Runs a measurement and tells the seconds of CPU that server and client used for it, where that is known. */
-  async #withCpu<T>(run: () => Promise<T>): Promise<{ result: T; cpu: (number | null)[] }> {
-    const pids = [this.#tunnel.server.pid, this.#tunnel.client.pid];
-    const before = await Promise.all(pids.map(cpuTime));
-    const result = await run();
-    const after = await Promise.all(pids.map(cpuTime));
-    const cpu = after.map((time, i) => {
-      const start = before[i] ?? null;
-      return time === null || start === null ? null : time - start;
-    });
-    return { result, cpu };
-  }
+async function systemCallFigures(task: Task, tunnel: Tunnel): Promise<Figure[]> {
+  let units = 0;
+  const pids = [tunnel.server.pid, tunnel.client.pid];
+  const calls = await countSystemCalls(pids, async () => {
+    units = await task.run(targetOf(tunnel, task.path));
+  });
+  return calls.flatMap(({ reads, writes, polls }, i) =>
+    // How often a process has to wait says little where much arrives at once: it differs by ten times.
+    Object.entries(task.isAlone ? { reads, writes, polls } : { reads, writes }).map((
+      [kind, count],
+    ): Figure => ({
+      name: `${task.name}: ${kind} of the ${i === 0 ? "server" : "client"} per ${task.unit}`,
+      value: count / units,
+      tolerance: task.isAlone ? "exact" : "turns",
+    }))
+  );
 }
 
-function perUnit(seconds: number | null, count: number): string {
-  return seconds === null ? "unknown" : `${figure(seconds * 1e6 / count)} µs`;
+/** The origin is a plain `Deno.serve`: how many times slower is the tunnel, how many times the CPU does it take? */
+async function ratioFigures(
+  origin: OriginProcess,
+  tunnel: Tunnel,
+  seconds: number,
+): Promise<Figure[]> {
+  const options = { connections: RATIO_CONNECTIONS, seconds };
+  const host = `127.0.0.1:${origin.port}`;
+  const direct = await cost([origin.pid], { port: origin.port, host, path: "/" }, options);
+  const pids = [tunnel.server.pid, tunnel.client.pid];
+  const through = await cost(pids, targetOf(tunnel, "/"), options);
+  const name = `small answers, ${RATIO_CONNECTIONS} connections`;
+  return [
+    {
+      name: `${name}: times slower than Deno.serve`,
+      value: direct.rate / through.rate,
+      tolerance: "clock",
+    },
+    {
+      name: `${name}: times the CPU of Deno.serve`,
+      value: through.cpu / direct.cpu,
+      tolerance: "clock",
+    },
+  ];
 }
 
-function speed({ bytes, seconds }: Transfer): string {
-  return `${figure(bytes / 1e6 / seconds)} MB/s`;
+/** Returns requests a second, and the seconds of CPU for each that processes take. */
+async function cost(
+  pids: readonly number[],
+  target: Target,
+  options: { readonly connections: number; readonly seconds: number },
+): Promise<{ rate: number; cpu: number }> {
+  const before = await processUsage(pids);
+  const { requests, seconds } = await load(target, options);
+  const { cpu } = await processUsage(pids);
+  return { rate: requests / seconds, cpu: (cpu - before.cpu) / requests };
 }
 
-/** Tells when, where and with what it was measured. */
-async function conditions(seconds: number): Promise<string> {
-  const date = new Date().toISOString().slice(0, 10);
-  const { deno, v8 } = Deno.version;
-  return `${date}, ${await machine()}, tunnel ${config.version}, Deno ${deno} (V8 ${v8}), ` +
-    `load by ${await generatorName()}, ${seconds} s each.`;
+function targetOf(tunnel: Tunnel, path: string): Target {
+  return { port: Number(tunnel.server.url.port), host: tunnel.host, path };
 }
 
 await runTool({
   name: "bench",
-  summary: "Measures the tunnel beside the same service reached directly.",
+  summary: "Counts frames, messages, bytes and system calls, and compares them with a baseline.",
   flags: FLAGS,
 }, main);
