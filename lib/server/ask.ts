@@ -1,4 +1,4 @@
-import { parseAuthority, type Router } from "./hostname.ts";
+import { parseAuthority, type Router, splitTarget } from "./hostname.ts";
 import type { Registry } from "./registry.ts";
 
 /** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */
@@ -24,7 +24,7 @@ export function isServed(
   const host = parseAuthority(asked ?? "");
   if (host === undefined || host.isAddress || host.port !== null) return false;
   const { name } = host;
-  const route = router.route({ method: "GET", url: `https://${name}/`, host: name });
+  const route = router.route({ method: "GET", url: splitTarget(`https://${name}/`), host: name });
   if (route.kind === "tunnel") {
     return registry.knows(route.hostname) || (elsewhere?.knows(route.hostname) ?? false);
   }

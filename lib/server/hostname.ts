@@ -1,5 +1,6 @@
 import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
 import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../authority.ts";
+import { KnownAuthorities } from "./known_authorities.ts";
 
 export { parseAuthority };
 
@@ -27,9 +28,16 @@ export interface RouterOptions {
 
 export interface RoutedRequest {
   readonly method: string;
-  /** The text of `Request.url`, which `Deno.serve` leaves as it came. */
-  readonly url: string;
+  readonly url: SplitURL;
   readonly host: string | null;
+}
+
+/** The parts of a request's URL, which `Deno.serve` leaves as it came. */
+export interface SplitURL {
+  /** In lower case. */
+  readonly scheme: string;
+  readonly authority: string;
+  readonly target: string;
 }
 
 /** The hostname of the one tunnel of a server with a fixed route. */
@@ -40,6 +48,7 @@ export class Router {
   readonly #domain: string;
   readonly #publicName: string;
   readonly #fixed: boolean;
+  readonly #hosts = new KnownAuthorities();
 
   constructor({ domain, publicUrl, fixed }: RouterOptions) {
     this.#domain = domain.toLowerCase();
@@ -48,17 +57,17 @@ export class Router {
   }
 
   route({ method, url, host }: RoutedRequest): Route {
-    if (REFUSED_METHODS.has(method.toUpperCase())) {
+    if (method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())) {
       return refused(405, `the method ${method} is not served here`);
     }
-    const { scheme, authority, target } = splitTarget(url);
+    const { scheme, authority, target } = url;
     if (scheme !== "http" && scheme !== "https") {
       return refused(400, "the request target is neither http nor https");
     }
     // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, Deno makes one up (B7).
     const text = host ?? (scheme === "https" ? authority : null);
     if (text === null || text === "") return refused(400, "the request has no Host field");
-    const asked = parseAuthority(text);
+    const asked = host === null ? parseAuthority(text) : this.#hosts.read(host);
     if (asked === undefined) return refused(400, "the Host field is not a host and port");
     if (text !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
       return refused(400, "the request target and the Host field name different hosts");
@@ -83,7 +92,7 @@ export class Router {
         : { kind: "own", path: target };
     }
     const dot = name.indexOf(".");
-    return dot > 0 && name.slice(dot + 1) === this.#domain
+    return dot > 0 && dot + 1 + this.#domain.length === name.length && name.endsWith(this.#domain)
       ? { kind: "tunnel", hostname: name, target }
       : refused(404, "no such host here");
   }
@@ -102,12 +111,12 @@ export class Router {
 }
 
 /** Cuts a URL into scheme, authority and what follows, every byte of which stays (B10): URL would tidy it up. */
-export function splitTarget(url: string): { scheme: string; authority: string; target: string } {
+export function splitTarget(url: string): SplitURL {
   const colon = url.indexOf("://");
   if (colon === -1) return { scheme: "", authority: "", target: asTarget(url) };
   const end = endOf(url, colon + 3);
   return {
-    scheme: url.slice(0, colon).toLowerCase(),
+    scheme: url.startsWith("http://") ? "http" : url.slice(0, colon).toLowerCase(),
     authority: url.slice(colon + 3, end),
     target: asTarget(url.slice(end)),
   };

@@ -103,14 +103,14 @@ export class RequestHandler {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
     if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate);
-    const route = this.#options.router.route({ method: request.method, url: request.url, host });
+    const url = splitTarget(request.url);
+    const route = this.#options.router.route({ method: request.method, url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
       const address = this.#options.forwarded.clientAddress(fields.list, peer);
       const { isRetired } = fate;
       return this.#own(request, route.path, { address, host: host ?? "", isRetired });
     }
-    const { scheme, authority } = splitTarget(request.url);
     const visit: Visit = {
       request,
       fields,
@@ -118,8 +118,8 @@ export class RequestHandler {
       target: asteriskForm(request.method, route.target),
       connection: {
         peer,
-        scheme: scheme === "https" ? "https" : "http",
-        host: host ?? authority,
+        scheme: url.scheme === "https" ? "https" : "http",
+        host: host ?? url.authority,
       },
     };
     return this.#visit(visit, route.hostname);

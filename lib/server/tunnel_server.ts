@@ -12,7 +12,7 @@ import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import { Entrances, type Inside } from "./entrances.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
-import { FIXED_HOSTNAME, Router } from "./hostname.ts";
+import { FIXED_HOSTNAME, Router, splitTarget } from "./hostname.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./listener.ts";
@@ -259,7 +259,11 @@ export class TunnelServer {
   #whyNoName(name: string): string | null {
     if (this.#options.fixed) return "this server has one hostname for all (--fixed)";
     const host = `${name}.${this.#options.domain}`;
-    const { kind } = this.#router.route({ method: "GET", url: `http://${host}/`, host });
+    const { kind } = this.#router.route({
+      method: "GET",
+      url: splitTarget(`http://${host}/`),
+      host,
+    });
     return kind === "tunnel" ? null : "it is the server's own";
   }
 

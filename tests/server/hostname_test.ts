@@ -8,7 +8,7 @@ const fixed = new Router({ ...OPTIONS, fixed: true });
 
 /** Routes a request as `Deno.serve` hands it over. */
 function get(host: string, target = "/", by = router): Route {
-  return by.route({ method: "GET", url: `http://${host}${target}`, host });
+  return by.route({ method: "GET", url: splitTarget(`http://${host}${target}`), host });
 }
 
 function status(route: Route): number | string {
@@ -126,7 +126,13 @@ Deno.test("Router answers 404 for an id that is not one DNS label", () => {
 
 Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other method", () => {
   const by = (method: string) =>
-    status(router.route({ method, url: "http://abc.tunnel.example/", host: "abc.tunnel.example" }));
+    status(
+      router.route({
+        method,
+        url: splitTarget("http://abc.tunnel.example/"),
+        host: "abc.tunnel.example",
+      }),
+    );
   for (const method of ["CONNECT", "TRACE", "trace"]) assertEquals(by(method), 405, method);
   for (const method of ["GET", "get", "PURGE", "M-SEARCH"]) {
     assertEquals(by(method), "tunnel", method);
@@ -135,7 +141,7 @@ Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other m
 
 Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one (B7, B8)", () => {
   const by = (url: string, host: string | null) =>
-    status(router.route({ method: "GET", url, host }));
+    status(router.route({ method: "GET", url: splitTarget(url), host }));
   assertEquals(by("http://localhost:6519/", null), 400);
   assertEquals(by("http://abc.tunnel.example/", null), 400);
   assertEquals(by("http://localhost:6519/", ""), 400);
@@ -146,7 +152,7 @@ Deno.test("Router refuses a missing, empty or malformed Host with 400, and never
 });
 
 Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", () => {
-  const by = (url: string) => router.route({ method: "GET", url, host: null });
+  const by = (url: string) => router.route({ method: "GET", url: splitTarget(url), host: null });
   assertEquals(by("https://ABC.tunnel.example/x"), {
     kind: "tunnel",
     hostname: "abc.tunnel.example",
@@ -157,7 +163,8 @@ Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", 
 });
 
 Deno.test("Router refuses an absolute-form target that disagrees with Host (B9)", () => {
-  const by = (url: string, host: string) => status(router.route({ method: "GET", url, host }));
+  const by = (url: string, host: string) =>
+    status(router.route({ method: "GET", url: splitTarget(url), host }));
   const host = "abc.tunnel.example";
   assertEquals(by("http://abc.tunnel.example/", host), "tunnel");
   assertEquals(by("http://ABC.tunnel.example.:80/", host), "tunnel");
