@@ -45,8 +45,9 @@ const MAX_INFORMATIONAL = 32;
 /** Runs one exchange on one connection, upload and response side by side. */
 export class Exchange implements OriginExchange, ConnectionReader {
   readonly response: Promise<OriginResponse>;
+  /** Whether it may be sent again when an idle connection turns out dead (RFC 9110 section 9.2.2). */
+  readonly replayable: boolean;
   readonly #request: OriginRequest;
-  readonly #body: RequestBody | null;
   readonly #owner: ExchangeOwner;
   readonly #settle: PromiseWithResolvers<OriginResponse>;
   #upload: RequestUpload;
@@ -62,16 +63,11 @@ export class Exchange implements OriginExchange, ConnectionReader {
 
   constructor(request: OriginRequest, body: RequestBody | null, owner: ExchangeOwner) {
     this.#request = request;
-    this.#body = body;
+    this.replayable = body === null && isIdempotent(request.method);
     this.#owner = owner;
     this.#upload = new RequestUpload(request, body);
     this.#settle = Promise.withResolvers();
     this.response = this.#settle.promise;
-  }
-
-  /** Tells whether it may be sent again when an idle connection turns out dead (RFC 9110 section 9.2.2). */
-  get replayable(): boolean {
-    return this.#body === null && IDEMPOTENT_METHODS.has(this.#request.method);
   }
 
   /** Tells whether it has ended, well or not. */
@@ -265,9 +261,12 @@ class ExchangeResponse implements OriginResponse {
   }
 }
 
-/** What may be repeated without harm; POST, PATCH and what is unknown may not. */
+/** Whether it may be repeated without harm; POST, PATCH and what is unknown may not. */
+function isIdempotent(method: string): boolean {
+  return method === "GET" || IDEMPOTENT_METHODS.has(method);
+}
+
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([
-  "GET",
   "HEAD",
   "OPTIONS",
   "PUT",
