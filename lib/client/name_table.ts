@@ -1,3 +1,5 @@
+import { spells } from "../tunnel/spells.ts";
+
 /** Finds a few names among octets in lower case: a load decides for nearly all others, and no string is made. */
 export class NameTable {
   readonly #names: readonly string[];
@@ -26,15 +28,6 @@ export class NameTable {
     const name = this.#names[place - 1] ?? "";
     return spells(octets, from, to, name) ? name : "";
   }
-}
-
-/** Tells whether the octets are those of an ASCII text. */
-export function spells(octets: Uint8Array, from: number, to: number, text: string): boolean {
-  if (to - from !== text.length) return false;
-  for (let i = 0; i < text.length; i++) {
-    if (octets[from + i] !== text.charCodeAt(i)) return false;
-  }
-  return true;
 }
 
 function placeOf(length: number, first: number): number {

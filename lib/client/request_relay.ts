@@ -16,7 +16,8 @@ import {
   REQUEST_TARGET,
 } from "../tunnel/head_spelling.ts";
 import { HOP_BY_HOP } from "../tunnel/headers.ts";
-import { NameTable, spells } from "./name_table.ts";
+import { NameTable } from "./name_table.ts";
+import { spells } from "../tunnel/spells.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { giveOutputBuffer, OUTPUT_BUFFER, takeOutputBuffer } from "./output_buffers.ts";
 

@@ -13,7 +13,8 @@ import {
   RESPONSE_START,
 } from "../tunnel/head_spelling.ts";
 import { slabRoom, takeFromSlab } from "../tunnel/slab.ts";
-import { NameTable, spells } from "./name_table.ts";
+import { NameTable } from "./name_table.ts";
+import { spells } from "../tunnel/spells.ts";
 
 /** A final response head as it is sent on, and what it says of its connection. */
 export interface RelayedHead {

@@ -15,9 +15,12 @@ import {
   RESPONSE_START,
 } from "./head_spelling.ts";
 import { type Field, isFieldValue } from "./headers.ts";
+import { NameCache } from "./name_cache.ts";
 
 /** Digits of a status, the only form that is read here. */
 const STATUS_DIGITS = 3;
+
+const names = new NameCache();
 
 /**
  * Reads a request head in ASCII that is spelled as this project writes it: no blanks, members in this order. One pass takes a
@@ -72,7 +75,7 @@ function readFields(bytes: Uint8Array, text: string, start: number): Field[] | u
       ? text.slice(valueStart, valueEnd)
       : unescaped(text.slice(valueStart - 1, valueEnd + 1));
     if (value === undefined || bytes[valueEnd + 1] !== CLOSING) return undefined;
-    fields.push([text.slice(nameStart, nameEnd), value]);
+    fields.push([names.text(bytes, nameStart, nameEnd), value]);
     at = valueEnd + 2;
     if (bytes[at] !== COMMA) break;
     at++;

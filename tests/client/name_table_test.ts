@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { NameTable, spells } from "../../lib/client/name_table.ts";
+import { NameTable } from "../../lib/client/name_table.ts";
 import { CONNECTION_FIELDS } from "../../lib/http1/connection_field.ts";
 import { HOP_BY_HOP } from "../../lib/tunnel/headers.ts";
 import { toBytes } from "../testing/latin1.ts";
@@ -29,10 +29,4 @@ Deno.test("NameTable.find knows no name that differs in a letter or in length", 
 
 Deno.test("NameTable refuses names that it could not tell apart", () => {
   assertThrows(() => new NameTable(["accept", "age", "access"]), RangeError);
-});
-
-Deno.test("spells compares octets with a text", () => {
-  const octets = toBytes("#close#");
-  assertEquals(spells(octets, 1, 6, "close"), true);
-  assertEquals([spells(octets, 1, 5, "close"), spells(octets, 0, 5, "close")], [false, false]);
 });
