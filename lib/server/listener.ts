@@ -22,10 +22,13 @@ export interface Fate {
   readonly isShut: boolean;
 }
 
-/** Answers a request from the address `peer`; what becomes of the socket may change meanwhile. */
+/** The remote end of a connection. */
+export type Peer = Readonly<Pick<Deno.NetAddr, "hostname" | "port">>;
+
+/** Answers a request from `peer`; what becomes of the socket may change meanwhile. */
 export type ListenerHandler = (
   request: Request,
-  peer: string,
+  peer: Peer,
   fate: Fate,
 ) => Response | Promise<Response>;
 
@@ -134,7 +137,7 @@ export class Listener {
       ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
     }, (request, info) => {
       this.#specimens.keep(info);
-      return handler(request, info.remoteAddr.hostname, fate);
+      return handler(request, info.remoteAddr, fate);
     });
     const again = (reason: string): void => {
       if (this.#stopped || fate.isRetired) return;

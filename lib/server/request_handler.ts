@@ -6,7 +6,7 @@ import { FieldList } from "./proxy/field_list.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
 import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
-import type { Fate } from "./listener.ts";
+import type { Fate, Peer } from "./listener.ts";
 import { Member } from "./member.ts";
 import type { OwnPages } from "./own_pages.ts";
 import type { Proxy } from "./proxy/proxy.ts";
@@ -62,8 +62,8 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  /** Answers a visitor's request; `peer` is the address that it came from, `fate` that of the socket that it came by. */
-  async handle(request: Request, peer: string, fate: Fate): Promise<Response> {
+  /** Answers a visitor's request; `peer` is the end that it came from, `fate` that of the socket that it came by. */
+  async handle(request: Request, peer: Peer, fate: Fate): Promise<Response> {
     const started = performance.now();
     const response = await this.#respond(request, peer, fate);
     if (fate.isShut) sayLast(request, response);
@@ -74,7 +74,7 @@ export class RequestHandler {
   /** Answers a request on the port of the clients, where only they and other nodes are served, by whatever name they ask. */
   handleClient(
     request: Request,
-    peer: string,
+    peer: Peer,
     fate: Fate,
   ): Response | Promise<Response> {
     const { forwarded, cluster } = this.#options;
@@ -85,7 +85,7 @@ export class RequestHandler {
     if (pathOf(splitTarget(request.url).target) !== SUBSCRIBE_PATH) {
       return refused(request, 404, notThere);
     }
-    const address = forwarded.clientAddress(fields.list, peer);
+    const address = forwarded.clientAddress(fields.list, peer.hostname);
     const { isRetired } = fate;
     return this.#subscribe(request, { address, host: host ?? "", isRetired });
   }
@@ -99,7 +99,7 @@ export class RequestHandler {
     return errorResponse(request, 500, "Internal error", text);
   }
 
-  #respond(request: Request, peer: string, fate: Fate): Response | Promise<Response> {
+  #respond(request: Request, peer: Peer, fate: Fate): Response | Promise<Response> {
     const fields = new FieldList(request.headers);
     const host = fields.get("host");
     if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate);
@@ -107,17 +107,18 @@ export class RequestHandler {
     const route = this.#options.router.route({ method: request.method, url, host });
     if (route.kind === "refused") return refused(request, route.status, route.reason);
     if (route.kind === "own") {
-      const address = this.#options.forwarded.clientAddress(fields.list, peer);
+      const address = this.#options.forwarded.clientAddress(fields.list, peer.hostname);
       const { isRetired } = fate;
       return this.#own(request, route.path, { address, host: host ?? "", isRetired });
     }
     const visit: Visit = {
       request,
       fields,
-      address: this.#options.forwarded.clientAddress(fields.list, peer),
+      port: peer.port,
+      address: this.#options.forwarded.clientAddress(fields.list, peer.hostname),
       target: asteriskForm(request.method, route.target),
       connection: {
-        peer,
+        peer: peer.hostname,
         scheme: url.scheme === "https" ? "https" : "http",
         host: host ?? url.authority,
       },

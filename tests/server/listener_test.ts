@@ -6,6 +6,7 @@ import {
   Listener,
   type ListenerOptions,
   ListenError,
+  type Peer,
 } from "../../lib/server/listener.ts";
 import { eventually } from "../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../testing/certificate.ts";
@@ -55,7 +56,7 @@ Deno.test({
 }, async () => {
   const [old, renewed] = await certificates();
   const seen = new Set<boolean>();
-  const handler = (_request: Request, _peer: string, { isRetired }: Fate) => {
+  const handler = (_request: Request, _peer: Peer, { isRetired }: Fate) => {
     seen.add(isRetired);
     return new Response();
   };

@@ -5,12 +5,24 @@ const WATCH_AFTER = 200;
 
 /**
  * Visitors that may wait at once without being watched from the first. Each of them may be an HTTP/2 stream that was
- * reset at once, which takes one of its tunnel's streams until its head is overdue: few enough for that not to matter.
+ * reset at once, which takes one of its tunnel's streams until its head is overdue: a third of what one connection of
+ * a client carries, were they all of one tunnel.
  */
-const MAX_UNWATCHED = 64;
+const MAX_UNWATCHED = 300;
+
+/** Numbers that a remote port can have. */
+const PORTS = 0x1_0000;
 
 /** What is known of how a request came; Deno does not tell. */
 export type Version = "1.1" | "2" | "unknown";
+
+/** What of a request tells how to watch its visitor. */
+export interface Watched {
+  readonly request: Request;
+  readonly version: Version;
+  /** The remote port. */
+  readonly port: number;
+}
 
 interface Watch {
   readonly request: Request;
@@ -22,9 +34,10 @@ interface Watch {
 /**
  * Tells when a visitor leaves before its answer has begun.
  *
- * The signal of an HTTP/1.1 request is asked for only when the answer takes a while; one that was aborted
- * before tells it then. Over HTTP/2 Deno does not, so there it is asked for at once, and where that cannot be
- * told, if there are many. All wait equally long, so one timer, set for the oldest, serves them all.
+ * The signal of an HTTP/1.1 request is asked for only when the answer takes a while; one that was aborted before
+ * tells it then. Over HTTP/2 Deno does not, so there it is asked for at once; and where the version cannot be told, if
+ * there are many, or another request of the same connection waits, as none does over HTTP/1.1 (pipelined ones are handled
+ * in turn). All wait equally long, so one timer, set for the oldest, serves them all.
  */
 export class Departures {
   /** By the order in which they began. */
@@ -33,13 +46,16 @@ export class Departures {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Visitors that wait and were not watched from the first. */
   #unwatched = 0;
+  /** Those that wait on each remote port: connections of several addresses that share one are watched for no more than that. */
+  readonly #waiting = new Uint16Array(PORTS);
 
   /** Calls `leave` once the visitor has gone; what is returned ends the watch. */
-  watch(request: Request, leave: () => void, version: Version): () => void {
+  watch({ request, version, port }: Watched, leave: () => void): () => void {
     const number = ++this.#begun;
     const watch: Watch = { request, leave, due: performance.now() + WATCH_AFTER, signal: null };
     const isDelayed = version === "1.1" ||
-      (version === "unknown" && this.#unwatched < MAX_UNWATCHED);
+      (version === "unknown" && this.#unwatched < MAX_UNWATCHED && this.#waiting[port] === 0);
+    this.#waiting[port] = (this.#waiting[port] ?? 0) + 1;
     if (isDelayed) {
       this.#unwatched++;
       this.#watches.set(number, watch);
@@ -49,6 +65,7 @@ export class Departures {
     }
     return () => {
       if (isDelayed) this.#unwatched--;
+      this.#waiting[port] = (this.#waiting[port] ?? 1) - 1;
       this.#watches.take(number);
       watch.signal?.removeEventListener("abort", leave);
     };

@@ -148,9 +148,10 @@ export class Proxy {
     try {
       const exchange = upstream.open(type, head, steps.end, visit.address);
       const opened = stream = exchange.stream;
-      unwatch = this.#departures.watch(visit.request, () => {
+      const { request, fields, port } = visit;
+      unwatch = this.#departures.watch({ request, version: versionOf(fields), port }, () => {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
-      }, versionOf(visit.fields));
+      });
       steps.onOpen?.(exchange);
       const answered = decodeResponseHead((await exchange.response).payload);
       const response = steps.respond(visit, answered, opened);

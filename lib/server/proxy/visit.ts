@@ -6,6 +6,8 @@ export interface Visit {
   readonly request: Request;
   readonly fields: FieldList;
   readonly connection: VisitorConnection;
+  /** The remote port, which no two connections of a peer share. */
+  readonly port: number;
   /** The visitor's own address. */
   readonly address: string;
   /** The target that the origin gets. */

@@ -14,10 +14,10 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
     async (request) => {
       const name = request.headers.get("x-name") ?? "";
       const gone = Promise.withResolvers<void>();
-      const unwatch = departures.watch(request, () => {
+      const unwatch = departures.watch({ request, version: "1.1", port: 1 }, () => {
         left.push(name);
         gone.resolve();
-      }, "1.1");
+      });
       if (++visitors === 3) arrived.resolve();
       await (name === "stays" ? done.promise : gone.promise);
       unwatch();
@@ -48,23 +48,31 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
   assertEquals(left, ["early", "late"]);
 });
 
-Deno.test("Departures watches from the first whoever may come over HTTP/2, once 64 wait unwatched", () => {
+Deno.test("Departures watches from the first whoever can only come over HTTP/2", () => {
   const departures = new Departures();
   const signals: string[] = [];
-  const watch = (name: string, version: Version) => {
+  const watch = (name: string, version: Version, port: number) => {
     const { signal } = new AbortController();
     const request = new Request("http://localhost/");
     Object.defineProperty(request, "signal", { get: () => (signals.push(name), signal) });
-    return departures.watch(request, () => {}, version);
+    return departures.watch({ request, version, port }, () => {});
   };
-  const unwatch = Array.from({ length: 64 }, (_, i) => watch(`${i}`, "unknown"));
-  watch("over HTTP/1.1", "1.1")();
+  const unwatch = Array.from({ length: 300 }, (_, port) => watch(`${port}`, "unknown", port));
+  watch("over HTTP/1.1", "1.1", 7)();
   assertEquals(signals, []);
-  watch("over HTTP/2", "2")();
-  watch("over either", "unknown")();
-  assertEquals(signals, ["over HTTP/2", "over either"]);
+  watch("over HTTP/2", "2", 1000)();
+  assertEquals(signals.splice(0), ["over HTTP/2"]);
+  const second = watch("a second one of the connection", "unknown", 7);
+  watch("a third", "unknown", 7)();
+  assertEquals(signals.splice(0), ["a second one of the connection", "a third"]);
+  watch("one too many", "unknown", 1000)();
+  assertEquals(signals.splice(0), ["one too many"]);
   for (const each of unwatch) each();
-  watch("after them", "unknown")();
-  assertEquals(signals, ["over HTTP/2", "over either"]);
+  watch("beside the second", "unknown", 7)();
+  assertEquals(signals.splice(0), ["beside the second"]);
+  second();
+  watch("after all", "unknown", 7)();
+  watch("the next", "unknown", 65_535)();
+  assertEquals(signals, []);
   departures.close();
 });

@@ -78,6 +78,7 @@ class Scene implements AsyncDisposable {
     return this.#proxy.forward({
       request,
       fields: new FieldList(request.headers),
+      port: 1,
       address,
       target: "/",
       connection: { peer: address, scheme: "https", host: "a.test" },
