@@ -51,6 +51,8 @@ export class OriginWebSockets {
       vanish: () => socket.terminate(),
       beforeSend: joinWrites(answer.connection),
     });
+    // Views of what was read, which nobody reads into again: `ws` copies each message for an ArrayBuffer.
+    socket.binaryType = "nodebuffer";
     stream.respond(
       FrameType.WSResponse,
       encodeResponseHead({ status: 101, fields: answer.fields }),

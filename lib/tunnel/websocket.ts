@@ -1,16 +1,19 @@
 import { Backlog } from "./backlog.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
-import { decodeReset, encodeReset } from "./farewell.ts";
+import { decodeReset } from "./farewell.ts";
 import { Flag, FrameType } from "./frame.ts";
 import type { Budget } from "./flow.ts";
-import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "./limits.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "./limits.ts";
 import { MessageParts } from "./message_parts.ts";
+import { MessageSender } from "./message_sender.ts";
 import { QuietWait } from "./quiet_wait.ts";
 import type { Chunk } from "./receive_queue.ts";
+import { ownBytes } from "./own_bytes.ts";
 import type { Stream } from "./stream.ts";
+import { decodeText } from "./text.ts";
 import { bytesOf, type WebSocketLike } from "./transport.ts";
 
-/** Bytes that wait on the way from a socket or into it above which nothing more is read on the other side. */
+/** Bytes that wait to leave by a socket above which no more is read for it, and that may wait behind one uncounted. */
 const HIGH_WATER = 1024 * 1024;
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
@@ -36,13 +39,7 @@ export interface MessageSocket extends WebSocketLike {
   resume?(): void;
 }
 
-/** A byte order mark belongs to the message (RFC 6455 section 5.6 knows only UTF-8). */
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-interface Message {
-  readonly bytes: Uint8Array;
-  readonly text: boolean;
-}
+const encoder = new TextEncoder();
 
 /**
  * Joins a WebSocket and a stream: messages, their kind, their order and the close go both ways.
@@ -56,14 +53,11 @@ interface Message {
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
   readonly #stream: Stream;
-  readonly #backlog: Backlog;
+  readonly #outgoing: MessageSender;
   readonly #vanish: () => void;
   readonly #maxMessage: number;
   readonly #onTooLong: () => void;
   readonly #beforeSend: () => void;
-  readonly #incoming: Message[] = [];
-  #close: { readonly code: number; readonly reason: string } | null = null;
-  #pumping = false;
   /** Whether nothing more of what the socket brings is taken. */
   #deaf = false;
   /** Before a close whose code has been chosen already. */
@@ -94,7 +88,11 @@ export class WebSocketBridge {
   ) {
     this.#socket = socket;
     this.#stream = stream;
-    this.#backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
+    const backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
+    this.#outgoing = new MessageSender(stream, backlog, {
+      onRoom: () => this.#closed || socket.resume?.(),
+      onEnd: () => this.#closed && this.#done(),
+    });
     this.#vanish = options.vanish ??
       (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
     this.#maxMessage = options.maxMessage ?? MAX_WEBSOCKET_MESSAGE;
@@ -126,69 +124,25 @@ export class WebSocketBridge {
       return;
     }
     const text = typeof data === "string";
-    const bytes = text ? new TextEncoder().encode(data) : bytesOf(data);
+    const bytes = text ? encoder.encode(data) : bytesOf(data);
     if (bytes.length > this.#maxMessage) {
       const reason = this.#tooLong();
       this.#closeOnSender(TOO_BIG, reason);
-      this.#closeStream(INTERNAL, reason);
+      this.#outgoing.close(INTERNAL, reason);
       return;
     }
-    if (!this.#backlog.tryAdd(bytes.length + MESSAGE_COST)) {
+    if (!this.#outgoing.send(bytes, text)) {
       this.#closeOnSender(TRY_AGAIN, "messages arrive faster than the tunnel can carry them");
       return;
     }
-    this.#incoming.push({ bytes, text });
-    if (this.#backlog.waiting > HIGH_WATER) this.#socket.pause?.();
-    if (!this.#pumping) void this.#pumpToStream();
+    if (this.#outgoing.crowded) this.#socket.pause?.();
   }
 
   #onClose(code: number, reason: string): void {
     this.#closed = true;
     this.#quiet.cancel();
-    this.#close ??= { code, reason };
-    if (!this.#pumping) void this.#pumpToStream();
+    this.#outgoing.close(code, reason);
     if (this.#stream.receiveEnded || this.#stream.sendEnded) this.#done();
-  }
-
-  async #pumpToStream(): Promise<void> {
-    this.#pumping = true;
-    try {
-      for (let message = this.#incoming.shift(); message; message = this.#incoming.shift()) {
-        try {
-          await this.#stream.writeMessage(message.bytes, message.text);
-        } finally {
-          this.#taken(message);
-        }
-      }
-      if (this.#close !== null) this.#endStream(this.#close.code, this.#close.reason);
-    } catch {
-      // The stream is over: nobody wants the rest.
-      for (const message of this.#incoming.splice(0)) this.#taken(message);
-    } finally {
-      this.#pumping = false;
-    }
-  }
-
-  #taken({ bytes }: Message): void {
-    const wasHigh = this.#backlog.waiting > HIGH_WATER;
-    this.#backlog.remove(bytes.length + MESSAGE_COST);
-    const isHigh = this.#backlog.waiting > HIGH_WATER;
-    if (wasHigh && !isHigh && !this.#closed) this.#socket.resume?.();
-  }
-
-  #endStream(code: number, reason: string): void {
-    if (code < 1000 || code === 1006) {
-      this.#stream.reset(ErrorCode.Cancelled, "the WebSocket was cut");
-    } else if (!this.#stream.sendEnded) {
-      this.#stream.teardown(encodeReset(code, reason));
-    }
-    if (this.#closed) this.#done();
-  }
-
-  /** Ends the stream once it has taken what waits for it. */
-  #closeStream(code: number, reason: string): void {
-    this.#close ??= { code, reason };
-    if (!this.#pumping) void this.#pumpToStream();
   }
 
   // From the stream to the socket.
@@ -214,13 +168,14 @@ export class WebSocketBridge {
         const reason = this.#tooLong();
         this.#deaf = true;
         this.#closeSocket(INTERNAL, reason);
-        this.#closeStream(TOO_BIG, reason);
+        this.#outgoing.close(TOO_BIG, reason);
         await this.#dropRest();
         return;
       }
-      parts.append(chunk.bytes);
-      if ((chunk.flags & Flag.More) !== 0) continue;
-      this.#send(chunk, parts.take());
+      const isPart = (chunk.flags & Flag.More) !== 0;
+      if (isPart || parts.length > 0) parts.append(chunk.bytes);
+      if (isPart) continue;
+      this.#send(chunk, parts.length > 0 ? parts.take() : chunk.bytes);
       if (this.#socket.bufferedAmount > HIGH_WATER) await this.#drained();
     }
   }
@@ -235,11 +190,11 @@ export class WebSocketBridge {
     if (this.#closed) this.#done();
   }
 
-  #send(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
+  #send({ flags }: Chunk, bytes: Uint8Array): void {
     if (this.#closed) return;
-    const text = (chunk.flags & Flag.Text) !== 0;
+    const text = (flags & Flag.Text) !== 0;
     this.#beforeSend();
-    this.#socket.send(text ? decoder.decode(bytes) : bytes);
+    this.#socket.send(text ? decodeText(bytes) : ownBytes(bytes));
   }
 
   #tearDown(payload: Uint8Array): void {

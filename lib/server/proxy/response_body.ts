@@ -1,4 +1,5 @@
 import { ErrorCode } from "../../tunnel/errors.ts";
+import { ownBytes } from "../../tunnel/own_bytes.ts";
 import type { Chunk } from "../../tunnel/receive_queue.ts";
 import type { Stream } from "../../tunnel/stream.ts";
 import { messageOf } from "../../error_text.ts";
@@ -16,7 +17,7 @@ export function responseBody(
     const only = stream.readNow();
     if (only === undefined) return null;
     const next = stream.readNow();
-    if (next === undefined) return ownBytes(only);
+    if (next === undefined) return ownBytes(only.bytes);
     return streamOf(stream, log, [only, next]);
   }
   return streamOf(stream, log, []);
@@ -33,7 +34,7 @@ function streamOf(
         const read = first.shift() ?? stream.read();
         const chunk = read instanceof Promise ? await read : read;
         if (chunk === null) controller.close();
-        else controller.enqueue(ownBytes(chunk));
+        else controller.enqueue(ownBytes(chunk.bytes));
       } catch (error) {
         // The status has gone out, so a cut connection is all that can tell the visitor.
         controller.error(new CutShort(log, error));
@@ -43,12 +44,6 @@ function streamOf(
       stream.reset(ErrorCode.Cancelled, "the visitor left");
     },
   }, { highWaterMark: 0 });
-}
-
-function ownBytes({ bytes }: Chunk): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    : bytes.slice();
 }
 
 /** Ends a response body early. Deno prints the reason of a body that fails, so this one shows as a line of the log. */
