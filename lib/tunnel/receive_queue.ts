@@ -16,7 +16,8 @@ const SMALL = 4096;
 /** Bytes of a transport message that one small payload may keep alive. */
 const KEPT_MESSAGE = 64 * 1024;
 
-/** Bytes of a block that collects small payloads. */
+/** Bytes of the first block that collects small payloads, which most often is the only one, and of those behind it. */
+const FIRST_BLOCK = 1024;
 const BLOCK = 16 * 1024;
 
 /** Chunks already read that may stand in front of the queue before it is moved together. */
@@ -44,7 +45,8 @@ export class ReceiveQueue {
     }
     if (this.#extendLast(type, flags, bytes, cost)) return;
     if (this.#block === null || this.#block.length - this.#used < bytes.length) {
-      this.#block = new Uint8Array(BLOCK);
+      const isFirst = this.#block === null && bytes.length <= FIRST_BLOCK;
+      this.#block = new Uint8Array(isFirst ? FIRST_BLOCK : BLOCK);
       this.#used = 0;
     }
     const start = this.#used;
