@@ -46,13 +46,13 @@ export class OriginWebSockets {
       await refuse(stream, answer.refusal);
       return;
     }
+    // Views of what was read, which nobody reads into again: for an ArrayBuffer `ws` copies each message.
+    socket.binaryType = "nodebuffer";
     const bridge = new WebSocketBridge(socket, stream, {
       backlog: this.#backlog,
       vanish: () => socket.terminate(),
       beforeSend: joinWrites(answer.connection),
     });
-    // Views of what was read, which nobody reads into again: `ws` copies each message for an ArrayBuffer.
-    socket.binaryType = "nodebuffer";
     stream.respond(
       FrameType.WSResponse,
       encodeResponseHead({ status: 101, fields: answer.fields }),

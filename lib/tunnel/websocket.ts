@@ -31,7 +31,7 @@ const INTERNAL = 1011;
 const TRY_AGAIN = 1013;
 const BAD_GATEWAY = 1014;
 
-/** What the WebSockets of visitors and of origins have in common. */
+/** What the WebSockets of visitors and of origins have in common; their binary type is one of bytes. */
 export interface MessageSocket extends WebSocketLike {
   send(data: string | Uint8Array<ArrayBuffer>): void;
   /** Stop and go on reading, where a socket can: the one of `ws`, not Deno's. */
@@ -90,8 +90,12 @@ export class WebSocketBridge {
     this.#stream = stream;
     const backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
     this.#outgoing = new MessageSender(stream, backlog, {
-      onRoom: () => this.#closed || socket.resume?.(),
-      onEnd: () => this.#closed && this.#done(),
+      onRoom: () => {
+        if (!this.#closed) socket.resume?.();
+      },
+      onEnd: () => {
+        if (this.#closed) this.#done();
+      },
     });
     this.#vanish = options.vanish ??
       (() => this.#closeSocket(BAD_GATEWAY, "the other side is gone"));
@@ -100,7 +104,6 @@ export class WebSocketBridge {
     this.#beforeSend = options.beforeSend ?? (() => {});
     this.finished = new Promise((resolve) => this.#done = resolve);
     stream.onAbort = () => this.#vanish();
-    socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => this.#onClose(event.code, event.reason));
     // A close event follows each error event and tells the rest.

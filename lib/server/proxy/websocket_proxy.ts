@@ -76,6 +76,7 @@ export class WebSocketProxy {
         name === "content-length";
       if (!isOurs) response.headers.append(name, value);
     }
+    socket.binaryType = "arraybuffer";
     const bridge = new WebSocketBridge(socket, stream, {
       backlog: this.#backlog,
       maxMessage: this.#maxMessage,
