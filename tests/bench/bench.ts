@@ -3,6 +3,7 @@ import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
 import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { Baseline, type Figure } from "./baseline.ts";
+import { CountedTunnel } from "./copies.ts";
 import { FrameTap } from "./frame_tap.ts";
 import { load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
@@ -37,6 +38,7 @@ async function main(values: Values): Promise<number> {
   await using origin = await OriginProcess.start();
   const figures = [
     ...await countFrames(origin),
+    ...await countCopies(origin),
     ...await measureTunnel(origin, values.seconds),
   ];
   const { table, worse, missing } = (await Baseline.read(BASELINE)).compare(figures);
@@ -62,6 +64,26 @@ async function countFrames(origin: OriginProcess): Promise<Figure[]> {
     printLine(`frames: ${task.name}`);
     await task.run(targetOf(tunnel, task.path));
     figures.push(...await frameFigures(task, targetOf(tunnel, task.path), tap));
+  }
+  return figures;
+}
+
+async function countCopies(origin: OriginProcess): Promise<Figure[]> {
+  await using tunnel = await CountedTunnel.startFor(origin);
+  const figures: Figure[] = [];
+  for (const task of TASKS) {
+    printLine(`copies: ${task.name}`);
+    await task.run(targetOf(tunnel, task.path));
+    const before = await tunnel.copied();
+    const units = await task.run(targetOf(tunnel, task.path));
+    const after = await tunnel.copied();
+    for (const [i, program] of ["server", "client"].entries()) {
+      figures.push({
+        name: `${task.name}: bytes that the ${program} copies per ${task.unit}`,
+        value: ((after[i] ?? 0) - (before[i] ?? 0)) / units,
+        tolerance: task.isAlone ? "exact" : "turns",
+      });
+    }
   }
   return figures;
 }
@@ -146,6 +168,7 @@ function targetOf(tunnel: Tunnel, path: string): Target {
 
 await runTool({
   name: "bench",
-  summary: "Counts frames, messages, bytes and system calls, and compares them with a baseline.",
+  summary:
+    "Counts frames, messages, copied bytes and system calls, and compares them with a baseline.",
   flags: FLAGS,
 }, main);

@@ -4,6 +4,8 @@ import { within } from "./within.ts";
 export interface ProgramOptions {
   /** Set beside the test's own environment, from which everything that configures the programs is taken away. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A script that runs before the program, in the same process. */
+  readonly preload?: URL;
 }
 
 /** A program that ended instead of becoming ready. */
@@ -59,11 +61,12 @@ export class Program implements AsyncDisposable {
   static async start(
     script: "server.ts" | "client.ts",
     args: readonly string[],
-    { env = {} }: ProgramOptions = {},
+    { env = {}, preload }: ProgramOptions = {},
   ): Promise<Program> {
     const home = await makeHome();
+    const preloading = preload === undefined ? [] : ["--preload", preload.href];
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", script, ...args],
+      args: ["run", "--allow-all", ...preloading, script, ...args],
       cwd: ROOT,
       clearEnv: true,
       env: { ...await environment(home), ...env },
