@@ -1,4 +1,4 @@
-/** Collects a message in one buffer: a view of each part would keep its whole transport message alive. */
+/** Collects a message of several parts in one buffer: a view of each would keep its whole transport message alive. */
 export class MessageParts {
   #buffer = new Uint8Array(0);
   #length = 0;
@@ -11,9 +11,7 @@ export class MessageParts {
   append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#buffer.length) {
-      // A message of one part, which most are, gets exactly its length.
-      const capacity = this.#length === 0 ? length : Math.max(length, 2 * this.#buffer.length);
-      const larger = new Uint8Array(capacity);
+      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
       larger.set(this.#buffer.subarray(0, this.#length));
       this.#buffer = larger;
     }

@@ -7,18 +7,21 @@ export const MAX_HEADER = 14;
 /** Bytes of a control frame's payload (RFC 6455 section 5.5). */
 export const MAX_CONTROL = 125;
 
+/** Bytes of a word: masks are laid over eight at a time. */
+const WORD = 8;
+
 /** Bytes that are masked at once, while the copy before has left them in the processor's cache. */
 const BLOCK = 16 * 1024;
 
 /** A buffer that client frames are written to, one behind the other. */
 export class FrameBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #words: BigUint64Array<ArrayBuffer>;
   #length = 0;
 
   /** Makes room for so many bytes, rounded up to whole words. */
   constructor(capacity: number) {
-    this.#words = new Int32Array(Math.ceil(capacity / 4));
+    this.#words = new BigUint64Array(Math.ceil(capacity / WORD));
     this.bytes = new Uint8Array(this.#words.buffer);
   }
 
@@ -74,13 +77,16 @@ export class FrameBuffer {
   #mask(from: number, to: number, mask: number): void {
     const { bytes } = this;
     const words = this.#words;
-    const aligned = Math.min(to, (from + 3) & ~3);
+    const aligned = Math.min(to, (from + WORD - 1) & -WORD);
     let at = from;
     for (; at < aligned; at++) bytes[at] = (bytes[at] ?? 0) ^ maskByte(mask, at - from);
-    const lastWord = to >>> 2;
-    const rotated = wordOf(mask, at - from);
-    for (let i = at >>> 2; i < lastWord; i++) words[i] = (words[i] ?? 0) ^ rotated;
-    at = Math.max(at, lastWord << 2);
+    const lastWord = Math.floor(to / WORD);
+    // Where `asUintN` says that 64 bits are meant, V8 works on them as they are and makes no object of each word.
+    const rotated = BigInt.asUintN(64, wordOf(mask, at - from));
+    for (let i = at / WORD; i < lastWord; i++) {
+      words[i] = BigInt.asUintN(64, (words[i] ?? 0n) ^ rotated);
+    }
+    at = Math.max(at, lastWord * WORD);
     for (; at < to; at++) bytes[at] = (bytes[at] ?? 0) ^ maskByte(mask, at - from);
   }
 }
@@ -89,13 +95,13 @@ function maskByte(mask: number, index: number): number {
   return (mask >>> (24 - 8 * (index & 3))) & 0xff;
 }
 
-const wordBytes = new Uint8Array(4);
-const word = new Int32Array(wordBytes.buffer);
+const wordBytes = new Uint8Array(WORD);
+const word = new BigUint64Array(wordBytes.buffer);
 
-/** Returns the mask from its byte `index` on as a word of this machine, whichever end its words begin with. */
-function wordOf(mask: number, index: number): number {
-  for (let i = 0; i < 4; i++) wordBytes[i] = maskByte(mask, index + i);
-  return word[0] ?? 0;
+/** Returns the mask from its byte `index` on, twice, as a word of this machine, whichever end its words begin with. */
+function wordOf(mask: number, index: number): bigint {
+  for (let i = 0; i < WORD; i++) wordBytes[i] = maskByte(mask, index + i);
+  return word[0] ?? 0n;
 }
 
 /** Masks drawn at once: asking the system for each would cost more than masking a small frame. */
