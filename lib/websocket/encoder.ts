@@ -9,6 +9,7 @@ export const MAX_CONTROL = 125;
 
 /** Bytes of a word: masks are laid over eight at a time. */
 const WORD = 8;
+const WORD_SHIFT = 3;
 
 /** Bytes that are masked at once, while the copy before has left them in the processor's cache. */
 const BLOCK = 16 * 1024;
@@ -80,13 +81,13 @@ export class FrameBuffer {
     const aligned = Math.min(to, (from + WORD - 1) & -WORD);
     let at = from;
     for (; at < aligned; at++) bytes[at] = (bytes[at] ?? 0) ^ maskByte(mask, at - from);
-    const lastWord = Math.floor(to / WORD);
+    const lastWord = to >>> WORD_SHIFT;
     // Where `asUintN` says that 64 bits are meant, V8 works on them as they are and makes no object of each word.
     const rotated = BigInt.asUintN(64, wordOf(mask, at - from));
-    for (let i = at / WORD; i < lastWord; i++) {
+    for (let i = at >>> WORD_SHIFT; i < lastWord; i++) {
       words[i] = BigInt.asUintN(64, (words[i] ?? 0n) ^ rotated);
     }
-    at = Math.max(at, lastWord * WORD);
+    at = Math.max(at, lastWord << WORD_SHIFT);
     for (; at < to; at++) bytes[at] = (bytes[at] ?? 0) ^ maskByte(mask, at - from);
   }
 }
