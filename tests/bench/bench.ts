@@ -3,7 +3,7 @@ import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
 import { printLine } from "../../lib/program.ts";
 import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { Baseline, type Figure } from "./baseline.ts";
-import { CountedTunnel } from "./copies.ts";
+import { Copies, COUNTING } from "./copies.ts";
 import { FrameTap } from "./frame_tap.ts";
 import { load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
@@ -69,14 +69,15 @@ async function countFrames(origin: OriginProcess): Promise<Figure[]> {
 }
 
 async function countCopies(origin: OriginProcess): Promise<Figure[]> {
-  await using tunnel = await CountedTunnel.startFor(origin);
+  await using tunnel = await startTunnel({ origin, programs: COUNTING });
+  const copies = new Copies(tunnel);
   const figures: Figure[] = [];
   for (const task of TASKS) {
     printLine(`copies: ${task.name}`);
     await task.run(targetOf(tunnel, task.path));
-    const before = await tunnel.copied();
+    const before = await copies.read();
     const units = await task.run(targetOf(tunnel, task.path));
-    const after = await tunnel.copied();
+    const after = await copies.read();
     for (const [i, program] of ["server", "client"].entries()) {
       figures.push({
         name: `${task.name}: bytes that the ${program} copies per ${task.unit}`,

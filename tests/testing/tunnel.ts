@@ -1,4 +1,4 @@
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 import { RawHTTP, type WholeResponse } from "./raw_http.ts";
 import type { RawField } from "./message_head.ts";
 import { toBytes, toText } from "./latin1.ts";
@@ -10,6 +10,8 @@ export interface TunnelOptions {
   readonly clientArgs?: readonly string[];
   /** A server that runs already and stays the caller's; without it the tunnel starts its own. */
   readonly server?: Program;
+  /** How the programs that it starts are run. */
+  readonly programs?: ProgramOptions;
 }
 
 /** What is not given is not sent. */
@@ -26,15 +28,15 @@ export interface VisitorRequest {
 
 /** Starts a server and a client in front of an origin; resolves once the public URL works. */
 export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
-  const { origin, serverArgs = [], clientArgs = [] } = options;
+  const { origin, serverArgs = [], clientArgs = [], programs } = options;
   await using started = new AsyncDisposableStack();
-  const server = options.server ?? started.use(await startServer(serverArgs));
+  const server = options.server ?? started.use(await startServer(serverArgs, programs));
   const client = started.use(
     await Program.start("client.ts", [
       ...["--server", server.url.origin],
       ...["--host", "127.0.0.1", "--port", String(origin.port)],
       ...clientArgs,
-    ]),
+    ], programs),
   );
   return new Tunnel(server, client, started.move());
 }
@@ -51,16 +53,21 @@ export async function startThrough(
 }
 
 /** Starts a server on a free port of this machine alone. */
-export function startServer(args: readonly string[] = []): Promise<Program> {
-  return startServerAt(0, args);
+export function startServer(
+  args: readonly string[] = [],
+  options?: ProgramOptions,
+): Promise<Program> {
+  return startServerAt(0, args, options);
 }
 
 /** Starts a server on a port of this machine, such as the one that another server had. */
 export function startServerAt(
   port: number | string,
   args: readonly string[] = [],
+  options?: ProgramOptions,
 ): Promise<Program> {
-  return Program.start("server.ts", ["--port", `${port}`, "--hostname", "127.0.0.1", ...args]);
+  const place = ["--port", `${port}`, "--hostname", "127.0.0.1"];
+  return Program.start("server.ts", [...place, ...args], options);
 }
 
 /** Starts a client of the server, or whatever leads to it, at a port of this machine. */
