@@ -263,6 +263,7 @@ class ExchangeResponse implements OriginResponse {
 
 /** Whether it may be repeated without harm; POST, PATCH and what is unknown may not. */
 function isIdempotent(method: string): boolean {
+  // Most are GET, and the set asks for the hash of a string that came with the request and has none yet.
   return method === "GET" || IDEMPOTENT_METHODS.has(method);
 }
 

@@ -92,7 +92,7 @@ export class Router {
         : { kind: "own", path: target };
     }
     const dot = name.indexOf(".");
-    return dot > 0 && dot + 1 + this.#domain.length === name.length && name.endsWith(this.#domain)
+    return dot > 0 && name.slice(dot + 1) === this.#domain
       ? { kind: "tunnel", hostname: name, target }
       : refused(404, "no such host here");
   }

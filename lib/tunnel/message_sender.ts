@@ -4,8 +4,8 @@ import { encodeReset } from "./farewell.ts";
 import { MESSAGE_COST } from "./limits.ts";
 import type { Stream } from "./stream.ts";
 
-/** Bytes that wait above which its owner should bring no more, where it can be told. */
-const HIGH_WATER = 1024 * 1024;
+/** Bytes that wait, on either side of a WebSocket, above which no more is brought where that can be told. */
+export const HIGH_WATER = 1024 * 1024;
 
 /** What the owner of a sender is told. */
 export interface MessageSenderEvents {

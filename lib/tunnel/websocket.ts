@@ -5,16 +5,13 @@ import { Flag, FrameType } from "./frame.ts";
 import type { Budget } from "./flow.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "./limits.ts";
 import { MessageParts } from "./message_parts.ts";
-import { MessageSender } from "./message_sender.ts";
+import { HIGH_WATER, MessageSender } from "./message_sender.ts";
 import { QuietWait } from "./quiet_wait.ts";
 import type { Chunk } from "./receive_queue.ts";
 import { ownBytes } from "./own_bytes.ts";
 import type { Stream } from "./stream.ts";
 import { decodeText } from "./text.ts";
 import { bytesOf, type WebSocketLike } from "./transport.ts";
-
-/** Bytes that wait to leave by a socket above which no more is read for it, and that may wait behind one uncounted. */
-const HIGH_WATER = 1024 * 1024;
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
 const DRAIN_POLL = 5;

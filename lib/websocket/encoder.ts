@@ -8,8 +8,8 @@ export const MAX_HEADER = 14;
 export const MAX_CONTROL = 125;
 
 /** Bytes of a word: masks are laid over eight at a time. */
-const WORD = 8;
 const WORD_SHIFT = 3;
+const WORD = 1 << WORD_SHIFT;
 
 /** Bytes that are masked at once, while the copy before has left them in the processor's cache. */
 const BLOCK = 16 * 1024;
