@@ -76,82 +76,139 @@ export function relayResponseHead(
   if (status === NO_NUMBER) return undefined;
   const out = slabRoom((limit - start) * BYTES_PER_OCTET + BYTES_PER_HEAD);
   if (out === null) return undefined;
+  const relay = new Relay(buffer, start + STATUS_LINE_LENGTH, limit, out);
+  if (!relay.skipReason()) return undefined;
+  relay.written = putStart(buffer, start, out);
+  if (!relay.copyFields()) return undefined;
+  const isEmpty = status === 204 || status === 304;
+  // Its length is not to be sent on (RFC 9110 section 8.6), which the parser sees to.
+  if (status === 204 && typeof relay.framing === "number") return undefined;
+  return {
+    payload: takeFromSlab(relay.written),
+    framing: method === "HEAD" || isEmpty ? 0 : relay.framing,
+    keepAlive: relay.connection !== "close",
+    end: relay.read,
+  };
+}
 
-  // Old bytes may lie behind `limit`: no loop goes on there, and a head that ends there is not taken.
-  let at = start + STATUS_LINE_LENGTH;
-  if (buffer[at] !== SP && buffer[at] !== CR) return undefined;
-  while (at < limit && ((OCTETS[buffer[at] ?? 0] ?? 0) & TEXT) !== 0) at++;
-  if (buffer[at] !== CR || buffer[at + 1] !== LF) return undefined;
-  at += 2;
+/**
+ * One head on its way; whatever returns false leaves it to the parser.
+ *
+ * Old bytes may lie behind `limit`: no loop goes on there, and a head that ends there is not taken.
+ */
+class Relay {
+  framing: ResponseFraming = "close";
+  /** What Connection says; empty where there is none. */
+  connection = "";
+  /** The offset of the next octet. */
+  read: number;
+  /** Bytes written. */
+  written = 0;
+  readonly #head: Uint8Array;
+  readonly #limit: number;
+  readonly #out: Uint8Array;
 
-  let to = putStart(buffer, start, out);
-  let framing: ResponseFraming = "close";
-  let connection = "";
-  for (let count = 0; buffer[at] !== CR; count++) {
-    if (count === MAX_RESPONSE_FIELDS) return undefined;
-    const field = to;
+  constructor(head: Uint8Array, read: number, limit: number, out: Uint8Array) {
+    this.#head = head;
+    this.read = read;
+    this.#limit = limit;
+    this.#out = out;
+  }
+
+  /** Passes over the reason, which nobody needs, to the first field line. */
+  skipReason(): boolean {
+    const head = this.#head;
+    let at = this.read;
+    if (head[at] !== SP && head[at] !== CR) return false;
+    while (at < this.#limit && ((OCTETS[head[at] ?? 0] ?? 0) & TEXT) !== 0) at++;
+    this.read = at;
+    return this.#skipLineEnd();
+  }
+
+  /** Copies the field lines and what ends the list, to the end of the head. */
+  copyFields(): boolean {
+    for (let count = 0; this.#head[this.read] !== CR; count++) {
+      if (count === MAX_RESPONSE_FIELDS || !this.#copyField()) return false;
+    }
+    if (!this.#skipLineEnd() || this.read > this.#limit) return false;
+    const out = this.#out;
+    if (out[this.written - 1] === COMMA) this.written--;
+    out[this.written++] = CLOSING;
+    out[this.written++] = END;
+    return true;
+  }
+
+  #copyField(): boolean {
+    const head = this.#head;
+    const limit = this.#limit;
+    const out = this.#out;
+    let at = this.read;
+    let to = this.written;
     out[to++] = OPENING;
     out[to++] = QUOTE;
     const name = to;
     for (; at < limit; at++) {
-      const octet = NAME[buffer[at] ?? 0] ?? 0;
+      const octet = NAME[head[at] ?? 0] ?? 0;
       if (octet === 0) break;
       out[to++] = octet;
     }
-    if (to === name || buffer[at++] !== COLON) return undefined;
     const nameEnd = to;
+    if (nameEnd === name || head[at++] !== COLON) return false;
     out[to++] = QUOTE;
     out[to++] = COMMA;
     out[to++] = QUOTE;
     const value = to;
-    while (at < limit && (buffer[at] === SP || buffer[at] === HTAB)) at++;
+    while (at < limit && (head[at] === SP || head[at] === HTAB)) at++;
     for (; at < limit; at++) {
-      const octet = buffer[at] ?? 0;
+      const octet = head[at] ?? 0;
       if (octet < 0x20 || octet > 0x7e) break;
       if (octet === QUOTE || octet === BACKSLASH) out[to++] = BACKSLASH;
       out[to++] = octet;
     }
-    if (buffer[at] !== CR || buffer[at + 1] !== LF) return undefined;
-    at += 2;
+    if (head[at] !== CR || head[at + 1] !== LF) return false;
+    this.read = at + 2;
     // The quote in front of the value ends this too.
     while (out[to - 1] === SP) to--;
 
-    switch (DECISIVE.find(out, name, nameEnd)) {
-      case "":
-        break;
-      case "close": // an ordinary Connection could name it, before or behind
-        return undefined;
-      case "content-length":
-        if (framing !== "close" || status === 204) return undefined;
-        framing = numberOf(out, value, to);
-        if (framing === NO_NUMBER) return undefined;
-        break;
-      case "transfer-encoding":
-        if (framing !== "close" || !spells(out, value, to, "chunked")) return undefined;
-        framing = "chunked";
-        to = field;
-        continue;
-      case "connection":
-        if (connection !== "") return undefined;
-        connection = connectionOption(out, value, to);
-        if (connection === "") return undefined;
-        to = field;
-        continue;
-      default:
-        to = field;
-        continue;
-    }
+    const decisive = DECISIVE.find(out, name, nameEnd);
+    if (decisive !== "" && !this.#take(decisive, value, to)) return false;
+    // What is only about this connection is written over by what follows.
+    if (decisive !== "" && decisive !== "content-length") return true;
     out[to++] = QUOTE;
     out[to++] = CLOSING;
     out[to++] = COMMA;
+    this.written = to;
+    return true;
   }
-  if (buffer[at + 1] !== LF || at + 2 > limit) return undefined;
 
-  if (out[to - 1] === COMMA) to--;
-  out[to++] = CLOSING;
-  out[to++] = END;
-  if (method === "HEAD" || status === 204 || status === 304) framing = 0;
-  return { payload: takeFromSlab(to), framing, keepAlive: connection !== "close", end: at + 2 };
+  #skipLineEnd(): boolean {
+    const isEnd = this.#head[this.read] === CR && this.#head[this.read + 1] === LF;
+    this.read += 2;
+    return isEnd;
+  }
+
+  /** Takes in what a decisive field says of the connection and the body; of these only a length is sent on. */
+  #take(name: string, value: number, valueEnd: number): boolean {
+    const out = this.#out;
+    switch (name) {
+      case "close": // an ordinary Connection could name it, before or behind
+        return false;
+      case "content-length":
+        if (this.framing !== "close") return false;
+        this.framing = numberOf(out, value, valueEnd);
+        return this.framing !== NO_NUMBER;
+      case "transfer-encoding":
+        if (this.framing !== "close" || !spells(out, value, valueEnd, "chunked")) return false;
+        this.framing = "chunked";
+        return true;
+      case "connection":
+        if (this.connection !== "") return false;
+        this.connection = connectionOption(out, value, valueEnd);
+        return this.connection !== "";
+      default:
+        return true;
+    }
+  }
 }
 
 /** Returns the status that HTTP/1.1 gives, from 200 to 599. */
