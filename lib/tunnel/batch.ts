@@ -5,8 +5,11 @@ const INITIAL_CAPACITY = 2 * 1024;
 
 const NO_BUFFER = new Uint8Array(0);
 
-/** Bytes above which the buffer is let go when a batch used less than a quarter of it. */
+/** Bytes above which the buffer is let go when the last batches used less than a quarter of it. */
 const KEPT_CAPACITY = 64 * 1024;
+
+/** How many they are: between two long ones there are often a few short ones, and to make the buffer anew costs as much as a copy. */
+const SMALL_BATCHES = 16;
 
 /** Bytes of the window in front of an opening head. */
 const WINDOW_LENGTH = 4;
@@ -15,6 +18,8 @@ const WINDOW_LENGTH = 4;
 export class Batch {
   #buffer = NO_BUFFER;
   #length = 0;
+  /** Batches in a row that hardly used the buffer. */
+  #small = 0;
 
   get length(): number {
     return this.#length;
@@ -44,7 +49,8 @@ export class Batch {
   /** Returns the collected message, valid until the next `append`, and begins a new one. */
   take(): Uint8Array<ArrayBuffer> {
     const message = this.#buffer.subarray(0, this.#length);
-    if (this.#buffer.length > KEPT_CAPACITY && this.#length * 4 < this.#buffer.length) {
+    this.#small = this.#length * 4 < this.#buffer.length ? this.#small + 1 : 0;
+    if (this.#small >= SMALL_BATCHES && this.#buffer.length > KEPT_CAPACITY) {
       this.#buffer = NO_BUFFER;
     }
     this.#length = 0;
