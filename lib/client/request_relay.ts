@@ -45,7 +45,7 @@ export function relayRequestHead(
   const bound = head.length + REQUEST_ROOM + (host === null ? 0 : host.length);
   if (bound > OUTPUT_BUFFER || !spellsAt(head, 0, REQUEST_START)) return undefined;
   const buffer = takeOutputBuffer(bound);
-  const relay = new Relay(head, host, buffer);
+  relay.begin(head, host, buffer);
   if (relay.copyStart() && relay.copyFields()) {
     const { method, length, written } = relay;
     return { method, length, buffer, written };
@@ -60,17 +60,22 @@ class Relay {
   length: number | null = null;
   /** Bytes written. */
   written = 0;
-  readonly #head: Uint8Array;
-  readonly #host: string | null;
-  readonly #out: Uint8Array;
+  #head: Uint8Array = new Uint8Array(0);
+  #host: string | null = null;
+  #out: Uint8Array = new Uint8Array(0);
   /** Bytes read. */
-  #read = REQUEST_START.length;
+  #read = 0;
   #hasHost = false;
 
-  constructor(head: Uint8Array, host: string | null, out: Uint8Array) {
+  begin(head: Uint8Array, host: string | null, out: Uint8Array): void {
+    this.method = "";
+    this.length = null;
+    this.written = 0;
     this.#head = head;
     this.#host = host;
     this.#out = out;
+    this.#read = REQUEST_START.length;
+    this.#hasHost = false;
   }
 
   /** Copies what becomes the start line. */
@@ -189,6 +194,9 @@ class Relay {
     this.written = at + text.length;
   }
 }
+
+/** The only one, since V8 throws away what it has compiled for a shape with the last object that has it. */
+const relay = new Relay();
 
 function spellsAt(head: Uint8Array, at: number, spelling: string): boolean {
   return spells(head, at, at + spelling.length, spelling);

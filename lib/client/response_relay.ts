@@ -76,7 +76,7 @@ export function relayResponseHead(
   if (status === NO_NUMBER) return undefined;
   const out = slabRoom((limit - start) * BYTES_PER_OCTET + BYTES_PER_HEAD);
   if (out === null) return undefined;
-  const relay = new Relay(buffer, start + STATUS_LINE_LENGTH, limit, out);
+  relay.begin(buffer, start + STATUS_LINE_LENGTH, limit, out);
   if (!relay.skipReason()) return undefined;
   relay.written = putStart(buffer, start, out);
   if (!relay.copyFields()) return undefined;
@@ -101,16 +101,19 @@ class Relay {
   /** What Connection says; empty where there is none. */
   connection = "";
   /** The offset of the next octet. */
-  read: number;
+  read = 0;
   /** Bytes written. */
   written = 0;
-  readonly #head: Uint8Array;
-  readonly #limit: number;
-  readonly #out: Uint8Array;
+  #head: Uint8Array = new Uint8Array(0);
+  #limit = 0;
+  #out: Uint8Array = new Uint8Array(0);
 
-  constructor(head: Uint8Array, read: number, limit: number, out: Uint8Array) {
-    this.#head = head;
+  begin(head: Uint8Array, read: number, limit: number, out: Uint8Array): void {
+    this.framing = "close";
+    this.connection = "";
     this.read = read;
+    this.written = 0;
+    this.#head = head;
     this.#limit = limit;
     this.#out = out;
   }
@@ -210,6 +213,9 @@ class Relay {
     }
   }
 }
+
+/** The only one, since V8 throws away what it has compiled for a shape with the last object that has it. */
+const relay = new Relay();
 
 /** Returns the status that HTTP/1.1 gives, from 200 to 599. */
 function statusOf(buffer: Uint8Array, start: number): number {
