@@ -1,12 +1,12 @@
 import config from "./deno.json" with { type: "json" };
-import { type ClientOptions, parseClientOptions } from "./lib/client/client_options.ts";
-import { edgeOptions } from "./lib/client/edge_options.ts";
-import { IdentityError, loadIdentity } from "./lib/client/identity.ts";
-import { Status } from "./lib/client/status.ts";
+import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
+import { edgeOptions } from "./lib/client/hashed_policy.ts";
+import { IdentityError, loadIdentity } from "./lib/client/key_file.ts";
+import { Status } from "./lib/client/console.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
-import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
-import { RegistrationError } from "./lib/tunnel/registration_error.ts";
-import { thumbprintOf } from "./lib/tunnel/thumbprint.ts";
+import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";
+import { RegistrationError } from "./lib/wire/registration_error.ts";
+import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
 const NAME = "tunnel-client";
 

@@ -1,13 +1,13 @@
 import config from "./deno.json" with { type: "json" };
-import { messageOf } from "./lib/error_text.ts";
-import { LineWriter } from "./lib/line_writer.ts";
-import { Log } from "./lib/log.ts";
-import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/program.ts";
+import { messageOf } from "./lib/net/error_text.ts";
+import { LineWriter } from "./lib/cli/line_writer.ts";
+import { Log } from "./lib/cli/log.ts";
+import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
-import { ListenError } from "./lib/server/listener.ts";
+import { ListenError } from "./lib/server/listen/serve_listener.ts";
 import { openBus } from "./lib/server/bus/open_bus.ts";
-import { parseServerOptions, type ServerOptions } from "./lib/server/server_options.ts";
+import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 
 const NAME = "tunnel-server";

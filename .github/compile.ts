@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
-import { printLine, ProgramError, runProgram } from "../lib/program.ts";
+import { printLine, ProgramError, runProgram } from "../lib/cli/program.ts";
 
 /** The programs, each with the task that runs it: what that task allows is what the executable may do. */
 const PROGRAMS = ["server", "client"] as const;

@@ -1,21 +1,21 @@
-import type { SigningKey } from "../tunnel/claim.ts";
-import { signClaim } from "../tunnel/claim.ts";
-import { type EdgeOptions, hasEdge } from "../tunnel/edge.ts";
-import { ErrorCode, SessionError } from "../tunnel/errors.ts";
-import { FrameType } from "../tunnel/frame.ts";
-import type { Heartbeat } from "../tunnel/heartbeat.ts";
-import { REGISTRATION_TIMEOUT } from "../tunnel/limits.ts";
+import type { SigningKey } from "../identity/claim.ts";
+import { signClaim } from "../identity/claim.ts";
+import { type EdgeOptions, hasEdge } from "../identity/visitor_policy.ts";
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { FrameType } from "../wire/frame.ts";
+import type { Heartbeat } from "../mux/heartbeat.ts";
+import { REGISTRATION_TIMEOUT } from "../wire/limits.ts";
 import {
   decodeChallenge,
   decodeResponse,
   encodeMessage,
   type Registered,
-} from "../tunnel/registration.ts";
-import { RegistrationError } from "../tunnel/registration_error.ts";
-import { Session, type SessionEvents } from "../tunnel/session.ts";
-import type { Stream } from "../tunnel/stream.ts";
-import { proveToken } from "../tunnel/token_proof.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../tunnel/transport.ts";
+} from "../wire/messages.ts";
+import { RegistrationError } from "../wire/registration_error.ts";
+import { Session, type SessionEvents } from "../mux/session.ts";
+import type { Stream } from "../mux/stream.ts";
+import { proveToken } from "../identity/token_proof.ts";
+import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../mux/transport.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
 import { dialWebSocket } from "../websocket/dial.ts";
 

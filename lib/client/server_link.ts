@@ -1,8 +1,8 @@
-import { Backoff } from "../backoff.ts";
-import { messageOf } from "../error_text.ts";
-import { within } from "../within.ts";
-import { RegistrationError } from "../tunnel/registration_error.ts";
-import type { Registered } from "../tunnel/registration.ts";
+import { Backoff } from "../net/backoff.ts";
+import { messageOf } from "../net/error_text.ts";
+import { within } from "../net/deadline.ts";
+import { RegistrationError } from "../wire/registration_error.ts";
+import type { Registered } from "../wire/messages.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
 
 /** Milliseconds after a server said that it stops in which its successor is looked for without backing off: it is there soon, and visitors wait. */

@@ -1,8 +1,8 @@
-import { Heartbeat } from "../tunnel/heartbeat.ts";
-import type { SigningKey } from "../tunnel/claim.ts";
-import type { EdgeOptions } from "../tunnel/edge.ts";
-import { within } from "../within.ts";
-import { Origin } from "./origin.ts";
+import { Heartbeat } from "../mux/heartbeat.ts";
+import type { SigningKey } from "../identity/claim.ts";
+import type { EdgeOptions } from "../identity/visitor_policy.ts";
+import { within } from "../net/deadline.ts";
+import { Origin } from "./services/local_http/local_http.ts";
 import { ServerLink } from "./server_link.ts";
 
 export interface TunnelClientOptions {

@@ -1,4 +1,4 @@
-import { type Authority, parseAuthority } from "../authority.ts";
+import { type Authority, parseAuthority } from "../net/authority.ts";
 
 /** Texts that are remembered, of at most 260 characters each: the hosts that visitors ask for in one minute, on most servers. */
 const MAX_KNOWN = 1000;

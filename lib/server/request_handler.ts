@@ -1,23 +1,23 @@
-import { SUBSCRIBE_PATH } from "../tunnel/transport.ts";
-import type { Log } from "../log.ts";
+import { SUBSCRIBE_PATH } from "../mux/transport.ts";
+import type { Log } from "../cli/log.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";
 import { FieldList } from "./proxy/field_list.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
-import { FIXED_HOSTNAME, type Router, splitTarget } from "./hostname.ts";
+import { FIXED_HOSTNAME, type Router, splitTarget } from "./router.ts";
 import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
-import type { Fate, Peer } from "./listener.ts";
-import { Member } from "./member.ts";
-import type { OwnPages } from "./own_pages.ts";
+import type { Fate, Peer } from "./listen/serve_listener.ts";
+import { Member } from "./tunnels/client_upstream.ts";
+import type { OwnPages } from "./admin/own_pages.ts";
 import type { Proxy } from "./proxy/proxy.ts";
-import type { Visit } from "./proxy/visit.ts";
-import type { ServerMetrics } from "./server_metrics.ts";
-import type { ClientConnection, Subscriptions } from "./subscribe.ts";
+import type { Visit } from "./listen/visit.ts";
+import type { ServerMetrics } from "./admin/server_metrics.ts";
+import type { ClientConnection, Subscriptions } from "./tunnels/client_sessions.ts";
 import { dropBody } from "./proxy/unwanted_body.ts";
 import { RemoteUpstream } from "./cluster/remote_upstream.ts";
-import { MovedError, type Refusal, type Unavailable, type Upstream } from "./upstream.ts";
+import { MovedError, type Refusal, type Unavailable, type Upstream } from "./tunnels/upstream.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
-import type { Upstreams } from "./upstreams.ts";
+import type { Upstreams } from "./tunnels/upstream_finder.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
 export interface RequestHandlerOptions {

@@ -1,4 +1,4 @@
-import { MAX_TRANSPORT_MESSAGE } from "../tunnel/limits.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { MAX_CONTROL, Opcode } from "./encoder.ts";
 
 /** The close codes that a client has a use for (RFC 6455 section 7.4.1). */

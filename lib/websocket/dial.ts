@@ -1,9 +1,9 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { ErrorCode, SessionError } from "../tunnel/errors.ts";
-import type { Field } from "../tunnel/head.ts";
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import type { Field } from "../wire/head.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
-import { TCPDialer } from "../tcp_dialer.ts";
+import { TCPDialer } from "../net/dialer.ts";
 
 export interface DialOptions {
   /** The one subprotocol that is offered, and must be chosen. */

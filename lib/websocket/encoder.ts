@@ -7,7 +7,7 @@ export const MAX_HEADER = 14;
 /** Bytes of a control frame's payload (RFC 6455 section 5.5). */
 export const MAX_CONTROL = 125;
 
-/** Bytes of a word: masks are laid over eight at a time. */
+/** Bytes of a word, over which masks are laid at a time, and the binary logarithm of that. */
 const WORD_SHIFT = 3;
 const WORD = 1 << WORD_SHIFT;
 

@@ -1,7 +1,7 @@
-import { ErrorCode, SessionError } from "../tunnel/errors.ts";
-import { BodyDecoder } from "../http1/body.ts";
-import { type ParsedHead, ResponseHeadParser } from "../http1/parser.ts";
-import { OriginError } from "../http1/origin_error.ts";
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { BodyDecoder } from "../http/body_decoder.ts";
+import { type ParsedHead, ResponseHeadParser } from "../http/response_parser.ts";
+import { OriginError } from "../http/origin_error.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 
 /** Bytes of a response head, and of what came with it: a 101 has few fields, a refusal of a proxy some more. */

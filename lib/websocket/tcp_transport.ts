@@ -1,11 +1,11 @@
-import { SOCKET_HIGH_WATER } from "../tunnel/limits.ts";
+import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import {
   closeText,
   endOfTurn,
   TEXT_MESSAGE,
   type Transport,
   type TransportListener,
-} from "../tunnel/transport.ts";
+} from "../mux/transport.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { CloseCode, FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode } from "./encoder.ts";

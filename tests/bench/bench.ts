@@ -1,6 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
-import { type FlagValues, integerFlag, switchFlag } from "../../lib/flags.ts";
-import { printLine } from "../../lib/program.ts";
+import { type FlagValues, integerFlag, switchFlag } from "../../lib/cli/flags.ts";
+import { printLine } from "../../lib/cli/program.ts";
 import { startServer, startThrough, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { Baseline, type Figure } from "./baseline.ts";
 import { Copies, COUNTING } from "./copies.ts";

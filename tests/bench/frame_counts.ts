@@ -1,4 +1,4 @@
-import { decodeFrames, frameName, FrameType } from "../../lib/tunnel/frame.ts";
+import { decodeFrames, frameName, FrameType } from "../../lib/wire/frame.ts";
 
 /** What went one way over the connections of a client. */
 export interface FrameCounts {

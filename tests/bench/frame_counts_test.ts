@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { SessionError } from "../../lib/tunnel/errors.ts";
-import { encodeFrame, FrameType } from "../../lib/tunnel/frame.ts";
+import { SessionError } from "../../lib/wire/errors.ts";
+import { encodeFrame, FrameType } from "../../lib/wire/frame.ts";
 import { FrameCounter } from "./frame_counts.ts";
 
 const NOTHING = new Uint8Array(0);

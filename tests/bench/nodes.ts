@@ -1,5 +1,5 @@
-import type { FlagValues } from "../../lib/flags.ts";
-import { printLine, ProgramError } from "../../lib/program.ts";
+import type { FlagValues } from "../../lib/cli/flags.ts";
+import { printLine, ProgramError } from "../../lib/cli/program.ts";
 import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";

@@ -1,6 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
-import type { FlagValues } from "../../lib/flags.ts";
-import { printLine } from "../../lib/program.ts";
+import type { FlagValues } from "../../lib/cli/flags.ts";
+import { printLine } from "../../lib/cli/program.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { cpuTime } from "./cpu_time.ts";
 import { generatorName, load, type Target } from "./load.ts";

@@ -1,4 +1,4 @@
-import { type FlagValues, integerFlag } from "../../lib/flags.ts";
+import { type FlagValues, integerFlag } from "../../lib/cli/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { CONNECTIONS, megabytesFlag } from "./settings.ts";
@@ -65,7 +65,7 @@ const FLAGS = {
   }),
   rounds: integerFlag({
     group: "Bounds",
-    help: "how often, after a round that does not count; the table shows medians",
+    help: "rounds that count; the table shows their medians",
     default: 3,
     least: 1,
     most: 100,

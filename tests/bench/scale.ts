@@ -1,5 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
-import { type FlagValues, integerFlag, listFlag, sizeFlag } from "../../lib/flags.ts";
+import { type FlagValues, integerFlag, listFlag, sizeFlag } from "../../lib/cli/flags.ts";
 import { generatorName } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { machine } from "./machine.ts";

@@ -1,4 +1,4 @@
-import { type Flag, integerFlag } from "../../lib/flags.ts";
+import { type Flag, integerFlag } from "../../lib/cli/flags.ts";
 
 /** Connections that small answers are asked for over. */
 export const CONNECTIONS: readonly number[] = [1, 32, 256];

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { ServerLink } from "../../lib/client/server_link.ts";
-import { NO_EDGE } from "../../lib/tunnel/edge.ts";
-import { ErrorCode } from "../../lib/tunnel/errors.ts";
-import { encodeForewarning, encodeGoodbye } from "../../lib/tunnel/farewell.ts";
-import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
-import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
-import type { Stream } from "../../lib/tunnel/stream.ts";
+import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import { ErrorCode } from "../../lib/wire/errors.ts";
+import { encodeForewarning, encodeGoodbye } from "../../lib/wire/reasons.ts";
+import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { Heartbeat } from "../../lib/mux/heartbeat.ts";
+import type { Stream } from "../../lib/mux/stream.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
 import { FakeClock } from "../testing/fake_clock.ts";

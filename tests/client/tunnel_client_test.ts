@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { NO_EDGE } from "../../lib/tunnel/edge.ts";
+import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { freePorts } from "../testing/front_proxy.ts";
 import { within } from "../testing/within.ts";

@@ -1,12 +1,12 @@
 import config from "../../deno.json" with { type: "json" };
-import { type ClientOptions, parseClientOptions } from "../../lib/client/client_options.ts";
-import { edgeOptions } from "../../lib/client/edge_options.ts";
-import { loadIdentity } from "../../lib/client/identity.ts";
+import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
+import { edgeOptions } from "../../lib/client/hashed_policy.ts";
+import { loadIdentity } from "../../lib/client/key_file.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { Log } from "../../lib/log.ts";
-import { onStopSignal, printLine, runProgram } from "../../lib/program.ts";
-import { ListenError } from "../../lib/server/listener.ts";
-import { parseServerOptions } from "../../lib/server/server_options.ts";
+import { Log } from "../../lib/cli/log.ts";
+import { onStopSignal, printLine, runProgram } from "../../lib/cli/program.ts";
+import { ListenError } from "../../lib/server/listen/serve_listener.ts";
+import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import { SampleSite } from "./sample_site.ts";
 

@@ -5,9 +5,9 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { SigningKey } from "../../lib/tunnel/claim.ts";
-import { FrameType } from "../../lib/tunnel/frame.ts";
-import { proveToken } from "../../lib/tunnel/token_proof.ts";
+import type { SigningKey } from "../../lib/identity/claim.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
+import { proveToken } from "../../lib/identity/token_proof.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { Flag, FrameType } from "../../lib/wire/frame.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { authorization, passwordHash } from "../testing/password.ts";
 import { scrape } from "../testing/prometheus.ts";

@@ -7,7 +7,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
-import { FrameType } from "../../lib/tunnel/frame.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
 import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertNotMatch } from "@std/assert";
-import { ErrorCode } from "../../lib/tunnel/errors.ts";
-import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { ErrorCode } from "../../lib/wire/errors.ts";
+import { Flag, FrameType } from "../../lib/wire/frame.ts";
 import { runToEnd } from "../testing/ended_program.ts";
 import { coded, frameOf, type FramePeer, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { Program } from "../testing/program.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotMatch } from "@std/assert";
-import { ErrorCode } from "../../lib/tunnel/errors.ts";
-import { FrameType } from "../../lib/tunnel/frame.ts";
+import { ErrorCode } from "../../lib/wire/errors.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined } from "../testing/frame_peer.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FrameType } from "../../lib/tunnel/frame.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
 import type { FramePeer } from "../testing/frame_peer.ts";

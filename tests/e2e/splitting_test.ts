@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
+import { Flag, FrameType } from "../../lib/wire/frame.ts";
 import { frameOf, joined } from "../testing/frame_peer.ts";
 import { toText } from "../testing/latin1.ts";
 import { RawHTTP } from "../testing/raw_http.ts";

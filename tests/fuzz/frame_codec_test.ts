@@ -1,13 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { ErrorCode, SessionError } from "../../lib/tunnel/errors.ts";
-import {
-  decodeGoodbye,
-  decodeReset,
-  encodeGoodbye,
-  encodeReset,
-} from "../../lib/tunnel/farewell.ts";
-import { decodeFrames, encodeFrame } from "../../lib/tunnel/frame.ts";
-import { MAX_REASON_LENGTH } from "../../lib/tunnel/limits.ts";
+import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
+import { decodeGoodbye, decodeReset, encodeGoodbye, encodeReset } from "../../lib/wire/reasons.ts";
+import { decodeFrames, encodeFrame } from "../../lib/wire/frame.ts";
+import { MAX_REASON_LENGTH } from "../../lib/wire/limits.ts";
 import { joined, type SeenFrame } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";

@@ -1,6 +1,6 @@
-import { ErrorCode } from "../../lib/tunnel/errors.ts";
-import { Flag, FrameType } from "../../lib/tunnel/frame.ts";
-import { MESSAGE_COST } from "../../lib/tunnel/limits.ts";
+import { ErrorCode } from "../../lib/wire/errors.ts";
+import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame, u32 } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";

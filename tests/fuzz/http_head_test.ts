@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { originRequest } from "../../lib/client/origin_request.ts";
-import { giveOutputBuffer } from "../../lib/client/output_buffers.ts";
-import { BodyDecoder } from "../../lib/http1/body.ts";
-import { connectionField } from "../../lib/http1/connection_field.ts";
-import { OriginError } from "../../lib/http1/origin_error.ts";
-import { type ParsedHead, ResponseHeadParser } from "../../lib/http1/parser.ts";
+import { originRequest } from "../../lib/client/services/local_http/origin_request.ts";
+import { giveOutputBuffer } from "../../lib/client/services/local_http/output_buffers.ts";
+import { BodyDecoder } from "../../lib/http/body_decoder.ts";
+import { connectionField } from "../../lib/http/connection_field.ts";
+import { OriginError } from "../../lib/http/origin_error.ts";
+import { type ParsedHead, ResponseHeadParser } from "../../lib/http/response_parser.ts";
 import {
   CHUNK_END,
   LAST_CHUNK,
@@ -14,8 +14,8 @@ import {
   writeChunkPrefix,
   writeFraming,
   writeRequestFields,
-} from "../../lib/http1/writer.ts";
-import { ErrorCode, StreamError } from "../../lib/tunnel/errors.ts";
+} from "../../lib/http/request_writer.ts";
+import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import {
   decodeRequestHead,
   decodeResponseHead,
@@ -24,7 +24,7 @@ import {
   type Field,
   type RequestHead,
   type ResponseHead,
-} from "../../lib/tunnel/head.ts";
+} from "../../lib/wire/head.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
 import { toBytes, toText } from "../testing/latin1.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
-import { signClaim, type SigningKey, verifyClaim } from "../../lib/tunnel/claim.ts";
-import { decodeChallenge, decodeRequest, decodeResponse } from "../../lib/tunnel/registration.ts";
-import { REFUSAL_CODES, RegistrationError } from "../../lib/tunnel/registration_error.ts";
+import { signClaim, type SigningKey, verifyClaim } from "../../lib/identity/claim.ts";
+import { decodeChallenge, decodeRequest, decodeResponse } from "../../lib/wire/messages.ts";
+import { REFUSAL_CODES, RegistrationError } from "../../lib/wire/registration_error.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";

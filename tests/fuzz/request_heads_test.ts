@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { AddressSet } from "../../lib/address_set.ts";
+import { AddressSet } from "../../lib/net/address_set.ts";
 import { FieldList } from "../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../lib/server/proxy/forwarded.ts";
 import { RequestHeads } from "../../lib/server/proxy/request_heads.ts";
-import { decodeRequestHead } from "../../lib/tunnel/head.ts";
+import { decodeRequestHead } from "../../lib/wire/head.ts";
 import { fuzz } from "./fuzz.ts";
 
 const NAMES = [

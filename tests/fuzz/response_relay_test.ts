@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { relayResponseHead } from "../../lib/client/response_relay.ts";
-import { ResponseHeadParser } from "../../lib/http1/parser.ts";
-import { encodeResponseHead } from "../../lib/tunnel/head.ts";
+import { relayResponseHead } from "../../lib/client/services/local_http/response_relay.ts";
+import { ResponseHeadParser } from "../../lib/http/response_parser.ts";
+import { encodeResponseHead } from "../../lib/wire/head.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { toBytes } from "../testing/latin1.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { ErrorCode, SessionError, StreamError } from "../../lib/tunnel/errors.ts";
-import { Flag, FrameType, uint32At } from "../../lib/tunnel/frame.ts";
-import { INITIAL_WINDOW, SESSION_BUDGET } from "../../lib/tunnel/limits.ts";
-import type { Stream } from "../../lib/tunnel/stream.ts";
+import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
+import { Flag, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { INITIAL_WINDOW, SESSION_BUDGET } from "../../lib/wire/limits.ts";
+import type { Stream } from "../../lib/mux/stream.ts";
 import { coded, joined } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";

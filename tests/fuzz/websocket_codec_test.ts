@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MAX_TRANSPORT_MESSAGE } from "../../lib/tunnel/limits.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../../lib/wire/limits.ts";
 import {
   CloseCode,
   FrameDecoder,

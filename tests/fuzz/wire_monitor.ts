@@ -1,5 +1,5 @@
-import { decodeFrames, Flag, frameName, FrameType, uint32At } from "../../lib/tunnel/frame.ts";
-import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/tunnel/limits.ts";
+import { decodeFrames, Flag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { MemorySocket } from "../testing/memory_socket.ts";
 
 const { Data, Disconnect, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;

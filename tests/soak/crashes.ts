@@ -1,7 +1,7 @@
 import { newSigningKey } from "../testing/ed25519.ts";
 import { freePort } from "../testing/free_port.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { NO_EDGE } from "../../lib/tunnel/edge.ts";
+import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
 import { Program } from "../testing/program.ts";
 import { startServerAt, startTunnel } from "../testing/tunnel.ts";
 import { elsewhere, type Family, inSeconds, judged, lasting, type SoakContext } from "./fault.ts";

@@ -1,7 +1,7 @@
 import type { Link } from "../testing/link.ts";
 import type { Tunnel } from "../testing/tunnel.ts";
 import type { SoakContext } from "./fault.ts";
-import { within } from "../../lib/within.ts";
+import { within } from "../../lib/net/deadline.ts";
 import { type MarkedLoad, mixed, type VisitKind } from "./marked_load.ts";
 import type { MarkedOrigin } from "./marked_origin.ts";
 import { untilWorks } from "./recovery.ts";

@@ -1,4 +1,4 @@
-import { printLine } from "../../lib/program.ts";
+import { printLine } from "../../lib/cli/program.ts";
 import { Program } from "../testing/program.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { startTunnel } from "../testing/tunnel.ts";

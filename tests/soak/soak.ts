@@ -1,6 +1,6 @@
-import { messageOf } from "../../lib/error_text.ts";
-import { type FlagValues, integerFlag, textFlag } from "../../lib/flags.ts";
-import { printLine } from "../../lib/program.ts";
+import { messageOf } from "../../lib/net/error_text.ts";
+import { type FlagValues, integerFlag, textFlag } from "../../lib/cli/flags.ts";
+import { printLine } from "../../lib/cli/program.ts";
 import { clock } from "./clock.ts";
 import { crashes } from "./crashes.ts";
 import { endurance } from "./endurance.ts";

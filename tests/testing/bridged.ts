@@ -1,8 +1,8 @@
-import { Budget } from "../../lib/tunnel/flow.ts";
-import { FrameType } from "../../lib/tunnel/frame.ts";
-import { MAX_WEBSOCKET_MESSAGE } from "../../lib/tunnel/limits.ts";
-import type { Stream } from "../../lib/tunnel/stream.ts";
-import { type MessageSocket, WebSocketBridge } from "../../lib/tunnel/websocket.ts";
+import { Budget } from "../../lib/mux/flow_control.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "../../lib/wire/limits.ts";
+import type { Stream } from "../../lib/mux/stream.ts";
+import { type MessageSocket, WebSocketBridge } from "../../lib/websocket/bridge.ts";
 import { MemorySocket } from "./memory_socket.ts";
 import { SessionFixture } from "./session_fixture.ts";
 import { settled } from "./turn.ts";

@@ -1,6 +1,6 @@
-import { Member } from "../../lib/server/member.ts";
-import { NO_EDGE } from "../../lib/tunnel/edge.ts";
-import type { Session } from "../../lib/tunnel/session.ts";
+import { Member } from "../../lib/server/tunnels/client_upstream.ts";
+import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import type { Session } from "../../lib/mux/session.ts";
 
 /** Makes the member that a session becomes when its client registers. */
 export function memberOf(

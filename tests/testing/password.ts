@@ -1,6 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { edgeOptions } from "../../lib/client/edge_options.ts";
-import type { PasswordHash } from "../../lib/tunnel/edge.ts";
+import { edgeOptions } from "../../lib/client/hashed_policy.ts";
+import type { PasswordHash } from "../../lib/identity/visitor_policy.ts";
 import type { RawField } from "./message_head.ts";
 
 /** Makes what a client tells the server of a password. */

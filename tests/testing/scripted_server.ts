@@ -1,6 +1,6 @@
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
-import { FrameType } from "../../lib/tunnel/frame.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
 import { FramePeer } from "./frame_peer.ts";
 import { within } from "./within.ts";
 

@@ -1,8 +1,8 @@
-import type { SessionError } from "../../lib/tunnel/errors.ts";
-import { Heartbeat } from "../../lib/tunnel/heartbeat.ts";
-import { Session, type SessionEvents } from "../../lib/tunnel/session.ts";
-import type { Stream } from "../../lib/tunnel/stream.ts";
-import { type WebSocketLike, WebSocketTransport } from "../../lib/tunnel/transport.ts";
+import type { SessionError } from "../../lib/wire/errors.ts";
+import { Heartbeat } from "../../lib/mux/heartbeat.ts";
+import { Session, type SessionEvents } from "../../lib/mux/session.ts";
+import type { Stream } from "../../lib/mux/stream.ts";
+import { type WebSocketLike, WebSocketTransport } from "../../lib/mux/transport.ts";
 import { FramePeer } from "./frame_peer.ts";
 import { MemorySocket } from "./memory_socket.ts";
 

@@ -1,8 +1,8 @@
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { type ClaimToSign, signClaim, type SigningKey } from "../../lib/tunnel/claim.ts";
-import { FrameType } from "../../lib/tunnel/frame.ts";
-import { SUBPROTOCOL } from "../../lib/tunnel/transport.ts";
+import { type ClaimToSign, signClaim, type SigningKey } from "../../lib/identity/claim.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
+import { SUBPROTOCOL } from "../../lib/mux/transport.ts";
 import { newSigningKey } from "./ed25519.ts";
 import { FramePeer, type SeenFrame } from "./frame_peer.ts";
 import type { Program } from "./program.ts";

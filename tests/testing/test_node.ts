@@ -1,11 +1,11 @@
 import type { Bus } from "../../lib/server/bus/bus.ts";
-import { parseClientOptions } from "../../lib/client/client_options.ts";
-import { edgeOptions } from "../../lib/client/edge_options.ts";
+import { parseClientOptions } from "../../lib/client/options.ts";
+import { edgeOptions } from "../../lib/client/hashed_policy.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { Log } from "../../lib/log.ts";
-import { parseServerOptions } from "../../lib/server/server_options.ts";
+import { Log } from "../../lib/cli/log.ts";
+import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
-import type { SigningKey } from "../../lib/tunnel/claim.ts";
+import type { SigningKey } from "../../lib/identity/claim.ts";
 import { newSigningKey } from "./ed25519.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";

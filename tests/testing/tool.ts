@@ -1,7 +1,7 @@
 import config from "../../deno.json" with { type: "json" };
-import { parseCommandLine } from "../../lib/command_line.ts";
-import type { Flags } from "../../lib/flags.ts";
-import { printLine, runProgram } from "../../lib/program.ts";
+import { parseCommandLine } from "../../lib/cli/command_line.ts";
+import type { Flags } from "../../lib/cli/flags.ts";
+import { printLine, runProgram } from "../../lib/cli/program.ts";
 
 export interface Tool<Values> {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Transport, TransportListener } from "../../lib/tunnel/transport.ts";
+import type { Transport, TransportListener } from "../../lib/mux/transport.ts";
 import { within } from "./within.ts";
 
 /** Notes what a transport tells. */

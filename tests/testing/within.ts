@@ -1,4 +1,4 @@
-import { inTime } from "../../lib/within.ts";
+import { inTime } from "../../lib/net/deadline.ts";
 
 /** Milliseconds until a wait counts as a failure: far above what a busy machine needs, so it asserts no speed. */
 export const PATIENCE = 15_000;

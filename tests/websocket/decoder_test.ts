@@ -7,7 +7,7 @@ import {
   WebSocketError,
 } from "../../lib/websocket/decoder.ts";
 import { Opcode } from "../../lib/websocket/encoder.ts";
-import { MAX_TRANSPORT_MESSAGE } from "../../lib/tunnel/limits.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../../lib/wire/limits.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { serverFrame, serverHeader } from "../testing/server_frame.ts";

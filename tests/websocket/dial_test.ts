@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { dialWebSocket, HandshakeRefusedError } from "../../lib/websocket/dial.ts";
-import { SessionError } from "../../lib/tunnel/errors.ts";
+import { SessionError } from "../../lib/wire/errors.ts";
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { acceptKey } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
-import { RawOrigin, type RawPeer } from "../client/raw_origin.ts";
+import { RawOrigin, type RawPeer } from "../client/services/local_http/raw_origin.ts";
 
 const PROTOCOL = "tunnel.v1";
 

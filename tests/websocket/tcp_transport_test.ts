@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
 import { Opcode } from "../../lib/websocket/encoder.ts";
-import { SOCKET_HIGH_WATER } from "../../lib/tunnel/limits.ts";
+import { SOCKET_HIGH_WATER } from "../../lib/wire/limits.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { serverFrame } from "../testing/server_frame.ts";

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { fieldValue } from "../../tunnel/headers.ts";
+import { fieldValue } from "../../http/fields.ts";
 import { networkOf } from "./network_of.ts";
-import type { Asking, Refusal } from "../upstream.ts";
+import type { Asking, Refusal } from "../tunnels/upstream.ts";
 
 /** Wrong tokens that one network may present in a period. */
 const MAX_GUESSES = 10;

@@ -1,6 +1,6 @@
-import { fromBase64Url } from "../../tunnel/base64url.ts";
-import { messageOf } from "../../error_text.ts";
-import { isLabel } from "../../tunnel/claim.ts";
+import { fromBase64Url } from "../../identity/base64url.ts";
+import { messageOf } from "../../net/error_text.ts";
+import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
 
 /** A file of authorized keys that cannot be used; the message names the file, and the line when it is one that is wrong. */

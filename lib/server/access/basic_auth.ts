@@ -1,10 +1,14 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { hash } from "node:crypto";
-import { MAX_PASSWORD_LENGTH, MAX_USER_LENGTH, type PasswordHash } from "../../tunnel/edge.ts";
-import { type Field, fieldValue } from "../../tunnel/headers.ts";
-import { Turns } from "./turns.ts";
-import type { Refusal } from "../upstream.ts";
+import {
+  MAX_PASSWORD_LENGTH,
+  MAX_USER_LENGTH,
+  type PasswordHash,
+} from "../../identity/visitor_policy.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
+import { Turns } from "./semaphore.ts";
+import type { Refusal } from "../tunnels/upstream.ts";
 
 /** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
 const MAX_GUESSES = 8;

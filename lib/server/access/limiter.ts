@@ -1,4 +1,4 @@
-import type { Rate } from "../../flags.ts";
+import type { Rate } from "../../cli/flags.ts";
 
 /** Names that are kept: as many as a server has tunnels by default, at some 100 bytes each. */
 const MAX_NAMES = 20_000;

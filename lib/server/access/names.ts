@@ -1,6 +1,6 @@
-import { RegistrationError } from "../../tunnel/registration_error.ts";
+import { RegistrationError } from "../../wire/registration_error.ts";
 import { type Bus, BusError } from "../bus/bus.ts";
-import { MAX_NAMES_OF_KEY, NameShares } from "./name_shares.ts";
+import { MAX_NAMES_OF_KEY, NameShares } from "./name_quotas.ts";
 
 /** Milliseconds that a name stays its owner's after the last connection: a night's sleep and a day's work. */
 const KEPT = 24 * 60 * 60 * 1000;

@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { parseAddress } from "../../ip_address.ts";
+import { parseAddress } from "../../net/ip_address.ts";
 
 /** Bytes of an IPv6 address that name the network of one site (RFC 4291 section 2.5.4): the rest is the sender's choice. */
 const NETWORK_LENGTH = 8;

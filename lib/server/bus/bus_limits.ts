@@ -1,4 +1,4 @@
-import { MAX_TRANSPORT_MESSAGE } from "../../tunnel/limits.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 
 /** Bytes of one message between nodes: a transport message must fit, with whatever says whose it is. */
 export const MAX_BUS_MESSAGE = 2 * MAX_TRANSPORT_MESSAGE;

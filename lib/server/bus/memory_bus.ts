@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { encodeUtf8 } from "../../tunnel/utf8.ts";
+import { encodeUtf8 } from "../../wire/utf8.ts";
 import { type Bus, BusError, type NodeRecord } from "./bus.ts";
 import {
   checkBusWord,

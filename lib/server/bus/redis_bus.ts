@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { parseJSONObject } from "../../tunnel/json.ts";
+import { parseJSONObject } from "../../wire/json.ts";
 import type { Bus, NodeRecord } from "./bus.ts";
 import {
   checkBusWord,

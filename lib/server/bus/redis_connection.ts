@@ -1,7 +1,7 @@
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
-import { messageOf } from "../../error_text.ts";
-import { parseAddress } from "../../ip_address.ts";
+import { messageOf } from "../../net/error_text.ts";
+import { parseAddress } from "../../net/ip_address.ts";
 import { BusError } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";
 import { type RedisAddress, withoutPassword } from "./redis_address.ts";

@@ -1,6 +1,6 @@
-import { Backoff } from "../../backoff.ts";
-import { messageOf } from "../../error_text.ts";
-import { within } from "../../within.ts";
+import { Backoff } from "../../net/backoff.ts";
+import { messageOf } from "../../net/error_text.ts";
+import { within } from "../../net/deadline.ts";
 import { BusError } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
 import { RedisConnection, type RedisWord } from "./redis_connection.ts";

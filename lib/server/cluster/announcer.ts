@@ -1,7 +1,7 @@
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
-import type { Registry } from "../registry.ts";
+import type { Registry } from "../tunnels/registry.ts";
 
 /** Milliseconds that the others believe what a node has said: one that dies is forgotten then at the latest. */
 const LEASE = 30_000;

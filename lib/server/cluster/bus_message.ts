@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { uint32At, writeUint32 } from "../../tunnel/frame.ts";
+import { uint32At, writeUint32 } from "../../wire/frame.ts";
 
 /** What a message between two nodes is for. */
 export const BusMessageKind = {

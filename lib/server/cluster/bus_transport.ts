@@ -1,6 +1,6 @@
-import { messageOf } from "../../error_text.ts";
-import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../tunnel/limits.ts";
-import { endOfTurn, type Transport, type TransportListener } from "../../tunnel/transport.ts";
+import { messageOf } from "../../net/error_text.ts";
+import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../wire/limits.ts";
+import { endOfTurn, type Transport, type TransportListener } from "../../mux/transport.ts";
 import { type BusMessage, BusMessageKind } from "./bus_message.ts";
 
 /** Bytes of one message on the bus: Redis copies each as a whole, and a large one holds up all others. */

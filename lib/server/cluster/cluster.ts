@@ -1,22 +1,22 @@
 import { encodeHex } from "@std/encoding/hex";
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
-import { inTime } from "../../within.ts";
-import type { Heartbeat } from "../../tunnel/heartbeat.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
+import { inTime } from "../../net/deadline.ts";
+import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
 import { BusConnections } from "./bus_connections.ts";
 import type { ClusterMetrics } from "./cluster_metrics.ts";
-import type { Fate } from "../listener.ts";
+import type { Fate } from "../listen/serve_listener.ts";
 import { Locations } from "./locations.ts";
 import { NodeDoor } from "./node_dial.ts";
 import type { NodeLink } from "./node_link.ts";
 import { NodeLinks } from "./node_links.ts";
 import { NodeRelay } from "./node_relay.ts";
-import type { Registry } from "../registry.ts";
+import type { Registry } from "../tunnels/registry.ts";
 import { RemoteUpstream } from "./remote_upstream.ts";
-import type { Upstream } from "../upstream.ts";
-import type { Elsewhere } from "../upstreams.ts";
+import type { Upstream } from "../tunnels/upstream.ts";
+import type { Elsewhere } from "../tunnels/upstream_finder.ts";
 
 export interface ClusterOptions {
   readonly bus: Bus;

@@ -1,4 +1,4 @@
-import type { Counter, Family, Metrics } from "../../metrics.ts";
+import type { Counter, Family, Metrics } from "../admin/metrics.ts";
 
 /** What a cluster tells of itself when somebody looks. */
 export interface ClusterFigures {

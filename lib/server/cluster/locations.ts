@@ -1,4 +1,4 @@
-import { inTime, within } from "../../within.ts";
+import { inTime, within } from "../../net/deadline.ts";
 import type { Bus } from "../bus/bus.ts";
 
 /** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */

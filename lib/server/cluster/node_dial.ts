@@ -1,11 +1,11 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
-import type { Transport } from "../../tunnel/transport.ts";
-import { WebSocketTransport } from "../../tunnel/transport.ts";
+import type { Transport } from "../../mux/transport.ts";
+import { WebSocketTransport } from "../../mux/transport.ts";
 import { dialWebSocket, HandshakeRefusedError } from "../../websocket/dial.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import type { Bus } from "../bus/bus.ts";
-import { splitTarget } from "../hostname.ts";
-import type { Fate } from "../listener.ts";
+import { splitTarget } from "../router.ts";
+import type { Fate } from "../listen/serve_listener.ts";
 import { checkUpgrade } from "../proxy/upgrade.ts";
 
 /** Where nodes connect to each other, below a node's own URL. */

@@ -1,8 +1,8 @@
-import type { SessionError } from "../../tunnel/errors.ts";
-import { ErrorCode } from "../../tunnel/errors.ts";
-import type { Heartbeat } from "../../tunnel/heartbeat.ts";
-import { Session, type SessionEvents } from "../../tunnel/session.ts";
-import type { Transport } from "../../tunnel/transport.ts";
+import type { SessionError } from "../../wire/errors.ts";
+import { ErrorCode } from "../../wire/errors.ts";
+import type { Heartbeat } from "../../mux/heartbeat.ts";
+import { Session, type SessionEvents } from "../../mux/session.ts";
+import type { Transport } from "../../mux/transport.ts";
 
 export interface NodeLinkOptions {
   /** Whether it goes to the other node without the bus. */

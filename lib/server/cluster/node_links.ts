@@ -1,12 +1,12 @@
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
-import type { Heartbeat } from "../../tunnel/heartbeat.ts";
-import type { Transport } from "../../tunnel/transport.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
+import type { Heartbeat } from "../../mux/heartbeat.ts";
+import type { Transport } from "../../mux/transport.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
 import { dialNode } from "./node_dial.ts";
 import { NodeLink } from "./node_link.ts";
-import { inTime } from "../../within.ts";
+import { inTime } from "../../net/deadline.ts";
 
 /** Other nodes that are kept in mind: more than one bus serves well. */
 const MAX_NODES = 256;

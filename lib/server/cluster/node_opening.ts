@@ -1,7 +1,7 @@
-import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
-import { parseJSONObject } from "../../tunnel/json.ts";
-import { MAX_HEAD_LENGTH } from "../../tunnel/limits.ts";
-import { encodeUtf8 } from "../../tunnel/utf8.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import { parseJSONObject } from "../../wire/json.ts";
+import { MAX_HEAD_LENGTH } from "../../wire/limits.ts";
+import { encodeUtf8 } from "../../wire/utf8.ts";
 
 /** What the node that has the tunnel must know beside the head of a request. */
 export interface NodeOpening {

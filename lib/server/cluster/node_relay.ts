@@ -1,18 +1,18 @@
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
-import { within } from "../../within.ts";
-import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
-import { decodeRequestHead, encodeResponseHead, type RequestHead } from "../../tunnel/head.ts";
-import type { Heartbeat } from "../../tunnel/heartbeat.ts";
-import { Session } from "../../tunnel/session.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import type { Transport } from "../../tunnel/transport.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
+import { within } from "../../net/deadline.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import { decodeRequestHead, encodeResponseHead, type RequestHead } from "../../wire/head.ts";
+import type { Heartbeat } from "../../mux/heartbeat.ts";
+import { Session } from "../../mux/session.ts";
+import type { Stream } from "../../mux/stream.ts";
+import type { Transport } from "../../mux/transport.ts";
 import { refused } from "../proxy/error_page.ts";
 import { parseOpening } from "./node_opening.ts";
-import type { Fate } from "../listener.ts";
-import type { Registry } from "../registry.ts";
+import type { Fate } from "../listen/serve_listener.ts";
+import type { Registry } from "../tunnels/registry.ts";
 import { splice } from "./splice.ts";
-import type { Refusal } from "../upstream.ts";
+import type { Refusal } from "../tunnels/upstream.ts";
 
 /** Links that other nodes may have to this one: what each of the most nodes may open. */
 const MAX_LINKS = 2560;

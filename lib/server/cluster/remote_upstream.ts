@@ -1,7 +1,7 @@
-import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { NodeLink } from "./node_link.ts";
 import { withOpening } from "./node_opening.ts";
-import { type Exchange, MovedError, type Upstream } from "../upstream.ts";
+import { type Exchange, MovedError, type Upstream } from "../tunnels/upstream.ts";
 
 export interface RemoteUpstreamOptions {
   readonly hostname: string;

@@ -1,9 +1,9 @@
-import { messageOf } from "../../error_text.ts";
-import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
-import { FrameType } from "../../tunnel/frame.ts";
-import type { Chunk } from "../../tunnel/receive_queue.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import type { Exchange } from "../upstream.ts";
+import { messageOf } from "../../net/error_text.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import { FrameType } from "../../wire/frame.ts";
+import type { Chunk } from "../../mux/receive_queue.ts";
+import type { Stream } from "../../mux/stream.ts";
+import type { Exchange } from "../tunnels/upstream.ts";
 
 /**
  * Joins the stream that another node opened with the one that was opened for it to the client.

@@ -1,8 +1,8 @@
-import { ErrorCode, StreamError } from "../../tunnel/errors.ts";
-import type { ResponseHead } from "../../tunnel/head.ts";
-import { fieldValue, withoutHopByHop } from "../../tunnel/headers.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import type { Log } from "../../log.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import type { ResponseHead } from "../../wire/head.ts";
+import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import type { Stream } from "../../mux/stream.ts";
+import type { Log } from "../../cli/log.ts";
 import type { FieldList } from "./field_list.ts";
 import { responseBody } from "./response_body.ts";
 

@@ -1,6 +1,6 @@
-import { ErrorCode, SessionError, StreamError } from "../../tunnel/errors.ts";
+import { ErrorCode, SessionError, StreamError } from "../../wire/errors.ts";
 import { clientAway, type ErrorRequest, headTimeout, originFailed, tooBusy } from "./error_page.ts";
-import { MovedError } from "../upstream.ts";
+import { MovedError } from "../tunnels/upstream.ts";
 
 /** What is known of an exchange that failed before its head. */
 export interface FailedExchange {

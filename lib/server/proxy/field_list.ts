@@ -1,4 +1,4 @@
-import { type Field, fieldValue } from "../../tunnel/headers.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 
 /** The fields of a public request, taken over from Deno once: each question to a `Headers` costs more than looking through the list. */
 export class FieldList {

@@ -1,7 +1,7 @@
-import type { Field } from "../../tunnel/head.ts";
-import { fieldValue, isToken } from "../../tunnel/headers.ts";
-import { parseAddress } from "../../ip_address.ts";
-import type { AddressSet } from "../../address_set.ts";
+import type { Field } from "../../wire/head.ts";
+import { fieldValue, isToken } from "../../http/fields.ts";
+import { parseAddress } from "../../net/ip_address.ts";
+import type { AddressSet } from "../../net/address_set.ts";
 
 /** What a connection tells of a visitor, apart from what the visitor says. */
 export interface VisitorConnection {

@@ -1,5 +1,5 @@
-import type { Field } from "../../tunnel/headers.ts";
-import type { Refusal } from "../upstream.ts";
+import type { Field } from "../../http/fields.ts";
+import type { Refusal } from "../tunnels/upstream.ts";
 
 /** Bytes of a head that Deno hands over at most (B16): it answers what is longer by itself. */
 export const MAX_HEAD = 65_536;

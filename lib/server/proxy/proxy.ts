@@ -1,12 +1,12 @@
-import { ErrorCode } from "../../tunnel/errors.ts";
-import { FrameType } from "../../tunnel/frame.ts";
-import { decodeResponseHead, type ResponseHead } from "../../tunnel/head.ts";
-import { Specimens } from "../../tunnel/specimens.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
+import { ErrorCode } from "../../wire/errors.ts";
+import { FrameType } from "../../wire/frame.ts";
+import { decodeResponseHead, type ResponseHead } from "../../wire/head.ts";
+import { Specimens } from "../../mux/specimens.ts";
+import type { Stream } from "../../mux/stream.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
 import { answer } from "./answer.ts";
-import { Departures, type Version } from "./departures.ts";
+import { Departures, type Version } from "../listen/disconnects.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
@@ -15,8 +15,8 @@ import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
 import { requestFraming } from "./request_framing.ts";
 import type { RequestHeads } from "./request_heads.ts";
 import { dropBody } from "./unwanted_body.ts";
-import type { Visit } from "./visit.ts";
-import { type Exchange, MovedError, type Refusal, type Upstream } from "../upstream.ts";
+import type { Visit } from "../listen/visit.ts";
+import { type Exchange, MovedError, type Refusal, type Upstream } from "../tunnels/upstream.ts";
 
 type BodySource = ReadableStream<Uint8Array<ArrayBuffer>>;
 

@@ -1,10 +1,10 @@
-import { ErrorCode } from "../../tunnel/errors.ts";
-import type { Stream } from "../../tunnel/stream.ts";
+import { ErrorCode } from "../../wire/errors.ts";
+import type { Stream } from "../../mux/stream.ts";
 import type { IdleWatch, Waiting } from "./idle_watch.ts";
 import { tooLong } from "./request_framing.ts";
-import type { RequestsLimited } from "../server_metrics.ts";
+import type { RequestsLimited } from "../admin/server_metrics.ts";
 import { type BodyReader, dropRest, LINGER_TIMEOUT, readerOf } from "./unwanted_body.ts";
-import type { Refusal } from "../upstream.ts";
+import type { Refusal } from "../tunnels/upstream.ts";
 
 /**
  * Bytes asked for at once of a body in chunks. Deno 2.9 reads ahead of whoever reads more slowly than the

@@ -1,8 +1,8 @@
-import { encodeRequestHead, type Field } from "../../tunnel/head.ts";
-import { charactersOf, HeadWriter } from "../../tunnel/head_writer.ts";
-import { HOP_BY_HOP, withoutHopByHop } from "../../tunnel/headers.ts";
+import { encodeRequestHead, type Field } from "../../wire/head.ts";
+import { charactersOf, HeadWriter } from "../../wire/head_writer.ts";
+import { HOP_BY_HOP, withoutHopByHop } from "../../http/fields.ts";
 import { type ForwardedFields, tellsWay, type VisitorConnection } from "./forwarded.ts";
-import type { Visit } from "./visit.ts";
+import type { Visit } from "../listen/visit.ts";
 
 /** What of a public request makes the head that its origin gets. */
 export type HeadSource = Pick<Visit, "fields" | "connection" | "target"> & {

@@ -1,9 +1,9 @@
-import { ErrorCode } from "../../tunnel/errors.ts";
-import { ownBytes } from "../../tunnel/own_bytes.ts";
-import type { Chunk } from "../../tunnel/receive_queue.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import { messageOf } from "../../error_text.ts";
-import type { Log } from "../../log.ts";
+import { ErrorCode } from "../../wire/errors.ts";
+import { ownBytes } from "../../websocket/own_bytes.ts";
+import type { Chunk } from "../../mux/receive_queue.ts";
+import type { Stream } from "../../mux/stream.ts";
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
 
 /**
  * Returns an answer's body: bytes when all of it is here already, else a stream that is read only as

@@ -1,5 +1,5 @@
-import type { Field } from "../../tunnel/head.ts";
-import { isToken } from "../../tunnel/headers.ts";
+import type { Field } from "../../wire/head.ts";
+import { isToken } from "../../http/fields.ts";
 
 /** What a request wants to become. */
 export type Upgrade =

@@ -1,15 +1,15 @@
-import { Budget } from "../../tunnel/flow.ts";
-import { FrameType } from "../../tunnel/frame.ts";
-import { encodeRequestHead, type ResponseHead } from "../../tunnel/head.ts";
-import { fieldValue, withoutHopByHop } from "../../tunnel/headers.ts";
-import { MAX_WEBSOCKET_MESSAGE } from "../../tunnel/limits.ts";
-import type { Stream } from "../../tunnel/stream.ts";
-import { WebSocketBridge } from "../../tunnel/websocket.ts";
+import { Budget } from "../../mux/flow_control.ts";
+import { FrameType } from "../../wire/frame.ts";
+import { encodeRequestHead, type ResponseHead } from "../../wire/head.ts";
+import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
+import type { Stream } from "../../mux/stream.ts";
+import { WebSocketBridge } from "../../websocket/bridge.ts";
 import type { Proxy } from "./proxy.ts";
 import type { RequestHeads } from "./request_heads.ts";
-import type { Visit } from "./visit.ts";
-import type { ServerMetrics } from "../server_metrics.ts";
-import type { Upstream } from "../upstream.ts";
+import type { Visit } from "../listen/visit.ts";
+import type { ServerMetrics } from "../admin/server_metrics.ts";
+import type { Upstream } from "../tunnels/upstream.ts";
 
 /** Bytes that all visitors together may have sent ahead of what the tunnels take: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;

@@ -1,5 +1,5 @@
 import { within } from "../../testing/within.ts";
-import { printLine } from "../../../lib/program.ts";
+import { printLine } from "../../../lib/cli/program.ts";
 import type { Link } from "./link.ts";
 import { becomeReady, type Measurement } from "./measurements.ts";
 import type { Peer, RunningPeer } from "./peer.ts";

@@ -1,5 +1,5 @@
-import { messageOf } from "../../../lib/error_text.ts";
-import { printLine } from "../../../lib/program.ts";
+import { messageOf } from "../../../lib/net/error_text.ts";
+import { printLine } from "../../../lib/cli/program.ts";
 import type { Tunnel } from "../../testing/tunnel.ts";
 import { type Load, load, type Target } from "../load.ts";
 import type { OriginProcess } from "../origin_process.ts";

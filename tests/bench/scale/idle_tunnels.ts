@@ -3,14 +3,10 @@
  * the server's port; each line of the standard input is how many there are to be, and is printed once there are. Ends
  * with its standard input.
  */
-import { signClaim } from "../../../lib/tunnel/claim.ts";
-import { decodeFrames, encodeFrame, FrameType } from "../../../lib/tunnel/frame.ts";
-import {
-  decodeChallenge,
-  decodeResponse,
-  encodeMessage,
-} from "../../../lib/tunnel/registration.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../../lib/tunnel/transport.ts";
+import { signClaim } from "../../../lib/identity/claim.ts";
+import { decodeFrames, encodeFrame, FrameType } from "../../../lib/wire/frame.ts";
+import { decodeChallenge, decodeResponse, encodeMessage } from "../../../lib/wire/messages.ts";
+import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../../lib/mux/transport.ts";
 import { newSigningKey } from "../../testing/ed25519.ts";
 import { BINARY, MessageReader, PING, PONG } from "../message_reader.ts";
 

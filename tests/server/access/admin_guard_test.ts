@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { AdminGuard } from "../../../lib/server/access/admin_guard.ts";
-import type { Refusal } from "../../../lib/server/upstream.ts";
+import type { Refusal } from "../../../lib/server/tunnels/upstream.ts";
 
 const TOKEN = "correct-horse";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { BusError } from "../../../lib/server/bus/bus.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { Names } from "../../../lib/server/access/names.ts";
-import { RegistrationError } from "../../../lib/tunnel/registration_error.ts";
+import { RegistrationError } from "../../../lib/wire/registration_error.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { settled } from "../../testing/turn.ts";
 

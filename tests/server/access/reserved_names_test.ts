@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isLikeId, whyReserved } from "../../../lib/server/access/reserved_names.ts";
-import { isLabel } from "../../../lib/tunnel/claim.ts";
-import { tunnelId } from "../../../lib/tunnel/thumbprint.ts";
+import { isLabel } from "../../../lib/identity/claim.ts";
+import { tunnelId } from "../../../lib/identity/thumbprint.ts";
 
 Deno.test("whyReserved keeps back what visitors, mail and operating systems take for the operator's", () => {
   for (const name of ["www", "api", "admin", "mail", "proxy", "localhost", "wpad", "postmaster"]) {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Announcer } from "../../../lib/server/cluster/announcer.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
-import { Registry } from "../../../lib/server/registry.ts";
-import { Log } from "../../../lib/log.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { Log } from "../../../lib/cli/log.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { memberOf } from "../../testing/members.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../../lib/server/cluster/bus_message.ts";
 import type { BusTransport } from "../../../lib/server/cluster/bus_transport.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
-import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../../lib/tunnel/limits.ts";
+import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../../lib/wire/limits.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { TransportEnd } from "../../testing/transport_end.ts";

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { splice } from "../../../lib/server/cluster/splice.ts";
-import { ErrorCode } from "../../../lib/tunnel/errors.ts";
-import { Flag, frameName, FrameType } from "../../../lib/tunnel/frame.ts";
-import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/tunnel/limits.ts";
+import { ErrorCode } from "../../../lib/wire/errors.ts";
+import { Flag, frameName, FrameType } from "../../../lib/wire/frame.ts";
+import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/wire/limits.ts";
 import { coded, creditsOf, openingOf, u32 } from "../../testing/frame_peer.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";

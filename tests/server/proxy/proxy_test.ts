@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { Log } from "../../../lib/log.ts";
+import { Log } from "../../../lib/cli/log.ts";
 import { FieldList } from "../../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import { RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { Proxy } from "../../../lib/server/proxy/proxy.ts";
-import { Registry } from "../../../lib/server/registry.ts";
-import { ServerMetrics } from "../../../lib/server/server_metrics.ts";
-import type { Upstream } from "../../../lib/server/upstream.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
+import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
 import { CERTIFICATE } from "../../testing/certificate.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { HTTP2Visitor } from "../../testing/http2_visitor.ts";

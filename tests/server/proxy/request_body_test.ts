@@ -2,12 +2,12 @@ import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { RequestBody } from "../../../lib/server/proxy/request_body.ts";
 import { responseBody } from "../../../lib/server/proxy/response_body.ts";
-import { Registry } from "../../../lib/server/registry.ts";
-import { ServerMetrics } from "../../../lib/server/server_metrics.ts";
-import { Log } from "../../../lib/log.ts";
-import { ErrorCode } from "../../../lib/tunnel/errors.ts";
-import { Flag, FrameType } from "../../../lib/tunnel/frame.ts";
-import type { Stream } from "../../../lib/tunnel/stream.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
+import { Log } from "../../../lib/cli/log.ts";
+import { ErrorCode } from "../../../lib/wire/errors.ts";
+import { Flag, FrameType } from "../../../lib/wire/frame.ts";
+import type { Stream } from "../../../lib/mux/stream.ts";
 import { FramingError } from "../../testing/byte_reader.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { coded, type FramePeer, u32 } from "../../testing/frame_peer.ts";

@@ -1,0 +1,68 @@
+import { escapeUnsafe } from "../cli/safe_text.ts";
+import type { TunnelClientEvents } from "./tunnel_client.ts";
+
+/** What the lines speak of. */
+export interface StatusOptions {
+  readonly host: string;
+  readonly port: number;
+}
+
+const BOLD = "\x1b[1m";
+const DIM = "\x1b[2m";
+const RESET = "\x1b[0m";
+
+/**
+ * Tells the person or the script at the terminal how the tunnel is: public URLs alone on standard
+ * output, one a line, everything else on standard error.
+ */
+export class Status implements TunnelClientEvents {
+  readonly #origin: string;
+  readonly #urls = new Set<string>();
+  readonly #colour = Deno.stderr.isTerminal() && !Deno.noColor;
+
+  constructor({ host, port }: StatusOptions) {
+    this.#origin = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  onOnline(server: string, url: string): void {
+    if (this.#urls.has(url)) {
+      this.#line(`connected to ${server} again`);
+      return;
+    }
+    this.#urls.add(url);
+    const shown = Deno.stdout.isTerminal() && !Deno.noColor ? `${BOLD}${url}${RESET}` : url;
+    write(Deno.stdout, shown);
+    this.#line(`connected to ${server}, serving ${this.#origin}`);
+  }
+
+  onOffline(server: string, reason: string, isLast: boolean): void {
+    this.#line(`not connected to ${server}: ${reason}${isLast ? "" : "; trying again"}`);
+  }
+
+  onStillOffline(server: string, reason: string): void {
+    this.#line(`still not connected to ${server}: ${reason}; trying again`);
+  }
+
+  warn(text: string): void {
+    this.#line(`warning: ${text}`);
+  }
+
+  stopping(): void {
+    this.#line("stopping: requests in flight may finish");
+  }
+
+  #line(text: string): void {
+    const time = new Date().toTimeString().slice(0, 8);
+    // A server's words are among them, and must not drive the terminal.
+    const safe = escapeUnsafe(text);
+    write(Deno.stderr, this.#colour ? `${DIM}${time}${RESET} ${safe}` : `${time} ${safe}`);
+  }
+}
+
+function write(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  try {
+    stream.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch {
+    // Nobody reads it: a closed pipe must not end the tunnel.
+  }
+}

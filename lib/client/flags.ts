@@ -1,0 +1,242 @@
+import { isNetwork } from "../net/address_set.ts";
+import { DEFAULT_PORTS, originOf, parseAuthority } from "../net/authority.ts";
+import { UsageError } from "../cli/command_line.ts";
+import {
+  type Flags,
+  integerFlag,
+  listFlag,
+  switchFlag,
+  textFlag,
+  valueFlag,
+} from "../cli/flags.ts";
+import { parseAddress } from "../net/ip_address.ts";
+import { isLabel } from "../identity/claim.ts";
+import {
+  isPassword,
+  isUser,
+  MAX_ALLOWED,
+  MAX_PASSWORD_LENGTH,
+  MAX_USER_LENGTH,
+} from "../identity/visitor_policy.ts";
+
+/** What each flag of the client gives. */
+export interface ClientFlags {
+  readonly port: number;
+  readonly host: string;
+  readonly "host-header": string | null;
+  readonly server: readonly string[];
+  readonly connections: number;
+  readonly once: boolean;
+  readonly key: string | null;
+  readonly label: string;
+  readonly name: string | null;
+  readonly token: string | null;
+  readonly "basic-auth": { readonly user: string; readonly password: string } | null;
+  readonly "allow-ip": readonly string[];
+  readonly "show-key": boolean;
+}
+
+const SERVICE = "The local service";
+const SERVERS = "The tunnel's server";
+const IDENTITY = "The public address";
+const VISITORS = "Its visitors";
+
+const DEFAULT_HOST = "localhost";
+/** WebSockets to one server: more than a few only help links that lose packets. */
+const MAX_CONNECTIONS = 16;
+
+/** Every flag of the client, as the help lists them. */
+export const CLIENT_FLAGS: Flags<ClientFlags> = {
+  port: integerFlag({
+    group: SERVICE,
+    help: "its port",
+    placeholder: "<port>",
+    default: 8080,
+    least: 1,
+    most: 65_535,
+  }),
+  host: valueFlag("<name>", parseHost, {
+    group: SERVICE,
+    help: "its host name or address",
+    default: DEFAULT_HOST,
+  }),
+  "host-header": valueFlag("<host>", parseHostHeader, {
+    group: SERVICE,
+    help: "what it sees as Host: a name, or the word rewrite for its own",
+    default: null,
+    defaultText: "the public host",
+  }),
+  server: listFlag("<url>", parseServer, {
+    group: SERVERS,
+    help: "where to connect, http:// unless the URL says otherwise; may be repeated",
+    default: ["http://localhost:6519"],
+    defaultText: "http://localhost:6519",
+  }),
+  connections: integerFlag({
+    group: SERVERS,
+    help: "WebSockets to each server",
+    default: 2,
+    least: 1,
+    most: MAX_CONNECTIONS,
+  }),
+  once: switchFlag({
+    group: SERVERS,
+    help: "stop when the first connection ends instead of connecting again",
+  }),
+  token: textFlag({
+    group: SERVERS,
+    help: "the server's shared secret; better in the environment than here",
+    placeholder: "<secret>",
+    default: null,
+  }),
+  key: textFlag({
+    group: IDENTITY,
+    help: "file with the key that the address comes from, made when missing",
+    placeholder: "<file>",
+    default: null,
+    defaultText: "tunnel/key.pem in the user's config folder",
+  }),
+  "show-key": switchFlag({
+    group: IDENTITY,
+    help: "print the key's thumbprint, for a server's list of authorized keys, and stop",
+  }),
+  label: valueFlag("<label>", parseLabel, {
+    group: IDENTITY,
+    help: "another address from the same key: letters, digits and hyphens",
+    default: "",
+  }),
+  name: valueFlag("<name>", parseLabel, {
+    group: IDENTITY,
+    help: "wish for <name>.<domain> as well; the client stops when it is refused",
+    default: null,
+  }),
+  "basic-auth": valueFlag("<user:password>", parseBasicAuth, {
+    group: VISITORS,
+    help: "what they must present; better in the environment than here",
+    default: null,
+    defaultText: "nothing",
+  }),
+  "allow-ip": valueFlag("<addresses>", parseAllowIp, {
+    group: VISITORS,
+    help: "let in these alone: addresses and networks (10.0.0.0/8), with commas between",
+    default: [],
+    defaultText: "everybody",
+  }),
+};
+
+/** Reads the positional form of --host and --port. */
+export function parseOrigin(text: string): { readonly host: string; readonly port: number } {
+  const [, scheme, authority = "", rest = ""] = URL_PARTS.exec(text) ?? [];
+  if (scheme === undefined && DIGITS.test(text)) {
+    return { host: DEFAULT_HOST, port: portOf(Number(text), text) };
+  }
+  if (scheme !== undefined && scheme.toLowerCase() !== "http") {
+    throw wrongOrigin("is asked over http:// alone", text);
+  }
+  if (rest !== "" && rest !== "/") throw wrongOrigin("is given without a path", text);
+  const known = parseAuthority(authority);
+  if (known === undefined || (scheme === undefined && known.port === null)) {
+    throw wrongOrigin("must be a port, host:port or http://host:port", text);
+  }
+  return {
+    host: withoutBrackets(known.name),
+    port: portOf(known.port ?? DEFAULT_PORTS.http, text),
+  };
+}
+
+/** Scheme, authority and the rest (RFC 3986 appendix B), where a lone `host:port` has no scheme. */
+const URL_PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):\/\/)?([^/?#]*)(.*)$/s;
+
+const DIGITS = /^[0-9]+$/;
+
+function portOf(port: number, text: string): number {
+  if (port >= 1 && port <= 65_535) return port;
+  throw wrongOrigin("must have a port from 1 to 65535", text);
+}
+
+function wrongOrigin(expected: string, text: string): UsageError {
+  return new UsageError(`the local service ${expected}, not ${JSON.stringify(text)}`);
+}
+
+function parseHost(text: string): string {
+  if (parseAddress(text) !== undefined) return text;
+  const known = parseAuthority(text);
+  if (known === undefined || known.port !== null || text.endsWith(":")) {
+    throw new RangeError("must be a host name or an address, without a port");
+  }
+  return withoutBrackets(known.name);
+}
+
+function withoutBrackets(name: string): string {
+  return name.startsWith("[") ? name.slice(1, -1) : name;
+}
+
+function parseHostHeader(text: string): string {
+  if (parseAuthority(text) === undefined) {
+    throw new RangeError("must be rewrite, or a host and port");
+  }
+  return text;
+}
+
+/** Reads a server's URL into its origin; the WebSocket schemes mean the same servers. */
+function parseServer(text: string): string {
+  const [, written = "http", host = "", rest = ""] = URL_PARTS.exec(text) ?? [];
+  const scheme = SCHEMES.get(written.toLowerCase());
+  const authority = parseAuthority(host);
+  if (
+    scheme === undefined || authority === undefined || authority.port === 0 ||
+    (rest !== "" && rest !== "/")
+  ) {
+    throw new RangeError("must be like https://tunnel.example.com, without a path");
+  }
+  return originOf(scheme, authority);
+}
+
+const SCHEMES: ReadonlyMap<string, "http" | "https"> = new Map([
+  ["http", "http"],
+  ["https", "https"],
+  ["ws", "http"],
+  ["wss", "https"],
+]);
+
+function parseLabel(text: string): string {
+  const label = text.toLowerCase();
+  if (!isLabel(label)) {
+    throw new RangeError("must be at most 63 letters, digits and hyphens, no hyphen at an end");
+  }
+  return label;
+}
+
+/**
+ * Reads `user:password`; the user has no colon (RFC 7617 section 2).
+ *
+ * @throws {UsageError} without the value, unlike other flags: there is a password in it.
+ */
+function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
+  const colon = text.indexOf(":");
+  const user = text.slice(0, colon);
+  if (colon < 1 || colon === text.length - 1) {
+    throw new UsageError("--basic-auth must be a user, a colon and a password");
+  }
+  if (!isUser(user)) {
+    const limit = `at most ${MAX_USER_LENGTH} bytes without control characters`;
+    throw new UsageError(`--basic-auth must have a user of ${limit}`);
+  }
+  const password = text.slice(colon + 1);
+  if (!isPassword(password)) {
+    const limit = `at most ${MAX_PASSWORD_LENGTH} bytes without control characters`;
+    throw new UsageError(`--basic-auth must have a password of ${limit}`);
+  }
+  return { user, password };
+}
+
+function parseAllowIp(text: string): string[] {
+  const networks = text.split(",").map((part) => part.trim());
+  if (!networks.every(isNetwork)) {
+    throw new RangeError("must be addresses and networks, with commas between");
+  }
+  if (networks.length > MAX_ALLOWED) {
+    throw new RangeError(`must be at most ${MAX_ALLOWED} addresses and networks`);
+  }
+  return networks;
+}

@@ -1,0 +1,126 @@
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
+import { decodeBase64Url } from "@std/encoding/base64url";
+import { messageOf } from "../net/error_text.ts";
+import type { SigningKey } from "../identity/claim.ts";
+
+/** A key file that cannot be used; the message says what to do. */
+export class IdentityError extends Error {
+  override readonly name = "IdentityError";
+  constructor(
+    readonly code: "unreadable" | "not_a_key" | "unwritable",
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The client's key, with what is odd about its file. */
+export interface Identity {
+  readonly key: SigningKey;
+  readonly warning: string | null;
+}
+
+/** Bytes of the largest file that is read as a key; an Ed25519 key in PEM has 119. */
+const MAX_KEY_FILE = 16 * 1024;
+
+/** The mode bits that let others than the owner at the file. */
+const OTHERS = 0o077;
+
+/**
+ * Reads the Ed25519 key (PKCS #8 PEM, RFC 8410) at `path`, or makes one there, readable by its owner alone.
+ *
+ * @throws {IdentityError} when the file cannot be read or written, or holds something else.
+ */
+export async function loadIdentity(path: string): Promise<Identity> {
+  const text = await readKeyFile(path) ?? await createKeyFile(path);
+  const pkcs8 = pkcs8Of(text, path);
+  return { key: await importKey(pkcs8, path), warning: await warningOf(path) };
+}
+
+async function readKeyFile(path: string): Promise<string | undefined> {
+  try {
+    const { size, isFile } = await Deno.stat(path);
+    if (!isFile || size > MAX_KEY_FILE) {
+      throw new IdentityError("not_a_key", `the key ${path} is not a PEM file`);
+    }
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof IdentityError) throw cause;
+    throw new IdentityError("unreadable", `cannot read the key ${path}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Makes a key and returns what the file holds then: another process may have been faster. */
+async function createKeyFile(path: string): Promise<string> {
+  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  if (!("privateKey" in pair)) throw new IdentityError("unwritable", "WebCrypto made no key pair");
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
+  const pem = `-----BEGIN PRIVATE KEY-----\n${encodeBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
+  const draft = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(folderOf(path), { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(draft, pem, { createNew: true, mode: 0o600 });
+    try {
+      // A link appears whole or not at all, and never in place of a key that is there.
+      await Deno.link(draft, path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    } finally {
+      await Deno.remove(draft);
+    }
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new IdentityError("unwritable", `cannot make the key ${path}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function pkcs8Of(text: string, path: string): Uint8Array<ArrayBuffer> {
+  const match = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----/.exec(
+    text,
+  );
+  const base64 = match?.[1]?.replaceAll(/\s/g, "");
+  if (base64 === undefined) throw notAKey(path);
+  try {
+    return decodeBase64(base64);
+  } catch (cause) {
+    throw notAKey(path, cause);
+  }
+}
+
+async function importKey(pkcs8: Uint8Array<ArrayBuffer>, path: string): Promise<SigningKey> {
+  try {
+    const readable = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+    const { x } = await crypto.subtle.exportKey("jwk", readable);
+    if (x === undefined) throw new TypeError("the key has no public half");
+    const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+    return { privateKey, publicKey: decodeBase64Url(x) };
+  } catch (cause) {
+    throw notAKey(path, cause);
+  }
+}
+
+async function warningOf(path: string): Promise<string | null> {
+  const { mode } = await Deno.stat(path);
+  // Windows has no such mode; there the folder of the user protects the file.
+  if (mode === null || Deno.build.os === "windows" || (mode & OTHERS) === 0) return null;
+  return `the key ${path} can be read by others; run: chmod 600 ${path}`;
+}
+
+function notAKey(path: string, cause?: unknown): IdentityError {
+  return new IdentityError(
+    "not_a_key",
+    `the key ${path} is not an Ed25519 private key in PKCS #8 PEM`,
+    { cause },
+  );
+}
+
+function folderOf(path: string): string {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return end > 0 ? path.slice(0, end) : ".";
+}

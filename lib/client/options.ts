@@ -1,0 +1,109 @@
+import {
+  type CommandLine,
+  type Environment,
+  lookUp,
+  parseCommandLine,
+  UsageError,
+} from "../cli/command_line.ts";
+import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
+
+export interface ClientOptions {
+  /** The local service. */
+  readonly port: number;
+  /** IPv6 without brackets. */
+  readonly host: string;
+  /** The servers' origins, http or https, each once. */
+  readonly servers: readonly string[];
+  readonly keyFile: string;
+  /** Empty for none. */
+  readonly label: string;
+  /** The wish for a name of its own; null for none. */
+  readonly name: string | null;
+  /** The server's shared secret. */
+  readonly token: string | null;
+  /** What visitors must present, in clear; null lets everybody in. */
+  readonly basicAuth: { readonly user: string; readonly password: string } | null;
+  /** Addresses and networks of the visitors that are let in; none for all. */
+  readonly allowIp: readonly string[];
+  /** WebSockets to each server. */
+  readonly connections: number;
+  /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
+  readonly hostHeader: string | null;
+  readonly once: boolean;
+  /** Print the key's thumbprint and do nothing else. */
+  readonly showKey: boolean;
+}
+
+export type ClientCommand =
+  | { readonly kind: "run"; readonly options: ClientOptions }
+  | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
+
+/**
+ * Reads what the client was told on its command line and in its environment; `os` decides where the key is kept.
+ *
+ * @throws {UsageError} at the first thing that is wrong.
+ */
+export function parseClientOptions(
+  args: readonly string[],
+  environment: Environment,
+  os: typeof Deno.build.os,
+): ClientCommand {
+  const line = parseCommandLine(
+    {
+      name: "tunnel-client",
+      summary: "Publishes a local HTTP service under an address that stays the same.",
+      usage: "[flags] [port | host:port | http://host:port]",
+      flags: CLIENT_FLAGS,
+      maxPositionals: 1,
+    },
+    args,
+    environment,
+  );
+  if (line.kind !== "run") return line;
+  const { values, positionals: [positional], given } = line;
+  if (positional !== undefined && (given.has("port") || given.has("host"))) {
+    const flag = given.has("port") ? "--port" : "--host";
+    throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
+  }
+  const { host, port } = positional === undefined ? values : parseOrigin(positional);
+  return {
+    kind: "run",
+    options: {
+      port,
+      host,
+      servers: [...new Set(values.server)],
+      keyFile: values.key ?? defaultKeyFile(environment, os),
+      label: values.label,
+      name: values.name,
+      token: values.token,
+      basicAuth: values["basic-auth"],
+      allowIp: values["allow-ip"],
+      connections: values.connections,
+      hostHeader: values["host-header"],
+      once: values.once,
+      showKey: values["show-key"],
+    },
+  };
+}
+
+/** Returns where the platform keeps a program's settings, with the key's file in it. */
+function defaultKeyFile(environment: Environment, os: typeof Deno.build.os): string {
+  if (os === "windows") {
+    const folder = lookUp(environment, "APPDATA");
+    if (isGiven(folder)) return `${folder}\\tunnel\\key.pem`;
+    throw new UsageError("--key is needed: there is no APPDATA to find the config folder by");
+  }
+  const config = lookUp(environment, "XDG_CONFIG_HOME");
+  // A relative path is to be ignored (XDG Base Directory Specification).
+  if (os !== "darwin" && config?.startsWith("/")) return `${config}/tunnel/key.pem`;
+  const home = lookUp(environment, "HOME");
+  if (!isGiven(home)) {
+    throw new UsageError("--key is needed: there is no HOME to find the config folder by");
+  }
+  const folder = os === "darwin" ? "Library/Application Support" : ".config";
+  return `${home}/${folder}/tunnel/key.pem`;
+}
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined && text !== "";
+}

@@ -1,0 +1,99 @@
+import { MAX_RESPONSE_HEAD, ResponseHeadParser } from "../../../http/response_parser.ts";
+
+/** Hears what comes on a connection: the exchange that it serves, or the pool while it is idle. */
+export interface ConnectionReader {
+  /** Bytes were added to `connection.buffer`; no more come until `receive` is called again. */
+  received(connection: OriginConnection): void;
+  /** Nothing comes any more: the origin has closed (`cause` is null), or the connection broke. */
+  ended(connection: OriginConnection, cause: unknown): void;
+}
+
+/**
+ * The buffer that a connection keeps for its life, in bytes: a whole page in one read, and so in one message to the
+ * server. It holds the longest head that is read, too.
+ */
+export const READ_BUFFER = MAX_RESPONSE_HEAD;
+
+/**
+ * Carries bytes to and from the origin over one TCP connection.
+ *
+ * What was received lies in `buffer` from `start` to `end`; whoever reads moves `start`. A read is made
+ * only on demand, so a view of the buffer stays true until more is asked for.
+ */
+export class OriginConnection {
+  readonly buffer = new Uint8Array(READ_BUFFER);
+  start = 0;
+  end = 0;
+  reader: ConnectionReader;
+  /** Reads the heads that come here. */
+  readonly heads = new ResponseHeadParser();
+  /** When it became idle the last time, in ms of `performance.now()`, or -1 when it never was. */
+  idleSince = -1;
+
+  readonly #socket: Deno.TcpConn;
+  #reading = false;
+  #closed = false;
+  // Made once: a closure for each read would be garbage on the busiest path.
+  readonly #onRead = (read: number | null) => this.#received(read);
+  readonly #onFailure = (cause: unknown) => this.#ended(cause);
+
+  constructor(socket: Deno.TcpConn, reader: ConnectionReader) {
+    this.#socket = socket;
+    this.reader = reader;
+    socket.setNoDelay(true);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Asks for more bytes, unless it was asked for already; makes room for them when there is none. */
+  receive(): void {
+    if (this.#reading || this.#closed) return;
+    if (this.start === this.end) this.start = this.end = 0;
+    else if (this.end === this.buffer.length) this.#makeRoom();
+    this.#reading = true;
+    const room = this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
+    this.#socket.read(room).then(this.#onRead, this.#onFailure);
+  }
+
+  /** Waits for the next exchange, with a read that sees at once when the origin closes. */
+  rest(reader: ConnectionReader): void {
+    this.reader = reader;
+    this.idleSince = performance.now();
+    this.start = this.end = 0;
+    this.receive();
+  }
+
+  /** Sends all bytes; they must stay unchanged until the promise is settled. */
+  async write(bytes: Uint8Array): Promise<void> {
+    let written = await this.#socket.write(bytes);
+    while (written < bytes.length) written += await this.#socket.write(bytes.subarray(written));
+  }
+
+  /** Closes at once; the reader hears nothing any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  #received(read: number | null): void {
+    this.#reading = false;
+    if (this.#closed) return;
+    if (read === null) return this.reader.ended(this, null);
+    this.end += read;
+    this.reader.received(this);
+  }
+
+  #ended(cause: unknown): void {
+    this.#reading = false;
+    if (!this.#closed) this.reader.ended(this, cause);
+  }
+
+  #makeRoom(): void {
+    this.buffer.copyWithin(0, this.start, this.end);
+    this.end -= this.start;
+    this.start = 0;
+  }
+}

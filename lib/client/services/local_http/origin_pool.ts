@@ -1,0 +1,190 @@
+import { type ConnectionReader, OriginConnection } from "./origin_connection.ts";
+import { OriginError } from "../../../http/origin_error.ts";
+import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
+import type { OriginRequest } from "./origin_request.ts";
+import type { RequestBody } from "./request_upload.ts";
+import { MAX_STREAMS } from "../../../wire/limits.ts";
+import { Specimens } from "../../../mux/specimens.ts";
+import { TCPDialer } from "../../../net/dialer.ts";
+
+export { OriginError, type OriginErrorCode } from "../../../http/origin_error.ts";
+export type { OriginExchange, OriginResponse } from "./origin_exchange.ts";
+export type { RequestBody } from "./request_upload.ts";
+
+/** Options of {@linkcode OriginPool}. */
+export interface OriginPoolOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /**
+   * Idle connections kept at most: as many as one connection to a server has streams, which may all end at once.
+   *
+   * @default {1000}
+   */
+  readonly maxIdle?: number;
+  /**
+   * Time that an idle connection is kept, in ms: less than the 5 s after which common origins close.
+   *
+   * @default {4000}
+   */
+  readonly idleTimeout?: number;
+  /**
+   * Time that a connection may have been idle, in ms, for a request that cannot be sent twice.
+   *
+   * @default {1000}
+   */
+  readonly freshTimeout?: number;
+  /**
+   * Time to wait for a connection, in ms.
+   *
+   * @default {10000}
+   */
+  readonly connectTimeout?: number;
+}
+
+/** Idle connections are looked at so many times in `idleTimeout`, by one timer for all. */
+const SWEEPS_PER_TIMEOUT = 8;
+
+/**
+ * Runs exchanges with one origin over connections that are kept and used again, the last used first.
+ *
+ * Connections in use are as many as there are exchanges: whoever begins those bounds both.
+ */
+export class OriginPool {
+  readonly #hostname: string;
+  readonly #port: number;
+  readonly #maxIdle: number;
+  readonly #idleTimeout: number;
+  readonly #freshTimeout: number;
+  readonly #connectTimeout: number;
+  /** Ordered by `idleSince`, because only its end is added to. */
+  readonly #idle: OriginConnection[] = [];
+  readonly #dialer: TCPDialer;
+  readonly #connecting = new Map<Exchange, AbortController>();
+  readonly #specimens = new Specimens();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  readonly #owner: ExchangeOwner = {
+    release: (connection) => this.#release(connection),
+    ended: (exchange) => this.#ended(exchange),
+    retry: (exchange) => void this.#connect(exchange),
+  };
+  /** An idle connection has nothing to say: whatever comes, even a whole answer, makes it unfit. */
+  readonly #watcher: ConnectionReader = {
+    received: (connection) => this.#discard(connection),
+    ended: (connection) => this.#discard(connection),
+  };
+
+  constructor(options: OriginPoolOptions) {
+    this.#hostname = options.hostname;
+    this.#port = options.port;
+    this.#dialer = new TCPDialer(options.hostname, options.port);
+    this.#maxIdle = options.maxIdle ?? MAX_STREAMS;
+    this.#idleTimeout = options.idleTimeout ?? 4000;
+    this.#freshTimeout = options.freshTimeout ?? 1000;
+    this.#connectTimeout = options.connectTimeout ?? 10_000;
+  }
+
+  /** Begins an exchange; whatever is wrong with it rejects its `response`, with an {@linkcode OriginError}. */
+  exchange(request: OriginRequest, body: RequestBody | null): OriginExchange {
+    if (this.#closed) {
+      const error = new OriginError("aborted", "no exchange: the client is stopping");
+      const response = Promise.reject(error);
+      response.catch(() => {});
+      return { response, abort() {} };
+    }
+    const exchange = new Exchange(request, body, this.#owner);
+    const connection = this.#idleFor(exchange);
+    if (connection === null) this.#connect(exchange);
+    else exchange.run(connection);
+    return exchange;
+  }
+
+  /** Closes idle connections now, and the others when their exchanges are over; begins none any more. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.close();
+    this.#stopTimer();
+  }
+
+  #idleFor(exchange: Exchange): OriginConnection | null {
+    const connection = this.#idle.at(-1);
+    if (connection === undefined) return null;
+    const limit = exchange.replayable ? this.#idleTimeout : this.#freshTimeout;
+    if (performance.now() - connection.idleSince > limit) return null;
+    this.#idle.pop();
+    return connection;
+  }
+
+  async #connect(exchange: Exchange): Promise<void> {
+    const controller = new AbortController();
+    const timer = setTimeout(() => {
+      const waited = `no connection to ${this.#address} within ${this.#connectTimeout} ms`;
+      exchange.fail(new OriginError("timeout", waited));
+    }, this.#connectTimeout);
+    this.#connecting.set(exchange, controller);
+    try {
+      const socket = await this.#dialer.connect(controller.signal);
+      const connection = new OriginConnection(socket, this.#watcher);
+      if (exchange.over) this.#release(connection);
+      else exchange.run(connection);
+    } catch (cause) {
+      exchange.fail(this.#connectError(cause));
+    } finally {
+      clearTimeout(timer);
+      this.#connecting.delete(exchange);
+    }
+  }
+
+  #connectError(cause: unknown): OriginError {
+    const refused = cause instanceof Deno.errors.ConnectionRefused;
+    const reason = refused
+      ? "nothing listens there"
+      : cause instanceof Error
+      ? cause.message
+      : cause;
+    const message = `no connection to ${this.#address}: ${reason}`;
+    return new OriginError(refused ? "refused" : "unreachable", message, { cause });
+  }
+
+  get #address(): string {
+    const host = this.#hostname.includes(":") ? `[${this.#hostname}]` : this.#hostname;
+    return `${host}:${this.#port}`;
+  }
+
+  #release(connection: OriginConnection): void {
+    if (this.#closed || this.#idle.length >= this.#maxIdle) return connection.close();
+    connection.rest(this.#watcher);
+    this.#specimens.keep(connection);
+    this.#idle.push(connection);
+    this.#timer ??= setTimeout(this.#sweep, this.#idleTimeout / SWEEPS_PER_TIMEOUT);
+  }
+
+  #ended(exchange: Exchange): void {
+    this.#connecting.get(exchange)?.abort();
+    if (this.#idle.length === 0) this.#stopTimer();
+  }
+
+  #discard(connection: OriginConnection): void {
+    connection.close();
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+    if (this.#idle.length === 0) this.#stopTimer();
+  }
+
+  readonly #sweep = (): void => {
+    this.#timer = undefined;
+    const interval = this.#idleTimeout / SWEEPS_PER_TIMEOUT;
+    // One that would be too old at the next look goes now.
+    const oldest = performance.now() - this.#idleTimeout + interval;
+    const kept = this.#idle.findIndex((connection) => connection.idleSince > oldest);
+    const old = this.#idle.splice(0, kept === -1 ? this.#idle.length : kept);
+    for (const connection of old) connection.close();
+    if (this.#idle.length > 0) this.#timer = setTimeout(this.#sweep, interval);
+  };
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import {
+  CHUNK_END,
+  framingOfNothing,
+  LAST_CHUNK,
+  MAX_CHUNK_PREFIX,
+  writeChunkPrefix,
+  writeFraming,
+} from "../../../http/request_writer.ts";
+import type { OriginConnection } from "./origin_connection.ts";
+import { OriginError } from "../../../http/origin_error.ts";
+import type { OriginRequest } from "./origin_request.ts";
+import { giveOutputBuffer } from "./output_buffers.ts";
+
+/** The body of a request, pulled as the origin takes it. */
+export interface RequestBody {
+  /** Announced Content-Length in bytes, or null: then it is sent chunked (RFC 9112 section 7.1). */
+  readonly length: number | null;
+  /** Returns the next bytes (valid until the next call), or null at the end; rejects when the visitor has gone. */
+  read(): Uint8Array | null | Promise<Uint8Array | null>;
+}
+
+/** Sends one request: its head, then its body as fast as the origin takes it. */
+export class RequestUpload {
+  /** What broke while the connection was written to; the response may tell the real reason. */
+  error: unknown = null;
+  readonly #body: RequestBody | null;
+  readonly #out: Uint8Array<ArrayBuffer>;
+  /** Bytes collected in `#out`. */
+  #length: number;
+  /** Bytes of body that are still to be taken; for chunks this is known only at their end. */
+  #remaining: number;
+  #sent = false;
+  #stopped = false;
+  /** Nobody sends the request once more. */
+  #isLast = false;
+
+  constructor(request: OriginRequest, body: RequestBody | null) {
+    const { method, length, buffer, written } = request;
+    const framing = body === null
+      ? framingOfNothing(method, length !== null)
+      : body.length ?? "chunked";
+    this.#body = body;
+    this.#out = buffer;
+    this.#length = writeFraming(framing, buffer, written);
+    this.#remaining = body === null ? 0 : body.length ?? Infinity;
+  }
+
+  /** Tells whether the connection has taken all bytes of the request. */
+  get sent(): boolean {
+    return this.#sent;
+  }
+
+  /** Sends the request; `failed` hears of a body that broke off or that is not as long as announced. */
+  start(connection: OriginConnection, failed: (error: OriginError) => void): void {
+    const body = this.#body;
+    const work = body === null ? this.#flush(connection) : this.#send(connection, body);
+    work.then(() => this.#finish(), (cause) => this.#stopped || failed(bodyError(cause)));
+  }
+
+  /** Asks the body for nothing more and leaves the connection alone. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Lets the request's buffer go as soon as it is sent. */
+  letGo(): void {
+    if (this.#isLast) return;
+    this.#isLast = true;
+    if (this.#sent) giveOutputBuffer(this.#out);
+  }
+
+  async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
+    while (!this.#stopped) {
+      let piece = body.read();
+      if (piece !== null && !(piece instanceof Uint8Array)) {
+        // What was collected goes out before the wait; a rejection must find its handler at once.
+        [piece] = await Promise.all([piece, this.#flush(connection)]);
+        if (this.#stopped) return;
+      }
+      if (piece === null) return await this.#end(connection);
+      // A chunk of no bytes would end the body (RFC 9112 section 7.1).
+      if (piece.length === 0) continue;
+      if (body.length === null) await this.#sendChunk(connection, piece);
+      else {
+        this.#count(piece.length, body.length);
+        await this.#put(connection, piece);
+      }
+    }
+  }
+
+  async #sendChunk(connection: OriginConnection, piece: Uint8Array): Promise<void> {
+    if (this.#length + MAX_CHUNK_PREFIX > this.#out.length) await this.#flush(connection);
+    this.#length = writeChunkPrefix(piece.length, this.#out, this.#length);
+    await this.#put(connection, piece);
+    await this.#put(connection, CHUNK_END);
+  }
+
+  async #end(connection: OriginConnection): Promise<void> {
+    if (this.#remaining === Infinity) {
+      await this.#put(connection, LAST_CHUNK);
+      this.#remaining = 0;
+    } else if (this.#remaining > 0) {
+      throw new OriginError("aborted", `request given up: ${this.#remaining} bytes were not sent`);
+    }
+    await this.#flush(connection);
+  }
+
+  /** Collects bytes, or sends them when they are too many for that. */
+  async #put(connection: OriginConnection, bytes: Uint8Array): Promise<void> {
+    if (this.#length + bytes.length > this.#out.length) {
+      await this.#flush(connection);
+      if (bytes.length > this.#out.length) return await this.#write(connection, bytes);
+    }
+    this.#out.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #count(size: number, announced: number): void {
+    if (size > this.#remaining) {
+      throw new OriginError("aborted", `request given up: its body exceeds ${announced} bytes`);
+    }
+    this.#remaining -= size;
+  }
+
+  async #flush(connection: OriginConnection): Promise<void> {
+    if (this.#length === 0) return;
+    const collected = this.#out.subarray(0, this.#length);
+    this.#length = 0;
+    await this.#write(connection, collected);
+  }
+
+  /** Writes, and only takes note when that fails: the origin may have answered before it closed. */
+  async #write(connection: OriginConnection, bytes: Uint8Array): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await connection.write(bytes);
+    } catch (cause) {
+      this.error = cause;
+      this.#stopped = true;
+    }
+  }
+
+  #finish(): void {
+    // Stopped early, it may have left its buffer with a write that is under way.
+    if (this.#stopped) return;
+    this.#sent = true;
+    if (this.#isLast) giveOutputBuffer(this.#out);
+  }
+}
+
+function bodyError(cause: unknown): OriginError {
+  if (cause instanceof OriginError) return cause;
+  return new OriginError("aborted", "request given up: its body broke off", { cause });
+}

@@ -1,0 +1,169 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import { Budget } from "../../mux/flow_control.ts";
+import { FrameType } from "../../wire/frame.ts";
+import { encodeResponseHead, type Field, type RequestHead } from "../../wire/head.ts";
+import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
+import type { Stream } from "../../mux/stream.ts";
+import { endOfTurn } from "../../mux/transport.ts";
+import { WebSocketBridge } from "../../websocket/bridge.ts";
+import { OriginError } from "../../http/origin_error.ts";
+
+/** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
+const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
+
+/** Fields that `ws` writes by itself, or that frame a body which a handshake has not. */
+const NOT_COPIED: ReadonlySet<string> = new Set([
+  "content-length",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-protocol",
+  "sec-websocket-version",
+]);
+
+/** Opens the origin's WebSockets and lets it decide: subprotocol, or a refusal with fields and body of its own. */
+export class OriginWebSockets {
+  readonly #authority: string;
+  readonly #backlog = new Budget(BACKLOG);
+
+  constructor({ hostname, port }: { readonly hostname: string; readonly port: number }) {
+    this.#authority = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  }
+
+  /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */
+  async serve(stream: Stream, head: RequestHead): Promise<void> {
+    if (head.method !== "GET") {
+      throw new StreamError(ErrorCode.Protocol, `a WebSocket is asked for with ${head.method}`);
+    }
+    const { socket, answered } = this.#dial(head);
+    stream.onAbort = () => socket.terminate();
+    const answer = await answered;
+    if (answer.refusal !== undefined) {
+      await refuse(stream, answer.refusal);
+      return;
+    }
+    // Views of what was read, which nobody reads into again: for an ArrayBuffer `ws` copies each message.
+    socket.binaryType = "nodebuffer";
+    const bridge = new WebSocketBridge(socket, stream, {
+      backlog: this.#backlog,
+      vanish: () => socket.terminate(),
+      beforeSend: joinWrites(answer.connection),
+    });
+    stream.respond(
+      FrameType.WSResponse,
+      encodeResponseHead({ status: 101, fields: answer.fields }),
+      false,
+    );
+    socket.resume();
+    await bridge.start();
+    await bridge.finished;
+  }
+
+  #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Answer> } {
+    const offered = fieldValue(fields, "sec-websocket-protocol");
+    const protocols = (offered ?? "").split(",").map((protocol) => protocol.trim())
+      .filter((protocol) => protocol !== "");
+    const socket = new WebSocket(`ws://${this.#authority}/`, protocols, {
+      headers: headersOf(fields),
+      perMessageDeflate: false,
+      maxPayload: MAX_WEBSOCKET_MESSAGE,
+      finishRequest(request: ClientRequest) {
+        // A URL would tidy the target up, and ws the list; the origin gets both as the visitor wrote them.
+        request.path = target;
+        if (offered !== undefined) request.setHeader("sec-websocket-protocol", offered);
+        request.end();
+      },
+    });
+    return { socket, answered: answerOf(socket, protocols) };
+  }
+}
+
+interface Answer {
+  readonly fields: readonly Field[];
+  /** What the WebSocket runs over. */
+  readonly connection: Socket;
+  readonly refusal?: IncomingMessage;
+}
+
+function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answer> {
+  let fields: Field[] = [];
+  let connection: Socket;
+  return new Promise((resolve, reject) => {
+    socket.on("upgrade", (response: IncomingMessage) => {
+      fields = fieldsOf(response);
+      connection = response.socket;
+      const [first] = protocols;
+      // To choose none is the origin's right (RFC 6455 section 4.2.2), which `ws` would take for an error.
+      if (first !== undefined && fieldValue(fields, "sec-websocket-protocol") === undefined) {
+        response.headers["sec-websocket-protocol"] = first;
+      }
+    });
+    socket.on("open", () => {
+      // Messages wait until the bridge listens to them.
+      socket.pause();
+      resolve({ fields, connection });
+    });
+    socket.on("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
+      resolve({ fields: fieldsOf(response), connection: response.socket, refusal: response });
+    });
+    socket.on("error", (cause: Error) => {
+      const code = "code" in cause ? String(cause.code) : "";
+      reject(
+        code === "ECONNREFUSED"
+          ? new OriginError("refused", `the origin cannot be reached: ${cause.message}`, { cause })
+          : new OriginError("malformed", `the origin's handshake failed: ${cause.message}`, {
+            cause,
+          }),
+      );
+    });
+  });
+}
+
+/** Returns what is to be called before each message, so that all of one turn of the event loop leave with one write. */
+function joinWrites(connection: Socket): () => void {
+  let isCorked = false;
+  return () => {
+    if (isCorked) return;
+    isCorked = true;
+    connection.cork();
+    endOfTurn(() => {
+      isCorked = false;
+      connection.uncork();
+    });
+  };
+}
+
+/** Passes the origin's own answer on: status, fields and body. */
+async function refuse(stream: Stream, response: IncomingMessage): Promise<void> {
+  stream.onAbort = () => response.destroy();
+  const status = response.statusCode ?? 0;
+  if (status < 200) throw new OriginError("malformed", `status ${status} to a WebSocket handshake`);
+  const head = encodeResponseHead({ status, fields: fieldsOf(response) });
+  stream.respond(FrameType.WSResponse, head, false);
+  for await (const bytes of response) {
+    if (bytes instanceof Uint8Array) await stream.write(bytes);
+  }
+  await stream.end();
+  stream.reset(ErrorCode.None, "the answer is complete");
+}
+
+function fieldsOf(response: IncomingMessage): Field[] {
+  const raw = response.rawHeaders;
+  const fields: Field[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    fields.push([(raw[i] ?? "").toLowerCase(), raw[i + 1] ?? ""]);
+  }
+  return withoutHopByHop(fields);
+}
+
+function headersOf(fields: readonly Field[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = Object.create(null);
+  for (const [name, value] of fields) {
+    if (!NOT_COPIED.has(name)) (headers[name] ??= []).push(value);
+  }
+  return headers;
+}

@@ -1,0 +1,222 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { fromBase64Url } from "./base64url.ts";
+import { decodeEdge, type EdgeOptions, encodeEdge, NO_EDGE } from "./visitor_policy.ts";
+import { parseJSONObject } from "../wire/json.ts";
+import { RegistrationError } from "../wire/registration_error.ts";
+import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
+
+/** What a client claims and signs. */
+export interface Claim {
+  /** The origin of the server's URL as the client was given it, as in `https://tunnel.example`. */
+  readonly audience: string;
+  readonly nonce: string;
+  /** Tells several hostnames of one key apart; empty for the first. */
+  readonly label: string;
+  /** Which of the client's connections this is, from 0. */
+  readonly connection: number;
+  /** The wish for a hostname of its own; empty for none. */
+  readonly name: string;
+  readonly edge: EdgeOptions;
+}
+
+/** A claim of which most may be left out. */
+export type ClaimToSign = Pick<Claim, "audience" | "nonce"> & Partial<Claim>;
+
+/** A key pair of which the private half never leaves WebCrypto. */
+export interface SigningKey {
+  readonly privateKey: CryptoKey;
+  /** The 32 raw bytes of the public half. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+}
+
+/** Characters that a label may have: those of a DNS label, so that it can be shown anywhere. */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Bytes of an Ed25519 signature (RFC 8032 section 5.1.6). */
+const SIGNATURE_LENGTH = 64;
+
+/** Characters of a claimed value that a refusal shows. */
+const MAX_SHOWN = 100;
+
+const encoder = new TextEncoder();
+
+/** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
+export async function signClaim(
+  { audience, nonce, label = "", connection = 0, name = "", edge = NO_EDGE }: ClaimToSign,
+  key: SigningKey,
+): Promise<string> {
+  const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
+  const payload = {
+    aud: audience,
+    nonce,
+    iat: Math.floor(Date.now() / 1000),
+    ...(label === "" ? {} : { label }),
+    connection,
+    ...(name === "" ? {} : { name }),
+    // JSON leaves out what is undefined.
+    edge: encodeEdge(edge),
+  };
+  const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
+  const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
+  return `${signed}.${encodeBase64Url(signature)}`;
+}
+
+/**
+ * Verifies a claim that answers `nonce` and returns it with the thumbprint of the key that signed it.
+ *
+ * @throws {RegistrationError} when anything about it is not exactly as signed for this connection to this server.
+ */
+export async function verifyClaim(
+  jws: string,
+  expected: { readonly nonce: string; readonly isAudience: (audience: string) => boolean },
+): Promise<Claim & { readonly thumbprint: string }> {
+  const parts = jws.split(".");
+  const [header, payload, signature] = parts;
+  if (parts.length !== 3 || !header || !payload || !signature) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration is not a compact JWS of three parts",
+    );
+  }
+  const publicKey = publicKeyOf(parseSegment(header));
+  await checkSignature(publicKey, `${header}.${payload}`, signature);
+  const claim = claimOf(parseSegment(payload));
+  if (!isSameText(claim.nonce, expected.nonce)) {
+    throw new RegistrationError("wrong_nonce", "the registration answers another challenge");
+  }
+  if (!expected.isAudience(claim.audience)) {
+    throw new RegistrationError(
+      "wrong_audience",
+      `the registration is for ${shown(claim.audience)}, which is not this server's URL`,
+    );
+  }
+  return { ...claim, thumbprint: await thumbprintOf(publicKey) };
+}
+
+/** Whether a text may be a label. */
+export function isLabel(text: string): boolean {
+  return LABEL.test(text);
+}
+
+/** Header members that change what a JWS means (RFC 7515 section 4.1.11, RFC 7797) or name a key elsewhere. */
+const FORBIDDEN = ["crit", "b64", "jku", "x5u", "x5c", "kid", "zip"];
+
+function publicKeyOf(header: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  if (header.alg !== "EdDSA") {
+    throw new RegistrationError(
+      "unsupported_algorithm",
+      `the registration is signed with ${shown(header.alg)}; only "EdDSA" is accepted`,
+    );
+  }
+  const forbidden = FORBIDDEN.find((member) => Object.hasOwn(header, member));
+  if (forbidden !== undefined) {
+    throw new RegistrationError(
+      "malformed",
+      `the registration's header has a member "${forbidden}"`,
+    );
+  }
+  const jwk = header.jwk;
+  if (typeof jwk !== "object" || jwk === null) {
+    throw new RegistrationError("bad_key", "the registration's header has no key");
+  }
+  const { kty, crv, x, d }: Readonly<Record<string, unknown>> = { ...jwk };
+  if (kty !== "OKP" || crv !== "Ed25519" || typeof x !== "string" || d !== undefined) {
+    throw new RegistrationError("bad_key", "the registration's key is not an Ed25519 public key");
+  }
+  const raw = fromBase64Url(x);
+  if (raw === undefined || raw.length !== PUBLIC_KEY_LENGTH) {
+    throw new RegistrationError("bad_key", "the registration's key is not 32 bytes in base64url");
+  }
+  if (isWeakKey(raw)) {
+    throw new RegistrationError("bad_key", "the registration's key is a point of low order");
+  }
+  return raw;
+}
+
+async function checkSignature(
+  publicKey: Uint8Array<ArrayBuffer>,
+  signed: string,
+  signature: string,
+): Promise<void> {
+  const bytes = fromBase64Url(signature);
+  const valid = bytes !== undefined && bytes.length === SIGNATURE_LENGTH &&
+    await verifies(publicKey, bytes, encoder.encode(signed));
+  if (!valid) {
+    throw new RegistrationError(
+      "bad_signature",
+      "the registration's signature does not fit its key",
+    );
+  }
+}
+
+async function verifies(
+  publicKey: Uint8Array<ArrayBuffer>,
+  signature: Uint8Array<ArrayBuffer>,
+  signed: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  try {
+    const key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
+    return await crypto.subtle.verify("Ed25519", key, signature, signed);
+  } catch {
+    return false;
+  }
+}
+
+function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
+  const { aud, nonce, iat, label = "", connection, name = "", edge } = payload;
+  if (typeof aud !== "string" || typeof nonce !== "string" || typeof iat !== "number") {
+    throw new RegistrationError("malformed", "the registration lacks an audience, nonce or time");
+  }
+  if (typeof connection !== "number" || !Number.isInteger(connection) || connection < 0) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration's connection is not a number from 0",
+    );
+  }
+  if (typeof label !== "string" || (label !== "" && !isLabel(label))) {
+    throw new RegistrationError(
+      "bad_label",
+      `the label ${shown(label)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
+    );
+  }
+  if (typeof name !== "string" || (name !== "" && !isLabel(name))) {
+    throw new RegistrationError(
+      "bad_name",
+      `the name ${shown(name)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
+    );
+  }
+  return { audience: aud, nonce, label, connection, name, edge: decodeEdge(edge) };
+}
+
+/** Compares in a time that does not tell where the texts differ. */
+function isSameText(a: string, b: string): boolean {
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** Shows what was claimed, cut short: a refusal must fit its frame. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+}
+
+function segment(value: unknown): string {
+  return encodeBase64Url(encoder.encode(JSON.stringify(value)));
+}
+
+function parseSegment(text: string): Readonly<Record<string, unknown>> {
+  const bytes = fromBase64Url(text);
+  if (bytes === undefined) {
+    throw new RegistrationError("malformed", "a part of the registration is not base64url");
+  }
+  return parseObject(bytes);
+}
+
+function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const object = parseJSONObject(bytes);
+  if (object === undefined) {
+    throw new RegistrationError("malformed", "a part of the registration is not a JSON object");
+  }
+  return object;
+}

@@ -1,0 +1,151 @@
+import { fromBase64Url } from "./base64url.ts";
+import { RegistrationError } from "../wire/registration_error.ts";
+
+/** What the owner of a tunnel asks the server to check of its visitors. */
+export interface EdgeOptions {
+  /** null lets everybody in. */
+  readonly basicAuth: PasswordHash | null;
+  /** Addresses and networks of the visitors that are let in; none lets everybody in. */
+  readonly allowIp: readonly string[];
+}
+
+/** A user and a password that is not told: PBKDF2 (RFC 8018 section 5.2) with HMAC-SHA-256, 32 bytes of it. */
+export interface PasswordHash {
+  /** 1 to 128 bytes of UTF-8 without a colon or control characters (RFC 7617 section 2). */
+  readonly user: string;
+  /** 16 bytes in base64url. */
+  readonly salt: string;
+  /** 32 bytes in base64url. */
+  readonly hash: string;
+  readonly iterations: number;
+}
+
+/** The options of a tunnel that has none. */
+export const NO_EDGE: EdgeOptions = { basicAuth: null, allowIp: [] };
+
+/** Bytes of a user's name in UTF-8: with all else that a claim may hold, a registration still fits its frame. */
+export const MAX_USER_LENGTH = 128;
+
+/** Bytes of a password in UTF-8: what is longer, a server would not look at. */
+export const MAX_PASSWORD_LENGTH = 512;
+
+/** Addresses and networks in one list, for the same reason. */
+export const MAX_ALLOWED = 64;
+
+/** Rounds of PBKDF2: fewer would be no hash for a password. */
+export const MIN_ITERATIONS = 10_000;
+
+/** Rounds of PBKDF2 that a server can be made to do for a visitor: some 50 ms of one core. */
+export const MAX_ITERATIONS = 200_000;
+
+/** Bytes of a salt (NIST SP 800-132 section 5.1 asks for 16). */
+export const SALT_LENGTH = 16;
+
+/** Bytes of a hash: all that one block of SHA-256 gives. */
+export const HASH_LENGTH = 32;
+
+/** Characters that an address or network is made of; 45 and three digits of prefix are the most. Whether it is one, the server finds out. */
+const NETWORK = /^[0-9a-fA-F.:]{2,45}(?:\/[0-9]{1,3})?$/;
+
+/** What RFC 7617 section 2 keeps out of a user's name. */
+const NO_USER = /[\p{Cc}:]/u;
+
+/** What it keeps out of a password: a server lets nobody in with it. */
+const NO_PASSWORD = /\p{Cc}/u;
+
+const encoder = new TextEncoder();
+
+/** Whether there is anything to check. */
+export function hasEdge({ basicAuth, allowIp }: EdgeOptions): boolean {
+  return basicAuth !== null || allowIp.length > 0;
+}
+
+/** Returns the member `edge` of a claim, or undefined for one that needs none. */
+export function encodeEdge(edge: EdgeOptions): object | undefined {
+  if (!hasEdge(edge)) return undefined;
+  const { basicAuth, allowIp } = edge;
+  return {
+    ...(basicAuth === null ? {} : { basicAuth }),
+    ...(allowIp.length === 0 ? {} : { allowIp }),
+  };
+}
+
+/**
+ * Reads the member `edge` of a claim. What is not known is refused and not ignored: it may be a lock.
+ *
+ * @throws {RegistrationError} `bad_edge` for anything that is not exactly as it must be.
+ */
+export function decodeEdge(value: unknown): EdgeOptions {
+  if (value === undefined) return NO_EDGE;
+  const { basicAuth, allowIp, ...others } = membersOf(value);
+  refuseOthers(others);
+  return {
+    basicAuth: basicAuth === undefined ? null : passwordHashOf(basicAuth),
+    allowIp: allowIp === undefined ? [] : allowedOf(allowIp),
+  };
+}
+
+/** Whether visitors can be asked for a password. */
+export function isPassword(text: string): boolean {
+  return !NO_PASSWORD.test(text) && text.isWellFormed() &&
+    encoder.encode(text).length <= MAX_PASSWORD_LENGTH;
+}
+
+/** Whether a text may be the user of a PasswordHash. */
+export function isUser(text: string): boolean {
+  return text !== "" && !NO_USER.test(text) && text.isWellFormed() &&
+    encoder.encode(text).length <= MAX_USER_LENGTH;
+}
+
+function passwordHashOf(value: unknown): PasswordHash {
+  const { user, salt, hash, iterations, ...others } = membersOf(value);
+  refuseOthers(others);
+  if (typeof user !== "string" || !isUser(user)) {
+    throw bad(`the user is not 1 to ${MAX_USER_LENGTH} bytes without a colon`);
+  }
+  if (typeof salt !== "string" || !isBase64Url(salt, SALT_LENGTH)) {
+    throw bad(`the salt is not ${SALT_LENGTH} bytes in base64url`);
+  }
+  if (typeof hash !== "string" || !isBase64Url(hash, HASH_LENGTH)) {
+    throw bad(`the hash is not ${HASH_LENGTH} bytes in base64url`);
+  }
+  if (
+    typeof iterations !== "number" || !Number.isInteger(iterations) ||
+    iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS
+  ) {
+    throw bad(`the iterations are not a number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`);
+  }
+  return { user, salt, hash, iterations };
+}
+
+function allowedOf(value: unknown): string[] {
+  // An empty list would lock everybody out or let everybody in, depending on who reads it.
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_ALLOWED) {
+    throw bad(`allowIp is not a list of 1 to ${MAX_ALLOWED} addresses`);
+  }
+  return value.map((network: unknown) => {
+    if (typeof network === "string" && NETWORK.test(network)) return network;
+    throw bad("allowIp has a member that is no address and no network");
+  });
+}
+
+function isBase64Url(text: string, length: number): boolean {
+  return text.length === Math.ceil(length * 4 / 3) && fromBase64Url(text)?.length === length;
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw bad("the edge options of the registration are no JSON object");
+  }
+  return { __proto__: null, ...value };
+}
+
+function refuseOthers(others: object): void {
+  if (Object.keys(others).length > 0) {
+    throw bad("the edge options ask for something that this server does not know");
+  }
+}
+
+function bad(message: string): RegistrationError {
+  return new RegistrationError("bad_edge", message);
+}

@@ -1,0 +1,148 @@
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { MAX_WINDOW } from "../wire/limits.ts";
+
+/** Milliseconds in which half a window must be consumed for the window to be what holds the stream back. */
+const GROW_WITHIN = 1000;
+
+/** How many times larger a window gets at a time: each step takes a round trip, and a long link is not filled before the last. */
+const GROWTH = 4;
+
+/** Credit that can never be exceeded: the sum of a window and what is added must fit in 31 bits, as in RFC 9113 section 6.9.1. */
+const MAX_CREDIT = 0x7fff_ffff;
+
+/** Counts a quantity that many share against one limit. */
+export class Budget {
+  #used = 0;
+
+  constructor(readonly limit: number) {}
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Takes `amount` unless that would pass the limit, and says whether it did. */
+  tryTake(amount: number): boolean {
+    if (this.#used + amount > this.limit) return false;
+    this.#used += amount;
+    return true;
+  }
+
+  /** Gives back what was taken before. */
+  give(amount: number): void {
+    this.#used -= amount;
+  }
+}
+
+/** The bytes of body that a stream may still send. */
+export class SendWindow {
+  #available: number;
+
+  /** @throws {SessionError} `FlowControl` for more than a window may ever be. */
+  constructor(initial: number) {
+    if (initial > MAX_CREDIT) {
+      throw new SessionError(ErrorCode.FlowControl, `a first window of ${initial} bytes`);
+    }
+    this.#available = initial;
+  }
+
+  get available(): number {
+    return this.#available;
+  }
+
+  /** Spends credit; the caller has looked at `available`. */
+  spend(bytes: number): void {
+    this.#available -= bytes;
+  }
+
+  /**
+   * Adds the peer's credit.
+   *
+   * @throws {SessionError} `FlowControl` for a credit of nothing or one that overflows the window.
+   */
+  add(credit: number): void {
+    if (credit === 0 || this.#available + credit > MAX_CREDIT) {
+      throw new SessionError(
+        ErrorCode.FlowControl,
+        `a credit of ${credit} bytes on a window of ${this.#available}`,
+      );
+    }
+    this.#available += credit;
+  }
+}
+
+/**
+ * The bytes of body that the peer may still send, given back as the reader consumes them.
+ *
+ * The window grows fourfold while its reader empties it within a second, up to `MAX_WINDOW` and while the
+ * session's budget allows; so a long link fills and a stalled visitor holds little.
+ */
+export class ReceiveWindow {
+  readonly #budget: Budget;
+  #size: number;
+  #remaining: number;
+  #consumed = 0;
+  #since = 0;
+  #taken: number;
+
+  /** Makes a window of `initial` bytes, `counted` when the caller has taken them from the budget. */
+  constructor(initial: number, budget: Budget, counted: boolean) {
+    this.#size = initial;
+    this.#remaining = initial;
+    this.#budget = budget;
+    this.#taken = counted ? initial : 0;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Counts what arrived.
+   *
+   * @throws {SessionError} `FlowControl` when the peer sent more than it was allowed to.
+   */
+  receive(bytes: number): void {
+    if (bytes > this.#remaining) {
+      throw new SessionError(
+        ErrorCode.FlowControl,
+        `${bytes} bytes of body where ${this.#remaining} were allowed`,
+      );
+    }
+    if (this.#since === 0) this.#since = performance.now();
+    this.#remaining -= bytes;
+  }
+
+  /** Counts what the reader took and returns the credit to send now, 0 for none; `empty` says that the reader waits for more. */
+  consume(bytes: number, empty: boolean): number {
+    this.#consumed += bytes;
+    if (this.#consumed * 2 < this.#size) return 0;
+    let credit = this.#consumed;
+    this.#consumed = 0;
+    const now = performance.now();
+    if (empty && now - this.#since < GROW_WITHIN) credit += this.#grow();
+    this.#since = now;
+    this.#remaining += credit;
+    return credit;
+  }
+
+  /** Gives back to the budget what the window took. */
+  release(): void {
+    this.#budget.give(this.#taken);
+    this.#taken = 0;
+  }
+
+  #grow(): number {
+    const room = MAX_WINDOW - this.#size;
+    const more = this.#take(Math.min(this.#size * (GROWTH - 1), room)) ||
+      this.#take(Math.min(this.#size, room));
+    this.#size += more;
+    return more;
+  }
+
+  /** Takes bytes from the budget: all of them or none. */
+  #take(bytes: number): number {
+    if (bytes === 0 || !this.#budget.tryTake(bytes)) return 0;
+    this.#taken += bytes;
+    return bytes;
+  }
+}

@@ -1,0 +1,134 @@
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { Flag, frameName, FrameType } from "../wire/frame.ts";
+import type { ReceiveWindow } from "./flow_control.ts";
+import { MESSAGE_COST } from "../wire/limits.ts";
+import { type Chunk, ReceiveQueue } from "./receive_queue.ts";
+
+/** Returns the credit that a frame takes, in bytes. */
+export function creditOf(type: number, length: number): number {
+  if (type === FrameType.WSTeardown) return 0;
+  return type === FrameType.WSMessage ? length + MESSAGE_COST : length;
+}
+
+interface Reader {
+  readonly resolve: (chunk: Chunk | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The side of a stream that the peer fills: checks the order of its frames and keeps them for a reader. */
+export class ReceiveHalf {
+  readonly #window: ReceiveWindow;
+  readonly #sendCredit: (credit: number) => void;
+  readonly #queue = new ReceiveQueue();
+  #headAllowed: boolean;
+  #ended: boolean;
+  #reader: Reader | null = null;
+  #error: Error | null = null;
+  #dropped = false;
+
+  constructor(options: {
+    readonly window: ReceiveWindow;
+    /** Whether a response head is still to come. */
+    readonly expectsHead: boolean;
+    readonly ended: boolean;
+    readonly sendCredit: (credit: number) => void;
+  }) {
+    this.#window = options.window;
+    this.#headAllowed = options.expectsHead;
+    this.#ended = options.ended;
+    this.#sendCredit = options.sendCredit;
+  }
+
+  /** Whether the peer has sent all of it; some may still wait to be read. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Returns the next chunk, null at the end, or a promise of it when none has come yet.
+   *
+   * @throws {StreamError | SessionError} when it was cut before its end.
+   */
+  read(): Chunk | null | Promise<Chunk | null> {
+    const chunk = this.readNow();
+    if (chunk !== undefined) return chunk;
+    // An answer that was dropped unread must not look complete.
+    if (this.#error !== null && (this.#dropped || !this.#ended)) throw this.#error;
+    if (this.#ended) return null;
+    return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+  }
+
+  /** Returns the next chunk if it is here already. */
+  readNow(): Chunk | undefined {
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) this.#consumed(chunk);
+    return chunk;
+  }
+
+  /** Takes the response head. */
+  takeHead(end: boolean): void {
+    if (!this.#headAllowed) throw new SessionError(ErrorCode.Protocol, "a second head");
+    this.#headAllowed = false;
+    if (end) this.#end();
+  }
+
+  /** Takes a frame of body, a message or a teardown. */
+  take(type: number, flags: number, bytes: Uint8Array): void {
+    if (this.#headAllowed || this.#ended) {
+      const when = this.#ended ? "after its end" : "before its head";
+      throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on a stream ${when}`);
+    }
+    const end = type === FrameType.Data && (flags & Flag.EndStream) !== 0;
+    if (bytes.length === 0 && end) {
+      this.#end();
+      return;
+    }
+    if (bytes.length === 0 && (type === FrameType.Data || (flags & Flag.More) !== 0)) {
+      throw new SessionError(
+        ErrorCode.Protocol,
+        `a ${frameName(type)} of nothing that ends nothing`,
+      );
+    }
+    const cost = creditOf(type, bytes.length);
+    this.#window.receive(cost);
+    this.#deliver({ type, flags: flags & ~Flag.EndStream, bytes, cost });
+    if (end || type === FrameType.WSTeardown) this.#end();
+  }
+
+  /** Ends it before its end; `drop` takes what was not read away as well. */
+  fail(error: Error, drop: boolean): void {
+    this.#error = error;
+    this.#dropped = drop;
+    if (drop) this.#queue.clear();
+    this.#reader?.reject(error);
+    this.#reader = null;
+  }
+
+  /** Gives its share of the session's budget back. */
+  release(): void {
+    this.#window.release();
+  }
+
+  #deliver(chunk: Chunk): void {
+    const reader = this.#reader;
+    if (reader === null) {
+      this.#queue.push(chunk.type, chunk.flags, chunk.bytes, chunk.cost);
+      return;
+    }
+    this.#reader = null;
+    this.#consumed(chunk);
+    reader.resolve(chunk);
+  }
+
+  #consumed({ cost }: Chunk): void {
+    if (this.#ended || this.#error !== null) return;
+    const credit = this.#window.consume(cost, this.#queue.empty);
+    if (credit > 0) this.#sendCredit(credit);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#reader?.resolve(null);
+    this.#reader = null;
+  }
+}

@@ -1,0 +1,97 @@
+import { Flag, FrameType } from "../wire/frame.ts";
+
+/** A frame's content as a stream's reader gets it. */
+export interface Chunk {
+  /** `FrameType.Data`, `WSMessage` or `WSTeardown`. */
+  readonly type: number;
+  readonly flags: number;
+  readonly bytes: Uint8Array;
+  /** The credit that it took, in bytes. */
+  readonly cost: number;
+}
+
+/** Bytes below which a payload is copied: a small view would keep its whole transport message alive. */
+const SMALL = 4096;
+
+/** Bytes of a transport message that one small payload may keep alive. */
+const KEPT_MESSAGE = 64 * 1024;
+
+/** Bytes of the first block that collects small payloads, which most often is the only one, and of those behind it. */
+const FIRST_BLOCK = 1024;
+const BLOCK = 16 * 1024;
+
+/** Chunks already read that may stand in front of the queue before it is moved together. */
+const COMPACT_AFTER = 256;
+
+/** Holds what arrived before its reader asked for it, with many small frames in few blocks. */
+export class ReceiveQueue {
+  readonly #chunks: Chunk[] = [];
+  #head = 0;
+  #block: Uint8Array | null = null;
+  #used = 0;
+
+  get empty(): boolean {
+    return this.#head === this.#chunks.length;
+  }
+
+  /** Adds a payload that took `cost` bytes of credit. */
+  push(type: number, flags: number, bytes: Uint8Array, cost = bytes.length): void {
+    // The first of a queue may be left where it is, for there is one a stream.
+    const isLoneView = this.empty && bytes.buffer.byteLength <= KEPT_MESSAGE;
+    if (bytes.length >= SMALL || isLoneView) {
+      this.#block = null;
+      this.#chunks.push({ type, flags, bytes, cost });
+      return;
+    }
+    if (this.#extendLast(type, flags, bytes, cost)) return;
+    if (this.#block === null || this.#block.length - this.#used < bytes.length) {
+      const isFirst = this.#block === null && bytes.length <= FIRST_BLOCK;
+      this.#block = new Uint8Array(isFirst ? FIRST_BLOCK : BLOCK);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#block.set(bytes, start);
+    this.#used += bytes.length;
+    this.#chunks.push({ type, flags, bytes: this.#block.subarray(start, this.#used), cost });
+  }
+
+  shift(): Chunk | undefined {
+    const chunk = this.#chunks[this.#head];
+    if (chunk === undefined) return undefined;
+    this.#head++;
+    if (this.#head === this.#chunks.length) this.clear();
+    else if (this.#head === COMPACT_AFTER) this.#compact();
+    return chunk;
+  }
+
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#head = 0;
+    this.#block = null;
+  }
+
+  #compact(): void {
+    this.#chunks.splice(0, this.#head);
+    this.#head = 0;
+  }
+
+  /** Joins a small payload to the last chunk where no boundary lies between them. */
+  #extendLast(type: number, flags: number, bytes: Uint8Array, cost: number): boolean {
+    const last = this.#chunks.at(-1);
+    const block = this.#block;
+    if (last === undefined || block === null) return false;
+    const joins = last.type === type && last.flags === flags &&
+      (type === FrameType.Data ? flags === 0 : (flags & Flag.More) !== 0);
+    if (!joins || block.length - this.#used < bytes.length) return false;
+    const start = this.#used - last.bytes.length;
+    block.set(bytes, this.#used);
+    this.#used += bytes.length;
+    this.#chunks[this.#chunks.length - 1] = {
+      type,
+      flags,
+      bytes: block.subarray(start, this.#used),
+      cost: last.cost + cost,
+    };
+    return true;
+  }
+}

@@ -1,0 +1,339 @@
+import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
+import { decodeFrames, Flag, frameName, FrameType, uint32At, writeUint32 } from "../wire/frame.ts";
+import type { Beating, Heartbeat } from "./heartbeat.ts";
+import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
+import { Liveness } from "./keepalive.ts";
+import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
+import {
+  decodeGoodbye,
+  encodeGoodbye,
+  encodeReset,
+  isForewarning,
+  resetError,
+} from "../wire/reasons.ts";
+import { Parting } from "./goaway.ts";
+import type { Stream, StreamHost } from "./stream.ts";
+import { StreamTable } from "./stream_table.ts";
+import type { Transport, TransportListener } from "./transport.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+/** Pings between two beats of a second; a peer needs one in ten seconds. */
+const MAX_PINGS = 20;
+
+/** What the owner of a session is told and decides. */
+export interface SessionEvents {
+  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; none comes once the session is established. */
+  onRegistration(type: number, payload: Uint8Array): void;
+  /** A stream that the peer opened, and its head, which keeps a whole message for as long as it is held; null on the side that opens them. */
+  onStream: ((stream: Stream, head: Uint8Array) => void) | null;
+  /** The peer stops: it drains, or will do so soon. */
+  onDrain(): void;
+  /** The session is over; every stream has been told. */
+  onClose(error: SessionError): void;
+  /** Counts transport bytes; both in bytes. */
+  onTraffic(received: number, sent: number): void;
+}
+
+/** Many streams over one transport, with liveness and a goodbye; knows bytes, never HTTP. */
+export class Session implements TransportListener, StreamHost, Beating {
+  readonly queue: WriteQueue;
+  readonly #transport: Transport;
+  readonly #events: SessionEvents;
+  readonly #heartbeat: Heartbeat;
+  readonly #streams = new StreamTable(this);
+  readonly #heads: PendingHeads;
+  readonly #parting: Parting;
+  #established = false;
+  #closed = false;
+  readonly #liveness: Liveness;
+  #pings = 0;
+
+  constructor(
+    transport: Transport,
+    events: SessionEvents,
+    options: { readonly heartbeat: Heartbeat; /** Milliseconds. */ readonly headTimeout: number },
+  ) {
+    this.#transport = transport;
+    this.#events = events;
+    this.#heartbeat = options.heartbeat;
+    this.#heads = new PendingHeads(options.headTimeout);
+    this.queue = new WriteQueue(transport);
+    this.#parting = new Parting(this.queue);
+    this.#heartbeat.add(this);
+    this.#liveness = new Liveness(this.#heartbeat.now);
+    transport.listen(this);
+  }
+
+  /** Streams that are open. */
+  get load(): number {
+    return this.#streams.size;
+  }
+
+  /** Whether a new stream may be opened. */
+  get usable(): boolean {
+    return this.#established && !this.#closed && !this.#parting.draining && !this.#streams.full &&
+      !this.#streams.exhausted;
+  }
+
+  /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
+  get leaving(): boolean {
+    return this.#parting.forewarned;
+  }
+
+  /** Whether streams from before that are open. */
+  get finishing(): boolean {
+    const { oldest } = this.#streams;
+    return oldest !== null && this.#parting.isFromBefore(oldest);
+  }
+
+  /** Whether either side wants no new streams. */
+  get draining(): boolean {
+    return this.#parting.draining;
+  }
+
+  /** Whether only the number of streams keeps it from being usable. */
+  get full(): boolean {
+    return !this.#closed && this.#streams.full;
+  }
+
+  /** Whether the peer has been heard from since it was last asked. */
+  get answering(): boolean {
+    return !this.#liveness.probing;
+  }
+
+  /** Allows streams: the registration was accepted. */
+  establish(): void {
+    this.#established = true;
+  }
+
+  /** Sends a frame of the registration. */
+  sendRegistration(type: number, payload: Uint8Array): void {
+    this.queue.control(type, 0, 0, payload);
+  }
+
+  /**
+   * Opens a stream with an HTTPRequest or a WSRequest; `end` says that no body follows.
+   *
+   * @returns the stream and the promise of its response head, which rejects with a StreamError
+   * (`Timeout` after the head timeout, else as the peer's Reset says) or a SessionError.
+   */
+  open(
+    type: number,
+    head: Uint8Array,
+    end: boolean,
+  ): { readonly stream: Stream; readonly response: Promise<HeadFrame> } {
+    if (!this.usable) {
+      throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
+    }
+    const { stream, window } = this.#streams.open(type, end);
+    this.queue.opening(type, end ? Flag.EndStream : 0, stream.id, window, head);
+    return { stream, response: this.#heads.expect(stream.id) };
+  }
+
+  /** Asks the peer for a sign of life; until it comes, `answering` is false. */
+  probe(): void {
+    if (!this.#closed && this.#liveness.probe(this.#heartbeat.now)) this.#ping();
+  }
+
+  /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
+  forewarn(reason: string): void {
+    if (!this.#closed) this.#parting.forewarn(reason, this.#streams.lastId);
+  }
+
+  /** Tells the peer to open no more streams, and resolves when all are finished and the peer agrees, or the session is over. */
+  drain(reason: string): Promise<void> {
+    if (!this.#closed) this.#parting.drain(reason);
+    this.#parting.check(this.#streams.size);
+    return this.#parting.done;
+  }
+
+  /** Ends the session now and tells the peer why. */
+  close(code: number, reason: string): void {
+    this.#end(new SessionError(code, reason), true);
+  }
+
+  // What the transport tells.
+
+  onMessage(message: Uint8Array): void {
+    if (this.#closed) return;
+    this.#liveness.heard(this.#heartbeat.now);
+    this.#events.onTraffic(message.length, 0);
+    // A server has no reason to take more from somebody unknown; to a client the first streams come with its registration.
+    const isKnown = this.#established || this.#events.onStream !== null;
+    const limit = isKnown ? MAX_TRANSPORT_MESSAGE : 2 * MAX_REGISTRATION_LENGTH;
+    try {
+      if (message.length > limit) {
+        throw new SessionError(
+          ErrorCode.TooLarge,
+          `a message of ${message.length} bytes; at most ${limit} are allowed now`,
+        );
+      }
+      decodeFrames(message, this.#onFrame);
+    } catch (error) {
+      this.#end(asSessionError(error), true);
+    }
+  }
+
+  onDrain(): void {
+    this.queue.flush();
+  }
+
+  onClose(reason: string): void {
+    this.#end(new SessionError(ErrorCode.GoingAway, reason), false);
+  }
+
+  onSent(bytes: number): void {
+    this.#events.onTraffic(0, bytes);
+  }
+
+  // What a stream asks for.
+
+  progressed(stream: Stream): void {
+    this.#heads.extend(stream.id);
+  }
+
+  finished(stream: Stream): void {
+    this.#streams.delete(stream.id);
+    this.#parting.check(this.#streams.size);
+  }
+
+  sendWindow(stream: Stream, credit: number): void {
+    const payload = new Uint8Array(4);
+    writeUint32(payload, 0, credit);
+    this.queue.control(FrameType.Window, 0, stream.id, payload);
+  }
+
+  sendReset(stream: Stream, code: number, reason: string): void {
+    this.#heads.reject(stream.id, new StreamError(code, reason));
+    this.queue.control(FrameType.Reset, 0, stream.id, encodeReset(code, reason));
+  }
+
+  beat(now: number, overslept: boolean): void {
+    this.#pings = 0;
+    const verdict = this.#liveness.judge(now, overslept, this.#transport.buffered);
+    if (verdict === "ping") this.#ping();
+    else if (verdict !== "alive") this.#end(new SessionError(ErrorCode.Silent, verdict.dead), true);
+  }
+
+  #ping(): void {
+    this.queue.control(FrameType.Ping, 0, 0, crypto.getRandomValues(new Uint8Array(8)));
+  }
+
+  // What the peer sends.
+
+  readonly #onFrame = (type: number, flags: number, id: number, payload: Uint8Array): void => {
+    if (this.#closed) return;
+    switch (type) {
+      case FrameType.Data:
+      case FrameType.WSMessage:
+      case FrameType.WSTeardown:
+        this.#streams.find(type, id)?.receive(type, flags, payload);
+        return;
+      case FrameType.Window:
+        this.#streams.find(type, id)?.receiveWindow(uint32At(payload, 0));
+        return;
+      case FrameType.HTTPResponse:
+      case FrameType.WSResponse:
+        this.#onResponse(type, flags, id, payload);
+        return;
+      case FrameType.HTTPRequest:
+      case FrameType.WSRequest:
+        this.#onRequest(type, flags, id, payload);
+        return;
+      case FrameType.Reset:
+        this.#onReset(id, payload);
+        return;
+      case FrameType.Ping:
+        this.#onPing(payload);
+        return;
+      case FrameType.Pong:
+        return;
+      case FrameType.Disconnect:
+        this.#onDisconnect(payload);
+        return;
+      default:
+        if (this.#established) throw unexpected(type, "after the registration");
+        this.#events.onRegistration(type, payload);
+    }
+  };
+
+  #onRequest(type: number, flags: number, id: number, payload: Uint8Array): void {
+    const accept = this.#events.onStream;
+    if (accept === null) throw unexpected(type, "from the side that accepts streams");
+    if (!this.#established) throw unexpected(type, "before the registration");
+    this.#streams.claim(id);
+    if (this.#streams.full) {
+      const reset = encodeReset(ErrorCode.Refused, `${MAX_STREAMS} streams are open already`);
+      this.queue.control(FrameType.Reset, 0, id, reset);
+      return;
+    }
+    const ended = (flags & Flag.EndStream) !== 0;
+    const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
+    accept(stream, payload.subarray(4));
+  }
+
+  #onResponse(type: number, flags: number, id: number, payload: Uint8Array): void {
+    const stream = this.#streams.find(type, id);
+    if (stream === undefined) return;
+    if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
+    stream.receiveHead((flags & Flag.EndStream) !== 0);
+    this.#heads.resolve(id, { type, payload });
+  }
+
+  #onReset(id: number, payload: Uint8Array): void {
+    const stream = this.#streams.find(FrameType.Reset, id);
+    if (stream === undefined) return;
+    const error = resetError(payload);
+    this.#heads.reject(id, error);
+    stream.abort(error);
+  }
+
+  #onPing(payload: Uint8Array): void {
+    if (++this.#pings > MAX_PINGS) {
+      throw new SessionError(ErrorCode.Protocol, `more than ${MAX_PINGS} pings in a second`);
+    }
+    this.queue.control(FrameType.Pong, 0, 0, payload);
+  }
+
+  #onDisconnect(payload: Uint8Array): void {
+    if (isForewarning(payload)) {
+      this.#events.onDrain();
+      return;
+    }
+    const { code, drain, reason } = decodeGoodbye(payload);
+    if (!drain) {
+      this.#end(new SessionError(code, reason), false);
+      return;
+    }
+    this.#parting.peerDrains();
+    this.#events.onDrain();
+    this.#parting.check(this.#streams.size);
+  }
+
+  #end(error: SessionError, tell: boolean): void {
+    if (this.#closed) return;
+    if (tell) {
+      const goodbye = encodeGoodbye({ code: error.code, drain: false, reason: error.message });
+      this.queue.control(FrameType.Disconnect, 0, 0, goodbye);
+      this.queue.finish();
+    }
+    this.#closed = true;
+    this.queue.close();
+    this.#heartbeat.remove(this);
+    this.#transport.close(error.message);
+    this.#heads.rejectAll(error);
+    this.#streams.abort(error);
+    this.#parting.finish();
+    this.#events.onClose(error);
+  }
+}
+
+function unexpected(type: number, where: string): SessionError {
+  return new SessionError(ErrorCode.Protocol, `an unexpected ${frameName(type)} ${where}`);
+}
+
+/** Turns whatever a handler threw into the end of the session: the peer's fault or our own. */
+function asSessionError(error: unknown): SessionError {
+  if (error instanceof SessionError) return error;
+  return new SessionError(ErrorCode.Internal, "an internal error", { cause: error });
+}

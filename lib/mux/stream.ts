@@ -1,0 +1,186 @@
+import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
+import { Flag, frameName, FrameType } from "../wire/frame.ts";
+import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
+import { ReceiveHalf } from "./receive_half.ts";
+import type { Chunk } from "./receive_queue.ts";
+import { SendHalf } from "./send_half.ts";
+import type { WriteQueue } from "./write_queue.ts";
+
+/** What a stream needs of its session. */
+export interface StreamHost {
+  readonly queue: WriteQueue;
+  /** The stream sent body: its request is making progress. */
+  progressed(stream: Stream): void;
+  /** The stream is over and its id is never used again. */
+  finished(stream: Stream): void;
+  sendWindow(stream: Stream, credit: number): void;
+  sendReset(stream: Stream, code: number, reason: string): void;
+}
+
+export interface StreamOptions {
+  readonly sendWindow: SendWindow;
+  readonly receiveWindow: ReceiveWindow;
+  /** Whether a response head is still to come from the peer. */
+  readonly expectsHead: boolean;
+  readonly receiveEnded: boolean;
+  readonly sendEnded: boolean;
+}
+
+/** One exchange: a head and a body each way, under flow control in both directions. */
+export class Stream {
+  /** Called once when the stream ends before both sides are complete: by a Reset from the peer, or with its session. */
+  onAbort: ((error: Error) => void) | null = null;
+  /** Called once when the stream is over, however it ended. */
+  onFinish: (() => void) | null = null;
+
+  readonly #host: StreamHost;
+  readonly #sending: SendHalf;
+  readonly #receiving: ReceiveHalf;
+  #failed = false;
+
+  constructor(
+    host: StreamHost,
+    readonly id: number,
+    /** What opened the stream: HTTPRequest or WSRequest. */
+    readonly type: number,
+    options: StreamOptions,
+  ) {
+    this.#host = host;
+    this.#sending = new SendHalf({
+      stream: id,
+      queue: host.queue,
+      window: options.sendWindow,
+      ended: options.sendEnded,
+      onEnd: () => this.#checkFinished(),
+    });
+    this.#receiving = new ReceiveHalf({
+      window: options.receiveWindow,
+      expectsHead: options.expectsHead,
+      ended: options.receiveEnded,
+      sendCredit: (credit) => host.sendWindow(this, credit),
+    });
+  }
+
+  /** Whether nothing more can be sent, because it was ended or the stream is over. */
+  get sendEnded(): boolean {
+    return this.#sending.ended || this.#failed;
+  }
+
+  /** Whether the peer has sent all of its body; some may still wait to be read. */
+  get receiveEnded(): boolean {
+    return this.#receiving.ended;
+  }
+
+  /**
+   * Returns the next chunk, null at the end, or a promise of it when none has come yet.
+   *
+   * @throws {StreamError | SessionError} when the stream was cut before its end.
+   */
+  read(): Chunk | null | Promise<Chunk | null> {
+    return this.#receiving.read();
+  }
+
+  /** Returns the next chunk if it is here already, without waiting. */
+  readNow(): Chunk | undefined {
+    return this.#receiving.readNow();
+  }
+
+  /** Sends a response head; `end` says that no body follows. */
+  respond(type: number, payload: Uint8Array, end: boolean): void {
+    this.#sending.control(type, end ? Flag.EndStream : 0, payload, end);
+  }
+
+  /**
+   * Sends body bytes; they are copied before this returns, or before the promise it returns is
+   * fulfilled, which is when the window and the socket had room. One write at a time.
+   *
+   * @throws {StreamError | SessionError} when the stream is over.
+   */
+  write(bytes: Uint8Array): void | Promise<void> {
+    if (bytes.length === 0) return this.#sending.check();
+    this.#host.progressed(this);
+    return this.#sending.write(FrameType.Data, 0, bytes);
+  }
+
+  /** Sends one WebSocket message, in several frames where it is long; waits as `write` does. */
+  writeMessage(bytes: Uint8Array, text: boolean): void | Promise<void> {
+    return this.#sending.write(FrameType.WSMessage, text ? Flag.Text : 0, bytes);
+  }
+
+  /** Sends on what another stream received, a part of a message as a part; waits as `write` does. */
+  forward({ type, flags, bytes }: Chunk): void | Promise<void> {
+    if (type === FrameType.WSTeardown) return this.teardown(bytes);
+    if (type === FrameType.Data) return this.write(bytes);
+    return this.#sending.write(type, flags, bytes);
+  }
+
+  /** Sends the last bytes of the body and ends this side; waits as `write` does. */
+  end(bytes: Uint8Array = NOTHING): void | Promise<void> {
+    this.#host.progressed(this);
+    if (bytes.length > 0) return this.#sending.write(FrameType.Data, Flag.EndStream, bytes);
+    this.#sending.control(FrameType.Data, Flag.EndStream, NOTHING, true);
+  }
+
+  /** Sends the close code and reason of a WebSocket and ends this side. */
+  teardown(payload: Uint8Array): void {
+    this.#sending.control(FrameType.WSTeardown, 0, payload, true);
+  }
+
+  /** Ends the stream at once and tells the peer why; does nothing when it is over. */
+  reset(code: number, reason = ""): void {
+    if (this.#isOver()) return;
+    this.#host.sendReset(this, code, reason);
+    this.#fail(new StreamError(code, reason === "" ? "the stream was reset" : reason), true);
+  }
+
+  /** Takes the response head that the session has received. */
+  receiveHead(end: boolean): void {
+    this.#receiving.takeHead(end);
+    this.#checkFinished();
+  }
+
+  /** Takes a frame of body, a message or a teardown that the session has received. */
+  receive(type: number, flags: number, bytes: Uint8Array): void {
+    if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
+      throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on an HTTP stream`);
+    }
+    this.#receiving.take(type, flags, bytes);
+    this.#checkFinished();
+  }
+
+  /** Takes credit that the session has received. */
+  receiveWindow(credit: number): void {
+    this.#host.progressed(this);
+    this.#sending.addCredit(credit);
+  }
+
+  /** Ends the stream because the peer reset it, or with its session; what was received can still be read. */
+  abort(error: Error): void {
+    if (this.#isOver()) return;
+    this.#fail(error, false);
+    this.onAbort?.(error);
+  }
+
+  #isOver(): boolean {
+    return this.#failed || (this.#sending.ended && this.#receiving.ended);
+  }
+
+  #fail(error: Error, drop: boolean): void {
+    this.#failed = true;
+    this.#sending.fail(error);
+    this.#receiving.fail(error, drop);
+    this.#finish();
+  }
+
+  #checkFinished(): void {
+    if (this.#sending.ended && this.#receiving.ended) this.#finish();
+  }
+
+  #finish(): void {
+    this.#receiving.release();
+    this.#host.finished(this);
+    this.onFinish?.();
+  }
+}
+
+const NOTHING = new Uint8Array(0);

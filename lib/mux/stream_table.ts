@@ -1,0 +1,114 @@
+import { ChurnMap } from "./churn_map.ts";
+import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { Budget, ReceiveWindow, SendWindow } from "./flow_control.ts";
+import { frameName } from "../wire/frame.ts";
+import {
+  INITIAL_WINDOW,
+  MAX_STREAM_ID,
+  MAX_STREAMS,
+  SESSION_BUDGET,
+  SMALL_WINDOW,
+} from "../wire/limits.ts";
+import { Stream, type StreamHost } from "./stream.ts";
+
+/** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
+export class StreamTable {
+  readonly #host: StreamHost;
+  readonly #streams = new ChurnMap<number, Stream>();
+  readonly #budget = new Budget(SESSION_BUDGET);
+  #lastId = 0;
+
+  constructor(host: StreamHost) {
+    this.#host = host;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  get full(): boolean {
+    return this.#streams.size >= MAX_STREAMS;
+  }
+
+  /** The last id that was given out, or that the peer used. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** The lowest id of a stream that is open; null for none. */
+  get oldest(): number | null {
+    const [oldest = null] = this.#streams.keys();
+    return oldest;
+  }
+
+  /** Whether ids are left; a session lives on without them until its streams are done. */
+  get exhausted(): boolean {
+    return this.#lastId >= MAX_STREAM_ID;
+  }
+
+  /** Opens a stream of this side and says how much of an answer it may be sent, in bytes. */
+  open(type: number, sendEnded: boolean): { readonly stream: Stream; readonly window: number } {
+    // What stalled answers hold is not given to new ones as well.
+    const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
+    const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
+    const stream = new Stream(this.#host, ++this.#lastId, type, {
+      sendWindow: new SendWindow(INITIAL_WINDOW),
+      receiveWindow: new ReceiveWindow(window, this.#budget, isAmple),
+      expectsHead: true,
+      receiveEnded: false,
+      sendEnded,
+    });
+    this.#streams.set(stream.id, stream);
+    return { stream, window };
+  }
+
+  /**
+   * Notes the id of a stream that the peer opens.
+   *
+   * @throws {SessionError} `Protocol` for an id that is not higher than all before (RFC 9113 section 5.1.1 has the same rule).
+   */
+  claim(id: number): void {
+    if (id <= this.#lastId) {
+      throw new SessionError(ErrorCode.Protocol, `stream ${id} was opened after ${this.#lastId}`);
+    }
+    this.#lastId = id;
+  }
+
+  /** Adds the stream of a claimed id, which may be sent `window` bytes of answer. */
+  accept(id: number, type: number, window: number, receiveEnded: boolean): Stream {
+    const stream = new Stream(this.#host, id, type, {
+      sendWindow: new SendWindow(window),
+      receiveWindow: new ReceiveWindow(INITIAL_WINDOW, this.#budget, false),
+      expectsHead: false,
+      receiveEnded,
+      sendEnded: false,
+    });
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /**
+   * Returns the stream that a frame is for, undefined when that is over.
+   *
+   * @throws {SessionError} `Protocol` when there never was such a stream.
+   */
+  find(type: number, id: number): Stream | undefined {
+    const stream = this.#streams.get(id);
+    if (stream === undefined && id > this.#lastId) {
+      throw new SessionError(
+        ErrorCode.Protocol,
+        `an unexpected ${frameName(type)} on stream ${id}, which was never opened`,
+      );
+    }
+    return stream;
+  }
+
+  delete(id: number): void {
+    this.#streams.take(id);
+  }
+
+  /** Ends every stream because the session is over. */
+  abort(error: SessionError): void {
+    for (const [, stream] of [...this.#streams]) stream.abort(error);
+  }
+}

@@ -1,0 +1,135 @@
+import type { Rate } from "../../cli/flags.ts";
+import type { Claim } from "../../identity/claim.ts";
+import { RegistrationError } from "../../wire/registration_error.ts";
+import type { RegistrationRequest } from "../../wire/messages.ts";
+import { isTokenProof } from "../../identity/token_proof.ts";
+import { AddressSet } from "../../net/address_set.ts";
+import type { AuthorizedKeys } from "./authorized_keys.ts";
+import { Limiter } from "./limiter.ts";
+import type { Names } from "./names.ts";
+import { networkOf } from "./network_of.ts";
+import { whyReserved } from "./reserved_names.ts";
+
+/** Addresses that are remembered: whoever has more of them than this has more than a limit for each could stop. */
+const MAX_ADDRESSES = 10_000;
+
+/** Refusals of one address that are logged: a person who tries things out sees each of them. */
+const NOTED: Rate = { count: 60, period: 60_000 };
+
+export interface AdmissionOptions {
+  /** The shared secret; null for none. */
+  readonly token: string | null;
+  /** null lets every key in. */
+  readonly keys: AuthorizedKeys | null;
+  /** Registrations from one address. */
+  readonly registrations: Rate;
+  readonly names: Names;
+  /** Returns why this server has no such name to give, or null. */
+  readonly whyNoName: (name: string) => string | null;
+}
+
+/** Who asks to be let in, as far as it is proved. */
+export type Applicant = Pick<Claim, "name" | "edge"> & { readonly thumbprint: string };
+
+/** Decides who may connect, and under which name: one step for each that a registration takes, the cheapest first. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #registrations: Limiter;
+  readonly #notes = new Limiter(NOTED, { most: MAX_ADDRESSES });
+  #keys: AuthorizedKeys | null;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#registrations = new Limiter(options.registrations, { most: MAX_ADDRESSES });
+    this.#keys = options.keys;
+  }
+
+  /** Counts a registration. @throws {RegistrationError} `try_again` when its address has sent too many. */
+  enter(address: string): void {
+    const wait = this.#registrations.take(networkOf(address));
+    if (wait === 0) return;
+    const seconds = Math.ceil(wait / 1000);
+    const reason = `too many registrations from ${address}; the next may come in ${seconds} s`;
+    throw new RegistrationError("try_again", reason, false);
+  }
+
+  /** Whether the refusal of a registration from an address is worth a line in the log: it may be one of very many. */
+  isNoted(address: string): boolean {
+    return this.#notes.take(networkOf(address)) === 0;
+  }
+
+  /** Checks what a client says of the token. @throws {RegistrationError} `bad_token`. */
+  async checkToken({ jws, proof }: RegistrationRequest): Promise<void> {
+    const { token } = this.#options;
+    if (token === null) return;
+    if (proof === undefined) {
+      throw new RegistrationError("bad_token", "this server wants a token (--token)");
+    }
+    if (!await isTokenProof(proof, token, jws)) {
+      throw new RegistrationError("bad_token", "the token is not this server's");
+    }
+  }
+
+  /**
+   * Lets a key in, under the name that it wishes for, if any.
+   *
+   * @throws {RegistrationError} `not_authorized`, `bad_name`, `name_taken`, `bad_edge`, or `try_again`.
+   */
+  async admit(applicant: Applicant): Promise<void> {
+    const { thumbprint, name } = applicant;
+    checkEdge(applicant);
+    this.#check(applicant);
+    if (name === "" || this.#keys !== null) return;
+    await this.#options.names.claim(name, thumbprint);
+  }
+
+  /** Keeps an admitted client's name until what this returns is called, once. */
+  hold({ thumbprint, name }: Pick<Applicant, "thumbprint" | "name">): () => void {
+    // A name from the list needs nobody's consent.
+    if (name === "" || this.#keys !== null) return () => {};
+    return this.#options.names.hold(name, thumbprint);
+  }
+
+  /** Takes another list of keys; `allows` tells who has to go. */
+  replaceKeys(keys: AuthorizedKeys): void {
+    this.#keys = keys;
+  }
+
+  /** Whether a client that was let in may stay. */
+  allows({ thumbprint, name }: Pick<Applicant, "thumbprint" | "name">): boolean {
+    const keys = this.#keys;
+    if (keys === null) return true;
+    return keys.has(thumbprint) && (name === "" || keys.owns(thumbprint, name));
+  }
+
+  #check({ thumbprint, name }: Applicant): void {
+    const keys = this.#keys;
+    if (keys !== null && !keys.has(thumbprint)) {
+      const reason = `the key with the thumbprint ${thumbprint} is not authorized here`;
+      throw new RegistrationError("not_authorized", reason);
+    }
+    if (name === "") return;
+    const why = this.#options.whyNoName(name);
+    if (why !== null) throw nameRefused(name, why);
+    if (keys === null) {
+      const why = whyReserved(name);
+      if (why !== null) throw nameRefused(name, why);
+    } else if (!keys.owns(thumbprint, name)) {
+      throw nameRefused(name, `the key with the thumbprint ${thumbprint} may not have it`);
+    }
+  }
+}
+
+function nameRefused(name: string, why: string): RegistrationError {
+  return new RegistrationError("bad_name", `the name ${name} is not given: ${why}`);
+}
+
+/** What the server could not check later, it must not accept now. */
+function checkEdge({ edge: { allowIp } }: Applicant): void {
+  try {
+    if (allowIp.length > 0) AddressSet.parse(allowIp.join(","));
+  } catch (cause) {
+    const reason = "allowIp has a member that is no address and no network";
+    throw new RegistrationError("bad_edge", reason, true, { cause });
+  }
+}

@@ -1,0 +1,121 @@
+import type { EdgeOptions } from "../../identity/visitor_policy.ts";
+import { AddressSet } from "../../net/address_set.ts";
+import { BasicAuth } from "./basic_auth.ts";
+import type { Limiter } from "./limiter.ts";
+import type { RequestsLimited } from "../admin/server_metrics.ts";
+import type { Asking, Refusal } from "../tunnels/upstream.ts";
+import type { VisitorShares } from "./visitor_quotas.ts";
+
+/** What the tunnels of a server share of its limits. */
+export interface TunnelLimits {
+  /** Counts the requests of each tunnel by its id; null for no limit. */
+  readonly requests: Limiter | null;
+  /** Requests and WebSockets of one tunnel at once. */
+  readonly streams: number;
+  /** Counts the streams of each visitor. */
+  readonly visitors: VisitorShares;
+  readonly limited: RequestsLimited;
+}
+
+export interface GatekeeperOptions extends TunnelLimits {
+  /** The tunnel's id. */
+  readonly id: string;
+  readonly edge: EdgeOptions;
+  /** Tells how many streams all connections of the tunnel have. */
+  readonly load: () => number;
+}
+
+/** Decides which requests a tunnel takes: what its owner wants, and what the server allows. */
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #allowed: AddressSet | null;
+  readonly #auth: BasicAuth | null;
+
+  /** @throws {RangeError} for a list with something that is no address, which registration has refused before. */
+  constructor(options: GatekeeperOptions) {
+    const { basicAuth, allowIp } = options.edge;
+    this.#options = options;
+    this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
+    this.#auth = basicAuth === null ? null : new BasicAuth(basicAuth);
+  }
+
+  /** Whether the Authorization field of what it admits is its own, and no business of the origin. */
+  get ownsAuthorization(): boolean {
+    return this.#auth !== null;
+  }
+
+  /**
+   * Says why a request is not taken, and null when it is; a promise only where a password must be checked.
+   *
+   * Who is not allowed takes nothing of the tunnel's rate, but a guess at its password does.
+   */
+  admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
+    const { id, requests, limited } = this.#options;
+    if (this.#allowed !== null && !this.#allowed.has(asking.address)) {
+      limited.address.inc();
+      return FORBIDDEN;
+    }
+    const wait = requests === null ? 0 : requests.take(id);
+    if (wait > 0) {
+      limited.rate.inc();
+      return tooManyRequests(wait);
+    }
+    if (this.#auth === null) return this.#room(asking);
+    const refusal = this.#auth.check(asking.fields);
+    return refusal instanceof Promise
+      ? refusal.then((refusal) => this.#authorized(refusal, asking))
+      : this.#authorized(refusal, asking);
+  }
+
+  /** Counts a stream of the visitor at `address`; what is returned is to be called at its end. */
+  enter(address: string): () => void {
+    return this.#options.visitors.enter(this.#options.id, address);
+  }
+
+  #authorized(refusal: Refusal | null, asking: Asking): Refusal | null {
+    if (refusal === null) return this.#room(asking);
+    this.#options.limited.auth.inc();
+    return refusal;
+  }
+
+  #room({ address }: Asking): Refusal | null {
+    const { id, streams, visitors, load, limited } = this.#options;
+    if (load() >= streams) {
+      limited.streams.inc();
+      return NO_ROOM;
+    }
+    if (visitors.hasRoom(id, address)) return null;
+    limited.visitor.inc();
+    return NO_SHARE;
+  }
+}
+
+/** Seconds after which a stream may have ended. */
+const RETRY_AFTER = 1;
+
+const FORBIDDEN: Refusal = {
+  status: 403,
+  reason: "this tunnel is not open to your address",
+  fields: [],
+};
+
+const NO_ROOM: Refusal = {
+  status: 503,
+  reason: "this tunnel has as many requests as it may have at once",
+  fields: [["retry-after", String(RETRY_AFTER)]],
+};
+
+const NO_SHARE: Refusal = {
+  status: 429,
+  reason: "your address has as many requests at once as it may have at this tunnel",
+  fields: [["retry-after", String(RETRY_AFTER)]],
+};
+
+/** Tells when the next request will be let through, in whole seconds as Retry-After has them (RFC 9110 section 10.2.3). */
+function tooManyRequests(wait: number): Refusal {
+  return {
+    status: 429,
+    reason: "this tunnel gets more requests than it may",
+    fields: [["retry-after", String(Math.ceil(wait / 1000))]],
+  };
+}

@@ -1,0 +1,32 @@
+import { parseAuthority, type Router, splitTarget } from "../router.ts";
+import type { Registry } from "../tunnels/registry.ts";
+
+/** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */
+export const ASK_PATH = "/proxy/ask";
+
+export interface AskOptions {
+  readonly router: Router;
+  readonly registry: Registry;
+  /** The other nodes, where there are any. */
+  readonly elsewhere?: { knows(hostname: string): Promise<boolean> } | null;
+}
+
+/**
+ * Tells whether the host in `?domain=` of an asking URL is served here: the server's own, or a tunnel's, whose client
+ * may be away. For any other, a visitor could have certificates issued without end, which authorities limit.
+ */
+export function isServed(
+  askingUrl: string,
+  { router, registry, elsewhere = null }: AskOptions,
+): boolean | Promise<boolean> {
+  const start = askingUrl.indexOf("?");
+  const asked = start === -1 ? null : new URLSearchParams(askingUrl.slice(start)).get("domain");
+  const host = parseAuthority(asked ?? "");
+  if (host === undefined || host.isAddress || host.port !== null) return false;
+  const { name } = host;
+  const route = router.route({ method: "GET", url: splitTarget(`https://${name}/`), host: name });
+  if (route.kind === "tunnel") {
+    return registry.knows(route.hostname) || (elsewhere?.knows(route.hostname) ?? false);
+  }
+  return route.kind === "own";
+}

@@ -1,0 +1,87 @@
+import { within } from "../../net/deadline.ts";
+import type { Subscriptions } from "../tunnels/client_sessions.ts";
+
+/** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
+const MOVING = 1_000;
+
+/** Milliseconds, at most, in which no new request is accepted, so that the last ones can finish. */
+const CLOSING = 5_000;
+
+/** Milliseconds after the drain, at least, for the last bytes to reach their visitors. */
+const SHUTDOWN_TIMEOUT = 1_000;
+
+/** Milliseconds in which a moment without any stream is looked for, when those from before are finished: a busy server may have none. */
+const QUIET_WITHIN = 1_000;
+
+/** Milliseconds between looks for a moment in which nothing is under way. */
+const LOOK_AGAIN = 5;
+
+/** The sessions of those who are told to go. */
+export type Departing = Pick<
+  Subscriptions,
+  "forewarn" | "leaving" | "finishing" | "load" | "drain" | "close"
+>;
+
+export interface DepartureOptions {
+  readonly subscriptions: Departing;
+  /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
+  readonly fragile: () => number;
+  /** Tells the other nodes, whose links end with the listener that they came by, and resolves when their requests are answered; it has so many milliseconds. */
+  readonly leaveNodes: (time: number) => Promise<void>;
+  /** Milliseconds that what is in flight may take to finish, all in all. */
+  readonly drainTimeout: number;
+  /** Whether another process, or another socket, may listen on the same ports already. */
+  readonly isShared: boolean;
+  /** Shuts the listener for visitors; resolves when their requests are answered. */
+  readonly shutPublic: () => Promise<void>;
+  /** Shuts the one for clients; null when there is one for both. */
+  readonly shutClients: (() => Promise<void>) | null;
+}
+
+/**
+ * Leaves the place to whoever comes next without losing what is in flight.
+ *
+ * Clients are told first and go on serving what comes here until the end. Shutting a listener closes each of its
+ * WebSockets at once (B28) and cuts each request body that is not here yet, while answers are finished: the public one
+ * is shut when there is no such thing, the clients' when no stream is left.
+ */
+export async function depart(options: DepartureOptions): Promise<void> {
+  const { subscriptions, fragile, leaveNodes, drainTimeout } = options;
+  const { isShared, shutPublic, shutClients } = options;
+  const end = performance.now() + drainTimeout;
+  const closing = end - Math.min(CLOSING, drainTimeout / 4);
+  const isQuiet = (): boolean => subscriptions.load === 0 && fragile() === 0;
+  subscriptions.forewarn("the server is being restarted");
+  if (shutClients !== null || isShared) {
+    await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
+  }
+  await within(timeTo(closing), leaveNodes(timeTo(closing)));
+  if (shutClients !== null) {
+    await until(() => fragile() === 0, closing);
+    await within(timeTo(end), shutPublic());
+    await within(timeTo(end), subscriptions.drain());
+  } else {
+    await until(() => !subscriptions.finishing, closing);
+    await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
+    // Whoever comes from here on is told to try again.
+    if (!isQuiet()) {
+      await within(Math.min(CLOSING, timeTo(end)), subscriptions.drain());
+    }
+  }
+  subscriptions.close();
+  // What has come from the clients may still be on its way to visitors.
+  const left = Math.max(SHUTDOWN_TIMEOUT, timeTo(end));
+  await within(left, (shutClients ?? shutPublic)());
+}
+
+/** Waits until the check holds, or the clock of `performance.now()` shows `end`. */
+async function until(check: () => boolean, end: number): Promise<void> {
+  while (!check() && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+  }
+}
+
+/** Returns the milliseconds until the clock of `performance.now()` shows `end`. */
+function timeTo(end: number): number {
+  return Math.max(0, end - performance.now());
+}

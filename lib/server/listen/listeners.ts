@@ -1,0 +1,102 @@
+import { depart, type DepartureOptions } from "./graceful_shutdown.ts";
+import {
+  type Certificate,
+  Listener,
+  type ListenerHandler,
+  type ListenerOptions,
+} from "./serve_listener.ts";
+import type { Subscriptions } from "../tunnels/client_sessions.ts";
+
+export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
+  /** The port for clients alone; null for none. */
+  readonly clientPort: number | null;
+  /** Answers what comes by the public port. */
+  readonly onVisitor: ListenerHandler;
+  /** Answers what comes by the port of the clients. */
+  readonly onClient: ListenerHandler;
+}
+
+/** What is inside when an entrance is shut. */
+export interface Inside extends Omit<DepartureOptions, "isShared" | "shutPublic" | "shutClients"> {
+  readonly subscriptions: Subscriptions;
+  /** Has the other nodes come by the sockets that take the place of others, as `leaveNodes` has them go. */
+  readonly moveNodes: DepartureOptions["leaveNodes"];
+}
+
+/** Where visitors and clients come in: one port for all, or one for each kind. */
+export class Entrances {
+  readonly #public: Listener;
+  readonly #clients: Listener | null;
+  readonly #isShared: boolean;
+  #isShut = false;
+
+  /** Starts to listen. @throws {ListenError} when it cannot; nothing is open then. */
+  constructor({ clientPort, onVisitor, onClient, ...options }: EntrancesOptions) {
+    this.#isShared = options.reusePort;
+    this.#public = new Listener({ ...options, handler: onVisitor });
+    try {
+      this.#clients = clientPort === null
+        ? null
+        : new Listener({ ...options, port: clientPort, handler: onClient });
+    } catch (error) {
+      void this.#public.shutdown();
+      throw error;
+    }
+  }
+
+  /** The public port. */
+  get port(): number {
+    return this.#public.port;
+  }
+
+  /** The port for clients alone; null when they come by the public one. */
+  get clientPort(): number | null {
+    return this.#clients?.port ?? null;
+  }
+
+  /** Leaves the ports to whoever comes next; resolves when everything inside is finished, or had to be cut. */
+  async shut(inside: Inside): Promise<void> {
+    const clients = this.#clients;
+    this.#isShut = true;
+    inside.subscriptions.refuse();
+    await depart({
+      ...inside,
+      isShared: this.#isShared,
+      shutPublic: () => this.#public.shutdown(),
+      shutClients: clients === null ? null : () => clients.shutdown(),
+    });
+  }
+
+  /**
+   * Serves with another certificate. Sockets that can share a port take each other's place while both work, and nobody
+   * notices; else it is a stop and a start in one process, and clients are away for a moment.
+   *
+   * @throws {Deno.errors.InvalidData | TypeError} for a certificate that cannot be used, before anything is done.
+   */
+  async renew(certificate: Certificate, inside: Inside): Promise<void> {
+    const { subscriptions, moveNodes } = inside;
+    const clients = this.#clients;
+    await this.#public.check(certificate);
+    if (this.#isShared) {
+      const shutPublic = this.#public.renew(certificate);
+      const shutClients = clients?.renew(certificate) ?? null;
+      await depart({ ...inside, leaveNodes: moveNodes, isShared: true, shutPublic, shutClients });
+      return;
+    }
+    subscriptions.refuse();
+    const listeners = clients === null ? [this.#public] : [this.#public, clients];
+    const replace = async (): Promise<void> => {
+      const shut = listeners.map((listener) => listener.renew(certificate));
+      if (!this.#isShut) subscriptions.reopen();
+      await Promise.all(shut.map((each) => each()));
+    };
+    await depart({
+      ...inside,
+      // They come back like clients, once there is something to come to, and go on finding this one.
+      leaveNodes: () => Promise.resolve(),
+      isShared: false,
+      shutPublic: replace,
+      shutClients: null,
+    });
+  }
+}

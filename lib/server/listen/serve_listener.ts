@@ -1,0 +1,176 @@
+import { messageOf } from "../../net/error_text.ts";
+import type { Log } from "../../cli/log.ts";
+import { Specimens } from "../../mux/specimens.ts";
+
+/** Milliseconds before listening again after the process ran out of file descriptors. */
+const RELISTEN_AFTER = 200;
+
+/** Milliseconds before that after a socket was shut to be replaced: its port is free as soon as the system has closed it. */
+const REPLACE_AFTER = 1;
+
+/** The PEM texts of a certificate chain and its key. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What becomes of the socket that a request came by. */
+export interface Fate {
+  /** Another one has taken its place. */
+  readonly isRetired: boolean;
+  /** It accepts nothing any more, and its connections end with the answers in flight. */
+  readonly isShut: boolean;
+}
+
+/** The remote end of a connection. */
+export type Peer = Readonly<Pick<Deno.NetAddr, "hostname" | "port">>;
+
+/** Answers a request from `peer`; what becomes of the socket may change meanwhile. */
+export type ListenerHandler = (
+  request: Request,
+  peer: Peer,
+  fate: Fate,
+) => Response | Promise<Response>;
+
+export interface ListenerOptions {
+  readonly hostname: string;
+  /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
+  readonly port: number;
+  /** Lets other sockets of this user, of this process too, listen on the port as well; each connection goes to one of them. */
+  readonly reusePort: boolean;
+  /** For HTTPS with HTTP/1.1 and HTTP/2. */
+  readonly tls: Certificate | null;
+  readonly handler: ListenerHandler;
+  /** Answers for a handler that threw. */
+  readonly onError: (error: unknown) => Response;
+  readonly log: Log;
+}
+
+/** Says that a port cannot be listened on; its cause is what the system said. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  readonly code = "CANNOT_LISTEN";
+  constructor(readonly port: number, cause: unknown) {
+    super(`cannot listen on port ${port}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open
+ * ends its accept loop for good (B2), while the connections that it had live on.
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  #socket: Socket;
+  #tls: Certificate | null;
+  /** Sockets that another one has replaced, until they are shut. */
+  readonly #lingering = new Set<Socket>();
+  #stopped = false;
+  readonly #specimens = new Specimens();
+
+  /** Starts to listen. @throws {ListenError} when it cannot. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#tls = options.tls;
+    try {
+      this.#socket = this.#serve(options.port);
+    } catch (cause) {
+      throw new ListenError(options.port, cause);
+    }
+  }
+
+  get port(): number {
+    return this.#socket.server.addr.port;
+  }
+
+  /** Stops accepting at once and resolves when the requests in flight are answered; every WebSocket is closed (B28). */
+  async shutdown(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([this.#socket, ...this.#lingering].map(shut));
+  }
+
+  /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
+  async check(tls: Certificate): Promise<void> {
+    const trial = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
+      () => new Response(),
+    );
+    await trial.shutdown();
+  }
+
+  /**
+   * Serves with another certificate, which `check` has found good. `Deno.serve` cannot change its own, so another
+   * socket takes its place: beside it where the port can be shared, else right after it was shut.
+   *
+   * @returns what shuts the old socket as `shutdown` does, when that was not done already.
+   */
+  renew(tls: Certificate): () => Promise<void> {
+    if (this.#stopped) return () => Promise.resolve();
+    const old = this.#socket;
+    const { port } = old.server.addr;
+    this.#tls = tls;
+    old.isRetired = true;
+    this.#lingering.add(old);
+    const shutOld = async (): Promise<void> => {
+      await shut(old);
+      this.#lingering.delete(old);
+    };
+    const shutting = this.#options.reusePort ? null : shutOld();
+    try {
+      this.#socket = this.#serve(port);
+    } catch {
+      this.#relisten(port, REPLACE_AFTER);
+    }
+    return shutting === null ? shutOld : () => shutting;
+  }
+
+  #serve(port: number): Socket {
+    const { hostname, reusePort, handler, onError, log } = this.#options;
+    const tls = this.#tls;
+    const fate = { isRetired: false, isShut: false };
+    const server = Deno.serve({
+      hostname,
+      port,
+      reusePort,
+      onListen: () => {},
+      onError,
+      ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
+    }, (request, info) => {
+      this.#specimens.keep(info);
+      return handler(request, info.remoteAddr, fate);
+    });
+    const again = (reason: string): void => {
+      if (this.#stopped || fate.isRetired) return;
+      log.error("the listener ended and is opened again", { reason });
+      this.#relisten(port === 0 ? server.addr.port : port);
+    };
+    server.finished.then(() => again("it stopped by itself"), (error) => again(messageOf(error)));
+    return Object.assign(fate, { server });
+  }
+
+  /** Listens after so many milliseconds, and else after twice as many. */
+  #relisten(port: number, after = RELISTEN_AFTER): void {
+    setTimeout(() => {
+      if (this.#stopped) return;
+      try {
+        this.#socket = this.#serve(port);
+      } catch (error) {
+        if (after === RELISTEN_AFTER) {
+          this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
+        }
+        this.#relisten(port, Math.min(2 * after, RELISTEN_AFTER));
+      }
+    }, after);
+  }
+}
+
+interface Socket extends Fate {
+  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  isRetired: boolean;
+  isShut: boolean;
+}
+
+async function shut(socket: Socket): Promise<void> {
+  socket.isShut = true;
+  await socket.server.shutdown();
+}

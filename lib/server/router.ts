@@ -1,0 +1,160 @@
+import { SUBSCRIBE_PATH } from "../mux/transport.ts";
+import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../net/authority.ts";
+import { KnownAuthorities } from "./known_authorities.ts";
+
+export { parseAuthority };
+
+/** Where a request goes, decided by its Host and its target alone. */
+export type Route =
+  /** To the server's own pages. */
+  | { readonly kind: "own"; readonly path: string }
+  /** To the tunnel of that hostname; `prefix` is what routing by path took off the target. */
+  | {
+    readonly kind: "tunnel";
+    readonly hostname: string;
+    readonly target: string;
+    readonly prefix?: string;
+  }
+  | { readonly kind: "refused"; readonly status: 400 | 404 | 405; readonly reason: string };
+
+export interface RouterOptions {
+  /** Tunnels are `<id>.<domain>`. */
+  readonly domain: string;
+  /** The origin that visitors type, such as `https://example.com`. */
+  readonly publicUrl: string;
+  /** Sends every public request to the one tunnel. */
+  readonly fixed: boolean;
+}
+
+export interface RoutedRequest {
+  readonly method: string;
+  readonly url: SplitURL;
+  readonly host: string | null;
+}
+
+/** The parts of a request's URL, which `Deno.serve` leaves as it came. */
+export interface SplitURL {
+  /** In lower case. */
+  readonly scheme: string;
+  readonly authority: string;
+  readonly target: string;
+}
+
+/** The hostname of the one tunnel of a server with a fixed route. */
+export const FIXED_HOSTNAME = "*";
+
+/** Finds the tunnel that a request is for; it reads text and asks nobody. */
+export class Router {
+  readonly #domain: string;
+  readonly #publicName: string;
+  readonly #fixed: boolean;
+  readonly #hosts = new KnownAuthorities();
+
+  constructor({ domain, publicUrl, fixed }: RouterOptions) {
+    this.#domain = domain.toLowerCase();
+    this.#publicName = parseAuthority(splitTarget(publicUrl).authority)?.name ?? this.#domain;
+    this.#fixed = fixed;
+  }
+
+  route({ method, url, host }: RoutedRequest): Route {
+    if (method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())) {
+      return refused(405, `the method ${method} is not served here`);
+    }
+    const { scheme, authority, target } = url;
+    if (scheme !== "http" && scheme !== "https") {
+      return refused(400, "the request target is neither http nor https");
+    }
+    // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, Deno makes one up (B7).
+    const text = host ?? (scheme === "https" ? authority : null);
+    if (text === null || text === "") return refused(400, "the request has no Host field");
+    const asked = host === null ? parseAuthority(text) : this.#hosts.read(host);
+    if (asked === undefined) return refused(400, "the Host field is not a host and port");
+    if (text !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
+      return refused(400, "the request target and the Host field name different hosts");
+    }
+    return this.#fixed ? this.#routeFixed(asked, target) : this.#routeByName(asked, target);
+  }
+
+  #routeFixed(asked: Authority, target: string): Route {
+    const path = pathOf(target);
+    // Health checks of a platform come by address; by the public name these paths are the tunnel's own.
+    const isLocal = (asked.isAddress || asked.name === "localhost") &&
+      asked.name !== this.#publicName;
+    return path === SUBSCRIBE_PATH || (isLocal && ADMIN_PATHS.has(path))
+      ? { kind: "own", path: target }
+      : { kind: "tunnel", hostname: FIXED_HOSTNAME, target };
+  }
+
+  #routeByName({ name, isAddress }: Authority, target: string): Route {
+    if (isAddress || name === this.#domain || name === this.#publicName || name === "localhost") {
+      return target.startsWith(REQUEST_PATH)
+        ? this.#routeByPath(target)
+        : { kind: "own", path: target };
+    }
+    const dot = name.indexOf(".");
+    return dot > 0 && name.slice(dot + 1) === this.#domain
+      ? { kind: "tunnel", hostname: name, target }
+      : refused(404, "no such host here");
+  }
+
+  #routeByPath(target: string): Route {
+    const end = endOf(target, REQUEST_PATH.length);
+    const id = target.slice(REQUEST_PATH.length, end);
+    if (id.includes(".") || !isDnsName(id)) return refused(404, "no such tunnel here");
+    return {
+      kind: "tunnel",
+      hostname: `${id.toLowerCase()}.${this.#domain}`,
+      target: asTarget(target.slice(end)),
+      prefix: target.slice(0, end),
+    };
+  }
+}
+
+/** Cuts a URL into scheme, authority and what follows, every byte of which stays (B10): URL would tidy it up. */
+export function splitTarget(url: string): SplitURL {
+  const colon = url.indexOf("://");
+  if (colon === -1) return { scheme: "", authority: "", target: asTarget(url) };
+  const end = endOf(url, colon + 3);
+  return {
+    scheme: url.startsWith("http://") ? "http" : url.slice(0, colon).toLowerCase(),
+    authority: url.slice(colon + 3, end),
+    target: asTarget(url.slice(end)),
+  };
+}
+
+const REQUEST_PATH = "/proxy/request/";
+const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+/** CONNECT asks for a tunnel of another kind; TRACE shows the fields that this side adds (RFC 9110 section 9.3.8). */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
+
+function refused(status: 400 | 404 | 405, reason: string): Route {
+  return { kind: "refused", status, reason };
+}
+
+function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"): boolean {
+  const usual = DEFAULT_PORTS[scheme];
+  return b !== undefined && a.name === b.name && (a.port ?? usual) === (b.port ?? usual);
+}
+
+/** Finds the first `/`, `?` or `#` from `start` on, or the end. */
+function endOf(text: string, start: number): number {
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2f || code === 0x3f || code === 0x23) return i;
+  }
+  return text.length;
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
+}
+
+/**
+ * Makes what stands behind an authority a request target: an empty path is `/` (RFC 9112 section 3.2.1). Raw UTF-8, which
+ * Deno hands over decoded, stays text until the client writes it.
+ */
+function asTarget(rest: string): string {
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}

@@ -1,0 +1,47 @@
+import { parseAuthority } from "../../net/authority.ts";
+import type { ClientConnection } from "./client_sessions.ts";
+
+/** By which URLs a server is known. */
+export interface OwnUrls {
+  /** The public origin. */
+  readonly url: string;
+  /** The port for clients alone; null for none. */
+  readonly clientPort: number | null;
+  /** Whether the server speaks TLS itself. */
+  readonly isSecure: boolean;
+}
+
+/**
+ * Whether a client that signed `audience` means this server: by its public URL; by the same host and the port of the
+ * clients; and on this machine itself by the loopback names, which nobody elsewhere can have relayed: the peer, the
+ * Host field and the signed audience must all be local.
+ */
+export function isAudience(
+  audience: string,
+  { address, host }: Pick<ClientConnection, "address" | "host">,
+  { url, clientPort, isSecure }: OwnUrls,
+): boolean {
+  const scheme = isSecure ? "https" : "http";
+  if (audience === url || clientUrls(url, clientPort, scheme).includes(audience)) return true;
+  const name = parseAuthority(host)?.name ?? "";
+  if (!isLoopback(address) || !LOOPBACK_NAMES.has(name)) return false;
+  return audience === new URL(`${scheme}://${host}`).origin;
+}
+
+/** Returns the URL that clients are to be given. */
+export function clientUrl({ url, clientPort, isSecure }: OwnUrls): string {
+  return clientUrls(url, clientPort, isSecure ? "https" : "http")[0] ?? url;
+}
+
+/** Returns the URLs of the clients' port: as the server itself speaks there, and as the public URL does, in front of which a proxy may add TLS. */
+function clientUrls(url: string, port: number | null, scheme: "http" | "https"): string[] {
+  if (port === null) return [];
+  const { hostname, protocol } = new URL(url);
+  return [`${scheme}:`, protocol].map((scheme) => new URL(`${scheme}//${hostname}:${port}`).origin);
+}
+
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+}

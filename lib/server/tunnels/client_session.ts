@@ -1,0 +1,169 @@
+import { ErrorCode, type SessionError } from "../../wire/errors.ts";
+import { FrameType } from "../../wire/frame.ts";
+import { MAX_STREAMS, REGISTRATION_TIMEOUT } from "../../wire/limits.ts";
+import { verifyClaim } from "../../identity/claim.ts";
+import { hasEdge } from "../../identity/visitor_policy.ts";
+import { decodeRequest, encodeMessage, newChallenge } from "../../wire/messages.ts";
+import { RegistrationError } from "../../wire/registration_error.ts";
+import { Session, type SessionEvents } from "../../mux/session.ts";
+import { tunnelId } from "../../identity/thumbprint.ts";
+import type { WebSocketTransport } from "../../mux/transport.ts";
+import type { Log } from "../../cli/log.ts";
+import { Gatekeeper } from "../access/request_policy.ts";
+import { Member } from "./client_upstream.ts";
+import type { ClientConnection, SubscriptionsOptions } from "./client_sessions.ts";
+
+export interface SubscriptionOptions extends SubscriptionsOptions {
+  readonly onRegistered: (session: Session) => void;
+  readonly onClose: (session: Session) => void;
+}
+
+/** One client's connection, from the challenge to its end. */
+export class Subscription implements SessionEvents {
+  readonly onStream = null;
+  readonly #options: SubscriptionOptions;
+  readonly #connection: ClientConnection;
+  readonly #session: Session;
+  readonly #challenge;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #log: Log;
+  #asked = false;
+  #member: Member | null = null;
+  #release = (): void => {};
+  #ended = false;
+
+  constructor(
+    transport: WebSocketTransport,
+    connection: ClientConnection,
+    options: SubscriptionOptions,
+  ) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#log = options.log.with({ client: connection.address });
+    this.#session = new Session(transport, this, options);
+    this.#challenge = newChallenge(options.server, MAX_STREAMS);
+    this.#session.sendRegistration(
+      FrameType.RegistrationChallenge,
+      encodeMessage(this.#challenge),
+    );
+    this.#timer = setTimeout(
+      () =>
+        this.#refuse(
+          new RegistrationError(
+            "timeout",
+            `no registration came within ${REGISTRATION_TIMEOUT / 1000} s`,
+            false,
+          ),
+        ),
+      REGISTRATION_TIMEOUT,
+    );
+  }
+
+  onRegistration(type: number, payload: Uint8Array): void {
+    if (type !== FrameType.RegistrationRequest || this.#asked) {
+      this.#refuse(new RegistrationError("malformed", "one RegistrationRequest was expected"));
+      return;
+    }
+    this.#asked = true;
+    this.#register(payload).catch((error) => this.#refuse(error));
+  }
+
+  onDrain(): void {
+    this.#log.debug("client drains");
+  }
+
+  onClose(error: SessionError): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    if (this.#member !== null) {
+      this.#options.registry.remove(this.#member);
+      this.#release();
+      this.#log.info("client left", { reason: error.message });
+    } else {
+      this.#log.debug("unregistered connection ended", { reason: error.message });
+    }
+    this.#options.onClose(this.#session);
+  }
+
+  onTraffic(received: number, sent: number): void {
+    this.#options.metrics.received.inc(received);
+    this.#options.metrics.sent.inc(sent);
+    if (this.#member === null) return;
+    this.#member.received += received;
+    this.#member.sent += sent;
+  }
+
+  async #register(payload: Uint8Array): Promise<void> {
+    const { admission, isAudience, addressOf, registry, tunnelLimits } = this.#options;
+    const { address } = this.#connection;
+    admission.enter(address);
+    const request = decodeRequest(payload);
+    await admission.checkToken(request);
+    const claim = await verifyClaim(request.jws, {
+      nonce: this.#challenge.nonce,
+      isAudience: (audience) => isAudience(audience, this.#connection),
+    });
+    const { thumbprint, name, edge } = claim;
+    const id = await tunnelId(thumbprint, claim.label);
+    await admission.admit(claim);
+    if (this.#ended) return;
+    const own = addressOf(id);
+    // What was wished for comes first for the client, which shows the first.
+    const found = name === "" ? [own] : [addressOf(name), own];
+    const hostnames = found.map(({ hostname }) => hostname);
+    const member = new Member({
+      session: this.#session,
+      id,
+      thumbprint,
+      name,
+      hostnames: hostnames.toReversed(),
+      address,
+      edge,
+      gatekeeper: new Gatekeeper({
+        ...tunnelLimits,
+        id,
+        edge,
+        load: () => registry.load(own.hostname),
+      }),
+    });
+    registry.add(member);
+    this.#release = admission.hold(member);
+    clearTimeout(this.#timer);
+    this.#member = member;
+    this.#session.establish();
+    const urls = found.map(({ url }) => url);
+    this.#session.sendRegistration(
+      FrameType.RegistrationResponse,
+      encodeMessage({ id, hostnames, urls, ...(hasEdge(edge) ? { edge: true } : {}) }),
+    );
+    this.#log = this.#log.with({ tunnel: id });
+    this.#log.info("client registered", {
+      url: urls[0],
+      key: thumbprint,
+      connection: claim.connection,
+    });
+    this.#options.onRegistered(this.#session);
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#ended) return;
+    const refusal = error instanceof RegistrationError
+      ? error
+      : new RegistrationError("try_again", "an internal error", false, { cause: error });
+    this.#options.metrics.refused.labels(refusal.code).inc();
+    const isNoted = this.#options.admission.isNoted(this.#connection.address);
+    this.#log[isNoted ? "warn" : "debug"]("registration refused", {
+      code: refusal.code,
+      reason: refusal.message,
+    });
+    const { code, permanent } = refusal;
+    const message = code === "wrong_audience"
+      ? `${refusal.message}; it is ${this.#options.url}`
+      : refusal.message;
+    this.#session.sendRegistration(
+      FrameType.RegistrationResponse,
+      encodeMessage({ error: { code, message, permanent } }),
+    );
+    this.#session.close(ErrorCode.Unregistered, message);
+  }
+}

@@ -1,0 +1,187 @@
+import { ErrorCode } from "../../wire/errors.ts";
+import type { Heartbeat } from "../../mux/heartbeat.ts";
+import type { Session } from "../../mux/session.ts";
+import { SUBPROTOCOL, WebSocketTransport } from "../../mux/transport.ts";
+import type { Log } from "../../cli/log.ts";
+import type { Admission } from "../access/registration_policy.ts";
+import type { TunnelLimits } from "../access/request_policy.ts";
+import { networkOf } from "../access/network_of.ts";
+import type { Registry } from "./registry.ts";
+import type { ServerMetrics } from "../admin/server_metrics.ts";
+import { Subscription } from "./client_session.ts";
+
+/** Connections that have not registered yet, in all: each may hold a message of 64 MiB that Deno reads before anyone can refuse it (B24). */
+const MAX_UNREGISTERED = 1000;
+
+/** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other and are out of the count again. */
+const MAX_UNREGISTERED_PER_NETWORK = 100;
+
+/** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort for one that cannot be closed otherwise. */
+const IDLE_TIMEOUT = 60;
+
+/** Where a registered tunnel is found. */
+export interface Address {
+  readonly hostname: string;
+  readonly url: string;
+}
+
+export interface SubscriptionsOptions {
+  readonly registry: Registry;
+  /** Decides who may connect. */
+  readonly admission: Admission;
+  readonly tunnelLimits: TunnelLimits;
+  readonly heartbeat: Heartbeat;
+  readonly metrics: ServerMetrics;
+  readonly log: Log;
+  /** Name and version, for the challenge. */
+  readonly server: string;
+  /** Milliseconds that a stream waits for its response head. */
+  readonly headTimeout: number;
+  /** The server's own URL, which a client should have been given. */
+  readonly url: string;
+  /** Whether a client may mean this server by that URL. */
+  readonly isAudience: (audience: string, connection: ClientConnection) => boolean;
+  /** Says where the tunnel with an id or a name is found. */
+  readonly addressOf: (label: string) => Address;
+}
+
+/** What is known of a client's connection before it has said anything. */
+export interface ClientConnection {
+  /** The client's address; when it came through a trusted proxy, what that says. */
+  readonly address: string;
+  /** The Host field of its upgrade request. */
+  readonly host: string;
+  /** Whether it came by a socket that another one has replaced. */
+  readonly isRetired: boolean;
+}
+
+/** Accepts the WebSockets of clients, registers them and keeps their sessions. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  /** By the networks that they come from. */
+  readonly #unregistered = new Map<string, number>();
+  readonly #sessions = new Set<Session>();
+  #unregisteredTotal = 0;
+  #isClosed = false;
+  /** How often clients were told to go elsewhere. */
+  #warnings = 0;
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** Returns why a connection is not accepted, or undefined: then `accept` may follow. */
+  refusal(
+    request: Request,
+    { address, isRetired }: ClientConnection,
+  ): { status: number; text: string } | undefined {
+    if (request.headers.has("origin")) {
+      return { status: 403, text: "A page in a browser cannot be a tunnel's client." };
+    }
+    if (!offers(request, SUBPROTOCOL)) {
+      return { status: 400, text: `Clients speak the WebSocket subprotocol ${SUBPROTOCOL}.` };
+    }
+    const fromNetwork = this.#unregistered.get(networkOf(address)) ?? 0;
+    const full = this.#unregisteredTotal >= MAX_UNREGISTERED ||
+      fromNetwork >= MAX_UNREGISTERED_PER_NETWORK;
+    if (full || this.#isClosed || isRetired) {
+      return { status: 503, text: "No more clients are accepted now. Try again." };
+    }
+    return undefined;
+  }
+
+  /** Upgrades the request and begins the registration. */
+  accept(request: Request, connection: ClientConnection): Response {
+    const { response, socket } = Deno.upgradeWebSocket(request, {
+      protocol: SUBPROTOCOL,
+      idleTimeout: IDLE_TIMEOUT,
+    });
+    socket.binaryType = "arraybuffer";
+    const leave = this.#enter(networkOf(connection.address));
+    const warnings = this.#warnings;
+    // A socket that fails before it opens says so by its close event alone.
+    socket.addEventListener("close", leave);
+    socket.addEventListener("open", () => {
+      new Subscription(new WebSocketTransport(socket), connection, {
+        ...this.#options,
+        onRegistered: (session) => {
+          leave();
+          this.#sessions.add(session);
+          if (warnings !== this.#warnings) session.forewarn("the server is being restarted");
+        },
+        onClose: (session) => {
+          leave();
+          this.#sessions.delete(session);
+        },
+      });
+    });
+    return response;
+  }
+
+  /** Sessions whose clients were told to go elsewhere. */
+  get leaving(): number {
+    return this.#leaving().length;
+  }
+
+  /** Streams that these have. */
+  get load(): number {
+    return this.#leaving().reduce((load, session) => load + session.load, 0);
+  }
+
+  /** Whether some of these streams are from before that. */
+  get finishing(): boolean {
+    return this.#leaving().some((session) => session.finishing);
+  }
+
+  /** Takes no more clients, until it is reopened. */
+  refuse(): void {
+    this.#isClosed = true;
+  }
+
+  /** Accepts clients again. */
+  reopen(): void {
+    this.#isClosed = false;
+  }
+
+  /** Tells every client to go elsewhere, also those that register now; their sessions go on until they are drained. */
+  forewarn(reason: string): void {
+    this.#warnings++;
+    for (const session of this.#sessions) session.forewarn(reason);
+  }
+
+  /** Opens no more streams in the sessions that were forewarned and resolves when none is left. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#leaving().map((session) => session.drain("the server stops")));
+  }
+
+  /** Ends the sessions that were forewarned. */
+  close(): void {
+    for (const session of this.#leaving()) {
+      session.close(ErrorCode.GoingAway, "the server stops");
+    }
+  }
+
+  #leaving(): Session[] {
+    return [...this.#sessions].filter((session) => session.leaving);
+  }
+
+  /** Counts an unregistered connection; what it returns uncounts it, once. */
+  #enter(network: string): () => void {
+    this.#unregisteredTotal++;
+    this.#unregistered.set(network, (this.#unregistered.get(network) ?? 0) + 1);
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      this.#unregisteredTotal--;
+      const rest = (this.#unregistered.get(network) ?? 1) - 1;
+      if (rest === 0) this.#unregistered.delete(network);
+      else this.#unregistered.set(network, rest);
+    };
+  }
+}
+
+function offers(request: Request, subprotocol: string): boolean {
+  const offered = request.headers.get("sec-websocket-protocol") ?? "";
+  return offered.split(",").some((name) => name.trim() === subprotocol);
+}

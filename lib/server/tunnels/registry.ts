@@ -1,0 +1,205 @@
+import { RegistrationError } from "../../wire/registration_error.ts";
+import type { Session } from "../../mux/session.ts";
+import { FIXED_HOSTNAME } from "../router.ts";
+import type { Member } from "./client_upstream.ts";
+import type { Unavailable } from "./upstream.ts";
+
+/** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
+const MAX_AWAY = 10_000;
+
+/** What a server has unless it is told: a client opens at most 16 connections, and a new one may overlap an old one that is dying. */
+const DEFAULT_LIMITS = { tunnels: 20_000, connections: 64 };
+
+export interface RegistryOptions {
+  /** Serve one hostname only, for the first key that asks. */
+  readonly fixed: boolean;
+  readonly limits?: {
+    /** Tunnels in all. */
+    readonly tunnels: number;
+    /** Connections of one key. */
+    readonly connections: number;
+  };
+}
+
+/** What hears of hostnames that get a member, and that lose their last. */
+export interface RegistryListener {
+  onJoined(hostname: string): void;
+  onGone(hostname: string): void;
+}
+
+interface Served {
+  readonly thumbprint: string;
+  readonly members: Member[];
+  /** How often one was looked for. */
+  turn: number;
+}
+
+/** Maps hostnames to the connections of the clients that proved to own them. */
+export class Registry {
+  readonly #served = new Map<string, Served>();
+  readonly #away = new Set<string>();
+  readonly #listeners: RegistryListener[] = [];
+  /** How many members each key has. */
+  readonly #connections = new Map<string, number>();
+  readonly #limits: NonNullable<RegistryOptions["limits"]>;
+  readonly #fixed: boolean;
+  #tunnels = 0;
+  #fixedOwner: string | null = null;
+
+  constructor({ fixed, limits = DEFAULT_LIMITS }: RegistryOptions) {
+    this.#fixed = fixed;
+    this.#limits = limits;
+  }
+
+  /** Hostnames with at least one member. */
+  get size(): number {
+    return this.#served.size;
+  }
+
+  /** Yields the hostnames with at least one member. */
+  hostnames(): IterableIterator<string> {
+    return this.#served.keys();
+  }
+
+  /** Whether the hostname has a member. */
+  has(hostname: string): boolean {
+    return this.#served.has(hostname);
+  }
+
+  /** Yields every member once. */
+  *members(): Generator<Member> {
+    for (const [hostname, { members }] of this.#served) {
+      // One with several hostnames is listed under each.
+      for (const member of members) if (member.hostnames[0] === hostname) yield member;
+    }
+  }
+
+  /** Tells `listener` of every change from now on. */
+  listen(listener: RegistryListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Adds a member to its hostnames, beside those that the same key has there.
+   *
+   * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when there are too many.
+   */
+  add(member: Member): void {
+    const { thumbprint, hostnames } = member;
+    if (this.#fixed) this.#checkFixed(thumbprint);
+    for (const hostname of hostnames) this.#check(hostname, thumbprint);
+    this.#checkLimits(member);
+    this.#fixedOwner ??= thumbprint;
+    this.#connections.set(thumbprint, this.#connectionsOf(thumbprint) + 1);
+    for (const hostname of hostnames) this.#join(hostname, member);
+  }
+
+  remove(member: Member): void {
+    const { thumbprint, hostnames } = member;
+    if (!this.#served.get(hostnames[0] ?? "")?.members.includes(member)) return;
+    const rest = this.#connectionsOf(thumbprint) - 1;
+    if (rest > 0) this.#connections.set(thumbprint, rest);
+    else this.#connections.delete(thumbprint);
+    for (const hostname of hostnames) this.#leave(hostname, member);
+  }
+
+  /** Returns the least loaded member that can take a stream, or why there is none. */
+  select(hostname: string): Member | Unavailable {
+    const served = this.#served.get(hostname);
+    if (served === undefined) return this.knows(hostname) ? "away" : "unknown";
+    const { members } = served;
+    // Equals take turns, so that clients which share a hostname share its requests.
+    const first = ++served.turn;
+    let best: Member | undefined;
+    for (let i = 0; i < members.length; i++) {
+      const member = members[(first + i) % members.length];
+      if (!member?.session.usable) continue;
+      if (best === undefined || isBetter(member.session, best.session)) best = member;
+    }
+    return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
+  }
+
+  /** Returns how many streams all members of a hostname have. */
+  load(hostname: string): number {
+    let load = 0;
+    const served = this.#served.get(hostname);
+    if (served !== undefined) { for (const { session } of served.members) load += session.load; }
+    return load;
+  }
+
+  /** Whether the hostname has a member, or had one not too long ago. */
+  knows(hostname: string): boolean {
+    return this.#served.has(hostname) || this.#away.has(hostname) || hostname === FIXED_HOSTNAME;
+  }
+
+  #check(hostname: string, thumbprint: string): void {
+    const served = this.#served.get(hostname);
+    if (served === undefined) return;
+    if (served.thumbprint !== thumbprint) {
+      throw new RegistrationError("hostname_taken", `${hostname} belongs to another key`);
+    }
+  }
+
+  #checkLimits({ thumbprint, hostnames }: Member): void {
+    const { tunnels, connections } = this.#limits;
+    if (this.#connectionsOf(thumbprint) >= connections) {
+      const reason = `this key has ${connections} connections already`;
+      throw new RegistrationError("try_again", reason, false);
+    }
+    if (this.#tunnels >= tunnels && !this.#served.has(hostnames[0] ?? "")) {
+      throw new RegistrationError("try_again", "this server has as many tunnels as it may", false);
+    }
+  }
+
+  #connectionsOf(thumbprint: string): number {
+    return this.#connections.get(thumbprint) ?? 0;
+  }
+
+  #join(hostname: string, member: Member): void {
+    const { thumbprint } = member;
+    const served = this.#served.get(hostname) ?? { thumbprint, members: [], turn: 0 };
+    // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
+    for (const other of served.members) other.session.probe();
+    served.members.push(member);
+    // Further hostnames of a tunnel are not counted: it is one, under whatever names.
+    if (!this.#served.has(hostname) && hostname === member.hostnames[0]) this.#tunnels++;
+    this.#served.set(hostname, served);
+    this.#away.delete(hostname);
+    for (const listener of this.#listeners) listener.onJoined(hostname);
+  }
+
+  #leave(hostname: string, member: Member): void {
+    const served = this.#served.get(hostname);
+    const at = served?.members.indexOf(member) ?? -1;
+    if (served === undefined || at === -1) return;
+    served.members.splice(at, 1);
+    if (served.members.length > 0) return;
+    this.#served.delete(hostname);
+    if (hostname === member.hostnames[0]) this.#tunnels--;
+    this.#remember(hostname);
+    for (const listener of this.#listeners) listener.onGone(hostname);
+  }
+
+  #checkFixed(thumbprint: string): void {
+    if (this.#fixedOwner === null || this.#fixedOwner === thumbprint) return;
+    throw new RegistrationError(
+      "hostname_taken",
+      "this server has one hostname, and another key has it until the server restarts",
+    );
+  }
+
+  #remember(hostname: string): void {
+    this.#away.delete(hostname);
+    this.#away.add(hostname);
+    if (this.#away.size <= MAX_AWAY) return;
+    const [oldest] = this.#away;
+    if (oldest !== undefined) this.#away.delete(oldest);
+  }
+}
+
+function isBetter(session: Session, other: Session): boolean {
+  if (session.answering !== other.answering) return session.answering;
+  // What was told to go elsewhere carries a request only when nothing else can.
+  if (session.leaving !== other.leaving) return other.leaving;
+  return session.load < other.load;
+}

@@ -1,0 +1,274 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
+import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
+
+const HOME = { HOME: "/home/me" };
+
+function options(args: string[], environment: Environment = HOME): ClientOptions {
+  const command = parseClientOptions(args, environment, "linux");
+  assert(command.kind === "run");
+  return command.options;
+}
+
+function refuses(args: string[], message: string, environment: Environment = HOME): void {
+  const error = assertThrows(() => parseClientOptions(args, environment, "linux"), UsageError);
+  assertStringIncludes(error.message, message);
+}
+
+function origin(...args: string[]): [string, number] {
+  const { host, port } = options(args);
+  return [host, port];
+}
+
+Deno.test("parseClientOptions has the defaults of the README", () => {
+  assertEquals(options([]), {
+    port: 8080,
+    host: "localhost",
+    servers: ["http://localhost:6519"],
+    keyFile: "/home/me/.config/tunnel/key.pem",
+    label: "",
+    name: null,
+    token: null,
+    basicAuth: null,
+    allowIp: [],
+    connections: 2,
+    hostHeader: null,
+    once: false,
+    showKey: false,
+  });
+});
+
+Deno.test("parseClientOptions reads every flag", () => {
+  assertEquals(
+    options([
+      "--port=3000",
+      "--host=127.0.0.1",
+      "--server=https://a.example",
+      "--server",
+      "b.example:8080",
+      "--key=k.pem",
+      "--label=Blog",
+      "--name=Shop",
+      "--token=t",
+      "--basic-auth=ann:a:b",
+      "--allow-ip=10.0.0.0/8, ::1",
+      "--connections=16",
+      "--host-header=rewrite",
+      "--once",
+      "--show-key",
+    ]),
+    {
+      port: 3000,
+      host: "127.0.0.1",
+      servers: ["https://a.example", "http://b.example:8080"],
+      keyFile: "k.pem",
+      label: "blog",
+      name: "shop",
+      token: "t",
+      basicAuth: { user: "ann", password: "a:b" },
+      allowIp: ["10.0.0.0/8", "::1"],
+      connections: 16,
+      hostHeader: "rewrite",
+      once: true,
+      showKey: true,
+    },
+  );
+});
+
+Deno.test("parseClientOptions takes the positional for --host and --port", () => {
+  assertEquals(origin("3000"), ["localhost", 3000]);
+  assertEquals(origin("web:3000"), ["web", 3000]);
+  assertEquals(origin("[::1]:3000"), ["::1", 3000]);
+  assertEquals(origin("http://web:3000"), ["web", 3000]);
+  assertEquals(origin("HTTP://Web/"), ["web", 80]);
+  assertEquals(origin("--once", "3000"), ["localhost", 3000]);
+  assertEquals(origin("--", "3000"), ["localhost", 3000]);
+});
+
+Deno.test("parseClientOptions lets the positional win over the environment", () => {
+  const { host, port } = options(["3000"], { ...HOME, TUNNEL_PORT: "1", TUNNEL_HOST: "web" });
+  assertEquals([host, port], ["localhost", 3000]);
+});
+
+Deno.test("parseClientOptions refuses a positional beside --port or --host", () => {
+  refuses(["3000", "--port=3000"], '"3000" and --port both say where the service is');
+  refuses(["web:3000", "--host", "web"], '"web:3000" and --host both say where the service is');
+  refuses(["3000", "4000"], 'unexpected argument "4000"');
+});
+
+Deno.test("parseClientOptions refuses other positionals with what is wrong about them", () => {
+  refuses(["https://web:3000"], "the local service is asked over http:// alone");
+  refuses(["ftp://web"], "the local service is asked over http:// alone");
+  refuses(["http://web:3000/path"], "the local service is given without a path");
+  refuses(["web:3000?q"], "the local service is given without a path");
+  for (const port of ["0", "65536", "99999999999999999999", "web:0", "http://web:0"]) {
+    refuses([port], "the local service must have a port from 1 to 65535");
+  }
+  for (
+    const text of [
+      "",
+      "web",
+      "web:",
+      "[::1]",
+      "::1:80",
+      "a b:80",
+      "u@web:80",
+      "web:80:80",
+      "-",
+      "0x50",
+    ]
+  ) {
+    refuses(
+      [text],
+      `the local service must be a port, host:port or http://host:port, not "${text}"`,
+    );
+  }
+});
+
+Deno.test("parseClientOptions normalizes servers to origins, each once", () => {
+  const server = (text: string) => options([`--server=${text}`]).servers[0];
+  assertEquals(server("https://A.example:443/"), "https://a.example");
+  assertEquals(server("wss://a.example"), "https://a.example");
+  assertEquals(server("ws://a.example:80"), "http://a.example");
+  assertEquals(server("a.example"), "http://a.example");
+  assertEquals(server("localhost:6519"), "http://localhost:6519");
+  assertEquals(server("[::1]:6519"), "http://[::1]:6519");
+  assertEquals(options(["--server=a", "--server=http://A:80", "--server=https://a"]).servers, [
+    "http://a",
+    "https://a",
+  ]);
+  assertEquals(options([], { ...HOME, TUNNEL_SERVER: "a, wss://b" }).servers, [
+    "http://a",
+    "https://b",
+  ]);
+  for (
+    const text of [
+      "ftp://a",
+      "http://",
+      "http://a/b",
+      "http://a?q",
+      "http://u@a",
+      "a:99999",
+      "a:0",
+      "a b",
+      "http:a",
+      "/",
+    ]
+  ) {
+    refuses(
+      [`--server=${text}`],
+      "--server must be like https://tunnel.example.com, without a path",
+    );
+  }
+});
+
+Deno.test("parseClientOptions reads a host name or an address without a port", () => {
+  assertEquals(origin("--host=::1"), ["::1", 8080]);
+  assertEquals(origin("--host=[::1]"), ["::1", 8080]);
+  assertEquals(origin("--host=Web."), ["web", 8080]);
+  for (const host of ["web:80", "web:", "http://web", "a b", "256.0.0.1"]) {
+    refuses([`--host=${host}`], "--host must be a host name or an address, without a port");
+  }
+});
+
+Deno.test("parseClientOptions takes a literal Host and refuses what is none", () => {
+  assertEquals(options(["--host-header=App.test:80"]).hostHeader, "App.test:80");
+  for (const host of ["a b", "http://a", "a/b", "a\r\nb: c"]) {
+    refuses([`--host-header=${host}`], "--host-header must be rewrite, or a host and port");
+  }
+});
+
+Deno.test("parseClientOptions bounds ports, connections and labels", () => {
+  refuses(["--port=0"], "--port must be a whole number from 1 to 65535");
+  for (const connections of ["0", "17", "two"]) {
+    refuses([`--connections=${connections}`], "--connections must be a whole number from 1 to 16");
+  }
+  for (const label of ["-a", "a b", "a.b", "é", "a".repeat(64)]) {
+    refuses([`--label=${label}`], "--label must be at most 63 letters, digits and hyphens");
+  }
+});
+
+Deno.test("parseClientOptions keeps the key where the platform keeps settings", () => {
+  const keyFile = (os: typeof Deno.build.os, environment: Environment) => {
+    const command = parseClientOptions([], environment, os);
+    assert(command.kind === "run");
+    return command.options.keyFile;
+  };
+  assertEquals(keyFile("linux", { ...HOME, XDG_CONFIG_HOME: "/c" }), "/c/tunnel/key.pem");
+  assertEquals(
+    keyFile("linux", { ...HOME, XDG_CONFIG_HOME: "c" }),
+    "/home/me/.config/tunnel/key.pem",
+  );
+  assertEquals(
+    keyFile("darwin", { ...HOME, XDG_CONFIG_HOME: "/c" }),
+    "/home/me/Library/Application Support/tunnel/key.pem",
+  );
+  assertEquals(
+    keyFile("windows", { APPDATA: "C:\\Users\\me\\AppData" }),
+    "C:\\Users\\me\\AppData\\tunnel\\key.pem",
+  );
+});
+
+Deno.test("parseClientOptions asks for --key where there is no config folder", () => {
+  refuses([], "--key is needed: there is no HOME", {});
+  refuses([], "--key is needed: there is no HOME", { HOME: "" });
+  assertThrows(() => parseClientOptions([], HOME, "windows"), UsageError, "there is no APPDATA");
+  assertEquals(options(["--key=k"], {}).keyFile, "k");
+});
+
+Deno.test("parseClientOptions takes lists of addresses and networks that a server can check, and that fit", () => {
+  const most = Array.from({ length: 64 }, (_, i) => `10.0.0.${i}`);
+  assertEquals(options(["--allow-ip", most.join(" , ")]).allowIp, most);
+  assertEquals(options(["--allow-ip=::/0,0.0.0.0/0,::1/128"]).allowIp.length, 3);
+  for (const wrong of ["x", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/8/8", "1.2.3.4,", ","]) {
+    refuses([`--allow-ip=${wrong}`], "--allow-ip must be addresses and networks");
+  }
+  refuses([`--allow-ip=${[...most, "::1"].join(",")}`], "at most 64");
+});
+
+Deno.test("parseClientOptions refuses a user or password that fits no field, and shows no password for it", () => {
+  for (
+    const wrong of [
+      "hunter2",
+      ":hunter2",
+      "ann:",
+      "a\nb:hunter2",
+      `${"x".repeat(129)}:hunter2`,
+      "ann:hunter2\n",
+      `ann:hunter2${"x".repeat(512)}`,
+    ]
+  ) {
+    const error = assertThrows(
+      () => options([`--basic-auth=${wrong}`]),
+      UsageError,
+      "--basic-auth must",
+    );
+    assert(!error.message.includes("hunter2"), error.message);
+  }
+  assertEquals(options(["--basic-auth=zoë:a:b"]).basicAuth, { user: "zoë", password: "a:b" });
+});
+
+Deno.test("parseClientOptions shows exactly its flags in --help, within 80 columns", () => {
+  const command = parseClientOptions(["--help"], {}, "linux");
+  assert(command.kind === "help");
+  const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
+  assertEquals(flags.toSorted(), [
+    "allow-ip",
+    "basic-auth",
+    "connections",
+    "help",
+    "host",
+    "host-header",
+    "key",
+    "label",
+    "name",
+    "once",
+    "port",
+    "server",
+    "show-key",
+    "token",
+    "version",
+  ]);
+  for (const row of command.text.split("\n")) assert(row.length <= 80, row);
+  assertEquals(parseClientOptions(["--version"], {}, "linux"), { kind: "version" });
+});

@@ -1,0 +1,275 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  OriginError,
+  type OriginErrorCode,
+} from "../../../../lib/client/services/local_http/origin_pool.ts";
+import { freePort } from "../../../testing/free_port.ts";
+import {
+  bodyOf,
+  fetchText,
+  RawOrigin,
+  type RawPeer,
+  request,
+  TestPool,
+  textOf,
+} from "./raw_origin.ts";
+
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+async function answerAll(peer: RawPeer): Promise<void> {
+  for (;;) {
+    const head = await peer.until().catch(() => null);
+    if (head === null) return;
+    await peer.send(OK);
+  }
+}
+
+async function assertFails(work: Promise<unknown>, code: OriginErrorCode): Promise<OriginError> {
+  const error = await assertRejects(() => work, OriginError);
+  assertEquals(error.code, code, error.message);
+  return error;
+}
+
+Deno.test("OriginPool uses a connection again, the last used first", async () => {
+  await using origin = new RawOrigin(answerAll);
+  using pool = new TestPool(origin.port);
+  for (let i = 0; i < 20; i++) assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 1);
+  const both = [fetchText(pool, request()), fetchText(pool, request())];
+  assertEquals(await Promise.all(both), ["200 ok", "200 ok"]);
+  assertEquals(origin.connections, 2);
+  for (let i = 0; i < 20; i++) assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 2);
+});
+
+Deno.test("OriginPool uses a connection again after responses without a body and after uploads", async () => {
+  await using origin = new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
+    await peer.until();
+    await peer.send("HTTP/1.1 204 No Content\r\n\r\n");
+    await peer.until();
+    await peer.send("HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n");
+    await peer.until("\r\n\r\nabc");
+    await peer.send("HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n");
+    await peer.until("0\r\n\r\n");
+    await peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+    await peer.until();
+    await peer.send("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok");
+    await peer.until();
+    await peer.send(OK);
+  });
+  using pool = new TestPool(origin.port);
+  assertEquals(await fetchText(pool, request("HEAD")), "200 ");
+  assertEquals(await fetchText(pool, request()), "204 ");
+  assertEquals(await fetchText(pool, request()), "304 ");
+  assertEquals(await fetchText(pool, request("POST"), bodyOf(["a", "bc"], 3)), "205 ");
+  assertEquals(await fetchText(pool, request("POST"), bodyOf(["a", "bc"])), "200 ok");
+  assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 1);
+});
+
+Deno.test("OriginPool uses no connection again that the origin will close or that says too much", async () => {
+  const answers = [
+    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+    "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    `${OK}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil`,
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n\r\n",
+  ];
+  await using origin = new RawOrigin(async (peer, index) => {
+    await peer.until();
+    await peer.send(answers[index] ?? OK);
+    await peer.ended();
+  });
+  using pool = new TestPool(origin.port);
+  for (const _ of answers) assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, answers.length + 1);
+  pool.close();
+  await origin.finished();
+});
+
+Deno.test("OriginPool drops an idle connection as soon as the origin closes it or speaks unasked", async () => {
+  const ends = [(peer: RawPeer) => peer.closeWrite(), (peer: RawPeer) => peer.send(OK)];
+  for (const end of ends) {
+    await using origin = new RawOrigin(async (peer) => {
+      await peer.until();
+      await peer.send(OK);
+      await end(peer);
+      await peer.ended();
+    });
+    using pool = new TestPool(origin.port);
+    assertEquals(await fetchText(pool, request("POST")), "200 ok");
+    // The origin's script ends when the client has closed.
+    await origin.finished();
+    assertEquals(await fetchText(pool, request("POST")), "200 ok");
+    assertEquals(origin.connections, 2);
+  }
+});
+
+Deno.test("OriginPool sends an idempotent request again when a used connection dies without an answer", async () => {
+  for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
+    await using origin = new RawOrigin(async (peer, index) => {
+      await peer.until();
+      await peer.send("HTTP/1.1 204 No Content\r\n\r\n");
+      assertStringIncludes(await peer.until(), `${method} /again HTTP/1.1\r\n`);
+      if (index > 0) await peer.send("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    using pool = new TestPool(origin.port);
+    assertEquals(await fetchText(pool, request()), "204 ");
+    assertEquals(await fetchText(pool, request(method, "/again")), "204 ");
+    assertEquals(origin.connections, 2);
+  }
+});
+
+Deno.test("OriginPool sends a request once when it may have taken effect, has a body, or was partly answered", async () => {
+  const cases = [
+    { head: request("POST"), body: null, answer: "", code: "cut" },
+    { head: request("PUT"), body: bodyOf(["x"], 1), answer: "", code: "cut" },
+    { head: request(), body: null, answer: "HTTP/1.1 2", code: "malformed" },
+    { head: request(), body: null, answer: "HTTP/1.1 103 Hints\r\n\r\n", code: "cut" },
+  ] as const;
+  for (const { head, body, answer, code } of cases) {
+    await using origin = new RawOrigin(async (peer) => {
+      await peer.until();
+      await peer.send(OK);
+      await peer.until();
+      if (body !== null) await peer.take(1);
+      await peer.send(answer);
+    });
+    using pool = new TestPool(origin.port);
+    assertEquals(await fetchText(pool, request()), "200 ok");
+    await assertFails(fetchText(pool, head, body), code);
+    assertEquals(origin.connections, 1);
+  }
+});
+
+Deno.test("OriginPool gives up after one repetition", async () => {
+  await using origin = new RawOrigin(async (peer, index) => {
+    await peer.until();
+    if (index > 0) return;
+    await peer.send(OK);
+    await peer.until();
+  });
+  using pool = new TestPool(origin.port);
+  assertEquals(await fetchText(pool, request()), "200 ok");
+  await assertFails(fetchText(pool, request()), "cut");
+  assertEquals(origin.connections, 2);
+});
+
+Deno.test("OriginPool takes only a fresh connection for what cannot be sent twice", async () => {
+  await using origin = new RawOrigin(answerAll);
+  using pool = new TestPool(origin.port, { freshTimeout: -1 });
+  assertEquals(await fetchText(pool, request("POST")), "200 ok");
+  assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 1);
+  assertEquals(await fetchText(pool, request("POST")), "200 ok");
+  assertEquals(origin.connections, 2);
+});
+
+Deno.test("OriginPool closes connections that were idle for long, and runs no timer without any", async () => {
+  await using origin = new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send(OK);
+    await peer.ended();
+  });
+  // Not closed at the end: a timer left running would fail the test.
+  const pool = new TestPool(origin.port, { idleTimeout: 16 });
+  assertEquals(await Promise.all([fetchText(pool, request()), fetchText(pool, request())]), [
+    "200 ok",
+    "200 ok",
+  ]);
+  await origin.finished();
+  assertEquals(origin.connections, 2);
+});
+
+Deno.test("OriginPool keeps no more idle connections than its bound", async () => {
+  await using origin = new RawOrigin(answerAll);
+  using pool = new TestPool(origin.port, { maxIdle: 1 });
+  const three = () => Promise.all([1, 2, 3].map(() => fetchText(pool, request())));
+  await three();
+  assertEquals(origin.connections, 3);
+  await three();
+  assertEquals(origin.connections, 5);
+});
+
+Deno.test("OriginPool finds an origin that listens on either loopback address as localhost", async () => {
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    await using origin = new RawOrigin(answerAll, hostname);
+    using pool = new TestPool(origin.port, { hostname: "localhost" });
+    assertEquals(await fetchText(pool, request()), "200 ok");
+    const both = [fetchText(pool, request()), fetchText(pool, request())];
+    assertEquals(await Promise.all(both), ["200 ok", "200 ok"]);
+  }
+});
+
+Deno.test("OriginPool says where no connection was made", async () => {
+  const port = freePort();
+  for (const hostname of ["localhost", "127.0.0.1"]) {
+    using pool = new TestPool(port, { hostname });
+    const error = await assertFails(fetchText(pool, request()), "refused");
+    assertStringIncludes(error.message, `${hostname}:${port}`);
+  }
+  using pool = new TestPool(1, { hostname: "origin.invalid" });
+  const error = await assertFails(fetchText(pool, request()), "unreachable");
+  assertStringIncludes(error.message, "origin.invalid:1");
+});
+
+Deno.test("OriginPool asks again for every exchange, so that an origin that was down is found", async () => {
+  const port = freePort();
+  using pool = new TestPool(port);
+  await assertFails(fetchText(pool, request()), "refused");
+  await using _origin = new RawOrigin(answerAll, "127.0.0.1", port);
+  assertEquals(await fetchText(pool, request()), "200 ok");
+});
+
+Deno.test("OriginPool waits only so long for a connection, and not at all once the exchange is aborted", async () => {
+  // Nobody accepts here: when its queue is full, the system answers no further attempt.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  using waiting = new TestPool(listener.addr.port);
+  const exchanges = Array.from({ length: 4 }, () => waiting.exchange(request(), null));
+  using pool = new TestPool(listener.addr.port, { connectTimeout: 50 });
+  await assertFails(fetchText(pool, request()), "timeout");
+  for (const exchange of exchanges) {
+    exchange.abort();
+    await assertFails(exchange.response, "aborted");
+  }
+});
+
+Deno.test("OriginPool.close lets exchanges end, closes their connections, and begins none", async () => {
+  const closing = Promise.withResolvers<void>();
+  await using origin = new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send(OK.slice(0, -1));
+    await closing.promise;
+    await peer.send("k");
+    await peer.ended();
+  });
+  const pool = new TestPool(origin.port);
+  const response = await pool.exchange(request(), null).response;
+  pool.close();
+  closing.resolve();
+  assertEquals(await textOf(response), "ok");
+  await origin.finished();
+  await assertFails(fetchText(pool, request()), "aborted");
+});
+
+Deno.test("OriginPool survives many exchanges at once, uploads and downloads mixed", async () => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const body = await request.text();
+    return new Response(new TextEncoder().encode(`${request.method} ${body.length}`));
+  });
+  {
+    using pool = new TestPool(server.addr.port);
+    const works = Array.from({ length: 100 }, async (_, i) => {
+      const size = i * 2477;
+      const pieces = ["x".repeat(Math.floor(size / 2)), "y".repeat(Math.ceil(size / 2))];
+      const body = bodyOf(pieces, i % 2 ? size : null, i % 3 === 0);
+      assertEquals(await fetchText(pool, request("PUT"), body), `200 PUT ${size}`);
+      assertEquals(await fetchText(pool, request()), "200 GET 0");
+    });
+    await Promise.all(works);
+  }
+  await server.shutdown();
+});

@@ -1,0 +1,205 @@
+import {
+  type OriginRequest,
+  writtenRequest,
+} from "../../../../lib/client/services/local_http/origin_request.ts";
+import type { RequestBody } from "../../../../lib/client/services/local_http/request_upload.ts";
+import {
+  OriginPool,
+  type OriginPoolOptions,
+  type OriginResponse,
+} from "../../../../lib/client/services/local_http/origin_pool.ts";
+import { decodeResponseHead, type RequestHead } from "../../../../lib/wire/head.ts";
+
+/** What an origin does with one connection; `index` counts connections from 0. */
+export type Script = (peer: RawPeer, index: number) => Promise<void>;
+
+/** The longest message a script may wait for, in bytes. */
+const MAX_RECEIVED = 64 * 1024 * 1024;
+
+/** An origin that speaks raw bytes, and so may break every rule; a failed script fails the test. */
+export class RawOrigin implements AsyncDisposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #peers: RawPeer[] = [];
+  readonly #scripts: Promise<void>[] = [];
+  readonly #accepting: Promise<void>;
+
+  constructor(script: Script, hostname = "127.0.0.1", port = 0) {
+    this.#listener = Deno.listen({ hostname, port });
+    this.#accepting = this.#accept(script);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Connections that were made so far. */
+  get connections(): number {
+    return this.#peers.length;
+  }
+
+  /** Waits for all scripts to end. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#scripts);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    for (const peer of this.#peers) peer.close();
+    await this.finished();
+  }
+
+  async #accept(script: Script): Promise<void> {
+    try {
+      for await (const socket of this.#listener) {
+        const peer = new RawPeer(socket);
+        this.#scripts.push(run(script, peer, this.#peers.length));
+        this.#peers.push(peer);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+/** One connection as the origin sees it; text stands for bytes, one Latin-1 character each. */
+export class RawPeer {
+  readonly #socket: Deno.TcpConn;
+  #received = "";
+  #closed = false;
+
+  constructor(socket: Deno.TcpConn) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+  }
+
+  /** Reads up to and with a text: a whole head, when none is named. */
+  async until(text = "\r\n\r\n"): Promise<string> {
+    let at = this.#received.indexOf(text);
+    while (at === -1) {
+      await this.#fill();
+      at = this.#received.indexOf(text);
+    }
+    return this.#cut(at + text.length);
+  }
+
+  /** Reads so many bytes. */
+  async take(size: number): Promise<string> {
+    while (this.#received.length < size) await this.#fill();
+    return this.#cut(size);
+  }
+
+  /** Reads and drops until the client closes. */
+  async ended(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      while (await this.#socket.read(buffer) !== null);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  }
+
+  async send(data: string | Uint8Array): Promise<void> {
+    const bytes = typeof data === "string"
+      ? Uint8Array.from(data, (char) => char.charCodeAt(0))
+      : data;
+    let sent = 0;
+    while (sent < bytes.length) sent += await this.#socket.write(bytes.subarray(sent));
+  }
+
+  /** Ends what this side sends, and goes on receiving. */
+  async closeWrite(): Promise<void> {
+    await this.#socket.closeWrite();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  async #fill(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    const read = await this.#socket.read(buffer);
+    if (read === null) throw new Deno.errors.UnexpectedEof(`after ${this.#received.slice(0, 200)}`);
+    if (this.#received.length > MAX_RECEIVED) throw new RangeError("received too much");
+    for (let at = 0; at < read; at += 8192) {
+      this.#received += String.fromCharCode(...buffer.subarray(at, Math.min(read, at + 8192)));
+    }
+  }
+
+  #cut(size: number): string {
+    const text = this.#received.slice(0, size);
+    this.#received = this.#received.slice(size);
+    return text;
+  }
+}
+
+/** Runs a script and closes its connection; that the client or the test's end interrupts one is no failure. */
+async function run(script: Script, peer: RawPeer, index: number): Promise<void> {
+  try {
+    await script(peer, index);
+  } catch (error) {
+    if (!ENDS.some((end) => error instanceof end)) throw error;
+  } finally {
+    peer.close();
+  }
+}
+
+const ENDS = [
+  Deno.errors.BadResource,
+  Deno.errors.BrokenPipe,
+  Deno.errors.ConnectionReset,
+  Deno.errors.Interrupted,
+  Deno.errors.UnexpectedEof,
+];
+
+/** A pool that a test's scope closes. */
+export class TestPool extends OriginPool implements Disposable {
+  constructor(port: number, options: Partial<OriginPoolOptions> = {}) {
+    super({ hostname: "127.0.0.1", port, ...options });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Returns a request head. */
+export function request(
+  method = "GET",
+  target = "/",
+  fields: RequestHead["fields"] = [],
+): OriginRequest {
+  return writtenRequest({ method, target, fields: [["host", "a.example"], ...fields] });
+}
+
+/** Makes a body of pieces, each given at once, or later when `later` is set. */
+export function bodyOf(
+  pieces: readonly string[],
+  length: number | null = null,
+  later = false,
+): RequestBody {
+  const left = pieces.map((piece) => new TextEncoder().encode(piece));
+  const read = () => left.shift() ?? null;
+  return { length, read: later ? () => Promise.resolve().then(read) : read };
+}
+
+/** Reads a response to its end, as Latin-1. */
+export async function textOf(response: OriginResponse): Promise<string> {
+  let text = "";
+  for (let piece = await response.read(); piece !== null; piece = await response.read()) {
+    for (const byte of piece) text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Runs an exchange to its end: status, a space, and the body. */
+export async function fetchText(
+  pool: OriginPool,
+  request: OriginRequest,
+  body: RequestBody | null = null,
+): Promise<string> {
+  const response = await pool.exchange(request, body).response;
+  return `${decodeResponseHead(response.takeHead()).status} ${await textOf(response)}`;
+}

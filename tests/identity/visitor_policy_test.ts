@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  decodeEdge,
+  type EdgeOptions,
+  encodeEdge,
+  isUser,
+  MAX_ALLOWED,
+  MAX_ITERATIONS,
+  MAX_USER_LENGTH,
+  MIN_ITERATIONS,
+  NO_EDGE,
+} from "../../lib/identity/visitor_policy.ts";
+import { RegistrationError } from "../../lib/wire/registration_error.ts";
+
+const BASIC_AUTH = {
+  user: "zoë",
+  salt: "AAECAwQFBgcICQoLDA0ODw",
+  hash: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+  iterations: 100_000,
+};
+
+Deno.test("decodeEdge reads back what encodeEdge made", () => {
+  const options: EdgeOptions[] = [
+    { basicAuth: BASIC_AUTH, allowIp: ["10.0.0.0/8", "2001:db8::1", "::ffff:1.2.3.4/128"] },
+    { basicAuth: null, allowIp: ["127.0.0.1"] },
+    { basicAuth: BASIC_AUTH, allowIp: [] },
+  ];
+  for (const edge of options) {
+    const decoded = decodeEdge(JSON.parse(JSON.stringify(encodeEdge(edge))));
+    assertEquals(decoded, edge);
+  }
+  assertEquals(encodeEdge(NO_EDGE), undefined);
+  assertEquals(decodeEdge(undefined), NO_EDGE);
+});
+
+Deno.test("decodeEdge refuses what is no JSON object, and every member that it does not know", () => {
+  for (const value of [null, [], "x", 1, true]) refused(value);
+  refused({ allowIP: ["10.0.0.1"] });
+  refused({ basicAuth: BASIC_AUTH, oauth: {} });
+  refused({ basicAuth: { ...BASIC_AUTH, password: "x" } });
+  refused(JSON.parse('{"__proto__":{"allowIp":["10.0.0.1"]}}'));
+});
+
+Deno.test("decodeEdge refuses a password's hash that is not exactly as it must be", () => {
+  for (
+    const wrong of [
+      { user: undefined },
+      { user: "" },
+      { user: "a:b" },
+      { user: "a\nb" },
+      { user: "\ud800" },
+      { user: "x".repeat(MAX_USER_LENGTH + 1) },
+      { user: "ë".repeat(MAX_USER_LENGTH / 2 + 1) },
+      { user: ["x"] },
+      { salt: "" },
+      { salt: `${BASIC_AUTH.salt}==` },
+      { salt: BASIC_AUTH.salt.slice(1) },
+      { salt: `${BASIC_AUTH.salt.slice(0, -1)}x` },
+      { salt: null },
+      { hash: BASIC_AUTH.salt },
+      { hash: `${BASIC_AUTH.hash.slice(0, -1)}!` },
+      { iterations: MIN_ITERATIONS - 1 },
+      { iterations: MAX_ITERATIONS + 1 },
+      { iterations: 20_000.5 },
+      { iterations: "100000" },
+    ]
+  ) {
+    refused({ basicAuth: { ...BASIC_AUTH, ...wrong } });
+  }
+  for (const basicAuth of [null, "user:password", [], {}]) refused({ basicAuth });
+});
+
+Deno.test("decodeEdge refuses an empty list, a long one, and what is no address by its letters", () => {
+  for (
+    const network of ["", "x", "example.com", "10.0.0.0/", "10.0.0.0/1234", "1.2.3.4 ", 1, null]
+  ) {
+    refused({ allowIp: ["127.0.0.1", network] });
+  }
+  for (const allowIp of [[], null, "127.0.0.1", {}]) refused({ allowIp });
+  refused({ allowIp: Array.from({ length: MAX_ALLOWED + 1 }, () => "127.0.0.1") });
+});
+
+Deno.test("isUser counts bytes, not characters", () => {
+  assert(isUser("x".repeat(MAX_USER_LENGTH)) && isUser("ë".repeat(MAX_USER_LENGTH / 2)));
+  assert(!isUser("€".repeat(MAX_USER_LENGTH / 2)));
+});
+
+function refused(value: unknown): void {
+  const error = assertThrows(() => decodeEdge(value), RegistrationError, "", JSON.stringify(value));
+  assertEquals([error.code, error.permanent], ["bad_edge", true]);
+}

@@ -1,0 +1,125 @@
+import { assert, assertEquals } from "@std/assert";
+import { Gatekeeper } from "../../../lib/server/access/request_policy.ts";
+import { Limiter } from "../../../lib/server/access/limiter.ts";
+import { VisitorShares } from "../../../lib/server/access/visitor_quotas.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
+import type { Asking } from "../../../lib/server/tunnels/upstream.ts";
+import { type EdgeOptions, NO_EDGE } from "../../../lib/identity/visitor_policy.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
+import { authorization, passwordHash } from "../../testing/password.ts";
+
+interface Setting {
+  readonly edge?: EdgeOptions;
+  readonly requests?: Limiter;
+  readonly load?: () => number;
+}
+
+function gatekeeper({ edge = NO_EDGE, requests, load = () => 0 }: Setting = {}) {
+  const { limited } = new ServerMetrics(new Registry({ fixed: false }));
+  const keeper = new Gatekeeper({
+    id: "a",
+    edge,
+    requests: requests ?? null,
+    streams: 10,
+    visitors: new VisitorShares(10, 5),
+    limited,
+    load,
+  });
+  const ask = (asking: Partial<Asking> = {}) => {
+    const verdict = keeper.admit({ address: "192.0.2.1", fields: [], ...asking });
+    assert(!(verdict instanceof Promise));
+    return verdict?.status ?? 200;
+  };
+  const counts = () =>
+    Object.fromEntries(
+      Object.entries(limited).map(([reason, { value }]) => [reason, value])
+        .filter(([, value]) => value !== 0),
+    );
+  return { keeper, ask, counts };
+}
+
+Deno.test("Gatekeeper lets everything in where nothing is configured, at once", () => {
+  const { ask, counts } = gatekeeper();
+  assertEquals(ask(), 200);
+  assertEquals(counts(), {});
+});
+
+Deno.test("Gatekeeper answers 429 above the rate, with whole seconds until the next", () => {
+  using clock = new FakeClock();
+  const { keeper, ask, counts } = gatekeeper({
+    requests: new Limiter({ count: 2, period: 60_000 }),
+  });
+  assertEquals([ask(), ask(), ask()], [200, 200, 429]);
+  clock.advance(500);
+  const refusal = keeper.admit({ address: "192.0.2.1", fields: [] });
+  assert(refusal !== null && !(refusal instanceof Promise));
+  assertEquals(refusal.fields, [["retry-after", "30"]]);
+  assertEquals(counts(), { rate: 2 });
+});
+
+Deno.test("Gatekeeper leaves half of a tunnel's streams to other visitors than the one that has the rest", () => {
+  const { keeper, ask, counts } = gatekeeper();
+  const leave = Array.from({ length: 5 }, () => keeper.enter("192.0.2.1"));
+  assertEquals([ask(), ask({ address: "192.0.2.2" })], [429, 200]);
+  leave.pop()?.();
+  assertEquals([ask(), counts()], [200, { visitor: 1 }]);
+});
+
+Deno.test("Gatekeeper shares the rate among all connections of one tunnel, not with other tunnels", () => {
+  using _clock = new FakeClock();
+  const requests = new Limiter({ count: 2, period: 1000 });
+  const [first, second] = [gatekeeper({ requests }), gatekeeper({ requests })];
+  assertEquals([first.ask(), second.ask(), first.ask(), second.ask()], [200, 200, 429, 429]);
+  assertEquals(requests.take("b"), 0);
+});
+
+Deno.test("Gatekeeper answers 503 when the tunnel's connections have all the streams that they may", () => {
+  let load = 9;
+  const { ask, counts } = gatekeeper({ load: () => load });
+  assertEquals(ask(), 200);
+  load = 10;
+  assertEquals(ask(), 503);
+  load = 9;
+  assertEquals(ask(), 200);
+  assertEquals(counts(), { streams: 1 });
+});
+
+Deno.test("Gatekeeper answers 403 to addresses that the owner has not allowed, of both families", () => {
+  const allowIp = ["192.0.2.0/24", "2001:db8::/32", "::ffff:198.51.100.7"];
+  const { ask, counts } = gatekeeper({ edge: { ...NO_EDGE, allowIp } });
+  for (
+    const [address, status] of Object.entries({
+      "192.0.2.1": 200,
+      "::ffff:192.0.2.255": 200,
+      "192.0.3.1": 403,
+      "::ffff:192.0.3.1": 403,
+      "198.51.100.7": 200,
+      "2001:db8:1::1": 200,
+      "2001:db9::1": 403,
+      "::1": 403,
+      "unknown": 403,
+      "": 403,
+    })
+  ) assertEquals(ask({ address }), status, address);
+  assertEquals(counts(), { address: 6 });
+});
+
+Deno.test("Gatekeeper takes nothing of the rate for addresses that are not allowed, but for wrong guesses", async () => {
+  using _clock = new FakeClock();
+  const edge = { allowIp: ["192.0.2.1"], basicAuth: await passwordHash("ann", "secret") };
+  const requests = new Limiter({ count: 3, period: 1000 });
+  const { keeper, ask, counts } = gatekeeper({ edge, requests });
+  for (let i = 0; i < 10; i++) assertEquals(ask({ address: "192.0.2.2" }), 403);
+  assertEquals([ask(), ask()], [401, 401]);
+  const right = { address: "192.0.2.1", fields: [authorization("ann:secret")] };
+  assertEquals(await keeper.admit(right), null);
+  assertEquals(ask(right), 429);
+  assertEquals(counts(), { address: 10, auth: 2, rate: 1 });
+});
+
+Deno.test("Gatekeeper owns the Authorization field only where it asks for a password", async () => {
+  assertEquals(gatekeeper().keeper.ownsAuthorization, false);
+  const edge = { ...NO_EDGE, basicAuth: await passwordHash("ann", "secret") };
+  assertEquals(gatekeeper({ edge }).keeper.ownsAuthorization, true);
+});

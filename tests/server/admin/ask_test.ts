@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { ASK_PATH, isServed } from "../../../lib/server/admin/ask.ts";
+import { Router } from "../../../lib/server/router.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { MemorySocket } from "../../testing/memory_socket.ts";
+import { memberOf } from "../../testing/members.ts";
+import { SessionFixture } from "../../testing/session_fixture.ts";
+
+const DOMAIN = "tunnel.example";
+const HERE = `${"a".repeat(52)}.${DOMAIN}`;
+const AWAY = `${"b".repeat(52)}.${DOMAIN}`;
+const STRANGE = `${"c".repeat(52)}.${DOMAIN}`;
+
+Deno.test("isServed knows the server's own hosts and the tunnels, also one whose client is away", () => {
+  using asked = new Asked();
+  for (const host of [DOMAIN, "www.tunnel.example", HERE, AWAY]) {
+    assertEquals(asked.has(host), true);
+  }
+});
+
+Deno.test("isServed takes a host in any case and with a trailing dot", () => {
+  using asked = new Asked();
+  assertEquals(asked.has(HERE.toUpperCase()), true);
+  assertEquals(asked.has(`${HERE}.`), true);
+});
+
+Deno.test("isServed knows no tunnel that was never here, no name below one and no other domain", () => {
+  using asked = new Asked();
+  for (const host of [STRANGE, `www.${HERE}`, "example", "other.example", `${DOMAIN}.other`]) {
+    assertEquals(asked.has(host), false, host);
+  }
+});
+
+Deno.test("isServed refuses what is no host name: addresses, ports, wildcards, rubbish, nothing", () => {
+  using asked = new Asked();
+  for (const host of ["127.0.0.1", "[::1]", `${HERE}:443`, `*.${DOMAIN}`, "a/b", "a b", ""]) {
+    assertEquals(asked.has(host), false, host);
+  }
+  assertEquals(asked.at(ASK_PATH), false);
+  assertEquals(asked.at(`${ASK_PATH}?host=${HERE}`), false);
+  assertEquals(asked.at(`${ASK_PATH}?domain=%zz`), false);
+});
+
+/** A server with one tunnel that is here and one whose client has left. */
+class Asked implements Disposable {
+  readonly #session = new SessionFixture("server", MemorySocket.pair()[0]);
+  readonly #registry = new Registry({ fixed: false });
+  readonly #router = new Router({
+    domain: DOMAIN,
+    publicUrl: "https://www.tunnel.example",
+    fixed: false,
+  });
+
+  constructor() {
+    const { session } = this.#session;
+    const away = memberOf(session, { hostname: AWAY, thumbprint: "another key" });
+    this.#registry.add(memberOf(session, { hostname: HERE, thumbprint: "one key" }));
+    this.#registry.add(away);
+    this.#registry.remove(away);
+  }
+
+  has(host: string): boolean | Promise<boolean> {
+    return this.at(`${ASK_PATH}?domain=${encodeURIComponent(host)}`);
+  }
+
+  at(target: string): boolean | Promise<boolean> {
+    const options = { router: this.#router, registry: this.#registry };
+    return isServed(`http://127.0.0.1:6519${target}`, options);
+  }
+
+  [Symbol.dispose](): void {
+    this.#session[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,119 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  type MemberFigures,
+  TunnelList,
+  type TunnelPage,
+} from "../../../lib/server/admin/tunnel_list.ts";
+
+Deno.test("TunnelList.page adds up what the connections of a tunnel carry, whatever client has them", () => {
+  const members = [
+    figures("a", { since: 2000, received: 10, sent: 100, load: 1 }),
+    figures("b", { since: 3000 }),
+    figures("a", { address: "192.0.2.2", since: 1000, received: 5, sent: 50, load: 2 }),
+    figures("a", { address: "192.0.2.2", since: 4000 }),
+  ];
+  const { node, tunnels: [first, second], next } = page(members, "", "node-1");
+  assertEquals([node, next], ["node-1", null]);
+  assertEquals(first, {
+    id: "a",
+    hostnames: ["a.test"],
+    since: "1970-01-01T00:00:01.000Z",
+    clients: 2,
+    connections: [
+      {
+        address: "192.0.2.1",
+        since: "1970-01-01T00:00:02.000Z",
+        streams: 1,
+        bytes: { received: 10, sent: 100 },
+      },
+      {
+        address: "192.0.2.2",
+        since: "1970-01-01T00:00:01.000Z",
+        streams: 2,
+        bytes: { received: 5, sent: 50 },
+      },
+      {
+        address: "192.0.2.2",
+        since: "1970-01-01T00:00:04.000Z",
+        streams: 0,
+        bytes: { received: 0, sent: 0 },
+      },
+    ],
+    streams: 3,
+    bytes: { received: 15, sent: 150 },
+  });
+  assertEquals([second?.id, second?.clients, second?.streams], ["b", 1, 0]);
+});
+
+Deno.test("TunnelList.page shows each hostname of a tunnel once", () => {
+  const both = { hostnames: ["a.test", "shop.test"] };
+  const { tunnels } = page([figures("a", { hostnames: ["a.test"] }), figures("a", both)]);
+  assertEquals(tunnels.map(({ hostnames }) => hostnames), [["a.test", "shop.test"]]);
+});
+
+Deno.test("TunnelList.page of no tunnels is the last page", () => {
+  assertEquals(page([]), { node: null, tunnels: [], next: null });
+  assertEquals(page([figures("a")], "after=a"), { node: null, tunnels: [], next: null });
+});
+
+Deno.test("TunnelList.page follows the ids, so that each page begins where the one before ended", () => {
+  const members = ["d", "b", "e", "a", "c"].map((id) => figures(id));
+  const seen: string[][] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const { tunnels, next }: TunnelPage = page(members, `limit=2&after=${after}`);
+    seen.push(tunnels.map(({ id }) => id));
+    after = next;
+  }
+  assertEquals(seen, [["a", "b"], ["c", "d"], ["e"]]);
+  assertEquals(page(members, "limit=5").next, null, "a full last page has no next");
+  assertEquals(ids(page(members, "after=bb")), ["c", "d", "e"], "whose tunnel has gone meanwhile");
+});
+
+Deno.test("TunnelList.page shows 100 tunnels, or as many as asked for up to 1,000", () => {
+  const members = Array.from({ length: 1200 }, (_, i) => figures(String(10_000 + i)));
+  assertEquals(page(members).tunnels.length, 100);
+  assertEquals(page(members, "limit=1").tunnels.length, 1);
+  const full = page(members, "limit=1000");
+  assertEquals([full.tunnels.length, full.next], [1000, "10999"]);
+  for (const limit of ["0", "1001", "-1", "1e2", "", "ten", "99999999999999999999"]) {
+    assertThrows(() => page(members, `limit=${limit}`), RangeError, "1 to 1000", limit);
+  }
+});
+
+Deno.test("TunnelList.page ends early with 5,000 connections, but never without a tunnel", () => {
+  const members = Array.from(
+    { length: 300 },
+    (_, i) => Array.from({ length: 64 }, () => figures(String(1000 + i))),
+  ).flat();
+  const first = page(members, "limit=1000");
+  assertEquals([first.tunnels.length, first.next], [78, "1077"]);
+  assertEquals(page(members, `after=${first.next}`).tunnels[0]?.id, "1078");
+  const huge = Array.from({ length: 6000 }, () => figures("a"));
+  assertEquals(ids(page([...huge, figures("b")])), ["a"]);
+});
+
+/** What tells one connection from another; the rest is the same for all. */
+interface Given {
+  readonly hostnames?: readonly string[];
+  readonly address?: string;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+  readonly received?: number;
+  readonly sent?: number;
+  readonly load?: number;
+}
+
+function figures(id: string, given: Given = {}): MemberFigures {
+  const { hostnames = [`${id}.test`], address = "192.0.2.1", since = 0 } = given;
+  const { received = 0, sent = 0, load = 0 } = given;
+  return { id, hostnames, address, since: new Date(since), received, sent, session: { load } };
+}
+
+function page(members: readonly MemberFigures[], query = "", node: string | null = null) {
+  const list = new TunnelList({ registry: { members: () => members }, node });
+  return list.page(new URLSearchParams(query));
+}
+
+function ids({ tunnels }: TunnelPage): string[] {
+  return tunnels.map(({ id }) => id);
+}

@@ -1,0 +1,259 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
+import { parseServerOptions, type ServerOptions } from "../../lib/server/options.ts";
+
+function options(args: string[], environment: Environment = {}): ServerOptions {
+  const command = parseServerOptions(args, environment);
+  assert(command.kind === "run");
+  return command.options;
+}
+
+function refuses(args: string[], message: string, environment: Environment = {}): void {
+  const error = assertThrows(() => parseServerOptions(args, environment), UsageError);
+  assertStringIncludes(error.message, message);
+}
+
+Deno.test("parseServerOptions has the defaults of the README", () => {
+  assertEquals(options([]), {
+    port: 6519,
+    hostname: "0.0.0.0",
+    domain: "localhost",
+    publicUrl: null,
+    timeout: 30_000,
+    tls: null,
+    trustProxy: null,
+    fixed: false,
+    clientPort: null,
+    reusePort: false,
+    acquireTimeout: 5_000,
+    drainTimeout: 30_000,
+    bus: "memory",
+    nodeUrl: null,
+    token: null,
+    authorizedKeys: null,
+    adminToken: null,
+    limits: {
+      body: null,
+      requests: null,
+      streams: 1000,
+      visitorStreams: null,
+      head: 65_536,
+      message: 67_108_864,
+      tunnels: 20_000,
+      connections: 64,
+      registrations: { count: 600, period: 60_000 },
+    },
+    logFormat: null,
+    logLevel: "info",
+  });
+});
+
+Deno.test("parseServerOptions reads every flag", () => {
+  const { trustProxy, ...others } = options([
+    "--port=0",
+    "--hostname=[::]",
+    "--domain=Tunnel.Example.com.",
+    "--public-url=HTTPS://Tunnel.Example.com:443/",
+    "--timeout=500ms",
+    "--tls-cert=a.pem",
+    "--tls-key=b.pem",
+    "--trust-proxy=loopback, 10.0.0.0/8",
+    "--fixed",
+    "--client-port=6520",
+    "--reuse-port",
+    "--acquire-timeout=2s",
+    "--drain-timeout=1m",
+    "--bus=redis://localhost:6379/1",
+    "--node-url=http://10.0.0.7:6519/",
+    "--token=t",
+    "--authorized-keys=keys",
+    "--admin-token=a",
+    "--max-body=500kb",
+    "--rate-limit=100/s",
+    "--max-streams=10",
+    "--max-visitor-streams=5",
+    "--max-head=32kib",
+    "--max-message=1MB",
+    "--max-tunnels=3",
+    "--max-connections=4",
+    "--registration-rate=6/m",
+    "--log-format=json",
+    "--log-level=debug",
+  ]);
+  assert(trustProxy?.has("10.1.1.1") && trustProxy.has("::1") && !trustProxy.has("11.1.1.1"));
+  assertEquals(others, {
+    port: 0,
+    hostname: "::",
+    domain: "tunnel.example.com",
+    publicUrl: "https://tunnel.example.com",
+    timeout: 500,
+    tls: { certFile: "a.pem", keyFile: "b.pem" },
+    fixed: true,
+    clientPort: 6520,
+    reusePort: true,
+    acquireTimeout: 2_000,
+    drainTimeout: 60_000,
+    bus: "redis://localhost:6379/1",
+    nodeUrl: "http://10.0.0.7:6519",
+    token: "t",
+    authorizedKeys: "keys",
+    adminToken: "a",
+    limits: {
+      body: 500_000,
+      requests: { count: 100, period: 1000 },
+      streams: 10,
+      visitorStreams: 5,
+      head: 32_768,
+      message: 1_000_000,
+      tunnels: 3,
+      connections: 4,
+      registrations: { count: 6, period: 60_000 },
+    },
+    logFormat: "json",
+    logLevel: "debug",
+  });
+});
+
+Deno.test("parseServerOptions takes TUNNEL_ variables and PORT", () => {
+  const read = options([], {
+    PORT: "80",
+    TUNNEL_DOMAIN: "a.example",
+    TUNNEL_TRUST_PROXY: "::1,10.0.0.1",
+  });
+  assertEquals([read.port, read.domain], [80, "a.example"]);
+  assert(read.trustProxy?.has("10.0.0.1") && read.trustProxy.has("::1"));
+});
+
+Deno.test("parseServerOptions refuses a domain that is not a DNS name", () => {
+  for (
+    const domain of [
+      "a b",
+      "a..b",
+      "-é",
+      "a:80",
+      "a:",
+      "127.0.0.1",
+      "[::1]",
+      "http://a",
+      "*.a",
+      "a/",
+      "a".repeat(64),
+      `${"a.".repeat(100)}a`,
+    ]
+  ) refuses([`--domain=${domain}`], "--domain must be a DNS name");
+});
+
+Deno.test("parseServerOptions reads listen addresses and names", () => {
+  for (const hostname of ["127.0.0.1", "::1", "::", "localhost"]) {
+    assertEquals(options([`--hostname=${hostname}`]).hostname, hostname);
+  }
+  for (const hostname of ["a:80", "127.0.0.1:80", "256.1.1.1", "[::1", "a/b"]) {
+    refuses([`--hostname=${hostname}`], "--hostname must be an address or a host name");
+  }
+});
+
+Deno.test("parseServerOptions normalizes the public URL to an origin, and refuses anything more", () => {
+  const url = (text: string) => options([`--public-url=${text}`]).publicUrl;
+  assertEquals(url("http://A.example:80/"), "http://a.example");
+  assertEquals(url("https://a.example:8443"), "https://a.example:8443");
+  assertEquals(url("http://[::1]:6519"), "http://[::1]:6519");
+  for (
+    const text of [
+      "a.example",
+      "ftp://a",
+      "https://a/b",
+      "https://a/?q",
+      "https://u@a",
+      "https://",
+      "https://a:99999",
+      "https://a b",
+    ]
+  ) {
+    refuses(
+      [`--public-url=${text}`],
+      "--public-url must be like https://example.com, without a path",
+    );
+  }
+});
+
+Deno.test("parseServerOptions needs both TLS files or none", () => {
+  refuses(["--tls-cert=a"], "--tls-cert needs --tls-key as well");
+  refuses(["--tls-key=a"], "--tls-key needs --tls-cert as well");
+  refuses([], "--tls-cert needs --tls-key as well", { TUNNEL_TLS_CERT: "a" });
+});
+
+Deno.test("parseServerOptions refuses bad addresses to trust, with the value", () => {
+  refuses(
+    ["--trust-proxy=10.0.0.0/8,everybody"],
+    '--trust-proxy must be addresses, networks, loopback or private, with commas between, not "10.0.0.0/8,everybody"',
+  );
+});
+
+Deno.test("parseServerOptions takes no positional, and no flag that is not there", () => {
+  refuses(["8080"], 'unexpected argument "8080"');
+  for (const flag of ["--secret", "--redis"]) refuses([`${flag}=x`], `unknown flag ${flag}`);
+});
+
+Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and refuses others", () => {
+  const size = (text: string) => options([`--max-body=${text}`]).limits.body;
+  assertEquals(["7", "500kb", "1.5MB", "1GiB"].map(size), [7, 500_000, 1_500_000, 1_073_741_824]);
+  for (const text of ["x", "1tb", "-1", "1 kb", "kb", "1e3"]) {
+    refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");
+  }
+  refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
+});
+
+Deno.test("parseServerOptions refuses what is no rate", () => {
+  for (const text of ["100", "0/s", "1/d", "1.5/s", "9999999/s", "/s"]) {
+    refuses([`--rate-limit=${text}`], "--rate-limit must be a rate such as 100/s");
+  }
+});
+
+Deno.test("parseServerOptions refuses a bus that is neither memory nor Redis", () => {
+  for (const text of ["http://localhost", "redis://", "redis://host/name", "redis://host:0x1"]) {
+    refuses([`--bus=${text}`], "--bus must be memory or a URL such as redis://");
+  }
+  // A password is not repeated.
+  refuses(["--bus=redis//user:secret@host"], 'redis://localhost:6379, not "…@host"');
+});
+
+Deno.test("parseServerOptions shows exactly its flags in --help, within 80 columns", () => {
+  const command = parseServerOptions(["--help"], {});
+  assert(command.kind === "help");
+  const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
+  assertEquals(flags.toSorted(), [
+    "acquire-timeout",
+    "admin-token",
+    "authorized-keys",
+    "bus",
+    "client-port",
+    "domain",
+    "drain-timeout",
+    "fixed",
+    "help",
+    "hostname",
+    "log-format",
+    "log-level",
+    "max-body",
+    "max-connections",
+    "max-head",
+    "max-message",
+    "max-streams",
+    "max-tunnels",
+    "max-visitor-streams",
+    "node-url",
+    "port",
+    "public-url",
+    "rate-limit",
+    "registration-rate",
+    "reuse-port",
+    "timeout",
+    "tls-cert",
+    "tls-key",
+    "token",
+    "trust-proxy",
+    "version",
+  ]);
+  for (const row of command.text.split("\n")) assert(row.length <= 80, row);
+  assertEquals(parseServerOptions(["--version"], {}), { kind: "version" });
+});

@@ -1,0 +1,213 @@
+import { assertEquals } from "@std/assert";
+import { type Route, Router, splitTarget } from "../../lib/server/router.ts";
+
+const ID = "a".repeat(52);
+const OPTIONS = { domain: "Tunnel.example", publicUrl: "https://www.tunnel.example", fixed: false };
+const router = new Router(OPTIONS);
+const fixed = new Router({ ...OPTIONS, fixed: true });
+
+/** Routes a request as `Deno.serve` hands it over. */
+function get(host: string, target = "/", by = router): Route {
+  return by.route({ method: "GET", url: splitTarget(`http://${host}${target}`), host });
+}
+
+function status(route: Route): number | string {
+  return route.kind === "refused" ? route.status : route.kind;
+}
+
+Deno.test("splitTarget keeps every byte of the target (B10)", () => {
+  for (
+    const target of [
+      "/",
+      "//x",
+      "/a/../b",
+      "/%2e%2e/%2F%00",
+      "/\\;%zz'{}|\"<>^`",
+      "/#frag",
+      "/?",
+      "/a?b=http://c/d",
+      "/a:b@c",
+      "/*",
+    ]
+  ) {
+    assertEquals(splitTarget(`http://h.example:80${target}`), {
+      scheme: "http",
+      authority: "h.example:80",
+      target,
+    });
+  }
+});
+
+Deno.test("splitTarget makes an empty path / (RFC 9112 3.2.1)", () => {
+  assertEquals(splitTarget("https://h").target, "/");
+  assertEquals(splitTarget("http://h?q=/").target, "/?q=/");
+  assertEquals(splitTarget("http://h?q=/").authority, "h");
+});
+
+Deno.test("splitTarget leaves raw UTF-8 as the text that Deno decoded", () => {
+  assertEquals(splitTarget("http://h/\u00e9/\u{1f600}").target, "/\u00e9/\u{1f600}");
+});
+
+Deno.test("Router sends <label>.<domain> to its tunnel, whatever case, port and trailing dot", () => {
+  for (const host of ["abc.tunnel.example", "ABC.Tunnel.Example:443", "abc.tunnel.example.:8443"]) {
+    assertEquals(get(host, "/x?y"), {
+      kind: "tunnel",
+      hostname: "abc.tunnel.example",
+      target: "/x?y",
+    });
+  }
+});
+
+Deno.test("A60 Router leaves a tunnel every path of its host", () => {
+  for (const target of ["/healthz", "/metrics", "/proxy/subscribe", "/proxy/request/abc/x"]) {
+    assertEquals(get("abc.tunnel.example", target), {
+      kind: "tunnel",
+      hostname: "abc.tunnel.example",
+      target,
+    });
+  }
+});
+
+Deno.test("A60 Router takes the domain, the public host, localhost and addresses for the server's own", () => {
+  for (
+    const host of [
+      "tunnel.example",
+      "TUNNEL.example.:1",
+      "www.tunnel.example",
+      "localhost:6519",
+      "127.0.0.1",
+      "[::1]:6519",
+    ]
+  ) assertEquals(get(host, "/healthz?x"), { kind: "own", path: "/healthz?x" }, host);
+});
+
+Deno.test("Router answers 404 for deeper names and foreign hosts", () => {
+  for (
+    const host of [
+      "a.b.tunnel.example",
+      "example",
+      "eviltunnel.example",
+      "tunnel.example.evil",
+      "other",
+    ]
+  ) assertEquals(status(get(host)), 404, host);
+});
+
+Deno.test("Router routes by path on the server's own host and keeps the rest byte for byte", () => {
+  const at = (rest: string) => get("tunnel.example", `/proxy/request/${rest}`);
+  const to = (target: string, id = ID): Route => ({
+    kind: "tunnel",
+    hostname: `${id}.tunnel.example`,
+    target,
+    prefix: `/proxy/request/${id}`,
+  });
+  assertEquals(at(`${ID}/a/../%2F?b#c`), to("/a/../%2F?b#c"));
+  assertEquals(at(`${ID}//x`), to("//x"));
+  assertEquals(at(`${ID}/`), to("/"));
+  assertEquals(at(ID), to("/"));
+  assertEquals(at(`${ID}?q=/`), to("/?q=/"));
+  assertEquals(at("ABC/"), {
+    kind: "tunnel",
+    hostname: "abc.tunnel.example",
+    target: "/",
+    prefix: "/proxy/request/ABC",
+  });
+});
+
+Deno.test("Router answers 404 for an id that is not one DNS label", () => {
+  for (
+    const id of ["", "/x", "a.b/", "%61/", "a b", "a".repeat(64), "..", "caf\xe9/", "a@b/", "a:1/"]
+  ) {
+    assertEquals(status(get("tunnel.example", `/proxy/request/${id}`)), 404, id);
+  }
+  assertEquals(status(get("tunnel.example", "/proxy/request")), "own");
+  assertEquals(status(get("tunnel.example", "/PROXY/request/abc/")), "own");
+});
+
+Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other method", () => {
+  const by = (method: string) =>
+    status(
+      router.route({
+        method,
+        url: splitTarget("http://abc.tunnel.example/"),
+        host: "abc.tunnel.example",
+      }),
+    );
+  for (const method of ["CONNECT", "TRACE", "trace"]) assertEquals(by(method), 405, method);
+  for (const method of ["GET", "get", "PURGE", "M-SEARCH"]) {
+    assertEquals(by(method), "tunnel", method);
+  }
+});
+
+Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one (B7, B8)", () => {
+  const by = (url: string, host: string | null) =>
+    status(router.route({ method: "GET", url: splitTarget(url), host }));
+  assertEquals(by("http://localhost:6519/", null), 400);
+  assertEquals(by("http://abc.tunnel.example/", null), 400);
+  assertEquals(by("http://localhost:6519/", ""), 400);
+  assertEquals(by("http://localhost:6519/", "caf\xe9"), 400);
+  assertEquals(by("http://a/b@c/", "a/b@c"), 400);
+  assertEquals(by("http://a:99999/", "a:99999"), 400);
+  assertEquals(by("http://localhost,localhost/", "localhost,localhost"), 400);
+});
+
+Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", () => {
+  const by = (url: string) => router.route({ method: "GET", url: splitTarget(url), host: null });
+  assertEquals(by("https://ABC.tunnel.example/x"), {
+    kind: "tunnel",
+    hostname: "abc.tunnel.example",
+    target: "/x",
+  });
+  assertEquals(status(by("https://u@abc.tunnel.example/")), 400);
+  assertEquals(status(by("https:///x")), 400);
+});
+
+Deno.test("Router refuses an absolute-form target that disagrees with Host (B9)", () => {
+  const by = (url: string, host: string) =>
+    status(router.route({ method: "GET", url: splitTarget(url), host }));
+  const host = "abc.tunnel.example";
+  assertEquals(by("http://abc.tunnel.example/", host), "tunnel");
+  assertEquals(by("http://ABC.tunnel.example.:80/", host), "tunnel");
+  assertEquals(by("https://abc.tunnel.example:443/", host), "tunnel");
+  assertEquals(by("http://abc.tunnel.example:443/", host), 400);
+  assertEquals(by("http://abc.tunnel.example:8080/", host), 400);
+  assertEquals(by("http://other.tunnel.example/", host), 400);
+  assertEquals(by("http://localhost/metrics", host), 400);
+  assertEquals(by("http://u@abc.tunnel.example/", host), 400);
+  assertEquals(by("http://abc.tunnel.example@evil/", host), 400);
+  assertEquals(by("ftp://abc.tunnel.example/", host), 400);
+  assertEquals(by("*", host), 400);
+});
+
+Deno.test("Router with a fixed route sends every host and path to the one tunnel", () => {
+  for (
+    const host of ["anything.example", "www.tunnel.example", "tunnel.example", "abc.tunnel.example"]
+  ) {
+    for (
+      const target of ["/", "/healthz", "/metrics?x", "/proxy/request/abc/x", "/proxy/subscriber"]
+    ) {
+      assertEquals(get(host, target, fixed), { kind: "tunnel", hostname: "*", target });
+    }
+  }
+  assertEquals(status(get("127.0.0.1", "/", fixed)), "tunnel");
+  assertEquals(status(get("a b", "/", fixed)), 400);
+});
+
+Deno.test("Router with a fixed route keeps the path of clients, and health checks by address", () => {
+  assertEquals(get("any.example", "/proxy/subscribe?x", fixed), {
+    kind: "own",
+    path: "/proxy/subscribe?x",
+  });
+  for (const target of ["/healthz", "/readyz?verbose", "/metrics"]) {
+    for (const host of ["10.0.0.7:6519", "localhost", "[::1]"]) {
+      assertEquals(status(get(host, target, fixed)), "own", host + target);
+    }
+  }
+  const local = new Router({
+    domain: "localhost",
+    publicUrl: "http://localhost:6519",
+    fixed: true,
+  });
+  assertEquals(status(get("localhost:6519", "/healthz", local)), "tunnel");
+  assertEquals(status(get("127.0.0.1:6519", "/healthz", local)), "own");
+});

@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import { clientUrl, isAudience, type OwnUrls } from "../../../lib/server/tunnels/audience.ts";
+
+const FAR = { address: "203.0.113.7", host: "tunnel.example" };
+const BEHIND_PROXY: OwnUrls = {
+  url: "https://tunnel.example",
+  clientPort: 7000,
+  isSecure: false,
+};
+
+Deno.test("isAudience takes the public URL, whatever port the client came by", () => {
+  assertEquals(accepted(BEHIND_PROXY, "https://tunnel.example"), true);
+  assertEquals(accepted({ ...BEHIND_PROXY, clientPort: null }, "https://tunnel.example"), true);
+});
+
+Deno.test("isAudience takes the public host with the port of the clients, with or without a proxy's TLS", () => {
+  assertEquals(accepted(BEHIND_PROXY, "http://tunnel.example:7000"), true);
+  assertEquals(accepted(BEHIND_PROXY, "https://tunnel.example:7000"), true);
+  const secure = { ...BEHIND_PROXY, isSecure: true };
+  assertEquals(accepted(secure, "https://tunnel.example:7000"), true);
+  assertEquals(accepted(secure, "http://tunnel.example:7000"), false);
+});
+
+Deno.test("isAudience writes no port that is the scheme's own", () => {
+  const usual = { url: "http://tunnel.example", clientPort: 443, isSecure: true };
+  assertEquals(accepted(usual, "https://tunnel.example"), true);
+});
+
+Deno.test("isAudience takes no other host, port or scheme", () => {
+  for (
+    const audience of [
+      "https://other.example",
+      "https://other.example:7000",
+      "https://tunnel.example:7001",
+      "http://tunnel.example",
+      "https://tunnel.example:7000/",
+      "",
+    ]
+  ) {
+    assertEquals(accepted(BEHIND_PROXY, audience), false, audience);
+  }
+  const without = { ...BEHIND_PROXY, clientPort: null };
+  assertEquals(accepted(without, "https://tunnel.example:7000"), false);
+});
+
+Deno.test("isAudience takes a loopback name for a client on this machine that names it in Host as well", () => {
+  const audience = "http://127.0.0.1:7000";
+  const local = { address: "127.0.0.1", host: "127.0.0.1:7000" };
+  assertEquals(isAudience(audience, local, BEHIND_PROXY), true);
+  assertEquals(isAudience(audience, { ...local, address: FAR.address }, BEHIND_PROXY), false);
+  assertEquals(isAudience(audience, { ...local, host: FAR.host }, BEHIND_PROXY), false);
+  assertEquals(isAudience("http://127.0.0.1:7001", local, BEHIND_PROXY), false);
+});
+
+Deno.test("clientUrl is what clients are to be given", () => {
+  assertEquals(clientUrl(BEHIND_PROXY), "http://tunnel.example:7000");
+  assertEquals(clientUrl({ ...BEHIND_PROXY, clientPort: null }), "https://tunnel.example");
+});
+
+function accepted(own: OwnUrls, audience: string): boolean {
+  return isAudience(audience, FAR, own);
+}

@@ -1,0 +1,201 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { FIXED_HOSTNAME } from "../../../lib/server/router.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { FrameType } from "../../../lib/wire/frame.ts";
+import { RegistrationError } from "../../../lib/wire/registration_error.ts";
+import type { Session } from "../../../lib/mux/session.ts";
+import { memberOf } from "../../testing/members.ts";
+import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { settled } from "../../testing/turn.ts";
+
+const HOST = "a.test";
+
+Deno.test("Registry.select tells a name that never was from one whose client is away", () => {
+  const registry = new Registry({ fixed: false });
+  using near = new SessionAndPeer("server");
+  assertEquals(registry.select(HOST), "unknown");
+  const member = memberOf(near.session, { hostname: HOST });
+  registry.add(member);
+  assertStrictEquals(registry.select(HOST), member);
+  registry.remove(member);
+  assertEquals([registry.select(HOST), registry.size], ["away", 0]);
+});
+
+Deno.test("Registry.select gives the session with the fewest streams", async () => {
+  const registry = new Registry({ fixed: false });
+  using one = new SessionAndPeer("server");
+  using two = new SessionAndPeer("server");
+  registry.add(memberOf(one.session, { hostname: HOST }));
+  registry.add(memberOf(two.session, { hostname: HOST }));
+  one.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  open(one);
+  assertStrictEquals(sessionAt(registry), two.session);
+  open(two);
+  open(two);
+  assertStrictEquals(sessionAt(registry), one.session);
+});
+
+Deno.test("Registry.select gives sessions with equally many streams in turn", async () => {
+  const registry = new Registry({ fixed: false });
+  using one = new SessionAndPeer("server");
+  using two = new SessionAndPeer("server");
+  registry.add(memberOf(one.session, { hostname: HOST }));
+  registry.add(memberOf(two.session, { hostname: HOST }));
+  one.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  const given = [0, 1, 2, 3].map(() => sessionAt(registry));
+  assertEquals(given.map((session) => session === given[0]), [true, false, true, false]);
+});
+
+Deno.test("Registry.select prefers a newcomer to sessions that have not answered since it came", async () => {
+  const registry = new Registry({ fixed: false });
+  using old = new SessionAndPeer("server");
+  using newcomer = new SessionAndPeer("server");
+  registry.add(memberOf(old.session, { hostname: HOST }));
+  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  open(newcomer);
+  assertStrictEquals(sessionAt(registry), newcomer.session, "the old one may be dead");
+  await old.peer.next(FrameType.Ping);
+  old.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  assertStrictEquals(sessionAt(registry), old.session, "it lives and has fewer streams");
+});
+
+Deno.test("Registry.load counts the streams of all members that a hostname has", () => {
+  const registry = new Registry({ fixed: false });
+  using one = new SessionAndPeer("server");
+  using two = new SessionAndPeer("server");
+  for (const { session } of [one, two]) registry.add(memberOf(session, { hostname: HOST }));
+  assertEquals([registry.load(HOST), registry.load("other.test")], [0, 0]);
+  for (const end of [one, one, two]) open(end);
+  assertEquals(registry.load(HOST), 3);
+});
+
+Deno.test("Registry.select gives a session that is about to drain when there is no other", async () => {
+  const registry = new Registry({ fixed: false });
+  using old = new SessionAndPeer("server");
+  registry.add(memberOf(old.session, { hostname: HOST }));
+  old.session.forewarn("restart");
+  assertStrictEquals(sessionAt(registry), old.session);
+  using newcomer = new SessionAndPeer("server");
+  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  old.peer.send(FrameType.Pong, { payload: "12345678" });
+  await settled();
+  open(newcomer);
+  assertStrictEquals(sessionAt(registry), newcomer.session, "though it has more streams");
+});
+
+Deno.test("Registry.select passes over a session that drains, and calls the tunnel away when all do", () => {
+  const registry = new Registry({ fixed: false });
+  using near = new SessionAndPeer("server");
+  registry.add(memberOf(near.session, { hostname: HOST }));
+  void near.session.drain("restart");
+  assertEquals(registry.select(HOST), "away");
+});
+
+Deno.test("A01 A02 Registry.add lets no other key to a hostname that is in use", () => {
+  const registry = new Registry({ fixed: false });
+  using owner = new SessionAndPeer("server");
+  using other = new SessionAndPeer("server");
+  registry.add(memberOf(owner.session, { hostname: HOST }));
+  assertEquals(
+    refusal(() => registry.add(memberOf(other.session, { hostname: HOST, thumbprint: "another" }))),
+    "hostname_taken",
+  );
+  assertStrictEquals(sessionAt(registry), owner.session);
+});
+
+Deno.test("Registry.add keeps the fixed hostname for the first key, also while its client is away", () => {
+  const registry = new Registry({ fixed: true });
+  using owner = new SessionAndPeer("server");
+  assertEquals(registry.select(FIXED_HOSTNAME), "away");
+  const member = memberOf(owner.session, { hostname: FIXED_HOSTNAME });
+  registry.add(member);
+  registry.remove(member);
+  using other = new SessionAndPeer("server");
+  const taken = () =>
+    registry.add(memberOf(other.session, { hostname: FIXED_HOSTNAME, thumbprint: "another" }));
+  assertEquals(refusal(taken), "hostname_taken");
+  registry.add(memberOf(owner.session, { hostname: FIXED_HOSTNAME }));
+});
+
+Deno.test("A15 Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 100, connections: 3 } });
+  using near = new SessionAndPeer("server");
+  const add = (hostname: string, thumbprint?: string) => {
+    const member = memberOf(near.session, { hostname, ...(thumbprint && { thumbprint }) });
+    registry.add(member);
+    return member;
+  };
+  const member = add(HOST);
+  add(HOST);
+  add("b.test");
+  assertEquals(refusal(() => add(HOST)), "try_again");
+  assertEquals(refusal(() => add("c.test")), "try_again");
+  add("d.test", "another");
+  registry.remove(member);
+  registry.remove(member);
+  add(HOST);
+  assertEquals(refusal(() => add(HOST)), "try_again", "one left once, however often it is said");
+});
+
+Deno.test("A15 Registry.add takes so many tunnels, each with all its sessions, and again when one has left", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  using near = new SessionAndPeer("server");
+  const add = (hostname: string) => {
+    const member = memberOf(near.session, { hostname, thumbprint: hostname });
+    registry.add(member);
+    return member;
+  };
+  const members = [add("a.test"), add("a.test"), add("b.test")];
+  assertEquals(refusal(() => add("c.test")), "try_again");
+  add("b.test");
+  for (const member of members) registry.remove(member);
+  add("c.test");
+  assertEquals(refusal(() => add("d.test")), "try_again", "b.test has a session left");
+});
+
+Deno.test("Registry.add counts a tunnel once, under its id and its name", () => {
+  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  using near = new SessionAndPeer("server");
+  const add = (hostname: string, ...more: string[]) => {
+    const member = memberOf(near.session, { hostname, more });
+    registry.add(member);
+    return member;
+  };
+  const first = add(HOST, "shop.test");
+  const second = add(HOST);
+  add("b.test");
+  assertEquals([registry.size, [...registry.members()].length], [3, 3]);
+  registry.remove(first);
+  assertEquals(registry.select("shop.test"), "away");
+  assertStrictEquals(registry.select(HOST), second);
+  registry.remove(second);
+  add("c.test");
+  assertEquals(refusal(() => add("d.test")), "try_again");
+});
+
+Deno.test("Registry forgets the names that went away longest ago, not the latest", () => {
+  const registry = new Registry({ fixed: false });
+  using near = new SessionAndPeer("server");
+  for (let i = 0; i <= 10_000; i++) {
+    const member = memberOf(near.session, { hostname: `${i}.test` });
+    registry.add(member);
+    registry.remove(member);
+  }
+  assertEquals([registry.select("0.test"), registry.select("10000.test")], ["unknown", "away"]);
+});
+
+function open(near: SessionAndPeer): void {
+  near.session.open(FrameType.HTTPRequest, new Uint8Array(2), true).response.catch(() => {});
+}
+
+function sessionAt(registry: Registry): Session | string {
+  const found = registry.select(HOST);
+  return typeof found === "string" ? found : found.session;
+}
+
+function refusal(add: () => void): string {
+  return assertThrows(add, RegistrationError).code;
+}

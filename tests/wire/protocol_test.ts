@@ -1,0 +1,205 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { decodeBase64Url } from "@std/encoding/base64url";
+import { decodeHex, encodeHex } from "@std/encoding/hex";
+import * as edge from "../../lib/identity/visitor_policy.ts";
+import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
+import { decodeFrames, encodeFrame, Flag, FrameType } from "../../lib/wire/frame.ts";
+import { decodeRequestHead, decodeResponseHead, type Field } from "../../lib/wire/head.ts";
+import { withoutHopByHop } from "../../lib/http/fields.ts";
+import * as limits from "../../lib/wire/limits.ts";
+import { decodeRequest } from "../../lib/wire/messages.ts";
+import { REFUSAL_CODES } from "../../lib/wire/registration_error.ts";
+import { thumbprintOf, tunnelId } from "../../lib/identity/thumbprint.ts";
+import { proveToken } from "../../lib/identity/token_proof.ts";
+import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../lib/mux/transport.ts";
+import { RFC_8037_KEY } from "../testing/ed25519.ts";
+import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
+
+type Row = readonly string[];
+
+const DOCUMENT = await Deno.readTextFile(
+  new URL("../../lib/wire/PROTOCOL.md", import.meta.url),
+);
+
+/** Bits of the flags, as the document calls them. */
+const FLAGS: ReadonlyMap<string, number> = new Map([
+  ["END_STREAM", Flag.EndStream],
+  ["TEXT", Flag.Text],
+  ["MORE", Flag.More],
+]);
+
+Deno.test("PROTOCOL.md shows every golden frame once, byte for byte", () => {
+  const shown = [...DOCUMENT.matchAll(/^```hex\n# ([a-z-]+): (.*)\n([^`]*)```$/gm)];
+  assertEquals(
+    shown.map(([, name]) => name).toSorted(),
+    GOLDEN_FRAMES.map(({ name }) => name).toSorted(),
+  );
+  for (const [, name, title = "", dump = ""] of shown) {
+    const frame = GOLDEN_FRAMES.find((each) => each.name === name);
+    assert(frame !== undefined);
+    assertEquals(bytesOfDump(dump), encodeHex(frame.bytes), name);
+    assert(title.startsWith(frame.type), `${name} is a ${frame.type}`);
+    for (const [flag, bit] of FLAGS) {
+      assertEquals(title.includes(flag), (frame.flags & bit) !== 0, `${name}: ${flag}`);
+    }
+  }
+  assertEquals(shown.length, DOCUMENT.match(/^```hex$/gm)?.length, "no dump without a name");
+});
+
+Deno.test("PROTOCOL.md lists every type of frame with its number", () => {
+  const listed = table("type").map(([name, number]) => [name, Number(number)]);
+  assertEquals(listed, Object.entries(FrameType));
+});
+
+for (const [name = "", number, , stream, flags = "", min, max] of table("type")) {
+  Deno.test(`PROTOCOL.md and the codec agree on where, how long and with which flags a ${name} is`, () => {
+    const type = Number(number);
+    const allowed = flagsOf(flags);
+    const id = stream === "0" ? 0 : 7;
+    const accepts = (at: number, bits: number, length: number): boolean => {
+      try {
+        decodeFrames(encodeFrame(type, bits, at, new Uint8Array(length)), () => {});
+        return true;
+      } catch (error) {
+        assert(error instanceof SessionError);
+        return false;
+      }
+    };
+    const [shortest, longest] = [Number(min), Number(max)];
+    assert(accepts(id, 0, shortest) && accepts(id, 0, longest));
+    assert(shortest === 0 || !accepts(id, 0, shortest - 1), "a byte too short");
+    assert(!accepts(id, 0, longest + 1), "a byte too long");
+    assert(!accepts(id === 0 ? 7 : 0, 0, shortest), "on the other kind of stream");
+    for (let bit = 1; bit < 256; bit <<= 1) {
+      assertEquals(accepts(id, bit, shortest), (allowed & bit) !== 0, `flag ${bit}`);
+    }
+    const long = assertThrows(
+      () => decodeFrames(encodeFrame(type, 0, id, new Uint8Array(longest + 1)), () => {}),
+      SessionError,
+    );
+    assertEquals(long.code, ErrorCode.TooLarge);
+  });
+}
+
+Deno.test("PROTOCOL.md lists every flag with its bit", () => {
+  assertEquals(table("flag").map(([name, bit]) => [name, Number(bit)]), [...FLAGS]);
+  assertEquals([...FLAGS.values()], Object.values(Flag));
+});
+
+Deno.test("PROTOCOL.md lists every limit and every choice with the value that the code has", () => {
+  const listed = [...table("limit"), ...table("choice")]
+    .map(([name, value]): [string, number] => [name ?? "", Number(value)]);
+  assertEquals(Object.fromEntries(listed), { ...limits });
+  assertEquals(listed.length, Object.keys(limits).length, "none twice");
+});
+
+Deno.test("PROTOCOL.md lists every code with its number", () => {
+  assertEquals(
+    table("code").map(([name, number]) => [name, Number(number)]),
+    Object.entries(ErrorCode),
+  );
+});
+
+Deno.test("PROTOCOL.md lists every refusal, and says of each whether it is permanent", () => {
+  const rows = table("refusal");
+  assertEquals(rows.map(([name]) => unquoted(name)), [...REFUSAL_CODES]);
+  const passing = rows.filter(([, permanent]) => permanent === "no");
+  assertEquals(passing.map(([name]) => unquoted(name)), ["timeout", "try_again"]);
+  assert(rows.every(([, permanent]) => permanent === "yes" || permanent === "no"));
+});
+
+Deno.test("PROTOCOL.md works the id of the RFC's key out as the code does", async () => {
+  const { publicKey, pkcs8 } = RFC_8037_KEY;
+  const shown = new Map(table("what").map(([name, value]) => [name, unquoted(value)]));
+  const thumbprint = await thumbprintOf(publicKey);
+  assertEquals(shown.get("public key"), encodeHex(publicKey));
+  assertEquals(shown.get("private key"), encodeHex(pkcs8.subarray(-32)));
+  assertEquals(shown.get("thumbprint"), thumbprint);
+  assertEquals(shown.get("id"), await tunnelId(thumbprint));
+  assertEquals(shown.get("id with the label `blog`"), await tunnelId(thumbprint, "blog"));
+});
+
+Deno.test("PROTOCOL.md shows what the golden registration signs", () => {
+  const [, block = ""] = /```json\n([^`]*)```/.exec(DOCUMENT) ?? [];
+  const shown = block.trim().split("\n").map((line) => line.trim());
+  const [header = "", payload = ""] = decodeRequest(goldenFrame("registration").payload).jws.split(
+    ".",
+  );
+  const signed = [header, payload].map((part) => new TextDecoder().decode(decodeBase64Url(part)));
+  assertEquals(shown, signed);
+});
+
+Deno.test("PROTOCOL.md proves a token for the golden registration as the code does", async () => {
+  const [, token = "", proof = ""] =
+    /With the token\s+`(.*)`\s+the proof of the registration above is\s+`(.*)`/.exec(DOCUMENT) ??
+      [];
+  const { jws } = decodeRequest(goldenFrame("registration").payload);
+  assertEquals(proof, await proveToken(token, jws));
+});
+
+Deno.test("PROTOCOL.md has the bounds of the edge options that the code has", () => {
+  const meaning = new Map([...table("member of `edge`"), ...table("member of `basicAuth`")]
+    .map(([name, , text = ""]) => [unquoted(name), text]));
+  const bounds: Record<string, readonly number[]> = {
+    basicAuth: [],
+    allowIp: [1, edge.MAX_ALLOWED],
+    user: [1, edge.MAX_USER_LENGTH],
+    salt: [edge.SALT_LENGTH],
+    hash: [edge.HASH_LENGTH],
+    iterations: [edge.MIN_ITERATIONS, edge.MAX_ITERATIONS],
+  };
+  assertEquals([...meaning.keys()], Object.keys(bounds));
+  for (const [name, numbers] of Object.entries(bounds)) {
+    for (const number of numbers) assert(meaning.get(name)?.includes(`${number}`), name);
+  }
+});
+
+Deno.test("PROTOCOL.md shows heads that the code accepts", () => {
+  const heads = [...DOCUMENT.matchAll(/^ {4}(\{.*\})$/gm)].map(([, json = ""]) => json);
+  const [key, request, response, ...others] = heads.map((json) => new TextEncoder().encode(json));
+  assertEquals(others, []);
+  assert(key && request && response);
+  assertEquals(decodeRequestHead(request).target, "/café?q=%20");
+  assertEquals(decodeResponseHead(response).fields.length, 3);
+});
+
+Deno.test("PROTOCOL.md names the fields of one hop, which the code drops", () => {
+  const [, paragraph = ""] = /- (Fields that concern one hop[^]*?)\n- /.exec(DOCUMENT) ?? [];
+  const names = [...paragraph.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name);
+  assertEquals(names.length, 10);
+  const fields = names.map((name): Field => [name, "x"]);
+  assertEquals(withoutHopByHop(fields), []);
+});
+
+Deno.test("PROTOCOL.md names the path and the subprotocol", () => {
+  assert(DOCUMENT.includes(`\`${SUBSCRIBE_PATH}\``));
+  assert(DOCUMENT.includes(`\`${SUBPROTOCOL}\``));
+});
+
+/** Returns the rows of the table whose first column has that title. */
+function table(title: string): Row[] {
+  const lines = DOCUMENT.split("\n");
+  const start = lines.findIndex((line) => cells(line)[0] === title);
+  const rows: Row[] = [];
+  for (let at = start + 2; lines[at]?.startsWith("|"); at++) rows.push(cells(lines[at] ?? ""));
+  return rows;
+}
+
+function cells(line: string): string[] {
+  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+}
+
+function unquoted(cell: string | undefined): string {
+  return (cell ?? "").replace(/^`(.*)`$/, "$1");
+}
+
+function flagsOf(cell: string): number {
+  if (cell === "none") return 0;
+  return cell.split(", ").reduce((bits, name) => bits | (FLAGS.get(name) ?? 0x80), 0);
+}
+
+/** Returns the bytes of a dump as plain hexadecimal, without the text beside them. */
+function bytesOfDump(dump: string): string {
+  const digits = dump.replace(/\|.*\|$/gm, "").replace(/\s/g, "");
+  return encodeHex(decodeHex(digits));
+}

@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
+import {
+  decodeGoodbye,
+  decodeReset,
+  encodeForewarning,
+  encodeGoodbye,
+  encodeReset,
+  isForewarning,
+  resetError,
+} from "../../lib/wire/reasons.ts";
+import { MAX_REASON_LENGTH } from "../../lib/wire/limits.ts";
+import { goldenFrame } from "../testing/golden_frames.ts";
+
+Deno.test("encodeGoodbye and decodeGoodbye agree with the golden frames", () => {
+  const drain = { code: ErrorCode.GoingAway, drain: true, reason: "the server stops" };
+  assertEquals(encodeGoodbye(drain), goldenFrame("drain").payload);
+  assertEquals(decodeGoodbye(goldenFrame("drain").payload), drain);
+  const end = { code: ErrorCode.Protocol, drain: false, reason: "unknown type 0x7f" };
+  assertEquals(encodeGoodbye(end), goldenFrame("disconnect").payload);
+  assertEquals(decodeGoodbye(goldenFrame("disconnect").payload), end);
+});
+
+Deno.test("encodeForewarning and isForewarning agree with the golden frame, and know it from the others", () => {
+  const { payload } = goldenFrame("forewarning");
+  assertEquals(encodeForewarning(ErrorCode.GoingAway, "the server stops"), payload);
+  const names = ["forewarning", "drain", "disconnect"];
+  assertEquals(
+    names.map((name) => isForewarning(goldenFrame(name).payload)),
+    [true, false, false],
+  );
+});
+
+Deno.test("encodeReset and decodeReset agree with the golden frames", () => {
+  const payload = goldenFrame("reset").payload;
+  assertEquals(encodeReset(ErrorCode.Cancelled, "the visitor has left"), payload);
+  assertEquals(decodeReset(payload), { code: 6, reason: "the visitor has left" });
+  assertEquals(encodeReset(1000, "bye"), goldenFrame("teardown").payload);
+  assertEquals(encodeReset(1005, ""), goldenFrame("teardown-without-code").payload);
+});
+
+Deno.test("encodeReset carries every code of 16 bits", () => {
+  for (const code of [0, 1, 255, 256, 4999, 65535]) {
+    assertEquals(decodeReset(encodeReset(code, "")).code, code);
+    assertEquals(decodeGoodbye(encodeGoodbye({ code, drain: false, reason: "" })).code, code);
+  }
+});
+
+Deno.test("encodeReset and encodeGoodbye cut a long reason between characters", () => {
+  const long = "€".repeat(1000);
+  const reset = encodeReset(0, long);
+  assert(reset.length <= 2 + MAX_REASON_LENGTH);
+  assertEquals(decodeReset(reset).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
+  const goodbye = encodeGoodbye({ code: 0, drain: false, reason: long });
+  assert(goodbye.length <= 3 + MAX_REASON_LENGTH);
+  assertEquals(decodeGoodbye(goodbye).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
+});
+
+Deno.test("decodeReset and decodeGoodbye bear a reason that is not UTF-8", () => {
+  assertEquals(decodeReset(new Uint8Array([0, 1, 0xff, 0x61])).reason, "\ufffda");
+  assertEquals(decodeGoodbye(new Uint8Array([0, 1, 0, 0xff])).reason, "\ufffd");
+});
+
+Deno.test("decodeGoodbye takes 1 alone for a drain", () => {
+  for (let value = 0; value < 256; value++) {
+    assertEquals(decodeGoodbye(new Uint8Array([0, 0, value])).drain, value === 1);
+  }
+});
+
+Deno.test("resetError is a StreamError with the peer's code, a code of the future too", () => {
+  const error = resetError(encodeReset(9999, "new"));
+  assertInstanceOf(error, StreamError);
+  assertEquals([error.code, error.message], [9999, "new"]);
+  assert(resetError(encodeReset(0, "")).message !== "", "a message for the log in any case");
+});
