@@ -1,7 +1,7 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
-import { edgeOptions } from "./lib/client/hashed_policy.ts";
-import { IdentityError, loadIdentity } from "./lib/client/key_file.ts";
+import { hashedPolicy } from "./lib/client/hashed_policy.ts";
+import { KeyFileError, loadKeyFile } from "./lib/client/key_file.ts";
 import { Status } from "./lib/client/console.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";
@@ -25,7 +25,7 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const client = new TunnelClient({ ...options, key, edge: await edgeOptions(options) }, status);
+  const client = new TunnelClient({ ...options, key, policy: await hashedPolicy(options) }, status);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     status.stopping();
@@ -43,9 +43,9 @@ async function publish(options: ClientOptions): Promise<number> {
 
 async function identity(file: string) {
   try {
-    return await loadIdentity(file);
+    return await loadKeyFile(file);
   } catch (error) {
-    if (!(error instanceof IdentityError)) throw error;
+    if (!(error instanceof KeyFileError)) throw error;
     throw new ProgramError(error.message, 2, { cause: error });
   }
 }

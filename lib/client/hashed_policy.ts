@@ -1,9 +1,9 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import {
-  type EdgeOptions,
   HASH_LENGTH,
   type PasswordHash,
   SALT_LENGTH,
+  type VisitorPolicy,
 } from "../identity/visitor_policy.ts";
 import type { ClientOptions } from "./options.ts";
 
@@ -11,9 +11,9 @@ import type { ClientOptions } from "./options.ts";
 const ITERATIONS = 100_000;
 
 /** Makes what the server is told of the visitors: the password leaves this machine as a salted hash alone. */
-export async function edgeOptions(
+export async function hashedPolicy(
   { basicAuth, allowIp }: Pick<ClientOptions, "basicAuth" | "allowIp">,
-): Promise<EdgeOptions> {
+): Promise<VisitorPolicy> {
   return { basicAuth: basicAuth === null ? null : await hashed(basicAuth), allowIp };
 }
 

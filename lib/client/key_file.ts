@@ -4,8 +4,8 @@ import { messageOf } from "../net/error_text.ts";
 import type { SigningKey } from "../identity/claim.ts";
 
 /** A key file that cannot be used; the message says what to do. */
-export class IdentityError extends Error {
-  override readonly name = "IdentityError";
+export class KeyFileError extends Error {
+  override readonly name = "KeyFileError";
   constructor(
     readonly code: "unreadable" | "not_a_key" | "unwritable",
     message: string,
@@ -16,7 +16,7 @@ export class IdentityError extends Error {
 }
 
 /** The client's key, with what is odd about its file. */
-export interface Identity {
+export interface LoadedKey {
   readonly key: SigningKey;
   readonly warning: string | null;
 }
@@ -30,9 +30,9 @@ const OTHERS = 0o077;
 /**
  * Reads the Ed25519 key (PKCS #8 PEM, RFC 8410) at `path`, or makes one there, readable by its owner alone.
  *
- * @throws {IdentityError} when the file cannot be read or written, or holds something else.
+ * @throws {KeyFileError} when the file cannot be read or written, or holds something else.
  */
-export async function loadIdentity(path: string): Promise<Identity> {
+export async function loadKeyFile(path: string): Promise<LoadedKey> {
   const text = await readKeyFile(path) ?? await createKeyFile(path);
   const pkcs8 = pkcs8Of(text, path);
   return { key: await importKey(pkcs8, path), warning: await warningOf(path) };
@@ -42,13 +42,13 @@ async function readKeyFile(path: string): Promise<string | undefined> {
   try {
     const { size, isFile } = await Deno.stat(path);
     if (!isFile || size > MAX_KEY_FILE) {
-      throw new IdentityError("not_a_key", `the key ${path} is not a PEM file`);
+      throw new KeyFileError("not_a_key", `the key ${path} is not a PEM file`);
     }
     return await Deno.readTextFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    if (cause instanceof IdentityError) throw cause;
-    throw new IdentityError("unreadable", `cannot read the key ${path}: ${messageOf(cause)}`, {
+    if (cause instanceof KeyFileError) throw cause;
+    throw new KeyFileError("unreadable", `cannot read the key ${path}: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -57,7 +57,7 @@ async function readKeyFile(path: string): Promise<string | undefined> {
 /** Makes a key and returns what the file holds then: another process may have been faster. */
 async function createKeyFile(path: string): Promise<string> {
   const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
-  if (!("privateKey" in pair)) throw new IdentityError("unwritable", "WebCrypto made no key pair");
+  if (!("privateKey" in pair)) throw new KeyFileError("unwritable", "WebCrypto made no key pair");
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
   const pem = `-----BEGIN PRIVATE KEY-----\n${encodeBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
   const draft = `${path}.${crypto.randomUUID()}`;
@@ -74,7 +74,7 @@ async function createKeyFile(path: string): Promise<string> {
     }
     return await Deno.readTextFile(path);
   } catch (cause) {
-    throw new IdentityError("unwritable", `cannot make the key ${path}: ${messageOf(cause)}`, {
+    throw new KeyFileError("unwritable", `cannot make the key ${path}: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -112,8 +112,8 @@ async function warningOf(path: string): Promise<string | null> {
   return `the key ${path} can be read by others; run: chmod 600 ${path}`;
 }
 
-function notAKey(path: string, cause?: unknown): IdentityError {
-  return new IdentityError(
+function notAKey(path: string, cause?: unknown): KeyFileError {
+  return new KeyFileError(
     "not_a_key",
     `the key ${path} is not an Ed25519 private key in PKCS #8 PEM`,
     { cause },

@@ -1,6 +1,6 @@
 import type { SigningKey } from "../identity/claim.ts";
 import { signClaim } from "../identity/claim.ts";
-import { type EdgeOptions, hasEdge } from "../identity/visitor_policy.ts";
+import { hasPolicy, type VisitorPolicy } from "../identity/visitor_policy.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { FrameType } from "../wire/frame.ts";
 import type { Heartbeat } from "../mux/heartbeat.ts";
@@ -27,7 +27,7 @@ export interface ServerConnectionOptions {
   /** The wish for a name; empty for none. */
   readonly name: string;
   /** What the server is to check of visitors. */
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
   /** The server's token; null for none. */
   readonly token: string | null;
   /** Which of the client's connections to this server it is, from 0. */
@@ -152,13 +152,13 @@ export class ServerConnection implements SessionEvents {
   }
 
   /** Another name, or visitors that nobody checks, must never be given in silence. */
-  #checkGiven({ urls: [url = ""], edge }: Registered): void {
-    const { name, edge: wanted } = this.#options;
+  #checkGiven({ urls: [url = ""], policy }: Registered): void {
+    const { name, policy: wanted } = this.#options;
     if (name !== "" && !new URL(url).hostname.startsWith(`${name}.`)) {
       throw new RegistrationError("bad_name", `it gave ${url} and not the name ${name}`);
     }
-    if (hasEdge(wanted) && edge !== true) {
-      throw new RegistrationError("bad_edge", "it does not check visitors as it was asked to");
+    if (hasPolicy(wanted) && policy !== true) {
+      throw new RegistrationError("bad_policy", "it does not check visitors as it was asked to");
     }
   }
 

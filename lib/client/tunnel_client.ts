@@ -1,6 +1,6 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SigningKey } from "../identity/claim.ts";
-import type { EdgeOptions } from "../identity/visitor_policy.ts";
+import type { VisitorPolicy } from "../identity/visitor_policy.ts";
 import { within } from "../net/deadline.ts";
 import { Origin } from "./services/local_http/local_http.ts";
 import { ServerLink } from "./server_link.ts";
@@ -19,7 +19,7 @@ export interface TunnelClientOptions {
   /** The wish for a name; null for none. */
   readonly name: string | null;
   /** What the servers are to check of visitors. */
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
   /** The servers' token; null for none. */
   readonly token: string | null;
   readonly key: SigningKey;
@@ -91,7 +91,7 @@ export class TunnelClient {
   }
 
   #addServer(server: string): void {
-    const { key, label, name, edge, token, connections, once } = this.#options;
+    const { key, label, name, policy, token, connections, once } = this.#options;
     const state = new ServerState(server, this.#events);
     for (let connection = 0; connection < connections; connection++) {
       this.#links.push(
@@ -101,7 +101,7 @@ export class TunnelClient {
             key,
             label,
             name: name ?? "",
-            edge,
+            policy,
             token,
             connection,
             heartbeat: this.#heartbeat,

@@ -1,7 +1,12 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { fromBase64Url } from "./base64url.ts";
-import { decodeEdge, type EdgeOptions, encodeEdge, NO_EDGE } from "./visitor_policy.ts";
+import {
+  decodeVisitorPolicy,
+  encodeVisitorPolicy,
+  OPEN_POLICY,
+  type VisitorPolicy,
+} from "./visitor_policy.ts";
 import { parseJSONObject } from "../wire/json.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
@@ -17,7 +22,7 @@ export interface Claim {
   readonly connection: number;
   /** The wish for a hostname of its own; empty for none. */
   readonly name: string;
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
 }
 
 /** A claim of which most may be left out. */
@@ -43,7 +48,7 @@ const encoder = new TextEncoder();
 
 /** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
 export async function signClaim(
-  { audience, nonce, label = "", connection = 0, name = "", edge = NO_EDGE }: ClaimToSign,
+  { audience, nonce, label = "", connection = 0, name = "", policy = OPEN_POLICY }: ClaimToSign,
   key: SigningKey,
 ): Promise<string> {
   const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
@@ -55,7 +60,7 @@ export async function signClaim(
     connection,
     ...(name === "" ? {} : { name }),
     // JSON leaves out what is undefined.
-    edge: encodeEdge(edge),
+    policy: encodeVisitorPolicy(policy),
   };
   const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
   const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
@@ -164,7 +169,7 @@ async function verifies(
 }
 
 function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
-  const { aud, nonce, iat, label = "", connection, name = "", edge } = payload;
+  const { aud, nonce, iat, label = "", connection, name = "", policy } = payload;
   if (typeof aud !== "string" || typeof nonce !== "string" || typeof iat !== "number") {
     throw new RegistrationError("malformed", "the registration lacks an audience, nonce or time");
   }
@@ -186,7 +191,7 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
       `the name ${shown(name)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
     );
   }
-  return { audience: aud, nonce, label, connection, name, edge: decodeEdge(edge) };
+  return { audience: aud, nonce, label, connection, name, policy: decodeVisitorPolicy(policy) };
 }
 
 /** Compares in a time that does not tell where the texts differ. */

@@ -2,7 +2,7 @@ import { fromBase64Url } from "./base64url.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 
 /** What the owner of a tunnel asks the server to check of its visitors. */
-export interface EdgeOptions {
+export interface VisitorPolicy {
   /** null lets everybody in. */
   readonly basicAuth: PasswordHash | null;
   /** Addresses and networks of the visitors that are let in; none lets everybody in. */
@@ -21,7 +21,7 @@ export interface PasswordHash {
 }
 
 /** The options of a tunnel that has none. */
-export const NO_EDGE: EdgeOptions = { basicAuth: null, allowIp: [] };
+export const OPEN_POLICY: VisitorPolicy = { basicAuth: null, allowIp: [] };
 
 /** Bytes of a user's name in UTF-8: with all else that a claim may hold, a registration still fits its frame. */
 export const MAX_USER_LENGTH = 128;
@@ -56,14 +56,14 @@ const NO_PASSWORD = /\p{Cc}/u;
 const encoder = new TextEncoder();
 
 /** Whether there is anything to check. */
-export function hasEdge({ basicAuth, allowIp }: EdgeOptions): boolean {
+export function hasPolicy({ basicAuth, allowIp }: VisitorPolicy): boolean {
   return basicAuth !== null || allowIp.length > 0;
 }
 
-/** Returns the member `edge` of a claim, or undefined for one that needs none. */
-export function encodeEdge(edge: EdgeOptions): object | undefined {
-  if (!hasEdge(edge)) return undefined;
-  const { basicAuth, allowIp } = edge;
+/** Returns the member `policy` of a claim, or undefined for one that needs none. */
+export function encodeVisitorPolicy(policy: VisitorPolicy): object | undefined {
+  if (!hasPolicy(policy)) return undefined;
+  const { basicAuth, allowIp } = policy;
   return {
     ...(basicAuth === null ? {} : { basicAuth }),
     ...(allowIp.length === 0 ? {} : { allowIp }),
@@ -71,12 +71,12 @@ export function encodeEdge(edge: EdgeOptions): object | undefined {
 }
 
 /**
- * Reads the member `edge` of a claim. What is not known is refused and not ignored: it may be a lock.
+ * Reads the member `policy` of a claim. What is not known is refused and not ignored: it may be a lock.
  *
- * @throws {RegistrationError} `bad_edge` for anything that is not exactly as it must be.
+ * @throws {RegistrationError} `bad_policy` for anything that is not exactly as it must be.
  */
-export function decodeEdge(value: unknown): EdgeOptions {
-  if (value === undefined) return NO_EDGE;
+export function decodeVisitorPolicy(value: unknown): VisitorPolicy {
+  if (value === undefined) return OPEN_POLICY;
   const { basicAuth, allowIp, ...others } = membersOf(value);
   refuseOthers(others);
   return {
@@ -135,17 +135,17 @@ function isBase64Url(text: string, length: number): boolean {
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw bad("the edge options of the registration are no JSON object");
+    throw bad("the visitor policy of the registration is not a JSON object");
   }
   return { __proto__: null, ...value };
 }
 
 function refuseOthers(others: object): void {
   if (Object.keys(others).length > 0) {
-    throw bad("the edge options ask for something that this server does not know");
+    throw bad("the visitor policy asks for something that this server does not know");
   }
 }
 
 function bad(message: string): RegistrationError {
-  return new RegistrationError("bad_edge", message);
+  return new RegistrationError("bad_policy", message);
 }

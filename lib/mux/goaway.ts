@@ -1,10 +1,10 @@
 import { ErrorCode } from "../wire/errors.ts";
-import { encodeForewarning, encodeGoodbye } from "../wire/reasons.ts";
+import { encodeDisconnect, encodeGoaway } from "../wire/reasons.ts";
 import { FrameType } from "../wire/frame.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 /** How far the two sides of a session have come in leaving each other: forewarned, draining, drained. */
-export class Parting {
+export class Goaway {
   /** Resolves when both sides agree that no stream is open and none will be, or the session is over. */
   readonly done: Promise<void>;
   readonly #queue: WriteQueue;
@@ -35,17 +35,17 @@ export class Parting {
   }
 
   /** Tells the peer to go elsewhere, once; `lastStream` is the last that was opened. */
-  forewarn(reason: string, lastStream: number): void {
+  goAway(reason: string, lastStream: number): void {
     if (this.forewarned || this.#draining) return;
     this.#lastBefore = lastStream;
-    this.#send(encodeForewarning(ErrorCode.GoingAway, reason));
+    this.#send(encodeGoaway(ErrorCode.GoingAway, reason));
   }
 
   /** Tells the peer to open no more streams, once. */
   drain(reason: string): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#send(encodeGoodbye({ code: ErrorCode.GoingAway, drain: true, reason }));
+    this.#send(encodeDisconnect({ code: ErrorCode.GoingAway, drain: true, reason }));
   }
 
   /** Notes that the peer opens no more streams, and tells it that none of ours is on its way any more either. */

@@ -2,12 +2,12 @@
 const INTERVAL = 1000;
 
 /** Milliseconds more than the interval that a beat may be late; beyond, the machine slept or the process was stopped. */
-const OVERSLEPT = 5000;
+const SUSPENDED_AFTER = 5000;
 
 /** Something that wants to know how time passes. */
 export interface Beating {
-  /** Called about once a second; `overslept` after the process could not run for a while, or the wall clock jumped ahead. */
-  beat(now: number, overslept: boolean): void;
+  /** Called about once a second; `suspended` after the process could not run for a while, or the wall clock jumped ahead. */
+  beat(now: number, suspended: boolean): void;
 }
 
 /** One timer for all sessions: keeps a coarse clock and tells each member of every beat. */
@@ -42,9 +42,9 @@ export class Heartbeat {
     const now = performance.now();
     // The monotonic clock may stand still while a machine sleeps, and the wall clock may be set back as it wakes.
     const passed = Math.max(wall - this.#wall, now - this.#now);
-    const overslept = passed > INTERVAL + OVERSLEPT;
+    const suspended = passed > INTERVAL + SUSPENDED_AFTER;
     this.#wall = wall;
     this.#now = now;
-    for (const member of [...this.#members]) member.beat(this.#now, overslept);
+    for (const member of [...this.#members]) member.beat(this.#now, suspended);
   }
 }

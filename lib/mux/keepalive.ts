@@ -7,19 +7,19 @@ const PROBE_TIMEOUT = 5_000;
 const STALLED_AFTER = 20_000;
 
 /** Beats in a row that may come too late before silence counts again: a clock that keeps jumping looks like sleep. */
-const MAX_WAKINGS = 3;
+const MAX_RESUMES = 3;
 
 /** What to do about a peer: nothing, send a ping, or give it up for the reason told. */
 export type Verdict = "alive" | "ping" | { readonly dead: string };
 
 /** Judges from silence, and from what its socket does not take, whether a peer still lives. Times are in milliseconds. */
-export class Liveness {
+export class Keepalive {
   #heard: number;
   #pinged = false;
   #probeUntil = 0;
   #buffered = 0;
   /** Beats that came too late since the peer was heard. */
-  #wakings = 0;
+  #resumes = 0;
   #movedAt: number;
 
   constructor(now: number) {
@@ -35,7 +35,7 @@ export class Liveness {
   /** Notes that something came from the peer, whatever it was. */
   heard(now: number): void {
     this.#restart(now);
-    this.#wakings = 0;
+    this.#resumes = 0;
   }
 
   /** Doubts the peer until it is heard; returns whether a ping is to be sent for that. */
@@ -45,9 +45,9 @@ export class Liveness {
     return true;
   }
 
-  /** Judges once a beat; `overslept` says that this process may not have run, `buffered` what the socket holds unsent, in bytes. */
-  judge(now: number, overslept: boolean, buffered: number): Verdict {
-    if (overslept && this.#wakings < MAX_WAKINGS) return this.#askAnew(now);
+  /** Judges once a beat; `suspended` says that this process may not have run, `buffered` what the socket holds unsent, in bytes. */
+  judge(now: number, suspended: boolean, buffered: number): Verdict {
+    if (suspended && this.#resumes < MAX_RESUMES) return this.#askAnew(now);
     if (buffered === 0 || buffered < this.#buffered) this.#movedAt = now;
     this.#buffered = buffered;
     if (buffered > SOCKET_LIMIT || (buffered > 0 && now - this.#movedAt >= STALLED_AFTER)) {
@@ -64,7 +64,7 @@ export class Liveness {
 
   /** Waits for an answer before judging: the peer's frames may lie unread in the socket. */
   #askAnew(now: number): Verdict {
-    this.#wakings++;
+    this.#resumes++;
     this.#restart(now - PING_AFTER);
     this.#movedAt = now;
     this.probe(now);

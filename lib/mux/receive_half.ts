@@ -1,5 +1,5 @@
 import { ErrorCode, SessionError } from "../wire/errors.ts";
-import { Flag, frameName, FrameType } from "../wire/frame.ts";
+import { FrameFlag, frameName, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow } from "./flow_control.ts";
 import { MESSAGE_COST } from "../wire/limits.ts";
 import { type Chunk, ReceiveQueue } from "./receive_queue.ts";
@@ -78,12 +78,12 @@ export class ReceiveHalf {
       const when = this.#ended ? "after its end" : "before its head";
       throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on a stream ${when}`);
     }
-    const end = type === FrameType.Data && (flags & Flag.EndStream) !== 0;
+    const end = type === FrameType.Data && (flags & FrameFlag.EndStream) !== 0;
     if (bytes.length === 0 && end) {
       this.#end();
       return;
     }
-    if (bytes.length === 0 && (type === FrameType.Data || (flags & Flag.More) !== 0)) {
+    if (bytes.length === 0 && (type === FrameType.Data || (flags & FrameFlag.More) !== 0)) {
       throw new SessionError(
         ErrorCode.Protocol,
         `a ${frameName(type)} of nothing that ends nothing`,
@@ -91,7 +91,7 @@ export class ReceiveHalf {
     }
     const cost = creditOf(type, bytes.length);
     this.#window.receive(cost);
-    this.#deliver({ type, flags: flags & ~Flag.EndStream, bytes, cost });
+    this.#deliver({ type, flags: flags & ~FrameFlag.EndStream, bytes, cost });
     if (end || type === FrameType.WSTeardown) this.#end();
   }
 

@@ -1,4 +1,4 @@
-import { Flag, FrameType } from "../wire/frame.ts";
+import { FrameFlag, FrameType } from "../wire/frame.ts";
 
 /** A frame's content as a stream's reader gets it. */
 export interface Chunk {
@@ -81,7 +81,7 @@ export class ReceiveQueue {
     const block = this.#block;
     if (last === undefined || block === null) return false;
     const joins = last.type === type && last.flags === flags &&
-      (type === FrameType.Data ? flags === 0 : (flags & Flag.More) !== 0);
+      (type === FrameType.Data ? flags === 0 : (flags & FrameFlag.More) !== 0);
     if (!joins || block.length - this.#used < bytes.length) return false;
     const start = this.#used - last.bytes.length;
     block.set(bytes, this.#used);

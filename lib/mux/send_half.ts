@@ -1,6 +1,6 @@
 import type { Batch } from "./batch.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
-import { Flag, FrameType } from "../wire/frame.ts";
+import { FrameFlag, FrameType } from "../wire/frame.ts";
 import type { SendWindow } from "./flow_control.ts";
 import { MAX_DATA_LENGTH } from "../wire/limits.ts";
 import { creditOf } from "./receive_half.ts";
@@ -60,7 +60,7 @@ export class SendHalf implements WaitingSender {
     if (fits && this.#queue.open) {
       this.#window.spend(cost);
       this.#queue.control(type, flags, this.#stream, bytes);
-      if ((flags & Flag.EndStream) !== 0) this.#end();
+      if ((flags & FrameFlag.EndStream) !== 0) this.#end();
       return;
     }
     return new Promise((resolve, reject) => {
@@ -122,7 +122,7 @@ export class SendHalf implements WaitingSender {
 
   #finish(pending: PendingWrite): void {
     this.#pending = null;
-    if ((pending.flags & Flag.EndStream) !== 0) this.#end();
+    if ((pending.flags & FrameFlag.EndStream) !== 0) this.#end();
     pending.resolve();
   }
 
@@ -141,5 +141,5 @@ export class SendHalf implements WaitingSender {
 /** Returns the flags of the frame that ends at `offset`: what ends or joins the whole stands on the last alone. */
 function flagsOf({ type, flags, bytes, offset }: PendingWrite): number {
   if (offset === bytes.length) return flags;
-  return type === FrameType.WSMessage ? flags | Flag.More : 0;
+  return type === FrameType.WSMessage ? flags | FrameFlag.More : 0;
 }

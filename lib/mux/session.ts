@@ -1,17 +1,24 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
-import { decodeFrames, Flag, frameName, FrameType, uint32At, writeUint32 } from "../wire/frame.ts";
+import {
+  decodeFrames,
+  FrameFlag,
+  frameName,
+  FrameType,
+  uint32At,
+  writeUint32,
+} from "../wire/frame.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
-import { Liveness } from "./keepalive.ts";
+import { Keepalive } from "./keepalive.ts";
 import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
 import {
-  decodeGoodbye,
-  encodeGoodbye,
+  decodeDisconnect,
+  encodeDisconnect,
   encodeReset,
-  isForewarning,
+  isGoaway,
   resetError,
 } from "../wire/reasons.ts";
-import { Parting } from "./goaway.ts";
+import { Goaway } from "./goaway.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -34,7 +41,7 @@ export interface SessionEvents {
   onTraffic(received: number, sent: number): void;
 }
 
-/** Many streams over one transport, with liveness and a goodbye; knows bytes, never HTTP. */
+/** Many streams over one transport, with keepalive and a goodbye; knows bytes, never HTTP. */
 export class Session implements TransportListener, StreamHost, Beating {
   readonly queue: WriteQueue;
   readonly #transport: Transport;
@@ -42,10 +49,10 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #heartbeat: Heartbeat;
   readonly #streams = new StreamTable(this);
   readonly #heads: PendingHeads;
-  readonly #parting: Parting;
+  readonly #goaway: Goaway;
   #established = false;
   #closed = false;
-  readonly #liveness: Liveness;
+  readonly #keepalive: Keepalive;
   #pings = 0;
 
   constructor(
@@ -58,9 +65,9 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#heartbeat = options.heartbeat;
     this.#heads = new PendingHeads(options.headTimeout);
     this.queue = new WriteQueue(transport);
-    this.#parting = new Parting(this.queue);
+    this.#goaway = new Goaway(this.queue);
     this.#heartbeat.add(this);
-    this.#liveness = new Liveness(this.#heartbeat.now);
+    this.#keepalive = new Keepalive(this.#heartbeat.now);
     transport.listen(this);
   }
 
@@ -71,24 +78,24 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether a new stream may be opened. */
   get usable(): boolean {
-    return this.#established && !this.#closed && !this.#parting.draining && !this.#streams.full &&
+    return this.#established && !this.#closed && !this.#goaway.draining && !this.#streams.full &&
       !this.#streams.exhausted;
   }
 
   /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
   get leaving(): boolean {
-    return this.#parting.forewarned;
+    return this.#goaway.forewarned;
   }
 
   /** Whether streams from before that are open. */
   get finishing(): boolean {
     const { oldest } = this.#streams;
-    return oldest !== null && this.#parting.isFromBefore(oldest);
+    return oldest !== null && this.#goaway.isFromBefore(oldest);
   }
 
   /** Whether either side wants no new streams. */
   get draining(): boolean {
-    return this.#parting.draining;
+    return this.#goaway.draining;
   }
 
   /** Whether only the number of streams keeps it from being usable. */
@@ -98,7 +105,7 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether the peer has been heard from since it was last asked. */
   get answering(): boolean {
-    return !this.#liveness.probing;
+    return !this.#keepalive.probing;
   }
 
   /** Allows streams: the registration was accepted. */
@@ -126,25 +133,25 @@ export class Session implements TransportListener, StreamHost, Beating {
       throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
     }
     const { stream, window } = this.#streams.open(type, end);
-    this.queue.opening(type, end ? Flag.EndStream : 0, stream.id, window, head);
+    this.queue.opening(type, end ? FrameFlag.EndStream : 0, stream.id, window, head);
     return { stream, response: this.#heads.expect(stream.id) };
   }
 
   /** Asks the peer for a sign of life; until it comes, `answering` is false. */
   probe(): void {
-    if (!this.#closed && this.#liveness.probe(this.#heartbeat.now)) this.#ping();
+    if (!this.#closed && this.#keepalive.probe(this.#heartbeat.now)) this.#ping();
   }
 
   /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
-  forewarn(reason: string): void {
-    if (!this.#closed) this.#parting.forewarn(reason, this.#streams.lastId);
+  goAway(reason: string): void {
+    if (!this.#closed) this.#goaway.goAway(reason, this.#streams.lastId);
   }
 
   /** Tells the peer to open no more streams, and resolves when all are finished and the peer agrees, or the session is over. */
   drain(reason: string): Promise<void> {
-    if (!this.#closed) this.#parting.drain(reason);
-    this.#parting.check(this.#streams.size);
-    return this.#parting.done;
+    if (!this.#closed) this.#goaway.drain(reason);
+    this.#goaway.check(this.#streams.size);
+    return this.#goaway.done;
   }
 
   /** Ends the session now and tells the peer why. */
@@ -156,7 +163,7 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   onMessage(message: Uint8Array): void {
     if (this.#closed) return;
-    this.#liveness.heard(this.#heartbeat.now);
+    this.#keepalive.heard(this.#heartbeat.now);
     this.#events.onTraffic(message.length, 0);
     // A server has no reason to take more from somebody unknown; to a client the first streams come with its registration.
     const isKnown = this.#established || this.#events.onStream !== null;
@@ -194,7 +201,7 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   finished(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#parting.check(this.#streams.size);
+    this.#goaway.check(this.#streams.size);
   }
 
   sendWindow(stream: Stream, credit: number): void {
@@ -208,9 +215,9 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.queue.control(FrameType.Reset, 0, stream.id, encodeReset(code, reason));
   }
 
-  beat(now: number, overslept: boolean): void {
+  beat(now: number, suspended: boolean): void {
     this.#pings = 0;
-    const verdict = this.#liveness.judge(now, overslept, this.#transport.buffered);
+    const verdict = this.#keepalive.judge(now, suspended, this.#transport.buffered);
     if (verdict === "ping") this.#ping();
     else if (verdict !== "alive") this.#end(new SessionError(ErrorCode.Silent, verdict.dead), true);
   }
@@ -267,7 +274,7 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.queue.control(FrameType.Reset, 0, id, reset);
       return;
     }
-    const ended = (flags & Flag.EndStream) !== 0;
+    const ended = (flags & FrameFlag.EndStream) !== 0;
     const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
     accept(stream, payload.subarray(4));
   }
@@ -276,7 +283,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     const stream = this.#streams.find(type, id);
     if (stream === undefined) return;
     if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
-    stream.receiveHead((flags & Flag.EndStream) !== 0);
+    stream.receiveHead((flags & FrameFlag.EndStream) !== 0);
     this.#heads.resolve(id, { type, payload });
   }
 
@@ -296,24 +303,24 @@ export class Session implements TransportListener, StreamHost, Beating {
   }
 
   #onDisconnect(payload: Uint8Array): void {
-    if (isForewarning(payload)) {
+    if (isGoaway(payload)) {
       this.#events.onDrain();
       return;
     }
-    const { code, drain, reason } = decodeGoodbye(payload);
+    const { code, drain, reason } = decodeDisconnect(payload);
     if (!drain) {
       this.#end(new SessionError(code, reason), false);
       return;
     }
-    this.#parting.peerDrains();
+    this.#goaway.peerDrains();
     this.#events.onDrain();
-    this.#parting.check(this.#streams.size);
+    this.#goaway.check(this.#streams.size);
   }
 
   #end(error: SessionError, tell: boolean): void {
     if (this.#closed) return;
     if (tell) {
-      const goodbye = encodeGoodbye({ code: error.code, drain: false, reason: error.message });
+      const goodbye = encodeDisconnect({ code: error.code, drain: false, reason: error.message });
       this.queue.control(FrameType.Disconnect, 0, 0, goodbye);
       this.queue.finish();
     }
@@ -323,7 +330,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#transport.close(error.message);
     this.#heads.rejectAll(error);
     this.#streams.abort(error);
-    this.#parting.finish();
+    this.#goaway.finish();
     this.#events.onClose(error);
   }
 }
@@ -332,7 +339,7 @@ function unexpected(type: number, where: string): SessionError {
   return new SessionError(ErrorCode.Protocol, `an unexpected ${frameName(type)} ${where}`);
 }
 
-/** Turns whatever a handler threw into the end of the session: the peer's fault or our own. */
+/** Semaphore whatever a handler threw into the end of the session: the peer's fault or our own. */
 function asSessionError(error: unknown): SessionError {
   if (error instanceof SessionError) return error;
   return new SessionError(ErrorCode.Internal, "an internal error", { cause: error });

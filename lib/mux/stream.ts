@@ -1,5 +1,5 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
-import { Flag, frameName, FrameType } from "../wire/frame.ts";
+import { FrameFlag, frameName, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
 import { ReceiveHalf } from "./receive_half.ts";
 import type { Chunk } from "./receive_queue.ts";
@@ -87,7 +87,7 @@ export class Stream {
 
   /** Sends a response head; `end` says that no body follows. */
   respond(type: number, payload: Uint8Array, end: boolean): void {
-    this.#sending.control(type, end ? Flag.EndStream : 0, payload, end);
+    this.#sending.control(type, end ? FrameFlag.EndStream : 0, payload, end);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Stream {
 
   /** Sends one WebSocket message, in several frames where it is long; waits as `write` does. */
   writeMessage(bytes: Uint8Array, text: boolean): void | Promise<void> {
-    return this.#sending.write(FrameType.WSMessage, text ? Flag.Text : 0, bytes);
+    return this.#sending.write(FrameType.WSMessage, text ? FrameFlag.Text : 0, bytes);
   }
 
   /** Sends on what another stream received, a part of a message as a part; waits as `write` does. */
@@ -117,8 +117,8 @@ export class Stream {
   /** Sends the last bytes of the body and ends this side; waits as `write` does. */
   end(bytes: Uint8Array = NOTHING): void | Promise<void> {
     this.#host.progressed(this);
-    if (bytes.length > 0) return this.#sending.write(FrameType.Data, Flag.EndStream, bytes);
-    this.#sending.control(FrameType.Data, Flag.EndStream, NOTHING, true);
+    if (bytes.length > 0) return this.#sending.write(FrameType.Data, FrameFlag.EndStream, bytes);
+    this.#sending.control(FrameType.Data, FrameFlag.EndStream, NOTHING, true);
   }
 
   /** Sends the close code and reason of a WebSocket and ends this side. */

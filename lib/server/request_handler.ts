@@ -7,29 +7,29 @@ import type { ForwardedFields } from "./proxy/forwarded.ts";
 import { FIXED_HOSTNAME, type Router, splitTarget } from "./router.ts";
 import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
 import type { Fate, Peer } from "./listen/serve_listener.ts";
-import { Member } from "./tunnels/client_upstream.ts";
+import { ClientUpstream } from "./tunnels/client_upstream.ts";
 import type { OwnPages } from "./admin/own_pages.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Visit } from "./listen/visit.ts";
 import type { ServerMetrics } from "./admin/server_metrics.ts";
-import type { ClientConnection, Subscriptions } from "./tunnels/client_sessions.ts";
+import type { ClientConnection, ClientSessions } from "./tunnels/client_sessions.ts";
 import { dropBody } from "./proxy/unwanted_body.ts";
 import { RemoteUpstream } from "./cluster/remote_upstream.ts";
 import { MovedError, type Refusal, type Unavailable, type Upstream } from "./tunnels/upstream.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
-import type { Upstreams } from "./tunnels/upstream_finder.ts";
+import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
 export interface RequestHandlerOptions {
   readonly router: Router;
-  readonly upstreams: Upstreams;
+  readonly finder: UpstreamFinder;
   /** null for a server that is alone. */
   readonly cluster: Cluster | null;
   readonly forwarded: ForwardedFields;
   readonly proxy: Proxy;
   readonly webSockets: WebSocketProxy;
   readonly pages: OwnPages;
-  readonly subscriptions: Subscriptions;
+  readonly clientSessions: ClientSessions;
   /** The port on which clients connect, when it is another. */
   readonly clientPort: number | null;
   readonly metrics: ServerMetrics;
@@ -154,7 +154,7 @@ export class RequestHandler {
 
   /** Finds an upstream and sends the request there. */
   #acquire(search: Search): Response | Promise<Response> {
-    const found = this.#options.upstreams.acquire(search.hostname, search.since);
+    const found = this.#options.finder.acquire(search.hostname, search.since);
     const go = (found: Upstream | Unavailable): Response | Promise<Response> => {
       const response = this.#found(search, found);
       if (!(found instanceof RemoteUpstream) || !(response instanceof Promise)) return response;
@@ -180,7 +180,7 @@ export class RequestHandler {
 
   /** Sends a request on that took a while to be let through: a client that has left meanwhile is looked for once more. */
   #admitted(search: Search, found: Upstream): Response | Promise<Response> {
-    const hasLeft = found instanceof Member && !found.session.usable;
+    const hasLeft = found instanceof ClientUpstream && !found.session.usable;
     if (!hasLeft) return this.#forward(search, found);
     if (!search.isSecond) return this.#acquire({ ...search, isSecond: true });
     return this.#unavailable(search.visit, search.hostname, found.session.full ? "busy" : "away");
@@ -227,7 +227,7 @@ export class RequestHandler {
   }
 
   #subscribe(request: Request, connection: ClientConnection): Response {
-    const { subscriptions } = this.#options;
+    const { clientSessions } = this.#options;
     const upgrade = checkUpgrade(request);
     if (upgrade.kind === "refused") {
       return refused(request, upgrade.status, upgrade.reason, upgrade.fields);
@@ -237,9 +237,9 @@ export class RequestHandler {
         ["upgrade", "websocket"],
       ]);
     }
-    const refusal = subscriptions.refusal(request, connection);
+    const refusal = clientSessions.refusal(request, connection);
     if (refusal !== undefined) return refused(request, refusal.status, refusal.text);
-    return subscriptions.accept(request, connection);
+    return clientSessions.accept(request, connection);
   }
 }
 

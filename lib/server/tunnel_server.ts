@@ -3,32 +3,32 @@ import { Heartbeat } from "../mux/heartbeat.ts";
 import type { Log } from "../cli/log.ts";
 import type { AddressSet } from "../net/address_set.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
-import { Admission } from "./access/registration_policy.ts";
+import { RegistrationPolicy } from "./access/registration_policy.ts";
 import { isServed } from "./admin/ask.ts";
 import type { Bus } from "./bus/bus.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
-import { Entrances, type Inside } from "./listen/listeners.ts";
+import { type Inside, Listeners } from "./listen/listeners.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router, splitTarget } from "./router.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./listen/serve_listener.ts";
-import type { Member } from "./tunnels/client_upstream.ts";
+import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
-import { VisitorShares } from "./access/visitor_quotas.ts";
+import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
 import type { Limits } from "./options.ts";
-import { type Address, Subscriptions } from "./tunnels/client_sessions.ts";
+import { type Address, ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
-import { Upstreams } from "./tunnels/upstream_finder.ts";
+import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
 export interface TunnelServerOptions {
@@ -72,11 +72,11 @@ export class TunnelServer {
   /** The server's own URL. */
   readonly url: string;
   readonly #options: TunnelServerOptions;
-  readonly #entrances: Entrances;
+  readonly #listeners: Listeners;
   readonly #router: Router;
   readonly #registry: Registry;
-  readonly #admission: Admission;
-  readonly #subscriptions: Subscriptions;
+  readonly #registrationPolicy: RegistrationPolicy;
+  readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
   readonly #proxy: Proxy;
   readonly #requests: RequestHandler;
@@ -88,14 +88,14 @@ export class TunnelServer {
   constructor(options: TunnelServerOptions) {
     this.#options = options;
     const { log } = options;
-    this.#entrances = new Entrances({
+    this.#listeners = new Listeners({
       ...options,
       onVisitor: (request, peer, fate) => this.#requests.handle(request, peer, fate),
       onClient: (request, peer, fate) => this.#requests.handleClient(request, peer, fate),
       onError: (error) => this.#requests.failed(error),
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
-    const { clientPort } = this.#entrances;
+    const { clientPort } = this.#listeners;
     const own = { url: this.url, clientPort, isSecure: options.tls !== null };
     if (clientPort !== null) {
       log.info("clients connect to a port of their own", { port: clientPort });
@@ -104,7 +104,7 @@ export class TunnelServer {
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
     const { limited } = metrics;
-    this.#admission = new Admission({
+    this.#registrationPolicy = new RegistrationPolicy({
       token: options.token,
       keys: options.authorizedKeys,
       registrations: options.limits.registrations,
@@ -119,13 +119,13 @@ export class TunnelServer {
       whyNoName: (name) => this.#whyNoName(name),
     });
     const heartbeat = new Heartbeat();
-    this.#subscriptions = new Subscriptions({
+    this.#clientSessions = new ClientSessions({
       registry: this.#registry,
-      admission: this.#admission,
+      registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
         requests: limiterOf(options.limits),
         streams: options.limits.streams,
-        visitors: new VisitorShares(options.limits.streams, options.limits.visitorStreams),
+        visitors: new VisitorQuotas(options.limits.streams, options.limits.visitorStreams),
         limited,
       },
       heartbeat,
@@ -147,7 +147,7 @@ export class TunnelServer {
       metrics: metrics.forCluster(),
       log,
     });
-    const upstreams = new Upstreams({
+    const finder = new UpstreamFinder({
       registry: this.#registry,
       elsewhere: this.#cluster,
       acquireTimeout: options.acquireTimeout,
@@ -165,7 +165,7 @@ export class TunnelServer {
       maxMessage: options.limits.message,
     });
     this.#inside = {
-      subscriptions: this.#subscriptions,
+      clientSessions: this.#clientSessions,
       fragile: () => webSockets.open + bodies.idle.size,
       leaveNodes: async () => {
         await this.#cluster?.leave();
@@ -192,13 +192,13 @@ export class TunnelServer {
     });
     this.#requests = new RequestHandler({
       router: this.#router,
-      upstreams,
+      finder,
       cluster: this.#cluster,
       forwarded,
       proxy,
       webSockets,
       pages,
-      subscriptions: this.#subscriptions,
+      clientSessions: this.#clientSessions,
       clientPort,
       metrics,
       maxHead: options.limits.head,
@@ -220,7 +220,7 @@ export class TunnelServer {
   /** Stops: clients are asked to go, what is in flight finishes within the drain timeout, then everything is closed. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
-    await this.#entrances.shut(this.#inside);
+    await this.#listeners.shut(this.#inside);
     this.#proxy.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
@@ -235,7 +235,7 @@ export class TunnelServer {
     if (this.#stopping || this.#renewing) return;
     this.#renewing = true;
     try {
-      await this.#entrances.renew(certificate, this.#inside);
+      await this.#listeners.renew(certificate, this.#inside);
     } finally {
       this.#renewing = false;
     }
@@ -243,14 +243,14 @@ export class TunnelServer {
 
   /** Takes another list of keys, ends the sessions of those that are not in it, and returns how many these were. */
   authorize(keys: AuthorizedKeys): number {
-    this.#admission.replaceKeys(keys);
+    this.#registrationPolicy.replaceKeys(keys);
     return this.#endMembers(
       "not_authorized: the server's list has the key, or its name, no more",
-      (member) => !this.#admission.allows(member),
+      (member) => !this.#registrationPolicy.allows(member),
     );
   }
 
-  #endMembers(reason: string, isMeant: (member: Member) => boolean): number {
+  #endMembers(reason: string, isMeant: (member: ClientUpstream) => boolean): number {
     const members = [...this.#registry.members()].filter(isMeant);
     for (const { session } of members) session.close(ErrorCode.Unregistered, reason);
     return members.length;
@@ -271,7 +271,7 @@ export class TunnelServer {
     const { tls, domain } = this.#options;
     const scheme = tls === null ? "http" : "https";
     // URL drops a port that is the scheme's own.
-    return new URL(`${scheme}://${domain}:${this.#entrances.port}`).origin;
+    return new URL(`${scheme}://${domain}:${this.#listeners.port}`).origin;
   }
 
   #addressOf(label: string): Address {

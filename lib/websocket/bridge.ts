@@ -1,7 +1,7 @@
 import { Backlog } from "./backlog.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
 import { decodeReset } from "../wire/reasons.ts";
-import { Flag, FrameType } from "../wire/frame.ts";
+import { FrameFlag, FrameType } from "../wire/frame.ts";
 import type { Budget } from "../mux/flow_control.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
 import { MessageParts } from "./message_parts.ts";
@@ -172,7 +172,7 @@ export class WebSocketBridge {
         await this.#dropRest();
         return;
       }
-      const isPart = (chunk.flags & Flag.More) !== 0;
+      const isPart = (chunk.flags & FrameFlag.More) !== 0;
       if (isPart || parts.length > 0) parts.append(chunk.bytes);
       if (isPart) continue;
       this.#send(chunk, parts.length > 0 ? parts.take() : chunk.bytes);
@@ -192,7 +192,7 @@ export class WebSocketBridge {
 
   #send({ flags }: Chunk, bytes: Uint8Array): void {
     if (this.#closed) return;
-    const text = (flags & Flag.Text) !== 0;
+    const text = (flags & FrameFlag.Text) !== 0;
     this.#beforeSend();
     this.#socket.send(text ? decodeText(bytes) : ownBytes(bytes));
   }

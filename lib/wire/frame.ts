@@ -28,7 +28,7 @@ export const FrameType = {
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 
 /** The bits of a frame's flags; any other bit is an error. */
-export const Flag = {
+export const FrameFlag = {
   /** The sender's side of the stream ends with this frame. */
   EndStream: 0x01,
   /** The message is text. */
@@ -155,7 +155,7 @@ function malformed(what: string): SessionError {
 
 function buildRules(): (FrameRule | undefined)[] {
   const rules: (FrameRule | undefined)[] = new Array(256).fill(undefined);
-  const { EndStream, Text, More } = Flag;
+  const { EndStream, Text, More } = FrameFlag;
   const onSession = (type: number, name: string, minLength: number, maxLength: number): void => {
     rules[type] = { name, session: true, flags: 0, minLength, maxLength };
   };

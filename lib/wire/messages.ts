@@ -18,7 +18,7 @@ export interface Registered {
   readonly hostnames: readonly string[];
   readonly urls: readonly string[];
   /** Whether the server checks its visitors as the claim asked; only for a claim that asked for it. */
-  readonly edge?: true;
+  readonly policy?: true;
 }
 
 /** What a client answers the challenge with. */
@@ -72,7 +72,7 @@ export function decodeRequest(payload: Uint8Array): RegistrationRequest {
 
 /** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
 export function decodeResponse(payload: Uint8Array): Registered {
-  const { error, id, hostnames, urls, edge } = parseObject(payload, WHOSE.server);
+  const { error, id, hostnames, urls, policy } = parseObject(payload, WHOSE.server);
   if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
   if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls) || !urls.every(isOrigin)) {
     throw new RegistrationError(
@@ -81,7 +81,7 @@ export function decodeResponse(payload: Uint8Array): Registered {
       false,
     );
   }
-  return { id, hostnames, urls, ...(edge === true ? { edge } : {}) };
+  return { id, hostnames, urls, ...(policy === true ? { policy } : {}) };
 }
 
 function refusalOf(error: Readonly<Record<string, unknown>>): RegistrationError {

@@ -2,7 +2,7 @@ import { StreamError } from "./errors.ts";
 import { MAX_REASON_LENGTH } from "./limits.ts";
 
 /** The payload of a Disconnect. */
-export interface Goodbye {
+export interface DisconnectReason {
   readonly code: number;
   /** Whether streams that are open may still finish. */
   readonly drain: boolean;
@@ -10,12 +10,12 @@ export interface Goodbye {
 }
 
 /** Encodes a Disconnect: code u16, drain u8, reason in UTF-8. */
-export function encodeGoodbye({ code, drain, reason }: Goodbye): Uint8Array {
+export function encodeDisconnect({ code, drain, reason }: DisconnectReason): Uint8Array {
   return withReason([code >> 8, code & 0xff, drain ? 1 : 0], reason);
 }
 
 /** Decodes a Disconnect; the codec has checked that its three bytes are there. */
-export function decodeGoodbye(payload: Uint8Array): Goodbye {
+export function decodeDisconnect(payload: Uint8Array): DisconnectReason {
   const [high = 0, low = 0, drain = 0] = payload;
   return { code: (high << 8) | low, drain: drain === 1, reason: textOf(payload.subarray(3)) };
 }
@@ -24,12 +24,12 @@ export function decodeGoodbye(payload: Uint8Array): Goodbye {
 const FOREWARNING = 2;
 
 /** Encodes the Disconnect that goes before a drain. */
-export function encodeForewarning(code: number, reason: string): Uint8Array {
+export function encodeGoaway(code: number, reason: string): Uint8Array {
   return withReason([code >> 8, code & 0xff, FOREWARNING], reason);
 }
 
 /** Whether a Disconnect only says that a drain will follow. */
-export function isForewarning(payload: Uint8Array): boolean {
+export function isGoaway(payload: Uint8Array): boolean {
   return payload[2] === FOREWARNING;
 }
 

@@ -11,7 +11,7 @@ export const REFUSAL_CODES = [
   "not_authorized",
   "bad_name",
   "name_taken",
-  "bad_edge",
+  "bad_policy",
   "hostname_taken",
   "timeout",
   "try_again",

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ServerLink } from "../../lib/client/server_link.ts";
-import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { encodeForewarning, encodeGoodbye } from "../../lib/wire/reasons.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { encodeDisconnect, encodeGoaway } from "../../lib/wire/reasons.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
@@ -18,7 +18,7 @@ Deno.test("ServerLink connects anew at a forewarning, while the old connection s
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
   const old = await server.nextRegistered();
-  forewarn(old);
+  goAway(old);
   const fresh = await server.nextRegistered();
   open(old, 1);
   open(fresh, 1);
@@ -34,7 +34,7 @@ Deno.test("ServerLink tries again soon when the successor is not there yet", asy
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
   const old = await server.nextRegistered();
-  forewarn(old);
+  goAway(old);
   // More attempts than a backoff would make in the time that the test has.
   for (let refused = 0; refused < 8; refused++) end(await server.next());
   await server.nextRegistered();
@@ -46,7 +46,7 @@ Deno.test("ServerLink is lost when the old connection ends before there is anoth
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
   const old = await server.nextRegistered();
-  forewarn(old);
+  goAway(old);
   end(await server.next());
   end(old);
   await old.closed;
@@ -58,7 +58,7 @@ Deno.test("ServerLink is lost when the old connection ends before there is anoth
 Deno.test("ServerLink goes on when the next server stops as well", async () => {
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
-  for (let i = 0; i < 3; i++) forewarn(await server.nextRegistered());
+  for (let i = 0; i < 3; i++) goAway(await server.nextRegistered());
   await server.nextRegistered();
   await eventually("all registrations", () => link.told.length === 4);
   assert(!link.told.includes("lost"));
@@ -68,10 +68,10 @@ Deno.test("ServerLink backs off from a server that forewarns each connection as 
   using clock = new FakeClock();
   await using server = await ScriptedServer.start();
   await using _link = await startLink(server);
-  forewarn(await server.nextRegistered());
+  goAway(await server.nextRegistered());
   let current = await server.nextRegistered();
   for (const { least, most } of [{ least: 250, most: 500 }, { least: 500, most: 1_000 }]) {
-    forewarn(current);
+    goAway(current);
     await roundTrips(current);
     let isDialled = false;
     const next = server.nextRegistered().finally(() => isDialled = true);
@@ -83,7 +83,7 @@ Deno.test("ServerLink backs off from a server that forewarns each connection as 
   }
   await roundTrips(current);
   clock.advance(10_000);
-  forewarn(current);
+  goAway(current);
   // One that held for a while is handed over at once again.
   await server.nextRegistered();
 });
@@ -92,9 +92,9 @@ Deno.test("ServerLink backs off as well when such a server ends what it forewarn
   using clock = new FakeClock();
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
-  forewarn(await server.nextRegistered());
+  goAway(await server.nextRegistered());
   const current = await server.nextRegistered();
-  forewarn(current);
+  goAway(current);
   await roundTrips(current);
   end(current);
   await current.closed;
@@ -115,7 +115,7 @@ Deno.test("ServerLink leaves the oldest connection when more than three were for
   await using _link = await startLink(server);
   const peers = [await server.nextRegistered()];
   for (const peer of peers) {
-    forewarn(peer);
+    goAway(peer);
     await roundTrips(peer);
     clock.advance(1_000);
     if (peers.length < 4) peers.push(await server.nextRegistered());
@@ -130,7 +130,7 @@ Deno.test("ServerLink with once serves until the server closes, and does not con
   await using server = await ScriptedServer.start();
   await using link = await startLink(server, { once: true });
   const old = await server.nextRegistered();
-  forewarn(old);
+  goAway(old);
   open(old, 1);
   await eventually("a stream", () => link.streams.length === 1);
   end(old);
@@ -142,7 +142,7 @@ Deno.test("ServerLink.stop ends the old connection and the new one", async () =>
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
   const old = await server.nextRegistered();
-  forewarn(old);
+  goAway(old);
   const fresh = await server.nextRegistered();
   await eventually("both registrations", () => link.told.length === 2);
   const stopped = link.link.stop();
@@ -171,7 +171,7 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
       key: await newSigningKey(),
       label: "",
       name: "",
-      edge: NO_EDGE,
+      policy: OPEN_POLICY,
       token: null,
       connection: 0,
       heartbeat: new Heartbeat(),
@@ -204,8 +204,8 @@ async function roundTrips(peer: FramePeer): Promise<void> {
 /** More than a registration takes; 20 Pings a second are allowed. */
 const ROUND_TRIPS = 8;
 
-function forewarn(peer: FramePeer): void {
-  peer.send(FrameType.Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
+function goAway(peer: FramePeer): void {
+  peer.send(FrameType.Disconnect, { payload: encodeGoaway(ErrorCode.GoingAway, "restart") });
 }
 
 function drain(peer: FramePeer): void {
@@ -217,14 +217,14 @@ function end(peer: FramePeer): void {
 }
 
 function sayGoodbye(peer: FramePeer, drain: boolean): void {
-  const payload = encodeGoodbye({ code: ErrorCode.GoingAway, drain, reason: "restart" });
+  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, drain, reason: "restart" });
   peer.send(FrameType.Disconnect, { payload });
 }
 
 function open(peer: FramePeer, stream: number): void {
   peer.send(FrameType.HTTPRequest, {
     stream,
-    flags: Flag.EndStream,
+    flags: FrameFlag.EndStream,
     payload: openingOf(1024),
   });
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { freePorts } from "../testing/front_proxy.ts";
 import { within } from "../testing/within.ts";
@@ -14,7 +14,7 @@ Deno.test("TunnelClient tells why a server is offline, and each other reason tha
   const first = Promise.withResolvers<void>();
   const client = new TunnelClient({
     ...{ host: "127.0.0.1", port: 9, hostHeader: null, connections: 1, label: "", name: null },
-    ...{ token: null, edge: NO_EDGE, key: await newSigningKey(), once: false },
+    ...{ token: null, policy: OPEN_POLICY, key: await newSigningKey(), once: false },
     servers: [`http://127.0.0.1:${port}`],
   }, {
     onOnline() {},

@@ -1,7 +1,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
-import { edgeOptions } from "../../lib/client/hashed_policy.ts";
-import { loadIdentity } from "../../lib/client/key_file.ts";
+import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
+import { loadKeyFile } from "../../lib/client/key_file.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { onStopSignal, printLine, runProgram } from "../../lib/cli/program.ts";
@@ -62,7 +62,7 @@ async function connect(
   sitePort: number,
   options: ClientOptions,
 ): Promise<TunnelClient> {
-  const { key } = await loadIdentity(options.keyFile);
+  const { key } = await loadKeyFile(options.keyFile);
   const { port } = new URL(server.url);
   return new TunnelClient(
     {
@@ -71,7 +71,7 @@ async function connect(
       port: sitePort,
       servers: [`http://127.0.0.1:${port}`],
       key,
-      edge: await edgeOptions(options),
+      policy: await hashedPolicy(options),
     },
     {
       onOnline: (_server, url) => console.log(greeting(url, server.url, sitePort)),

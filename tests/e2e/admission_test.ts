@@ -270,13 +270,13 @@ Deno.test("Edge options are accepted with a word, or refused when nobody could c
   await using server = await startServer();
   const key = await newSigningKey();
   using plain = await Subscriber.connect(server);
-  assertEquals((await plain.answer(await plain.claim(key))).edge, undefined);
+  assertEquals((await plain.answer(await plain.claim(key))).policy, undefined);
   using guarded = await Subscriber.connect(server);
-  const edge = { basicAuth: null, allowIp: ["10.0.0.0/8"] };
-  assertEquals((await guarded.answer(await guarded.claim(key, { edge }))).edge, true);
+  const policy = { basicAuth: null, allowIp: ["10.0.0.0/8"] };
+  assertEquals((await guarded.answer(await guarded.claim(key, { policy }))).policy, true);
   using wrong = await Subscriber.connect(server);
-  const jws = await wrong.claim(key, { edge: { basicAuth: null, allowIp: ["1.2.3"] } });
-  assertEquals(errorOf(await wrong.answer(jws)).code, "bad_edge");
+  const jws = await wrong.claim(key, { policy: { basicAuth: null, allowIp: ["1.2.3"] } });
+  assertEquals(errorOf(await wrong.answer(jws)).code, "bad_policy");
 });
 
 function refusedForGood({ code, stdout, stderr }: EndedProgram, reason: string): void {

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { authorization, passwordHash } from "../testing/password.ts";
 import { scrape } from "../testing/prometheus.ts";
@@ -84,9 +84,9 @@ Deno.test("--basic-auth: many first requests with the right password at once are
 Deno.test("--basic-auth: a client that leaves while a password is checked gets the request when it is back", async () => {
   await using server = await startServer();
   const key = await newSigningKey();
-  const edge = { basicAuth: await passwordHash("ann", "correct horse"), allowIp: [] };
+  const policy = { basicAuth: await passwordHash("ann", "correct horse"), allowIp: [] };
   using client = await Subscriber.connect(server);
-  const { hostnames } = await client.answer(await client.claim(key, { edge }));
+  const { hostnames } = await client.answer(await client.claim(key, { policy }));
   assert(Array.isArray(hostnames));
   using visitors = new DisposableStack();
   const ask = async (credentials: string): Promise<RawHTTP> => {
@@ -103,10 +103,10 @@ Deno.test("--basic-auth: a client that leaves while a password is checked gets t
   assertEquals(await Promise.race(others), 401);
   client[Symbol.dispose]();
   using fresh = await Subscriber.connect(server);
-  await fresh.answer(await fresh.claim(key, { edge }));
+  await fresh.answer(await fresh.claim(key, { policy }));
   const { stream } = await fresh.frames.skipTo(FrameType.HTTPRequest);
   const payload = '{"status":204,"fields":[]}';
-  fresh.frames.send(FrameType.HTTPResponse, { stream, flags: Flag.EndStream, payload });
+  fresh.frames.send(FrameType.HTTPResponse, { stream, flags: FrameFlag.EndStream, payload });
   assertEquals(await right, 204);
   assertEquals(new Set(await Promise.all(others)), new Set([401]));
 });

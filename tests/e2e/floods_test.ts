@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { Program } from "../testing/program.ts";
@@ -150,7 +150,11 @@ Deno.test("A31 a server that opens and resets streams at once reaches no origin"
         ...Array.from({ length: 1_000 }, (_, i) => {
           const id = stream + i;
           return joined(
-            frameOf(HTTPRequest, { stream: id, flags: Flag.EndStream, payload: openingOf(1_000) }),
+            frameOf(HTTPRequest, {
+              stream: id,
+              flags: FrameFlag.EndStream,
+              payload: openingOf(1_000),
+            }),
             frameOf(Reset, { stream: id, payload: coded(ErrorCode.Cancelled) }),
           );
         }),
@@ -162,7 +166,7 @@ Deno.test("A31 a server that opens and resets streams at once reaches no origin"
   assertEquals(origin.connectionCount, 0);
   frames.send(HTTPRequest, {
     stream: STREAMS + 1_000,
-    flags: Flag.EndStream,
+    flags: FrameFlag.EndStream,
     payload: openingOf(1_000),
   });
   await frames.skipTo(HTTPResponse);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertNotMatch } from "@std/assert";
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { runToEnd } from "../testing/ended_program.ts";
 import { coded, frameOf, type FramePeer, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { Program } from "../testing/program.ts";
@@ -251,7 +251,7 @@ Deno.test("A43 where an origin redirects to, the client does not go", async (t) 
   const { client } = story;
   for (const [stream, type] of [[1, HTTPRequest], [2, WSRequest]] as const) {
     await t.step(type === WSRequest ? "WebSocket" : "HTTP", async () => {
-      const flags = type === HTTPRequest ? Flag.EndStream : 0;
+      const flags = type === HTTPRequest ? FrameFlag.EndStream : 0;
       client.send(type, { stream, flags, payload: openingOf(WINDOW) });
       const { payload } = await client.skipTo(type + 1);
       const { status, fields } = JSON.parse(new TextDecoder().decode(payload));
@@ -310,13 +310,17 @@ async function startStory(server: ScriptedServer, origin: ScriptedOrigin) {
 
 /** Returns a request without a body. */
 function request(stream: number): Uint8Array<ArrayBuffer> {
-  return frameOf(HTTPRequest, { stream, flags: Flag.EndStream, payload: openingOf(WINDOW) });
+  return frameOf(HTTPRequest, { stream, flags: FrameFlag.EndStream, payload: openingOf(WINDOW) });
 }
 
 /** Checks that a request on that stream gets the origin's answer. */
 async function assertServes(client: FramePeer, stream: number, target = "/"): Promise<void> {
   const head = JSON.stringify({ method: "GET", target, fields: [["host", "a.example"]] });
-  client.send(HTTPRequest, { stream, flags: Flag.EndStream, payload: openingOf(WINDOW, head) });
+  client.send(HTTPRequest, {
+    stream,
+    flags: FrameFlag.EndStream,
+    payload: openingOf(WINDOW, head),
+  });
   const response = await client.next(HTTPResponse);
   assertEquals(response.stream, stream);
   assertEquals(JSON.parse(new TextDecoder().decode(response.payload)).status, 200);
@@ -324,7 +328,7 @@ async function assertServes(client: FramePeer, stream: number, target = "/"): Pr
   for (let isOver = false; !isOver;) {
     const { payload, flags } = await client.next(Data);
     body += new TextDecoder().decode(payload);
-    isOver = (flags & Flag.EndStream) !== 0;
+    isOver = (flags & FrameFlag.EndStream) !== 0;
   }
   assertEquals(body, "ok");
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { frameOf, joined } from "../testing/frame_peer.ts";
 import { toText } from "../testing/latin1.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -93,7 +93,7 @@ Deno.test("A39 a client that lies about the length of a body or frames it by its
         const { stream } = await client.frames.skipTo(HTTPRequest);
         const payload = JSON.stringify({ status: 200, fields });
         const head = frameOf(HTTPResponse, { stream, payload });
-        const data = frameOf(Data, { stream, flags: Flag.EndStream, payload: body });
+        const data = frameOf(Data, { stream, flags: FrameFlag.EndStream, payload: body });
         if (isTogether) client.frames.sendBytes(joined(head, data));
         else client.frames.sendBytes(head);
         const answer = await visitor.receive();
@@ -165,7 +165,7 @@ async function answered(
   await visitor.send(get(client.host, "/"));
   const { stream } = await client.frames.skipTo(HTTPRequest);
   const payload = JSON.stringify(head);
-  client.frames.send(HTTPResponse, { stream, flags: Flag.EndStream, payload });
+  client.frames.send(HTTPResponse, { stream, flags: FrameFlag.EndStream, payload });
   return await visitor.receiveAll();
 }
 

@@ -1,6 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
-import { decodeGoodbye, decodeReset, encodeGoodbye, encodeReset } from "../../lib/wire/reasons.ts";
+import {
+  decodeDisconnect,
+  decodeReset,
+  encodeDisconnect,
+  encodeReset,
+} from "../../lib/wire/reasons.ts";
 import { decodeFrames, encodeFrame } from "../../lib/wire/frame.ts";
 import { MAX_REASON_LENGTH } from "../../lib/wire/limits.ts";
 import { joined, type SeenFrame } from "../testing/frame_peer.ts";
@@ -50,12 +55,12 @@ fuzz("A20 reasons of any length and any characters keep to their limit and come 
   const code = random.integer(0, 0xffff);
   const drain = random.oneIn(2);
   const reset = encodeReset(code, reason);
-  const goodbye = encodeGoodbye({ code, drain, reason });
+  const goodbye = encodeDisconnect({ code, drain, reason });
   assert(reset.length <= 2 + MAX_REASON_LENGTH && goodbye.length <= 3 + MAX_REASON_LENGTH);
   const back = decodeReset(reset);
   assertEquals(back.code, code);
   assert(reason.toWellFormed().startsWith(back.reason));
-  assertEquals(decodeGoodbye(goodbye), { code, drain, reason: back.reason });
+  assertEquals(decodeDisconnect(goodbye), { code, drain, reason: back.reason });
   // A peer's bytes need not be UTF-8.
   decodeReset(joined(random.bytes(2), random.bytes(random.integer(0, MAX_REASON_LENGTH))));
 });

@@ -1,5 +1,5 @@
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame, u32 } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
@@ -81,7 +81,7 @@ export class HostilePeer {
     if (!sent.hasHead) {
       sent.hasHead = true;
       sent.hasEnded = random.oneIn(4);
-      const flags = sent.hasEnded ? Flag.EndStream : 0;
+      const flags = sent.hasEnded ? FrameFlag.EndStream : 0;
       const type = sent.isWebSocket ? WSResponse : HTTPResponse;
       return frameOf(type, { stream, flags, payload: RESPONSE });
     }
@@ -95,10 +95,10 @@ export class HostilePeer {
     sent.hasEnded = random.oneIn(6) || (length === 0 && !sent.isWebSocket);
     const payload = BODY.subarray(0, length);
     if (!sent.isWebSocket) {
-      return frameOf(Data, { stream, flags: sent.hasEnded ? Flag.EndStream : 0, payload });
+      return frameOf(Data, { stream, flags: sent.hasEnded ? FrameFlag.EndStream : 0, payload });
     }
     if (sent.hasEnded) return frameOf(WSTeardown, { stream, payload: coded(1000, "bye") });
-    const more = random.oneIn(3) && length > 0 ? Flag.More : 0;
+    const more = random.oneIn(3) && length > 0 ? FrameFlag.More : 0;
     return frameOf(WSMessage, { stream, flags: more, payload });
   }
 
@@ -109,7 +109,7 @@ export class HostilePeer {
     const hasEnded = type === HTTPRequest && random.oneIn(3);
     this.#add(stream, type, true, hasEnded);
     const window = random.pick([0, 1, 100, 65_536, 1_000_000, 0x7fff_ffff]);
-    const flags = hasEnded ? Flag.EndStream : 0;
+    const flags = hasEnded ? FrameFlag.EndStream : 0;
     return frameOf(type, { stream, flags, payload: openingOf(window) });
   }
 
@@ -122,7 +122,7 @@ export class HostilePeer {
 
 /** Returns a frame that fits its type and nothing else. */
 function rudeFrame(random: SeededRandom, stream: number): Uint8Array<ArrayBuffer> {
-  const flags = random.oneIn(2) ? Flag.EndStream : 0;
+  const flags = random.oneIn(2) ? FrameFlag.EndStream : 0;
   const payload = BODY.subarray(0, random.pick([0, 1, 65_536]));
   switch (random.integer(0, 12)) {
     case 0:

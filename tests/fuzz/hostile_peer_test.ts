@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
-import { Flag, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import type { SeenFrame } from "../testing/frame_peer.ts";
@@ -89,7 +89,7 @@ class Ledger {
       }
       if (!this.#ended.has(stream)) add(this.#sent, stream, costOf(type, length));
       const isLast = type === WSTeardown || type === Reset ||
-        (type !== WSMessage && ((message[at + 1] ?? 0) & Flag.EndStream) !== 0);
+        (type !== WSMessage && ((message[at + 1] ?? 0) & FrameFlag.EndStream) !== 0);
       if (isLast) this.#ended.add(stream);
     }
   }

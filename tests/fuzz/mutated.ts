@@ -64,7 +64,7 @@ function change(random: SeededRandom, bytes: Uint8Array<ArrayBuffer>): Uint8Arra
     case 1: // one byte
       return replaced(bytes, at, random.bytes(1), 1);
     case 2: // a number at one of its edges
-      return replaced(bytes, at, edge(random), 4);
+      return replaced(bytes, at, policy(random), 4);
     case 3: // something more
       return replaced(bytes, at, random.bytes(length), 0);
     case 4: // something less
@@ -83,7 +83,7 @@ function change(random: SeededRandom, bytes: Uint8Array<ArrayBuffer>): Uint8Arra
   }
 }
 
-function edge(random: SeededRandom): Uint8Array {
+function policy(random: SeededRandom): Uint8Array {
   const value = EDGES[random.integer(0, EDGES.length - 1)] ?? 0;
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);

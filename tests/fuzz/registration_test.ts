@@ -67,7 +67,7 @@ const MEMBERS = [
     "iat",
     "label",
   ],
-  ...["connection", "name", "edge", "__proto__", "constructor", "toString"],
+  ...["connection", "name", "policy", "__proto__", "constructor", "toString"],
 ] as const;
 
 /** Made once: a key for each case would be most of the work. */
@@ -155,7 +155,7 @@ function spoilt(random: SeededRandom, members: Readonly<Record<string, unknown>>
 const NO_TEXTS: readonly [unknown, ...unknown[]] = [{ toString: 1, valueOf: 1 }, 1, null, []];
 
 function randomJSON(random: SeededRandom): Uint8Array {
-  const names = ["nonce", "server", "jws", "proof", "id", "hostnames", "urls", "error", "edge"];
+  const names = ["nonce", "server", "jws", "proof", "id", "hostnames", "urls", "error", "policy"];
   const message = random.oneIn(2) ? "no" : random.pick(NO_TEXTS);
   const error = { code: random.pick(VALUES), message, permanent: random.pick(VALUES) };
   const members = names.map((name) => [name, random.oneIn(3) ? error : random.pick(VALUES)]);

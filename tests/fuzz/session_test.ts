@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
-import { Flag, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, SESSION_BUDGET } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { coded, joined } from "../testing/frame_peer.ts";
@@ -196,9 +196,9 @@ class Body {
       if (type === WSTeardown) {
         assertSameBytes(bytes, coded(1000, "bye"));
       } else if (type === WSMessage) {
-        assertEquals((flags & Flag.Text) !== 0, messages.length % 2 === 0);
+        assertEquals((flags & FrameFlag.Text) !== 0, messages.length % 2 === 0);
         parts.push(bytes);
-        if ((flags & Flag.More) === 0) messages.push(joined(...parts.splice(0)));
+        if ((flags & FrameFlag.More) === 0) messages.push(joined(...parts.splice(0)));
       } else messages.push(bytes);
       for (let left = this.#random.pick([0, 0, 0, 1, 3]); left > 0; left--) await turn();
     }

@@ -1,4 +1,4 @@
-import { decodeFrames, Flag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { decodeFrames, FrameFlag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { MemorySocket } from "../testing/memory_socket.ts";
 
@@ -88,7 +88,7 @@ export class WireMonitor {
       way.credit -= costOf(type, payload);
       if (way.credit < 0) this.#fault(`${what} overspends by ${-way.credit}`);
     }
-    const isEnd = type !== WSMessage && (flags & Flag.EndStream) !== 0;
+    const isEnd = type !== WSMessage && (flags & FrameFlag.EndStream) !== 0;
     way.hasEnded = isEnd || type === WSTeardown;
   }
 
@@ -102,7 +102,7 @@ export class WireMonitor {
   ): void {
     if (from === "client" || id <= this.#lastId || this.#serverDrains) this.#fault(what);
     this.#lastId = id;
-    const hasEnded = (flags & Flag.EndStream) !== 0;
+    const hasEnded = (flags & FrameFlag.EndStream) !== 0;
     this.#streams.set(id, {
       opening,
       fromServer: { credit: INITIAL_WINDOW, hasHead: true, hasEnded, hasReset: false },

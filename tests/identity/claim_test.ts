@@ -11,7 +11,7 @@ import {
   MAX_ALLOWED,
   MAX_ITERATIONS,
   MAX_USER_LENGTH,
-  NO_EDGE,
+  OPEN_POLICY,
 } from "../../lib/identity/visitor_policy.ts";
 import { MAX_REGISTRATION_LENGTH } from "../../lib/wire/limits.ts";
 import { decodeRequest, encodeMessage } from "../../lib/wire/messages.ts";
@@ -38,7 +38,7 @@ const CLAIM: Claim = {
   label: "blog",
   connection: 3,
   name: "shop",
-  edge: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
+  policy: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
 };
 
 const KEY: SigningKey = {
@@ -56,7 +56,7 @@ const PAYLOAD = { aud: AUDIENCE, nonce: NONCE, iat: 1_750_000_000, connection: 0
 Deno.test("verifyClaim returns what signClaim signed, with the key's thumbprint", async () => {
   const thumbprint = await thumbprintOf(KEY.publicKey);
   assertEquals(await verify(await signClaim(CLAIM, KEY)), { ...CLAIM, thumbprint });
-  const unlabelled = { ...CLAIM, label: "", name: "", edge: NO_EDGE };
+  const unlabelled = { ...CLAIM, label: "", name: "", policy: OPEN_POLICY };
   assertEquals(await verify(await signClaim(unlabelled, KEY)), { ...unlabelled, thumbprint });
 });
 
@@ -278,7 +278,7 @@ Deno.test("A01 verifyClaim takes nothing that a claim says of its own hostname, 
   const said = { host: "a.tunnel.example", hostname: "a", id: "a", thumbprint: "a", sub: "a" };
   const { thumbprint, ...claim } = await verify(await jwsOf(HEADER, { ...PAYLOAD, ...said }));
   assertEquals(thumbprint, await thumbprintOf(KEY.publicKey));
-  assertEquals(Object.keys(claim), ["audience", "nonce", "label", "connection", "name", "edge"]);
+  assertEquals(Object.keys(claim), ["audience", "nonce", "label", "connection", "name", "policy"]);
 });
 
 Deno.test("A12 verifyClaim takes members that are names of methods for what they are", async () => {
@@ -329,9 +329,9 @@ Deno.test("verifyClaim refuses names that are no DNS label in lower case", async
   }
 });
 
-Deno.test("verifyClaim refuses edge options that are not exactly as they must be", async () => {
-  for (const edge of [null, [], "x", { allowIp: [] }, { basicAuth: null }, { other: 1 }]) {
-    await refused("bad_edge", jwsOf(HEADER, { ...PAYLOAD, edge }));
+Deno.test("verifyClaim refuses visitor policy that are not exactly as they must be", async () => {
+  for (const policy of [null, [], "x", { allowIp: [] }, { basicAuth: null }, { other: 1 }]) {
+    await refused("bad_policy", jwsOf(HEADER, { ...PAYLOAD, policy }));
   }
 });
 
@@ -343,7 +343,7 @@ Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, wi
     label: "x".repeat(63),
     connection: 15,
     name: "x".repeat(63),
-    edge: {
+    policy: {
       basicAuth: {
         user: '"'.repeat(MAX_USER_LENGTH),
         salt: "AAECAwQFBgcICQoLDA0ODw",
@@ -358,7 +358,7 @@ Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, wi
   };
   const jws = await signClaim(claim, KEY);
   const isAudience = (audience: string) => audience === claim.audience;
-  assertEquals((await verifyClaim(jws, { nonce: NONCE, isAudience })).edge, claim.edge);
+  assertEquals((await verifyClaim(jws, { nonce: NONCE, isAudience })).policy, claim.policy);
   const { length } = encodeMessage({ jws, proof: await proveToken("token", jws) });
   assert(length <= MAX_REGISTRATION_LENGTH, `${length} bytes`);
 });

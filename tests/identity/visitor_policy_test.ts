@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  decodeEdge,
-  type EdgeOptions,
-  encodeEdge,
+  decodeVisitorPolicy,
+  encodeVisitorPolicy,
   isUser,
   MAX_ALLOWED,
   MAX_ITERATIONS,
   MAX_USER_LENGTH,
   MIN_ITERATIONS,
-  NO_EDGE,
+  OPEN_POLICY,
+  type VisitorPolicy,
 } from "../../lib/identity/visitor_policy.ts";
 import { RegistrationError } from "../../lib/wire/registration_error.ts";
 
@@ -19,21 +19,21 @@ const BASIC_AUTH = {
   iterations: 100_000,
 };
 
-Deno.test("decodeEdge reads back what encodeEdge made", () => {
-  const options: EdgeOptions[] = [
+Deno.test("decodeVisitorPolicy reads back what encodeVisitorPolicy made", () => {
+  const options: VisitorPolicy[] = [
     { basicAuth: BASIC_AUTH, allowIp: ["10.0.0.0/8", "2001:db8::1", "::ffff:1.2.3.4/128"] },
     { basicAuth: null, allowIp: ["127.0.0.1"] },
     { basicAuth: BASIC_AUTH, allowIp: [] },
   ];
-  for (const edge of options) {
-    const decoded = decodeEdge(JSON.parse(JSON.stringify(encodeEdge(edge))));
-    assertEquals(decoded, edge);
+  for (const policy of options) {
+    const decoded = decodeVisitorPolicy(JSON.parse(JSON.stringify(encodeVisitorPolicy(policy))));
+    assertEquals(decoded, policy);
   }
-  assertEquals(encodeEdge(NO_EDGE), undefined);
-  assertEquals(decodeEdge(undefined), NO_EDGE);
+  assertEquals(encodeVisitorPolicy(OPEN_POLICY), undefined);
+  assertEquals(decodeVisitorPolicy(undefined), OPEN_POLICY);
 });
 
-Deno.test("decodeEdge refuses what is no JSON object, and every member that it does not know", () => {
+Deno.test("decodeVisitorPolicy refuses what is no JSON object, and every member that it does not know", () => {
   for (const value of [null, [], "x", 1, true]) refused(value);
   refused({ allowIP: ["10.0.0.1"] });
   refused({ basicAuth: BASIC_AUTH, oauth: {} });
@@ -41,7 +41,7 @@ Deno.test("decodeEdge refuses what is no JSON object, and every member that it d
   refused(JSON.parse('{"__proto__":{"allowIp":["10.0.0.1"]}}'));
 });
 
-Deno.test("decodeEdge refuses a password's hash that is not exactly as it must be", () => {
+Deno.test("decodeVisitorPolicy refuses a password's hash that is not exactly as it must be", () => {
   for (
     const wrong of [
       { user: undefined },
@@ -70,7 +70,7 @@ Deno.test("decodeEdge refuses a password's hash that is not exactly as it must b
   for (const basicAuth of [null, "user:password", [], {}]) refused({ basicAuth });
 });
 
-Deno.test("decodeEdge refuses an empty list, a long one, and what is no address by its letters", () => {
+Deno.test("decodeVisitorPolicy refuses an empty list, a long one, and what is no address by its letters", () => {
   for (
     const network of ["", "x", "example.com", "10.0.0.0/", "10.0.0.0/1234", "1.2.3.4 ", 1, null]
   ) {
@@ -86,6 +86,11 @@ Deno.test("isUser counts bytes, not characters", () => {
 });
 
 function refused(value: unknown): void {
-  const error = assertThrows(() => decodeEdge(value), RegistrationError, "", JSON.stringify(value));
-  assertEquals([error.code, error.permanent], ["bad_edge", true]);
+  const error = assertThrows(
+    () => decodeVisitorPolicy(value),
+    RegistrationError,
+    "",
+    JSON.stringify(value),
+  );
+  assertEquals([error.code, error.permanent], ["bad_policy", true]);
 }

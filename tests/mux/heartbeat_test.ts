@@ -5,21 +5,21 @@ import { FakeClock } from "../testing/fake_clock.ts";
 Deno.test("Heartbeat tells every member of each second, with the time", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const [first, second] = [new Member(), new Member()];
+  const [first, second] = [new ClientUpstream(), new ClientUpstream()];
   heartbeat.add(first);
   heartbeat.add(second);
   const start = clock.now;
   clock.advance(3000);
   assertEquals(first.beats, [start + 1000, start + 2000, start + 3000]);
   assertEquals(second.beats, first.beats);
-  assertEquals(first.overslept, 0);
+  assertEquals(first.suspended, 0);
   assertEquals(heartbeat.now, start + 3000);
 });
 
 Deno.test("Heartbeat runs one timer, and none without members", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const [first, second] = [new Member(), new Member()];
+  const [first, second] = [new ClientUpstream(), new ClientUpstream()];
   assertEquals(clock.pending, 0);
   heartbeat.add(first);
   heartbeat.add(second);
@@ -34,62 +34,62 @@ Deno.test("Heartbeat runs one timer, and none without members", () => {
 Deno.test("Heartbeat knows the time at once when the first member comes after a pause", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new Member();
+  const member = new ClientUpstream();
   clock.advance(3_600_000);
   heartbeat.add(member);
   assertEquals(heartbeat.now, clock.now);
   clock.advance(1000);
-  assertEquals(member.overslept, 0, "nobody was there to oversleep");
+  assertEquals(member.suspended, 0, "nobody was there to oversleep");
 });
 
 Deno.test("Heartbeat says so, once, when the machine slept, though the monotonic clock stood still", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new Member();
+  const member = new ClientUpstream();
   heartbeat.add(member);
   clock.advance(1000);
   clock.sleep(60_000);
   clock.advance(2000);
-  assertEquals([member.beats.length, member.overslept], [3, 1]);
+  assertEquals([member.beats.length, member.suspended], [3, 1]);
 });
 
 Deno.test("Heartbeat says so when the process was stopped, though the wall clock was set back", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new Member();
+  const member = new ClientUpstream();
   heartbeat.add(member);
   clock.advance(1000);
   clock.stop(30_000);
   clock.sleep(-3_600_000);
   clock.advance(0);
-  assertEquals(member.overslept, 1);
+  assertEquals(member.suspended, 1);
 });
 
 Deno.test("Heartbeat takes no notice of a wall clock that is set back while it beats", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new Member();
+  const member = new ClientUpstream();
   heartbeat.add(member);
   clock.sleep(-3_600_000);
   clock.advance(3000);
-  assertEquals([member.beats.length, member.overslept], [3, 0]);
+  assertEquals([member.beats.length, member.suspended], [3, 0]);
 });
 
 Deno.test("Heartbeat takes a beat that is a little late for nothing special", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new Member();
+  const member = new ClientUpstream();
   heartbeat.add(member);
   clock.sleep(4000);
   clock.advance(1000);
-  assertEquals(member.overslept, 0);
+  assertEquals(member.suspended, 0);
 });
 
 Deno.test("Heartbeat bears members that leave during a beat", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const second = new Member();
-  const first = new Member(() => {
+  const second = new ClientUpstream();
+  const first = new ClientUpstream(() => {
     heartbeat.remove(first);
     heartbeat.remove(second);
   });
@@ -100,15 +100,15 @@ Deno.test("Heartbeat bears members that leave during a beat", () => {
   assertEquals(clock.pending, 0);
 });
 
-class Member {
+class ClientUpstream {
   readonly beats: number[] = [];
-  overslept = 0;
+  suspended = 0;
 
   constructor(readonly whenBeat: () => void = () => {}) {}
 
-  beat(now: number, overslept: boolean): void {
+  beat(now: number, suspended: boolean): void {
     this.beats.push(now);
-    if (overslept) this.overslept++;
+    if (suspended) this.suspended++;
     this.whenBeat();
   }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { joined, openingOf, type SeenFrame, u32 } from "../testing/frame_peer.ts";
@@ -22,7 +22,7 @@ Deno.test("many bodies through tiny windows arrive whole, in order and within th
   for (const { stream, credit } of receivers) {
     near.peer.send(HTTPRequest, {
       stream,
-      flags: Flag.EndStream,
+      flags: FrameFlag.EndStream,
       payload: openingOf(credit),
     });
   }
@@ -133,11 +133,11 @@ class TinyReader {
     assert(this.credit >= 0, `stream ${this.stream} overspent by ${-this.credit}`);
     if (type === Data) {
       this.pieces.push(payload);
-      this.ended = (flags & Flag.EndStream) !== 0;
+      this.ended = (flags & FrameFlag.EndStream) !== 0;
     }
     if (type === WSMessage) {
       this.#parts.push(payload);
-      if ((flags & Flag.More) !== 0) return;
+      if ((flags & FrameFlag.More) !== 0) return;
       this.messages.push(joined(...this.#parts));
       this.#parts = [];
     }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { ReceiveQueue } from "../../lib/mux/receive_queue.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
@@ -10,7 +10,7 @@ Deno.test("ReceiveQueue gives back what was put in, in order", () => {
   const queue = new ReceiveQueue();
   assert(queue.empty);
   assertStrictEquals(queue.shift(), undefined);
-  queue.push(WSMessage, Flag.Text, text("one"));
+  queue.push(WSMessage, FrameFlag.Text, text("one"));
   queue.push(WSMessage, 0, text("two"));
   queue.push(WSTeardown, 0, text("xx"));
   assertEquals(drain(queue), [[WSMessage, 2, "one"], [WSMessage, 0, "two"], [WSTeardown, 0, "xx"]]);
@@ -42,10 +42,10 @@ Deno.test("ReceiveQueue joins small pieces of a body, so that many cost few obje
 
 Deno.test("ReceiveQueue never joins across the end of a WebSocket message", () => {
   const queue = new ReceiveQueue();
-  queue.push(WSMessage, Flag.Text, text("a"));
-  queue.push(WSMessage, Flag.Text, text("b"));
-  queue.push(WSMessage, Flag.Text, text(""));
-  queue.push(WSMessage, Flag.Text, text("c"));
+  queue.push(WSMessage, FrameFlag.Text, text("a"));
+  queue.push(WSMessage, FrameFlag.Text, text("b"));
+  queue.push(WSMessage, FrameFlag.Text, text(""));
+  queue.push(WSMessage, FrameFlag.Text, text("c"));
   assertEquals(drain(queue).map(([, , content]) => content), ["a", "b", "", "c"]);
 });
 

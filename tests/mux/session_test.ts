@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
 import {
-  decodeGoodbye,
-  encodeForewarning,
-  encodeGoodbye,
-  isForewarning,
+  decodeDisconnect,
+  encodeDisconnect,
+  encodeGoaway,
+  isGoaway,
 } from "../../lib/wire/reasons.ts";
-import { Flag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import { FrameFlag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import {
   DEAD_AFTER,
   INITIAL_WINDOW,
@@ -65,7 +65,7 @@ Deno.test("Session.open numbers streams from 1, each id used once", async () => 
   for (let i = 0; i < 3; i++) open(near, true);
   await settled();
   assertEquals(near.peer.take().map(({ stream }) => stream), [1, 2, 3]);
-  near.peer.send(HTTPResponse, { stream: 3, flags: Flag.EndStream, payload: ANSWER });
+  near.peer.send(HTTPResponse, { stream: 3, flags: FrameFlag.EndStream, payload: ANSWER });
   await settled();
   assertEquals(near.session.load, 2);
   open(near, true);
@@ -89,7 +89,7 @@ Deno.test("Session.open gives small windows once half of the session's budget is
   const windows = near.peer.take().map(({ payload }) => uint32At(payload, 0));
   assertEquals(windows.slice(0, 128), new Array(128).fill(INITIAL_WINDOW));
   assertEquals(windows.slice(128), new Array(72).fill(SMALL_WINDOW));
-  near.peer.send(HTTPResponse, { stream: 1, flags: Flag.EndStream, payload: ANSWER });
+  near.peer.send(HTTPResponse, { stream: 1, flags: FrameFlag.EndStream, payload: ANSWER });
   await settled();
   open(near, true);
   await settled();
@@ -169,13 +169,13 @@ const VIOLATIONS: readonly {
   {
     what: "an END_STREAM before the head",
     side: "server",
-    frames: [[Data, { stream: 1, flags: Flag.EndStream }]],
+    frames: [[Data, { stream: 1, flags: FrameFlag.EndStream }]],
   },
   {
     what: "Data after the end",
     side: "server",
     frames: [
-      [HTTPResponse, { stream: 1, flags: Flag.EndStream, payload: ANSWER }],
+      [HTTPResponse, { stream: 1, flags: FrameFlag.EndStream, payload: ANSWER }],
       [Data, { stream: 1, payload: "x" }],
     ],
   },
@@ -183,7 +183,7 @@ const VIOLATIONS: readonly {
     what: "Data after an end in its own direction",
     side: "client",
     frames: [
-      [Data, { stream: 1, flags: Flag.EndStream }],
+      [Data, { stream: 1, flags: FrameFlag.EndStream }],
       [Data, { stream: 1, payload: "x" }],
     ],
   },
@@ -270,7 +270,7 @@ for (const { what, side, frames, code = ErrorCode.Protocol } of VIOLATIONS) {
     assertEquals(near.end?.code, code, near.end?.message);
     const last = near.peer.take().at(-1);
     assertEquals(last?.type, Disconnect);
-    assertEquals(decodeGoodbye(last?.payload ?? u32(0)).code, code);
+    assertEquals(decodeDisconnect(last?.payload ?? u32(0)).code, code);
     await near.peer.closed;
     assertEquals(near.ends.length, 1);
   });
@@ -289,7 +289,7 @@ Deno.test("Session ends on a text message, an empty message and an over-long one
     const peer = new FramePeer(far);
     far.send(message);
     const { payload } = await peer.next(Disconnect);
-    assertEquals([near.end?.code, decodeGoodbye(payload).code], [code, code]);
+    assertEquals([near.end?.code, decodeDisconnect(payload).code], [code, code]);
   }
 });
 
@@ -517,7 +517,7 @@ Deno.test("Session waits anew for a head while the upload makes progress", async
   assert(failed);
 });
 
-// Liveness.
+// Keepalive.
 
 Deno.test("Session answers a Ping with its bytes", async () => {
   using near = new SessionAndPeer("client");
@@ -608,7 +608,7 @@ Deno.test("Session.close tells the peer, every stream and every head, and its ow
   assertEquals([aborts.length, near.ends.length, near.session.load], [3, 1, 0]);
   await settled();
   const last = near.peer.take().at(-1);
-  assertEquals(decodeGoodbye(last?.payload ?? u32(0)), {
+  assertEquals(decodeDisconnect(last?.payload ?? u32(0)), {
     code: ErrorCode.GoingAway,
     drain: false,
     reason: "stop",
@@ -662,7 +662,7 @@ Deno.test("Session ends with Internal, and lives to tell, when its owner's handl
   };
   near.peer.send(RegistrationChallenge, { payload: "{}" });
   const { payload } = await near.peer.next(Disconnect);
-  const { code, reason } = decodeGoodbye(payload);
+  const { code, reason } = decodeDisconnect(payload);
   assertEquals(code, ErrorCode.Internal);
   assertFalse(reason.includes("a bug"), "the peer need not know");
   assert(near.end?.cause instanceof TypeError);
@@ -691,15 +691,15 @@ Deno.test("Session.drain lets streams finish, both ways, and resolves when the p
   assertEquals(server.session.load + client.session.load, 0);
 });
 
-Deno.test("Session.forewarn sends the peer elsewhere once, and streams may still be opened until the drain", async () => {
+Deno.test("Session.goAway sends the peer elsewhere once, and streams may still be opened until the drain", async () => {
   using near = new SessionAndPeer("server");
-  near.session.forewarn("restart");
-  near.session.forewarn("restart");
+  near.session.goAway("restart");
+  near.session.goAway("restart");
   assertEquals([near.session.usable, near.session.leaving], [true, true]);
   open(near, true);
-  assert(isForewarning((await near.peer.next(Disconnect)).payload));
+  assert(isGoaway((await near.peer.next(Disconnect)).payload));
   void near.session.drain("restart");
-  near.session.forewarn("too late");
+  near.session.goAway("too late");
   await settled();
   assertEquals(near.peer.takeNames(), ["HTTPRequest", "Disconnect"]);
   assertFalse(near.session.usable);
@@ -709,7 +709,7 @@ Deno.test("Session.finishing tells whether streams from before the forewarning a
   using near = new SessionAndPeer("server");
   const before = open(near, true);
   assertFalse(near.session.finishing, "nobody was warned");
-  near.session.forewarn("restart");
+  near.session.goAway("restart");
   open(near, true);
   assert(near.session.finishing);
   before.reset(ErrorCode.Cancelled);
@@ -718,8 +718,8 @@ Deno.test("Session.finishing tells whether streams from before the forewarning a
 
 Deno.test("Session tells its owner of a forewarning, answers nothing and serves on", async () => {
   using near = new SessionAndPeer("client");
-  near.peer.send(Disconnect, { payload: encodeForewarning(ErrorCode.GoingAway, "restart") });
-  near.peer.send(HTTPRequest, { stream: 1, flags: Flag.EndStream, payload: openingOf(1) });
+  near.peer.send(Disconnect, { payload: encodeGoaway(ErrorCode.GoingAway, "restart") });
+  near.peer.send(HTTPRequest, { stream: 1, flags: FrameFlag.EndStream, payload: openingOf(1) });
   await settled();
   assertEquals([near.drains, near.streams.length, near.end], [1, 1, undefined]);
   assertEquals(near.peer.takeNames(), []);
@@ -729,9 +729,9 @@ Deno.test("Session.drain by the client lets in what was on its way and ends afte
   using near = new SessionAndPeer("client");
   let drained = false;
   const drain = near.session.drain("stop").then(() => drained = true);
-  const asked = decodeGoodbye((await near.peer.next(Disconnect)).payload);
+  const asked = decodeDisconnect((await near.peer.next(Disconnect)).payload);
   assertEquals([asked.drain, asked.code], [true, ErrorCode.GoingAway]);
-  near.peer.send(HTTPRequest, { stream: 1, flags: Flag.EndStream, payload: openingOf(1) });
+  near.peer.send(HTTPRequest, { stream: 1, flags: FrameFlag.EndStream, payload: openingOf(1) });
   await settled();
   assertEquals([near.streams.length, near.end], [1, undefined]);
   near.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
@@ -747,7 +747,7 @@ Deno.test("a reset of the last stream while draining is the last that is sent of
   using near = new SessionAndPeer("client");
   near.peer.send(HTTPRequest, {
     stream: 1,
-    flags: Flag.EndStream,
+    flags: FrameFlag.EndStream,
     payload: openingOf(100 * MAX_DATA_LENGTH),
   });
   near.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
@@ -803,7 +803,7 @@ function open(near: SessionAndPeer, end: boolean): Stream {
 }
 
 function goodbye(code: number, drain: boolean): Uint8Array {
-  return encodeGoodbye({ code, drain, reason: "stop" });
+  return encodeDisconnect({ code, drain, reason: "stop" });
 }
 
 /** Returns a payload that the codec accepts. */

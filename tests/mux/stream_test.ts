@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import { encodeReset } from "../../lib/wire/reasons.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { Chunk } from "../../lib/mux/receive_queue.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
@@ -33,7 +33,7 @@ Deno.test("Stream.write of nothing sends nothing", async () => {
   await stream.write(new Uint8Array(0));
   await stream.end(text("x"));
   await settled();
-  assertEquals(shapes(near), [[Data, Flag.EndStream, 1]]);
+  assertEquals(shapes(near), [[Data, FrameFlag.EndStream, 1]]);
 });
 
 Deno.test("Stream.write cuts what is long into frames of 64 KiB", async () => {
@@ -78,7 +78,7 @@ Deno.test("Stream.end marks the last frame alone", async () => {
   const stream = await opened(near, { window: PLENTY, end: true });
   await stream.end(new Uint8Array(MAX_DATA_LENGTH + 1));
   await settled();
-  assertEquals(shapes(near), [[Data, 0, MAX_DATA_LENGTH], [Data, Flag.EndStream, 1]]);
+  assertEquals(shapes(near), [[Data, 0, MAX_DATA_LENGTH], [Data, FrameFlag.EndStream, 1]]);
   assertEquals([stream.sendEnded, near.session.load], [true, 0]);
 });
 
@@ -87,7 +87,7 @@ Deno.test("Stream.end without bytes needs no window", async () => {
   const stream = await opened(near, { window: 0 });
   assertStrictEquals(stream.end(), undefined);
   await settled();
-  assertEquals(shapes(near), [[Data, Flag.EndStream, 0]]);
+  assertEquals(shapes(near), [[Data, FrameFlag.EndStream, 0]]);
 });
 
 Deno.test("Stream.respond sends a head at once, window or not, and may end the stream", async () => {
@@ -95,7 +95,7 @@ Deno.test("Stream.respond sends a head at once, window or not, and may end the s
   const stream = await opened(near, { window: 0, end: true });
   stream.respond(HTTPResponse, text("{}"), true);
   await settled();
-  assertEquals(shapes(near), [[HTTPResponse, Flag.EndStream, 2]]);
+  assertEquals(shapes(near), [[HTTPResponse, FrameFlag.EndStream, 2]]);
   assertEquals(near.session.load, 0);
 });
 
@@ -145,7 +145,7 @@ Deno.test("Stream.read returns what is here, waits for what is not, and ends wit
   assertEquals(content(await stream.read()), "one");
   const later = stream.read();
   assert(later instanceof Promise);
-  near.peer.send(Data, { stream: 1, payload: "two", flags: Flag.EndStream });
+  near.peer.send(Data, { stream: 1, payload: "two", flags: FrameFlag.EndStream });
   assertEquals(content(await later), "two");
   await settled();
   assertStrictEquals(stream.read(), null);
@@ -194,7 +194,7 @@ Deno.test("Stream gives no credit once the peer has ended", async () => {
   using near = new SessionAndPeer("client");
   const stream = await opened(near);
   sendBody(near, INITIAL_WINDOW - 1);
-  near.peer.send(Data, { stream: 1, payload: "x", flags: Flag.EndStream });
+  near.peer.send(Data, { stream: 1, payload: "x", flags: FrameFlag.EndStream });
   await settled();
   await readBytes(stream, INITIAL_WINDOW);
   await settled();
@@ -219,13 +219,13 @@ Deno.test("Stream.writeMessage pays 64 beside each frame's payload and marks fra
   const stream = await opened(near, { type: WSRequest, window: MESSAGE_COST + 4 });
   const written = watch(stream.writeMessage(text("0123456"), true));
   await settled();
-  assertEquals(shapes(near), [[WSMessage, Flag.Text | Flag.More, 4]]);
+  assertEquals(shapes(near), [[WSMessage, FrameFlag.Text | FrameFlag.More, 4]]);
   near.peer.send(Window, { stream: 1, payload: u32(MESSAGE_COST) });
   await settled();
   assertEquals([shapes(near), written.done], [[], false], "no room for a byte beside the cost");
   near.peer.send(Window, { stream: 1, payload: u32(3) });
   await settled();
-  assertEquals([shapes(near), written.done], [[[WSMessage, Flag.Text, 3]], true]);
+  assertEquals([shapes(near), written.done], [[[WSMessage, FrameFlag.Text, 3]], true]);
 });
 
 Deno.test("an empty message waits for its cost", async () => {
@@ -266,7 +266,7 @@ Deno.test("Stream gives back the cost of every frame of a message, however small
   using near = new SessionAndPeer("client");
   const stream = await opened(near, { type: WSRequest });
   const frames = Math.floor(INITIAL_WINDOW / (MESSAGE_COST + 1));
-  const fragment = frameOf(WSMessage, { stream: 1, flags: Flag.More, payload: "x" });
+  const fragment = frameOf(WSMessage, { stream: 1, flags: FrameFlag.More, payload: "x" });
   near.peer.sendBytes(joined(...new Array(frames).fill(fragment)));
   await settled();
   while (stream.readNow() !== undefined);
@@ -280,7 +280,7 @@ Deno.test("Stream gives back the cost of every frame of a message, however small
 Deno.test("a fragment of nothing ends the session: a message of them would never end", async () => {
   using near = new SessionAndPeer("client");
   await opened(near, { type: WSRequest });
-  near.peer.send(WSMessage, { stream: 1, flags: Flag.More });
+  near.peer.send(WSMessage, { stream: 1, flags: FrameFlag.More });
   await settled();
   assertEquals(near.end?.code, ErrorCode.Protocol);
 });
@@ -307,7 +307,7 @@ Deno.test("Stream.reset does nothing when both sides have ended", async () => {
   stream.end();
   stream.reset(ErrorCode.Internal, "late");
   await settled();
-  assertEquals(shapes(near), [[Data, Flag.EndStream, 0]]);
+  assertEquals(shapes(near), [[Data, FrameFlag.EndStream, 0]]);
 });
 
 Deno.test("Stream.reset takes back a write that waits", async () => {
@@ -325,7 +325,7 @@ Deno.test("Stream.reset never lets an answer that was dropped unread look comple
   using near = new SessionAndPeer("server");
   const { stream, response } = near.session.open(HTTPRequest, text("{}"), false);
   near.peer.send(HTTPResponse, { stream: 1, payload: "{}" });
-  near.peer.send(Data, { stream: 1, payload: "all of it", flags: Flag.EndStream });
+  near.peer.send(Data, { stream: 1, payload: "all of it", flags: FrameFlag.EndStream });
   await response;
   await settled();
   stream.reset(ErrorCode.Cancelled, "the upload was cut");
@@ -364,7 +364,7 @@ Deno.test("Reset(None) after a complete answer keeps all of it readable to its e
   using near = new SessionAndPeer("server");
   const { stream, response } = near.session.open(HTTPRequest, text("{}"), false);
   near.peer.send(HTTPResponse, { stream: 1, payload: "{}" });
-  near.peer.send(Data, { stream: 1, payload: "enough", flags: Flag.EndStream });
+  near.peer.send(Data, { stream: 1, payload: "enough", flags: FrameFlag.EndStream });
   near.peer.send(Reset, { stream: 1, payload: coded(ErrorCode.None) });
   assertEquals((await response).type, HTTPResponse);
   await settled();
@@ -396,7 +396,7 @@ async function opened(
 ): Promise<Stream> {
   near.peer.send(type, {
     stream: 1,
-    flags: end ? Flag.EndStream : 0,
+    flags: end ? FrameFlag.EndStream : 0,
     payload: openingOf(window),
   });
   await settled();

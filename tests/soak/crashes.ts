@@ -1,7 +1,7 @@
 import { newSigningKey } from "../testing/ed25519.ts";
 import { freePort } from "../testing/free_port.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
-import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { Program } from "../testing/program.ts";
 import { startServerAt, startTunnel } from "../testing/tunnel.ts";
 import { elsewhere, type Family, inSeconds, judged, lasting, type SoakContext } from "./fault.ts";
@@ -139,7 +139,7 @@ async function manyReconnect() {
   await using server = await start();
   const clients = await Promise.all(Array.from({ length: CLIENTS }, async () => {
     const options = { host: "127.0.0.1", port: 9, hostHeader: null, connections: 1, label: "" };
-    const secrets = { name: null, token: null, edge: NO_EDGE, key: await newSigningKey() };
+    const secrets = { name: null, token: null, policy: OPEN_POLICY, key: await newSigningKey() };
     return new TunnelClient(
       { ...options, ...secrets, servers: [`http://127.0.0.1:${port}`], once: false },
       { onOnline: () => back.push(performance.now()), onOffline: () => lost++ },

@@ -45,7 +45,7 @@ export const endurance: Family = {
       how:
         "30,000 requests (24,000 of 1 kB, 3,000 uploads of 64 KiB, 1,500 downloads of 1 MB, 1,500 event streams), 1,200 WebSockets of 20 messages, 1,800 visitors that leave early, 60 losses of a client's connections; of these what fits into --minutes; V8 collects whenever it can",
       target:
-        "0 failures; memory of each program within 10 % of that once warm; streams, tunnels, connections, descriptors and wakings as then",
+        "0 failures; memory of each program within 10 % of that once warm; streams, tunnels, connections, descriptors and resumes as then",
       run: underLoad,
     },
     {

@@ -33,7 +33,7 @@ export async function descriptors(program: Program): Promise<number> {
 const COUNTED_FOR = 10;
 
 /** Returns how often in a second the threads of a process wake up, counted while it is left alone. */
-export async function wakings(program: Program): Promise<number> {
+export async function resumes(program: Program): Promise<number> {
   const before = await switches(program);
   await new Promise((resolve) => setTimeout(resolve, COUNTED_FOR * 1000));
   return (await switches(program) - before) / COUNTED_FOR;

@@ -1,14 +1,14 @@
 import type { Program } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
 import { lasting } from "./fault.ts";
-import { descriptors, inMegabytes, restingMemory, wakings } from "./process_state.ts";
+import { descriptors, inMegabytes, restingMemory, resumes } from "./process_state.ts";
 import { untilHolds } from "./recovery.ts";
 
 /** What memory may have become, beside what it was once warm. */
 const MAX_GROWTH = 1.1;
 
 /** Times in a second that a program may wake more often, which is what this varies by; timers that are left over are many. */
-const MAX_WAKINGS = 2;
+const MAX_RESUMES = 2;
 
 /** Looks in a row, a second apart, at which the descriptors must be the same: connections to the origin are kept for 4 s. */
 const LOOKS = 8;
@@ -36,7 +36,7 @@ export class RestingState {
     return this.gauges === before.gauges && this.programs.every((now, i) => {
       const then = before.programs[i];
       return then !== undefined && now.memory <= then.memory * MAX_GROWTH &&
-        now.descriptors <= then.descriptors && now.wakings <= then.wakings + MAX_WAKINGS;
+        now.descriptors <= then.descriptors && now.resumes <= then.resumes + MAX_RESUMES;
     });
   }
 
@@ -44,7 +44,7 @@ export class RestingState {
     const all = (what: (state: ProgramState) => string) => this.programs.map(what).join(" + ");
     return `${all(({ memory }) => inMegabytes(memory))}, ${
       all(({ descriptors }) => `${descriptors}`)
-    } descriptors, ${all(({ wakings }) => wakings.toFixed(1))} wakings a second, ${this.gauges}`;
+    } descriptors, ${all(({ resumes }) => resumes.toFixed(1))} resumes a second, ${this.gauges}`;
   }
 }
 
@@ -55,7 +55,7 @@ interface ProgramState {
   /** Sockets and files. */
   readonly descriptors: number;
   /** How often in a second one of its threads wakes up, as for a timer. */
-  readonly wakings: number;
+  readonly resumes: number;
 }
 
 async function stateOf(program: Program): Promise<ProgramState> {
@@ -68,7 +68,7 @@ async function stateOf(program: Program): Promise<ProgramState> {
   }
   return {
     descriptors: open,
-    wakings: await wakings(program),
+    resumes: await resumes(program),
     memory: await restingMemory(program),
   };
 }

@@ -1,5 +1,5 @@
-import { Member } from "../../lib/server/tunnels/client_upstream.ts";
-import { NO_EDGE } from "../../lib/identity/visitor_policy.ts";
+import { ClientUpstream } from "../../lib/server/tunnels/client_upstream.ts";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import type { Session } from "../../lib/mux/session.ts";
 
 /** Makes the member that a session becomes when its client registers. */
@@ -11,14 +11,14 @@ export function memberOf(
     readonly more?: readonly string[];
     readonly thumbprint?: string;
   },
-): Member {
-  return new Member({
+): ClientUpstream {
+  return new ClientUpstream({
     session,
     id: thumbprint,
     thumbprint,
     name: "",
     hostnames: [hostname, ...more],
     address: "127.0.0.1",
-    edge: NO_EDGE,
+    policy: OPEN_POLICY,
   });
 }

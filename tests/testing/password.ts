@@ -1,11 +1,11 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { edgeOptions } from "../../lib/client/hashed_policy.ts";
+import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
 import type { PasswordHash } from "../../lib/identity/visitor_policy.ts";
 import type { RawField } from "./message_head.ts";
 
 /** Makes what a client tells the server of a password. */
 export async function passwordHash(user: string, password: string): Promise<PasswordHash> {
-  const { basicAuth } = await edgeOptions({ basicAuth: { user, password }, allowIp: [] });
+  const { basicAuth } = await hashedPolicy({ basicAuth: { user, password }, allowIp: [] });
   if (basicAuth === null) throw new Error("no password was made");
   return basicAuth;
 }

@@ -12,7 +12,7 @@ import { within } from "./within.ts";
 export type Members = Readonly<Record<string, unknown>>;
 
 /** How a session was ended, as the Disconnect before the close tells. */
-export interface Goodbye {
+export interface DisconnectReason {
   readonly code: number;
   readonly reason: string;
 }
@@ -85,7 +85,7 @@ export class Subscriber implements Disposable {
   }
 
   /** Waits for the end and returns what the server said of it; what came before is passed over. */
-  async goodbye(): Promise<Goodbye> {
+  async goodbye(): Promise<DisconnectReason> {
     await this.frames.closed;
     const last = this.frames.take().findLast(({ type }) => type === FrameType.Disconnect);
     if (last === undefined) throw new Error("the server closed without a Disconnect");

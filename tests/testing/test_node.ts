@@ -1,6 +1,6 @@
 import type { Bus } from "../../lib/server/bus/bus.ts";
 import { parseClientOptions } from "../../lib/client/options.ts";
-import { edgeOptions } from "../../lib/client/hashed_policy.ts";
+import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
@@ -134,7 +134,7 @@ export class TestClient implements AsyncDisposable {
     const key = options.key ?? await newSigningKey();
     const urls = new Map<string, string>();
     const client = new TunnelClient(
-      { ...command.options, key, edge: await edgeOptions(command.options) },
+      { ...command.options, key, policy: await hashedPolicy(command.options) },
       { onOnline: (server, url) => void urls.set(server, url), onOffline() {} },
     );
     const running = client.run();

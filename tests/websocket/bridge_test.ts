@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../lib/wire/errors.ts";
 import { Budget } from "../../lib/mux/flow_control.ts";
-import { Flag, FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { WebSocketBridge } from "../../lib/websocket/bridge.ts";
 import { bridged, Talker } from "../testing/bridged.ts";
@@ -180,11 +180,11 @@ Deno.test("WebSocketBridge sends text in frames whose flags say so, cut to 64 Ki
   end.talker.send(bytes(1));
   await settled(10);
   const seen = end.peer.take().map(({ type, flags, payload }) => [type, flags, payload.length]);
-  const More = Flag.Text | Flag.More;
+  const More = FrameFlag.Text | FrameFlag.More;
   assertEquals(seen, [
     [WSMessage, More, 65536],
     [WSMessage, More, 65536],
-    [WSMessage, Flag.Text, 150_000 - 2 * 65536],
+    [WSMessage, FrameFlag.Text, 150_000 - 2 * 65536],
     [WSMessage, 0, 1],
   ]);
 });
@@ -195,7 +195,7 @@ Deno.test("WebSocketBridge joins fragments and sends nothing before the last", a
   // Fragments may cut a character in two.
   const whole = new TextEncoder().encode("é€😀");
   for (const [at, byte] of whole.entries()) {
-    const flags = Flag.Text | (at === whole.length - 1 ? 0 : Flag.More);
+    const flags = FrameFlag.Text | (at === whole.length - 1 ? 0 : FrameFlag.More);
     await settled();
     assertEquals(talker.messages, []);
     peer.send(WSMessage, { stream: 1, flags, payload: bytes(byte) });
@@ -206,7 +206,7 @@ Deno.test("WebSocketBridge joins fragments and sends nothing before the last", a
 
 Deno.test("WebSocketBridge resets the stream and closes with 1011 for text that is not UTF-8", async () => {
   await using end = await bridgeEnd("memory");
-  end.peer.send(WSMessage, { stream: 1, flags: Flag.Text, payload: bytes(0x61, 0xff) });
+  end.peer.send(WSMessage, { stream: 1, flags: FrameFlag.Text, payload: bytes(0x61, 0xff) });
   assertEquals((await end.talker.closed).code, 1011);
   assertEquals(await resetCode(end), ErrorCode.Protocol);
   assertEquals(end.near.end, undefined, "one stream, not the session");
@@ -221,7 +221,7 @@ Deno.test("WebSocketBridge resets the stream for body data instead of messages",
 
 Deno.test("WebSocketBridge leaves no socket open when the stream ends without a teardown", async () => {
   await using end = await bridgeEnd("memory");
-  end.peer.send(Data, { stream: 1, flags: Flag.EndStream });
+  end.peer.send(Data, { stream: 1, flags: FrameFlag.EndStream });
   assertEquals((await end.talker.closed).code, 1011);
   assertEquals(await resetCode(end), ErrorCode.Protocol);
 });
@@ -233,7 +233,7 @@ Deno.test("WebSocketBridge closes with 1009 and resets with TooLarge above 64 Mi
   // Handed over without a socket, every fragment is a view of this one buffer.
   const fragment = frameOf(WSMessage, {
     stream: 1,
-    flags: Flag.More,
+    flags: FrameFlag.More,
     payload: new Uint8Array(length),
   });
   let credit = 256 * 1024;
@@ -253,7 +253,7 @@ Deno.test("WebSocketBridge closes with 1009 and resets with TooLarge above 64 Mi
 Deno.test("WebSocketBridge holds little more than a message's bytes, whatever came around its parts", async () => {
   await using end = await bridgeEnd("memory");
   // A part of one byte in a transport message of 900 KB, which must not stay alive for it.
-  const part = frameOf(WSMessage, { stream: 1, flags: Flag.More, payload: "x" });
+  const part = frameOf(WSMessage, { stream: 1, flags: FrameFlag.More, payload: "x" });
   const pong = frameOf(FrameType.Pong, { payload: new Uint8Array(8) });
   const message = joined(part, ...new Array(50_000).fill(pong));
   const before = Deno.memoryUsage().rss;

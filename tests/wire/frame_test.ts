@@ -3,8 +3,8 @@ import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
 import {
   decodeFrames,
   encodeFrame,
-  Flag,
   FRAME_HEADER_LENGTH,
+  FrameFlag,
   frameName,
   FrameType,
   uint32At,
@@ -42,7 +42,7 @@ Deno.test("the golden frames cover every type and every flag", () => {
   const seen = new Set(GOLDEN_FRAMES.map(({ type }) => type));
   assertEquals(seen, new Set(Object.keys(FrameType)));
   const flags = GOLDEN_FRAMES.reduce((all, frame) => all | frame.flags, 0);
-  assertEquals(flags, Flag.EndStream | Flag.Text | Flag.More);
+  assertEquals(flags, FrameFlag.EndStream | FrameFlag.Text | FrameFlag.More);
 });
 
 Deno.test("decodeFrames reads frames that stand back to back, in order", () => {
@@ -97,11 +97,11 @@ Deno.test("decodeFrames refuses every type that is not in the table", () => {
 
 Deno.test("decodeFrames refuses every flag that its type does not have", () => {
   const allowed = new Map<number, number>([
-    [FrameType.HTTPRequest, Flag.EndStream],
-    [FrameType.HTTPResponse, Flag.EndStream],
-    [FrameType.Data, Flag.EndStream],
-    [FrameType.WSResponse, Flag.EndStream],
-    [FrameType.WSMessage, Flag.Text | Flag.More],
+    [FrameType.HTTPRequest, FrameFlag.EndStream],
+    [FrameType.HTTPResponse, FrameFlag.EndStream],
+    [FrameType.Data, FrameFlag.EndStream],
+    [FrameType.WSResponse, FrameFlag.EndStream],
+    [FrameType.WSMessage, FrameFlag.Text | FrameFlag.More],
   ]);
   for (const type of TYPES) {
     for (let flags = 0; flags < 256; flags++) {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
-import * as edge from "../../lib/identity/visitor_policy.ts";
+import * as policy from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
-import { decodeFrames, encodeFrame, Flag, FrameType } from "../../lib/wire/frame.ts";
+import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { decodeRequestHead, decodeResponseHead, type Field } from "../../lib/wire/head.ts";
 import { withoutHopByHop } from "../../lib/http/fields.ts";
 import * as limits from "../../lib/wire/limits.ts";
@@ -23,9 +23,9 @@ const DOCUMENT = await Deno.readTextFile(
 
 /** Bits of the flags, as the document calls them. */
 const FLAGS: ReadonlyMap<string, number> = new Map([
-  ["END_STREAM", Flag.EndStream],
-  ["TEXT", Flag.Text],
-  ["MORE", Flag.More],
+  ["END_STREAM", FrameFlag.EndStream],
+  ["TEXT", FrameFlag.Text],
+  ["MORE", FrameFlag.More],
 ]);
 
 Deno.test("PROTOCOL.md shows every golden frame once, byte for byte", () => {
@@ -83,7 +83,7 @@ for (const [name = "", number, , stream, flags = "", min, max] of table("type"))
 
 Deno.test("PROTOCOL.md lists every flag with its bit", () => {
   assertEquals(table("flag").map(([name, bit]) => [name, Number(bit)]), [...FLAGS]);
-  assertEquals([...FLAGS.values()], Object.values(Flag));
+  assertEquals([...FLAGS.values()], Object.values(FrameFlag));
 });
 
 Deno.test("PROTOCOL.md lists every limit and every choice with the value that the code has", () => {
@@ -137,16 +137,16 @@ Deno.test("PROTOCOL.md proves a token for the golden registration as the code do
   assertEquals(proof, await proveToken(token, jws));
 });
 
-Deno.test("PROTOCOL.md has the bounds of the edge options that the code has", () => {
-  const meaning = new Map([...table("member of `edge`"), ...table("member of `basicAuth`")]
+Deno.test("PROTOCOL.md has the bounds of the visitor policy that the code has", () => {
+  const meaning = new Map([...table("member of `policy`"), ...table("member of `basicAuth`")]
     .map(([name, , text = ""]) => [unquoted(name), text]));
   const bounds: Record<string, readonly number[]> = {
     basicAuth: [],
-    allowIp: [1, edge.MAX_ALLOWED],
-    user: [1, edge.MAX_USER_LENGTH],
-    salt: [edge.SALT_LENGTH],
-    hash: [edge.HASH_LENGTH],
-    iterations: [edge.MIN_ITERATIONS, edge.MAX_ITERATIONS],
+    allowIp: [1, policy.MAX_ALLOWED],
+    user: [1, policy.MAX_USER_LENGTH],
+    salt: [policy.SALT_LENGTH],
+    hash: [policy.HASH_LENGTH],
+    iterations: [policy.MIN_ITERATIONS, policy.MAX_ITERATIONS],
   };
   assertEquals([...meaning.keys()], Object.keys(bounds));
   for (const [name, numbers] of Object.entries(bounds)) {

@@ -1,32 +1,32 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import {
-  decodeGoodbye,
+  decodeDisconnect,
   decodeReset,
-  encodeForewarning,
-  encodeGoodbye,
+  encodeDisconnect,
+  encodeGoaway,
   encodeReset,
-  isForewarning,
+  isGoaway,
   resetError,
 } from "../../lib/wire/reasons.ts";
 import { MAX_REASON_LENGTH } from "../../lib/wire/limits.ts";
 import { goldenFrame } from "../testing/golden_frames.ts";
 
-Deno.test("encodeGoodbye and decodeGoodbye agree with the golden frames", () => {
+Deno.test("encodeDisconnect and decodeDisconnect agree with the golden frames", () => {
   const drain = { code: ErrorCode.GoingAway, drain: true, reason: "the server stops" };
-  assertEquals(encodeGoodbye(drain), goldenFrame("drain").payload);
-  assertEquals(decodeGoodbye(goldenFrame("drain").payload), drain);
+  assertEquals(encodeDisconnect(drain), goldenFrame("drain").payload);
+  assertEquals(decodeDisconnect(goldenFrame("drain").payload), drain);
   const end = { code: ErrorCode.Protocol, drain: false, reason: "unknown type 0x7f" };
-  assertEquals(encodeGoodbye(end), goldenFrame("disconnect").payload);
-  assertEquals(decodeGoodbye(goldenFrame("disconnect").payload), end);
+  assertEquals(encodeDisconnect(end), goldenFrame("disconnect").payload);
+  assertEquals(decodeDisconnect(goldenFrame("disconnect").payload), end);
 });
 
-Deno.test("encodeForewarning and isForewarning agree with the golden frame, and know it from the others", () => {
+Deno.test("encodeGoaway and isGoaway agree with the golden frame, and know it from the others", () => {
   const { payload } = goldenFrame("forewarning");
-  assertEquals(encodeForewarning(ErrorCode.GoingAway, "the server stops"), payload);
+  assertEquals(encodeGoaway(ErrorCode.GoingAway, "the server stops"), payload);
   const names = ["forewarning", "drain", "disconnect"];
   assertEquals(
-    names.map((name) => isForewarning(goldenFrame(name).payload)),
+    names.map((name) => isGoaway(goldenFrame(name).payload)),
     [true, false, false],
   );
 });
@@ -42,28 +42,28 @@ Deno.test("encodeReset and decodeReset agree with the golden frames", () => {
 Deno.test("encodeReset carries every code of 16 bits", () => {
   for (const code of [0, 1, 255, 256, 4999, 65535]) {
     assertEquals(decodeReset(encodeReset(code, "")).code, code);
-    assertEquals(decodeGoodbye(encodeGoodbye({ code, drain: false, reason: "" })).code, code);
+    assertEquals(decodeDisconnect(encodeDisconnect({ code, drain: false, reason: "" })).code, code);
   }
 });
 
-Deno.test("encodeReset and encodeGoodbye cut a long reason between characters", () => {
+Deno.test("encodeReset and encodeDisconnect cut a long reason between characters", () => {
   const long = "€".repeat(1000);
   const reset = encodeReset(0, long);
   assert(reset.length <= 2 + MAX_REASON_LENGTH);
   assertEquals(decodeReset(reset).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
-  const goodbye = encodeGoodbye({ code: 0, drain: false, reason: long });
+  const goodbye = encodeDisconnect({ code: 0, drain: false, reason: long });
   assert(goodbye.length <= 3 + MAX_REASON_LENGTH);
-  assertEquals(decodeGoodbye(goodbye).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
+  assertEquals(decodeDisconnect(goodbye).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
 });
 
-Deno.test("decodeReset and decodeGoodbye bear a reason that is not UTF-8", () => {
+Deno.test("decodeReset and decodeDisconnect bear a reason that is not UTF-8", () => {
   assertEquals(decodeReset(new Uint8Array([0, 1, 0xff, 0x61])).reason, "\ufffda");
-  assertEquals(decodeGoodbye(new Uint8Array([0, 1, 0, 0xff])).reason, "\ufffd");
+  assertEquals(decodeDisconnect(new Uint8Array([0, 1, 0, 0xff])).reason, "\ufffd");
 });
 
-Deno.test("decodeGoodbye takes 1 alone for a drain", () => {
+Deno.test("decodeDisconnect takes 1 alone for a drain", () => {
   for (let value = 0; value < 256; value++) {
-    assertEquals(decodeGoodbye(new Uint8Array([0, 0, value])).drain, value === 1);
+    assertEquals(decodeDisconnect(new Uint8Array([0, 0, value])).drain, value === 1);
   }
 });
 

@@ -7,7 +7,7 @@ import {
   type PasswordHash,
 } from "../../identity/visitor_policy.ts";
 import { type Field, fieldValue } from "../../http/fields.ts";
-import { Turns } from "./semaphore.ts";
+import { Semaphore } from "./semaphore.ts";
 import type { Refusal } from "../tunnels/upstream.ts";
 
 /** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
@@ -28,7 +28,7 @@ const RETRY_AFTER = 1;
 /** Makes digests that mean something in this process alone: neither can they be guessed, nor does comparing them tell anything. */
 const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
 
-const deriving = new Turns(MAX_DERIVING);
+const deriving = new Semaphore(MAX_DERIVING);
 
 /** One guess that is being checked. */
 interface Guess {
@@ -49,7 +49,7 @@ export class BasicAuth {
   readonly #hash: Uint8Array;
   readonly #iterations: number;
   readonly #guesses = new Map<string, Guess>();
-  readonly #turns = new Turns(1);
+  readonly #turns = new Semaphore(1);
   #known: string | null = null;
 
   constructor({ user, salt, hash, iterations }: PasswordHash) {

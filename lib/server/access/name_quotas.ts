@@ -5,7 +5,7 @@ export const MAX_NAMES_OF_KEY = 16;
 const MAX_KEYS = 10_000;
 
 /** Counts the names that each key has taken, or had not long ago, as far as this node knows. */
-export class NameShares {
+export class NameQuotas {
   readonly #kept: number;
   /** Until when each name of a key counts, as `performance.now` tells time; the keys in the order of their last claims. */
   readonly #shares = new Map<string, Map<string, number>>();

@@ -1,6 +1,6 @@
 import { RegistrationError } from "../../wire/registration_error.ts";
 import { type Bus, BusError } from "../bus/bus.ts";
-import { MAX_NAMES_OF_KEY, NameShares } from "./name_quotas.ts";
+import { MAX_NAMES_OF_KEY, NameQuotas } from "./name_quotas.ts";
 
 /** Milliseconds that a name stays its owner's after the last connection: a night's sleep and a day's work. */
 const KEPT = 24 * 60 * 60 * 1000;
@@ -25,7 +25,7 @@ export class Names {
   /** Those in use on this node, as many as there are connections at most. */
   readonly #held = new Map<string, Held>();
   /** Without them one key could take every free name, each for a day. */
-  readonly #shares = new NameShares(KEPT);
+  readonly #shares = new NameQuotas(KEPT);
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(options: NamesOptions) {

@@ -16,7 +16,7 @@ const MAX_ADDRESSES = 10_000;
 /** Refusals of one address that are logged: a person who tries things out sees each of them. */
 const NOTED: Rate = { count: 60, period: 60_000 };
 
-export interface AdmissionOptions {
+export interface RegistrationPolicyOptions {
   /** The shared secret; null for none. */
   readonly token: string | null;
   /** null lets every key in. */
@@ -29,16 +29,16 @@ export interface AdmissionOptions {
 }
 
 /** Who asks to be let in, as far as it is proved. */
-export type Applicant = Pick<Claim, "name" | "edge"> & { readonly thumbprint: string };
+export type Applicant = Pick<Claim, "name" | "policy"> & { readonly thumbprint: string };
 
 /** Decides who may connect, and under which name: one step for each that a registration takes, the cheapest first. */
-export class Admission {
-  readonly #options: AdmissionOptions;
+export class RegistrationPolicy {
+  readonly #options: RegistrationPolicyOptions;
   readonly #registrations: Limiter;
   readonly #notes = new Limiter(NOTED, { most: MAX_ADDRESSES });
   #keys: AuthorizedKeys | null;
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: RegistrationPolicyOptions) {
     this.#options = options;
     this.#registrations = new Limiter(options.registrations, { most: MAX_ADDRESSES });
     this.#keys = options.keys;
@@ -73,11 +73,11 @@ export class Admission {
   /**
    * Lets a key in, under the name that it wishes for, if any.
    *
-   * @throws {RegistrationError} `not_authorized`, `bad_name`, `name_taken`, `bad_edge`, or `try_again`.
+   * @throws {RegistrationError} `not_authorized`, `bad_name`, `name_taken`, `bad_policy`, or `try_again`.
    */
   async admit(applicant: Applicant): Promise<void> {
     const { thumbprint, name } = applicant;
-    checkEdge(applicant);
+    checkPolicy(applicant);
     this.#check(applicant);
     if (name === "" || this.#keys !== null) return;
     await this.#options.names.claim(name, thumbprint);
@@ -125,11 +125,11 @@ function nameRefused(name: string, why: string): RegistrationError {
 }
 
 /** What the server could not check later, it must not accept now. */
-function checkEdge({ edge: { allowIp } }: Applicant): void {
+function checkPolicy({ policy: { allowIp } }: Applicant): void {
   try {
     if (allowIp.length > 0) AddressSet.parse(allowIp.join(","));
   } catch (cause) {
     const reason = "allowIp has a member that is no address and no network";
-    throw new RegistrationError("bad_edge", reason, true, { cause });
+    throw new RegistrationError("bad_policy", reason, true, { cause });
   }
 }

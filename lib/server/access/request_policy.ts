@@ -1,10 +1,10 @@
-import type { EdgeOptions } from "../../identity/visitor_policy.ts";
+import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import { BasicAuth } from "./basic_auth.ts";
 import type { Limiter } from "./limiter.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
 import type { Asking, Refusal } from "../tunnels/upstream.ts";
-import type { VisitorShares } from "./visitor_quotas.ts";
+import type { VisitorQuotas } from "./visitor_quotas.ts";
 
 /** What the tunnels of a server share of its limits. */
 export interface TunnelLimits {
@@ -13,27 +13,27 @@ export interface TunnelLimits {
   /** Requests and WebSockets of one tunnel at once. */
   readonly streams: number;
   /** Counts the streams of each visitor. */
-  readonly visitors: VisitorShares;
+  readonly visitors: VisitorQuotas;
   readonly limited: RequestsLimited;
 }
 
-export interface GatekeeperOptions extends TunnelLimits {
+export interface RequestPolicyOptions extends TunnelLimits {
   /** The tunnel's id. */
   readonly id: string;
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
   /** Tells how many streams all connections of the tunnel have. */
   readonly load: () => number;
 }
 
 /** Decides which requests a tunnel takes: what its owner wants, and what the server allows. */
-export class Gatekeeper {
-  readonly #options: GatekeeperOptions;
+export class RequestPolicy {
+  readonly #options: RequestPolicyOptions;
   readonly #allowed: AddressSet | null;
   readonly #auth: BasicAuth | null;
 
   /** @throws {RangeError} for a list with something that is no address, which registration has refused before. */
-  constructor(options: GatekeeperOptions) {
-    const { basicAuth, allowIp } = options.edge;
+  constructor(options: RequestPolicyOptions) {
+    const { basicAuth, allowIp } = options.policy;
     this.#options = options;
     this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
     this.#auth = basicAuth === null ? null : new BasicAuth(basicAuth);

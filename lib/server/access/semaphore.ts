@@ -1,5 +1,5 @@
 /** Lets only so many pieces of work run at a time; the rest waits for its turn, which whoever asks must bound. */
-export class Turns {
+export class Semaphore {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;

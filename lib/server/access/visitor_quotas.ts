@@ -7,7 +7,7 @@ const PART = 2;
 const LEAST = 100;
 
 /** Counts the streams that each visitor has open at each tunnel, so that no visitor takes all of them. */
-export class VisitorShares {
+export class VisitorQuotas {
   readonly #most: number;
   /** By tunnel and then by network: as many entries at most as streams are open. */
   readonly #open = new Map<string, Map<string, number>>();

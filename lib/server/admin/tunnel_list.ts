@@ -1,4 +1,4 @@
-import type { Member } from "../tunnels/client_upstream.ts";
+import type { ClientUpstream } from "../tunnels/client_upstream.ts";
 
 /** Tunnels on one page: a few hundred kilobytes of JSON, written in some milliseconds. */
 const MAX_LIMIT = 1000;
@@ -50,8 +50,8 @@ export interface TunnelPage {
 
 /** What of a member is shown. */
 export type MemberFigures =
-  & Pick<Member, "id" | "hostnames" | "address" | "since" | "received" | "sent">
-  & { readonly session: Pick<Member["session"], "load"> };
+  & Pick<ClientUpstream, "id" | "hostnames" | "address" | "since" | "received" | "sent">
+  & { readonly session: Pick<ClientUpstream["session"], "load"> };
 
 export interface TunnelListOptions {
   readonly registry: { members(): Iterable<MemberFigures> };

@@ -80,7 +80,7 @@ export class NodeRelay {
     this.#incoming.add(incoming);
     session.establish();
     // The handshake may have been under way when the socket was replaced.
-    if (fate?.isRetired) session.forewarn(MOVES);
+    if (fate?.isRetired) session.goAway(MOVES);
     log.debug("another node has opened a link", { node: from });
     return true;
   }
@@ -102,7 +102,7 @@ export class NodeRelay {
     const end = performance.now() + time / 2;
     // Others may come meanwhile, whose handshakes were under way.
     for (let moving = this.#moving(); moving.length > 0; moving = this.#moving()) {
-      for (const { session } of moving) session.forewarn(MOVES);
+      for (const { session } of moving) session.goAway(MOVES);
       await Promise.all(moving.map(async ({ session, left }) => {
         await within(end - performance.now(), left);
         await session.drain(MOVES);

@@ -39,7 +39,7 @@ interface Watch {
  * there are many, or another request of the same connection waits, as none does over HTTP/1.1 (pipelined ones are handled
  * in turn). All wait equally long, so one timer, set for the oldest, serves them all.
  */
-export class Departures {
+export class Disconnects {
   /** By the order in which they began. */
   readonly #watches = new ChurnMap<number, Watch>();
   #begun = 0;

@@ -1,5 +1,5 @@
 import { within } from "../../net/deadline.ts";
-import type { Subscriptions } from "../tunnels/client_sessions.ts";
+import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
 /** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
 const MOVING = 1_000;
@@ -18,12 +18,12 @@ const LOOK_AGAIN = 5;
 
 /** The sessions of those who are told to go. */
 export type Departing = Pick<
-  Subscriptions,
-  "forewarn" | "leaving" | "finishing" | "load" | "drain" | "close"
+  ClientSessions,
+  "goAway" | "leaving" | "finishing" | "load" | "drain" | "close"
 >;
 
-export interface DepartureOptions {
-  readonly subscriptions: Departing;
+export interface GracefulShutdownOptions {
+  readonly clientSessions: Departing;
   /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
   readonly fragile: () => number;
   /** Tells the other nodes, whose links end with the listener that they came by, and resolves when their requests are answered; it has so many milliseconds. */
@@ -45,30 +45,30 @@ export interface DepartureOptions {
  * WebSockets at once (B28) and cuts each request body that is not here yet, while answers are finished: the public one
  * is shut when there is no such thing, the clients' when no stream is left.
  */
-export async function depart(options: DepartureOptions): Promise<void> {
-  const { subscriptions, fragile, leaveNodes, drainTimeout } = options;
+export async function shutDownGracefully(options: GracefulShutdownOptions): Promise<void> {
+  const { clientSessions, fragile, leaveNodes, drainTimeout } = options;
   const { isShared, shutPublic, shutClients } = options;
   const end = performance.now() + drainTimeout;
   const closing = end - Math.min(CLOSING, drainTimeout / 4);
-  const isQuiet = (): boolean => subscriptions.load === 0 && fragile() === 0;
-  subscriptions.forewarn("the server is being restarted");
+  const isQuiet = (): boolean => clientSessions.load === 0 && fragile() === 0;
+  clientSessions.goAway("the server is being restarted");
   if (shutClients !== null || isShared) {
-    await until(() => subscriptions.leaving === 0, Math.min(closing, performance.now() + MOVING));
+    await until(() => clientSessions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
   await within(timeTo(closing), leaveNodes(timeTo(closing)));
   if (shutClients !== null) {
     await until(() => fragile() === 0, closing);
     await within(timeTo(end), shutPublic());
-    await within(timeTo(end), subscriptions.drain());
+    await within(timeTo(end), clientSessions.drain());
   } else {
-    await until(() => !subscriptions.finishing, closing);
+    await until(() => !clientSessions.finishing, closing);
     await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
     // Whoever comes from here on is told to try again.
     if (!isQuiet()) {
-      await within(Math.min(CLOSING, timeTo(end)), subscriptions.drain());
+      await within(Math.min(CLOSING, timeTo(end)), clientSessions.drain());
     }
   }
-  subscriptions.close();
+  clientSessions.close();
   // What has come from the clients may still be on its way to visitors.
   const left = Math.max(SHUTDOWN_TIMEOUT, timeTo(end));
   await within(left, (shutClients ?? shutPublic)());

@@ -1,13 +1,13 @@
-import { depart, type DepartureOptions } from "./graceful_shutdown.ts";
+import { type GracefulShutdownOptions, shutDownGracefully } from "./graceful_shutdown.ts";
 import {
   type Certificate,
   Listener,
   type ListenerHandler,
   type ListenerOptions,
 } from "./serve_listener.ts";
-import type { Subscriptions } from "../tunnels/client_sessions.ts";
+import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
-export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
+export interface ListenersOptions extends Omit<ListenerOptions, "handler"> {
   /** The port for clients alone; null for none. */
   readonly clientPort: number | null;
   /** Answers what comes by the public port. */
@@ -17,21 +17,22 @@ export interface EntrancesOptions extends Omit<ListenerOptions, "handler"> {
 }
 
 /** What is inside when an entrance is shut. */
-export interface Inside extends Omit<DepartureOptions, "isShared" | "shutPublic" | "shutClients"> {
-  readonly subscriptions: Subscriptions;
+export interface Inside
+  extends Omit<GracefulShutdownOptions, "isShared" | "shutPublic" | "shutClients"> {
+  readonly clientSessions: ClientSessions;
   /** Has the other nodes come by the sockets that take the place of others, as `leaveNodes` has them go. */
-  readonly moveNodes: DepartureOptions["leaveNodes"];
+  readonly moveNodes: GracefulShutdownOptions["leaveNodes"];
 }
 
 /** Where visitors and clients come in: one port for all, or one for each kind. */
-export class Entrances {
+export class Listeners {
   readonly #public: Listener;
   readonly #clients: Listener | null;
   readonly #isShared: boolean;
   #isShut = false;
 
   /** Starts to listen. @throws {ListenError} when it cannot; nothing is open then. */
-  constructor({ clientPort, onVisitor, onClient, ...options }: EntrancesOptions) {
+  constructor({ clientPort, onVisitor, onClient, ...options }: ListenersOptions) {
     this.#isShared = options.reusePort;
     this.#public = new Listener({ ...options, handler: onVisitor });
     try {
@@ -58,8 +59,8 @@ export class Entrances {
   async shut(inside: Inside): Promise<void> {
     const clients = this.#clients;
     this.#isShut = true;
-    inside.subscriptions.refuse();
-    await depart({
+    inside.clientSessions.refuse();
+    await shutDownGracefully({
       ...inside,
       isShared: this.#isShared,
       shutPublic: () => this.#public.shutdown(),
@@ -74,23 +75,29 @@ export class Entrances {
    * @throws {Deno.errors.InvalidData | TypeError} for a certificate that cannot be used, before anything is done.
    */
   async renew(certificate: Certificate, inside: Inside): Promise<void> {
-    const { subscriptions, moveNodes } = inside;
+    const { clientSessions, moveNodes } = inside;
     const clients = this.#clients;
     await this.#public.check(certificate);
     if (this.#isShared) {
       const shutPublic = this.#public.renew(certificate);
       const shutClients = clients?.renew(certificate) ?? null;
-      await depart({ ...inside, leaveNodes: moveNodes, isShared: true, shutPublic, shutClients });
+      await shutDownGracefully({
+        ...inside,
+        leaveNodes: moveNodes,
+        isShared: true,
+        shutPublic,
+        shutClients,
+      });
       return;
     }
-    subscriptions.refuse();
+    clientSessions.refuse();
     const listeners = clients === null ? [this.#public] : [this.#public, clients];
     const replace = async (): Promise<void> => {
       const shut = listeners.map((listener) => listener.renew(certificate));
-      if (!this.#isShut) subscriptions.reopen();
+      if (!this.#isShut) clientSessions.reopen();
       await Promise.all(shut.map((each) => each()));
     };
-    await depart({
+    await shutDownGracefully({
       ...inside,
       // They come back like clients, once there is something to come to, and go on finding this one.
       leaveNodes: () => Promise.resolve(),

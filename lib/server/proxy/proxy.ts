@@ -6,7 +6,7 @@ import type { Stream } from "../../mux/stream.ts";
 import { messageOf } from "../../net/error_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { answer } from "./answer.ts";
-import { Departures, type Version } from "../listen/disconnects.ts";
+import { Disconnects, type Version } from "../listen/disconnects.ts";
 import { refused } from "./error_page.ts";
 import { failureResponse } from "./failure.ts";
 import type { FieldList } from "./field_list.ts";
@@ -37,7 +37,7 @@ export class Proxy {
   readonly #heads: RequestHeads;
   readonly #headTimeout: number;
   readonly #bodies: BodyLimits;
-  readonly #departures = new Departures();
+  readonly #disconnects = new Disconnects();
   readonly #specimens = new Specimens();
   readonly #log: Log;
   /** What most requests have, which is therefore made once. */
@@ -149,7 +149,7 @@ export class Proxy {
       const exchange = upstream.open(type, head, steps.end, visit.address);
       const opened = stream = exchange.stream;
       const { request, fields, port } = visit;
-      unwatch = this.#departures.watch({ request, version: versionOf(fields), port }, () => {
+      unwatch = this.#disconnects.watch({ request, version: versionOf(fields), port }, () => {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
       });
       steps.onOpen?.(exchange);
@@ -176,7 +176,7 @@ export class Proxy {
 
   /** Leaves nothing that would keep a stopped server alive. */
   close(): void {
-    this.#departures.close();
+    this.#disconnects.close();
   }
 
   /** Answers for an exchange that failed before its head. */

@@ -2,40 +2,40 @@ import { ErrorCode, type SessionError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import { MAX_STREAMS, REGISTRATION_TIMEOUT } from "../../wire/limits.ts";
 import { verifyClaim } from "../../identity/claim.ts";
-import { hasEdge } from "../../identity/visitor_policy.ts";
+import { hasPolicy } from "../../identity/visitor_policy.ts";
 import { decodeRequest, encodeMessage, newChallenge } from "../../wire/messages.ts";
 import { RegistrationError } from "../../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../../mux/session.ts";
 import { tunnelId } from "../../identity/thumbprint.ts";
 import type { WebSocketTransport } from "../../mux/transport.ts";
 import type { Log } from "../../cli/log.ts";
-import { Gatekeeper } from "../access/request_policy.ts";
-import { Member } from "./client_upstream.ts";
-import type { ClientConnection, SubscriptionsOptions } from "./client_sessions.ts";
+import { RequestPolicy } from "../access/request_policy.ts";
+import { ClientUpstream } from "./client_upstream.ts";
+import type { ClientConnection, ClientSessionsOptions } from "./client_sessions.ts";
 
-export interface SubscriptionOptions extends SubscriptionsOptions {
+export interface ClientSessionOptions extends ClientSessionsOptions {
   readonly onRegistered: (session: Session) => void;
   readonly onClose: (session: Session) => void;
 }
 
 /** One client's connection, from the challenge to its end. */
-export class Subscription implements SessionEvents {
+export class ClientSession implements SessionEvents {
   readonly onStream = null;
-  readonly #options: SubscriptionOptions;
+  readonly #options: ClientSessionOptions;
   readonly #connection: ClientConnection;
   readonly #session: Session;
   readonly #challenge;
   readonly #timer: ReturnType<typeof setTimeout>;
   #log: Log;
   #asked = false;
-  #member: Member | null = null;
+  #member: ClientUpstream | null = null;
   #release = (): void => {};
   #ended = false;
 
   constructor(
     transport: WebSocketTransport,
     connection: ClientConnection,
-    options: SubscriptionOptions,
+    options: ClientSessionOptions,
   ) {
     this.#options = options;
     this.#connection = connection;
@@ -94,47 +94,47 @@ export class Subscription implements SessionEvents {
   }
 
   async #register(payload: Uint8Array): Promise<void> {
-    const { admission, isAudience, addressOf, registry, tunnelLimits } = this.#options;
+    const { registrationPolicy, isAudience, addressOf, registry, tunnelLimits } = this.#options;
     const { address } = this.#connection;
-    admission.enter(address);
+    registrationPolicy.enter(address);
     const request = decodeRequest(payload);
-    await admission.checkToken(request);
+    await registrationPolicy.checkToken(request);
     const claim = await verifyClaim(request.jws, {
       nonce: this.#challenge.nonce,
       isAudience: (audience) => isAudience(audience, this.#connection),
     });
-    const { thumbprint, name, edge } = claim;
+    const { thumbprint, name, policy } = claim;
     const id = await tunnelId(thumbprint, claim.label);
-    await admission.admit(claim);
+    await registrationPolicy.admit(claim);
     if (this.#ended) return;
     const own = addressOf(id);
     // What was wished for comes first for the client, which shows the first.
     const found = name === "" ? [own] : [addressOf(name), own];
     const hostnames = found.map(({ hostname }) => hostname);
-    const member = new Member({
+    const member = new ClientUpstream({
       session: this.#session,
       id,
       thumbprint,
       name,
       hostnames: hostnames.toReversed(),
       address,
-      edge,
-      gatekeeper: new Gatekeeper({
+      policy,
+      requestPolicy: new RequestPolicy({
         ...tunnelLimits,
         id,
-        edge,
+        policy,
         load: () => registry.load(own.hostname),
       }),
     });
     registry.add(member);
-    this.#release = admission.hold(member);
+    this.#release = registrationPolicy.hold(member);
     clearTimeout(this.#timer);
     this.#member = member;
     this.#session.establish();
     const urls = found.map(({ url }) => url);
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,
-      encodeMessage({ id, hostnames, urls, ...(hasEdge(edge) ? { edge: true } : {}) }),
+      encodeMessage({ id, hostnames, urls, ...(hasPolicy(policy) ? { policy: true } : {}) }),
     );
     this.#log = this.#log.with({ tunnel: id });
     this.#log.info("client registered", {
@@ -151,7 +151,7 @@ export class Subscription implements SessionEvents {
       ? error
       : new RegistrationError("try_again", "an internal error", false, { cause: error });
     this.#options.metrics.refused.labels(refusal.code).inc();
-    const isNoted = this.#options.admission.isNoted(this.#connection.address);
+    const isNoted = this.#options.registrationPolicy.isNoted(this.#connection.address);
     this.#log[isNoted ? "warn" : "debug"]("registration refused", {
       code: refusal.code,
       reason: refusal.message,

@@ -3,12 +3,12 @@ import type { Heartbeat } from "../../mux/heartbeat.ts";
 import type { Session } from "../../mux/session.ts";
 import { SUBPROTOCOL, WebSocketTransport } from "../../mux/transport.ts";
 import type { Log } from "../../cli/log.ts";
-import type { Admission } from "../access/registration_policy.ts";
+import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
 import { networkOf } from "../access/network_of.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
-import { Subscription } from "./client_session.ts";
+import { ClientSession } from "./client_session.ts";
 
 /** Connections that have not registered yet, in all: each may hold a message of 64 MiB that Deno reads before anyone can refuse it (B24). */
 const MAX_UNREGISTERED = 1000;
@@ -25,10 +25,10 @@ export interface Address {
   readonly url: string;
 }
 
-export interface SubscriptionsOptions {
+export interface ClientSessionsOptions {
   readonly registry: Registry;
   /** Decides who may connect. */
-  readonly admission: Admission;
+  readonly registrationPolicy: RegistrationPolicy;
   readonly tunnelLimits: TunnelLimits;
   readonly heartbeat: Heartbeat;
   readonly metrics: ServerMetrics;
@@ -56,8 +56,8 @@ export interface ClientConnection {
 }
 
 /** Accepts the WebSockets of clients, registers them and keeps their sessions. */
-export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+export class ClientSessions {
+  readonly #options: ClientSessionsOptions;
   /** By the networks that they come from. */
   readonly #unregistered = new Map<string, number>();
   readonly #sessions = new Set<Session>();
@@ -66,7 +66,7 @@ export class Subscriptions {
   /** How often clients were told to go elsewhere. */
   #warnings = 0;
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: ClientSessionsOptions) {
     this.#options = options;
   }
 
@@ -102,12 +102,12 @@ export class Subscriptions {
     // A socket that fails before it opens says so by its close event alone.
     socket.addEventListener("close", leave);
     socket.addEventListener("open", () => {
-      new Subscription(new WebSocketTransport(socket), connection, {
+      new ClientSession(new WebSocketTransport(socket), connection, {
         ...this.#options,
         onRegistered: (session) => {
           leave();
           this.#sessions.add(session);
-          if (warnings !== this.#warnings) session.forewarn("the server is being restarted");
+          if (warnings !== this.#warnings) session.goAway("the server is being restarted");
         },
         onClose: (session) => {
           leave();
@@ -144,9 +144,9 @@ export class Subscriptions {
   }
 
   /** Tells every client to go elsewhere, also those that register now; their sessions go on until they are drained. */
-  forewarn(reason: string): void {
+  goAway(reason: string): void {
     this.#warnings++;
-    for (const session of this.#sessions) session.forewarn(reason);
+    for (const session of this.#sessions) session.goAway(reason);
   }
 
   /** Opens no more streams in the sessions that were forewarned and resolves when none is left. */

@@ -1,10 +1,10 @@
-import type { EdgeOptions } from "../../identity/visitor_policy.ts";
+import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
 import { decodeRequestHead, encodeRequestHead } from "../../wire/head.ts";
 import type { Session } from "../../mux/session.ts";
-import type { Gatekeeper } from "../access/request_policy.ts";
+import type { RequestPolicy } from "../access/request_policy.ts";
 import type { Asking, Exchange, Refusal, Upstream } from "./upstream.ts";
 
-export interface MemberOptions {
+export interface ClientUpstreamOptions {
   readonly session: Session;
   /** The tunnel's id, which the key and the label make. */
   readonly id: string;
@@ -17,47 +17,47 @@ export interface MemberOptions {
   /** The client's address. */
   readonly address: string;
   /** What its owner asks of the visitors. */
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
   /** Decides which requests it takes; without one it takes all. */
-  readonly gatekeeper?: Gatekeeper;
+  readonly requestPolicy?: RequestPolicy;
 }
 
 /** One registered connection of a client. */
-export class Member implements Upstream {
+export class ClientUpstream implements Upstream {
   readonly session: Session;
   readonly id: string;
   readonly thumbprint: string;
   readonly name: string;
   readonly hostnames: readonly string[];
   readonly address: string;
-  readonly edge: EdgeOptions;
+  readonly policy: VisitorPolicy;
   readonly since = new Date();
-  readonly #gatekeeper: Gatekeeper | null;
+  readonly #requestPolicy: RequestPolicy | null;
   /** Bytes of frames that came from the client. */
   received = 0;
   /** Bytes of frames that went to the client. */
   sent = 0;
 
-  constructor(options: MemberOptions) {
+  constructor(options: ClientUpstreamOptions) {
     this.session = options.session;
     this.id = options.id;
     this.thumbprint = options.thumbprint;
     this.name = options.name;
     this.hostnames = options.hostnames;
     this.address = options.address;
-    this.edge = options.edge;
-    this.#gatekeeper = options.gatekeeper ?? null;
+    this.policy = options.policy;
+    this.#requestPolicy = options.requestPolicy ?? null;
   }
 
   admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
-    return this.#gatekeeper === null ? null : this.#gatekeeper.admit(asking);
+    return this.#requestPolicy === null ? null : this.#requestPolicy.admit(asking);
   }
 
   open(type: number, head: Uint8Array, end: boolean, address: string): Exchange {
-    const gatekeeper = this.#gatekeeper;
-    const sent = gatekeeper?.ownsAuthorization ? withoutAuthorization(head) : head;
+    const requestPolicy = this.#requestPolicy;
+    const sent = requestPolicy?.ownsAuthorization ? withoutAuthorization(head) : head;
     const exchange = this.session.open(type, sent, end);
-    if (gatekeeper !== null) exchange.stream.onFinish = gatekeeper.enter(address);
+    if (requestPolicy !== null) exchange.stream.onFinish = requestPolicy.enter(address);
     return exchange;
   }
 }

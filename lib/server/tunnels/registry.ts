@@ -1,7 +1,7 @@
 import { RegistrationError } from "../../wire/registration_error.ts";
 import type { Session } from "../../mux/session.ts";
 import { FIXED_HOSTNAME } from "../router.ts";
-import type { Member } from "./client_upstream.ts";
+import type { ClientUpstream } from "./client_upstream.ts";
 import type { Unavailable } from "./upstream.ts";
 
 /** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
@@ -29,7 +29,7 @@ export interface RegistryListener {
 
 interface Served {
   readonly thumbprint: string;
-  readonly members: Member[];
+  readonly members: ClientUpstream[];
   /** How often one was looked for. */
   turn: number;
 }
@@ -67,7 +67,7 @@ export class Registry {
   }
 
   /** Yields every member once. */
-  *members(): Generator<Member> {
+  *members(): Generator<ClientUpstream> {
     for (const [hostname, { members }] of this.#served) {
       // One with several hostnames is listed under each.
       for (const member of members) if (member.hostnames[0] === hostname) yield member;
@@ -84,7 +84,7 @@ export class Registry {
    *
    * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when there are too many.
    */
-  add(member: Member): void {
+  add(member: ClientUpstream): void {
     const { thumbprint, hostnames } = member;
     if (this.#fixed) this.#checkFixed(thumbprint);
     for (const hostname of hostnames) this.#check(hostname, thumbprint);
@@ -94,7 +94,7 @@ export class Registry {
     for (const hostname of hostnames) this.#join(hostname, member);
   }
 
-  remove(member: Member): void {
+  remove(member: ClientUpstream): void {
     const { thumbprint, hostnames } = member;
     if (!this.#served.get(hostnames[0] ?? "")?.members.includes(member)) return;
     const rest = this.#connectionsOf(thumbprint) - 1;
@@ -104,13 +104,13 @@ export class Registry {
   }
 
   /** Returns the least loaded member that can take a stream, or why there is none. */
-  select(hostname: string): Member | Unavailable {
+  select(hostname: string): ClientUpstream | Unavailable {
     const served = this.#served.get(hostname);
     if (served === undefined) return this.knows(hostname) ? "away" : "unknown";
     const { members } = served;
     // Equals take turns, so that clients which share a hostname share its requests.
     const first = ++served.turn;
-    let best: Member | undefined;
+    let best: ClientUpstream | undefined;
     for (let i = 0; i < members.length; i++) {
       const member = members[(first + i) % members.length];
       if (!member?.session.usable) continue;
@@ -140,7 +140,7 @@ export class Registry {
     }
   }
 
-  #checkLimits({ thumbprint, hostnames }: Member): void {
+  #checkLimits({ thumbprint, hostnames }: ClientUpstream): void {
     const { tunnels, connections } = this.#limits;
     if (this.#connectionsOf(thumbprint) >= connections) {
       const reason = `this key has ${connections} connections already`;
@@ -155,7 +155,7 @@ export class Registry {
     return this.#connections.get(thumbprint) ?? 0;
   }
 
-  #join(hostname: string, member: Member): void {
+  #join(hostname: string, member: ClientUpstream): void {
     const { thumbprint } = member;
     const served = this.#served.get(hostname) ?? { thumbprint, members: [], turn: 0 };
     // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
@@ -168,7 +168,7 @@ export class Registry {
     for (const listener of this.#listeners) listener.onJoined(hostname);
   }
 
-  #leave(hostname: string, member: Member): void {
+  #leave(hostname: string, member: ClientUpstream): void {
     const served = this.#served.get(hostname);
     const at = served?.members.indexOf(member) ?? -1;
     if (served === undefined || at === -1) return;

@@ -22,7 +22,7 @@ export interface Elsewhere {
   find(hostname: string): Promise<Upstream | "away" | "unknown">;
 }
 
-export interface UpstreamsOptions {
+export interface UpstreamFinderOptions {
   readonly registry: Registry;
   /** null for a server that is alone. */
   readonly elsewhere: Elsewhere | null;
@@ -33,13 +33,13 @@ export interface UpstreamsOptions {
 }
 
 /** Finds whatever can carry a request: a client's connection here, one on another node, or one that comes back in time. */
-export class Upstreams {
-  readonly #options: UpstreamsOptions;
+export class UpstreamFinder {
+  readonly #options: UpstreamFinderOptions;
   readonly #started = performance.now();
   readonly #waiting = new Map<string, Set<() => void>>();
   #waitingTotal = 0;
 
-  constructor(options: UpstreamsOptions) {
+  constructor(options: UpstreamFinderOptions) {
     this.#options = options;
     options.registry.listen({
       onJoined: (hostname) => this.#wake(hostname),

@@ -6,14 +6,14 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
-  Admission,
-  type AdmissionOptions,
   type Applicant,
+  RegistrationPolicy,
+  type RegistrationPolicyOptions,
 } from "../../../lib/server/access/registration_policy.ts";
 import { AuthorizedKeys } from "../../../lib/server/access/authorized_keys.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { Names } from "../../../lib/server/access/names.ts";
-import { NO_EDGE } from "../../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY } from "../../../lib/identity/visitor_policy.ts";
 import { RegistrationError } from "../../../lib/wire/registration_error.ts";
 import { proveToken } from "../../../lib/identity/token_proof.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
@@ -22,127 +22,139 @@ const A = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 const B = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const JWS = "a.b.c";
 
-Deno.test("Admission lets every key in when there is neither a token nor a list", async () => {
-  const admission = admissionOf();
-  await admission.checkToken({ jws: JWS });
-  await admission.checkToken({ jws: JWS, proof: "of another server's token" });
-  await admission.admit(applicant());
-  assert(admission.allows(applicant()));
+Deno.test("RegistrationPolicy lets every key in when there is neither a token nor a list", async () => {
+  const registrationPolicy = admissionOf();
+  await registrationPolicy.checkToken({ jws: JWS });
+  await registrationPolicy.checkToken({ jws: JWS, proof: "of another server's token" });
+  await registrationPolicy.admit(applicant());
+  assert(registrationPolicy.allows(applicant()));
 });
 
-Deno.test("Admission.checkToken wants the proof of its own token", async () => {
-  const admission = admissionOf({ token: "secret" });
-  await admission.checkToken({ jws: JWS, proof: await proveToken("secret", JWS) });
+Deno.test("RegistrationPolicy.checkToken wants the proof of its own token", async () => {
+  const registrationPolicy = admissionOf({ token: "secret" });
+  await registrationPolicy.checkToken({ jws: JWS, proof: await proveToken("secret", JWS) });
   for (const proof of [undefined, "", "secret", await proveToken("other", JWS)]) {
     const request = proof === undefined ? { jws: JWS } : { jws: JWS, proof };
-    const error = await refused("bad_token", admission.checkToken(request));
+    const error = await refused("bad_token", registrationPolicy.checkToken(request));
     assert(!error.message.includes("secret"), error.message);
   }
 });
 
-Deno.test("Admission.admit names the key that is not in the list", async () => {
-  const admission = admissionOf({ keys: keysOf(A) });
-  await admission.admit(applicant());
+Deno.test("RegistrationPolicy.admit names the key that is not in the list", async () => {
+  const registrationPolicy = admissionOf({ keys: keysOf(A) });
+  await registrationPolicy.admit(applicant());
   const stranger = applicant({ thumbprint: B });
-  assertStringIncludes((await refused("not_authorized", admission.admit(stranger))).message, B);
-  assertEquals([admission.allows(applicant()), admission.allows(stranger)], [true, false]);
+  assertStringIncludes(
+    (await refused("not_authorized", registrationPolicy.admit(stranger))).message,
+    B,
+  );
+  assertEquals([registrationPolicy.allows(applicant()), registrationPolicy.allows(stranger)], [
+    true,
+    false,
+  ]);
 });
 
-Deno.test("Admission.replaceKeys changes who is let in and who may stay", async () => {
-  const admission = admissionOf({ keys: keysOf(`${A} shop`) });
+Deno.test("RegistrationPolicy.replaceKeys changes who is let in and who may stay", async () => {
+  const registrationPolicy = admissionOf({ keys: keysOf(`${A} shop`) });
   const [plain, named] = [applicant(), applicant({ name: "shop" })];
   const other = applicant({ thumbprint: B });
-  await admission.admit(named);
-  admission.replaceKeys(keysOf(`${A}\n${B} shop`));
-  assertEquals([plain, named, other].map((each) => admission.allows(each)), [true, false, true]);
-  await refused("bad_name", admission.admit(named));
-  await admission.admit(other);
+  await registrationPolicy.admit(named);
+  registrationPolicy.replaceKeys(keysOf(`${A}\n${B} shop`));
+  assertEquals([plain, named, other].map((each) => registrationPolicy.allows(each)), [
+    true,
+    false,
+    true,
+  ]);
+  await refused("bad_name", registrationPolicy.admit(named));
+  await registrationPolicy.admit(other);
 });
 
-Deno.test("Admission.admit gives a name once when there is no list", async () => {
-  const admission = admissionOf();
-  await admission.admit(applicant({ name: "shop" }));
-  await admission.admit(applicant({ name: "shop" }));
-  await refused("name_taken", admission.admit(applicant({ name: "shop", thumbprint: B })));
+Deno.test("RegistrationPolicy.admit gives a name once when there is no list", async () => {
+  const registrationPolicy = admissionOf();
+  await registrationPolicy.admit(applicant({ name: "shop" }));
+  await registrationPolicy.admit(applicant({ name: "shop" }));
+  await refused("name_taken", registrationPolicy.admit(applicant({ name: "shop", thumbprint: B })));
   for (const name of ["www", "xn--shop", "6nyfjbfosvudec2vhh7g2sby5h7a4ab3olvmmrwbwqo7wxgym3ca"]) {
     assertStringIncludes(
-      (await refused("bad_name", admission.admit(applicant({ name })))).message,
+      (await refused("bad_name", registrationPolicy.admit(applicant({ name })))).message,
       name,
     );
   }
 });
 
-Deno.test("Admission.admit lets a list decide about names: one listed is its key's alone, and no other is given", async () => {
-  const admission = admissionOf({ keys: keysOf(`${A} shop www\n${B}`) });
-  await admission.admit(applicant({ name: "shop" }));
-  await admission.admit(applicant({ name: "www" }));
-  await refused("bad_name", admission.admit(applicant({ name: "free" })));
-  await refused("bad_name", admission.admit(applicant({ name: "shop", thumbprint: B })));
-  await refused("bad_name", admission.admit(applicant({ name: "free", thumbprint: B })));
+Deno.test("RegistrationPolicy.admit lets a list decide about names: one listed is its key's alone, and no other is given", async () => {
+  const registrationPolicy = admissionOf({ keys: keysOf(`${A} shop www\n${B}`) });
+  await registrationPolicy.admit(applicant({ name: "shop" }));
+  await registrationPolicy.admit(applicant({ name: "www" }));
+  await refused("bad_name", registrationPolicy.admit(applicant({ name: "free" })));
+  await refused("bad_name", registrationPolicy.admit(applicant({ name: "shop", thumbprint: B })));
+  await refused("bad_name", registrationPolicy.admit(applicant({ name: "free", thumbprint: B })));
 });
 
-Deno.test("Admission.admit gives a key 16 names, unless a list says which", async () => {
+Deno.test("RegistrationPolicy.admit gives a key 16 names, unless a list says which", async () => {
   const listed = Array.from({ length: 20 }, (_, i) => `name-${i}`);
   const free = admissionOf();
   for (const name of listed.slice(0, 16)) await free.admit(applicant({ name }));
   const refusal = await refused("bad_name", free.admit(applicant({ name: "name-16" })));
   assertStringIncludes(refusal.message, "16 names already");
-  const admission = admissionOf({ keys: keysOf(`${A} ${listed.join(" ")}`) });
-  for (const name of listed) await admission.admit(applicant({ name }));
+  const registrationPolicy = admissionOf({ keys: keysOf(`${A} ${listed.join(" ")}`) });
+  for (const name of listed) await registrationPolicy.admit(applicant({ name }));
 });
 
-Deno.test("Admission.admit gives no name that this server has not, whatever a list says", async () => {
+Deno.test("RegistrationPolicy.admit gives no name that this server has not, whatever a list says", async () => {
   const whyNoName = () => "it is the server's own";
   for (const keys of [null, keysOf(`${A} shop`)]) {
-    const admission = admissionOf({ keys, whyNoName });
-    const error = await refused("bad_name", admission.admit(applicant({ name: "shop" })));
+    const registrationPolicy = admissionOf({ keys, whyNoName });
+    const error = await refused("bad_name", registrationPolicy.admit(applicant({ name: "shop" })));
     assertStringIncludes(error.message, "the server's own");
-    await admission.admit(applicant());
+    await registrationPolicy.admit(applicant());
   }
 });
 
-Deno.test("Admission.admit refuses an address list that nobody could check", async () => {
-  const admission = admissionOf();
+Deno.test("RegistrationPolicy.admit refuses an address list that nobody could check", async () => {
+  const registrationPolicy = admissionOf();
   for (const network of ["1.2.3", "1.2.3.4/33", "::1/129", "a:b", "01.2.3.4"]) {
-    const edge = { basicAuth: null, allowIp: ["127.0.0.1", network] };
-    await refused("bad_edge", admission.admit(applicant({ edge })));
+    const policy = { basicAuth: null, allowIp: ["127.0.0.1", network] };
+    await refused("bad_policy", registrationPolicy.admit(applicant({ policy })));
   }
-  await admission.admit(applicant({ edge: { basicAuth: null, allowIp: ["::1", "10.0.0.0/8"] } }));
+  await registrationPolicy.admit(
+    applicant({ policy: { basicAuth: null, allowIp: ["::1", "10.0.0.0/8"] } }),
+  );
 });
 
-Deno.test("A15 Admission.enter refuses an address that registers too often, for a while, and no other", () => {
+Deno.test("A15 RegistrationPolicy.enter refuses an address that registers too often, for a while, and no other", () => {
   using clock = new FakeClock();
-  const admission = admissionOf({ registrations: { count: 2, period: 60_000 } });
-  admission.enter("192.0.2.1");
-  admission.enter("192.0.2.1");
-  const error = assertThrows(() => admission.enter("192.0.2.1"), RegistrationError);
+  const registrationPolicy = admissionOf({ registrations: { count: 2, period: 60_000 } });
+  registrationPolicy.enter("192.0.2.1");
+  registrationPolicy.enter("192.0.2.1");
+  const error = assertThrows(() => registrationPolicy.enter("192.0.2.1"), RegistrationError);
   assertEquals([error.code, error.permanent], ["try_again", false]);
   assertStringIncludes(error.message, "30 s");
-  admission.enter("192.0.2.2");
+  registrationPolicy.enter("192.0.2.2");
   clock.advance(30_000);
-  admission.enter("192.0.2.1");
+  registrationPolicy.enter("192.0.2.1");
 });
 
-Deno.test("A15 Admission takes an IPv6 network of 64 bits for one address", () => {
+Deno.test("A15 RegistrationPolicy takes an IPv6 network of 64 bits for one address", () => {
   using _clock = new FakeClock();
-  const admission = admissionOf({ registrations: { count: 1, period: 1_000 } });
-  admission.enter("2001:db8:1:2::1");
-  assertThrows(() => admission.enter("2001:db8:1:2:ffff::9"), RegistrationError);
-  admission.enter("2001:db8:1:3::1");
+  const registrationPolicy = admissionOf({ registrations: { count: 1, period: 1_000 } });
+  registrationPolicy.enter("2001:db8:1:2::1");
+  assertThrows(() => registrationPolicy.enter("2001:db8:1:2:ffff::9"), RegistrationError);
+  registrationPolicy.enter("2001:db8:1:3::1");
 });
 
-Deno.test("A15 Admission.isNoted lets no address fill the log", () => {
+Deno.test("A15 RegistrationPolicy.isNoted lets no address fill the log", () => {
   using clock = new FakeClock();
-  const admission = admissionOf();
-  const noted = () => Array.from({ length: 1_000 }, () => admission.isNoted("192.0.2.1"));
+  const registrationPolicy = admissionOf();
+  const noted = () => Array.from({ length: 1_000 }, () => registrationPolicy.isNoted("192.0.2.1"));
   assertEquals(noted().filter(Boolean).length, 60);
-  assert(admission.isNoted("192.0.2.2"));
+  assert(registrationPolicy.isNoted("192.0.2.2"));
   clock.advance(30_000);
   assertEquals(noted().filter(Boolean).length, 30);
 });
 
-function admissionOf(options: Partial<AdmissionOptions> = {}): Admission {
-  return new Admission({
+function admissionOf(options: Partial<RegistrationPolicyOptions> = {}): RegistrationPolicy {
+  return new RegistrationPolicy({
     token: null,
     keys: null,
     registrations: { count: 1000, period: 1000 },
@@ -153,7 +165,7 @@ function admissionOf(options: Partial<AdmissionOptions> = {}): Admission {
 }
 
 function applicant(options: Partial<Applicant> = {}): Applicant {
-  return { thumbprint: A, name: "", edge: NO_EDGE, ...options };
+  return { thumbprint: A, name: "", policy: OPEN_POLICY, ...options };
 }
 
 function keysOf(text: string): AuthorizedKeys {

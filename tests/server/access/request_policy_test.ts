@@ -1,28 +1,28 @@
 import { assert, assertEquals } from "@std/assert";
-import { Gatekeeper } from "../../../lib/server/access/request_policy.ts";
+import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
-import { VisitorShares } from "../../../lib/server/access/visitor_quotas.ts";
+import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Asking } from "../../../lib/server/tunnels/upstream.ts";
-import { type EdgeOptions, NO_EDGE } from "../../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { authorization, passwordHash } from "../../testing/password.ts";
 
 interface Setting {
-  readonly edge?: EdgeOptions;
+  readonly policy?: VisitorPolicy;
   readonly requests?: Limiter;
   readonly load?: () => number;
 }
 
-function gatekeeper({ edge = NO_EDGE, requests, load = () => 0 }: Setting = {}) {
+function requestPolicy({ policy = OPEN_POLICY, requests, load = () => 0 }: Setting = {}) {
   const { limited } = new ServerMetrics(new Registry({ fixed: false }));
-  const keeper = new Gatekeeper({
+  const keeper = new RequestPolicy({
     id: "a",
-    edge,
+    policy,
     requests: requests ?? null,
     streams: 10,
-    visitors: new VisitorShares(10, 5),
+    visitors: new VisitorQuotas(10, 5),
     limited,
     load,
   });
@@ -39,15 +39,15 @@ function gatekeeper({ edge = NO_EDGE, requests, load = () => 0 }: Setting = {}) 
   return { keeper, ask, counts };
 }
 
-Deno.test("Gatekeeper lets everything in where nothing is configured, at once", () => {
-  const { ask, counts } = gatekeeper();
+Deno.test("RequestPolicy lets everything in where nothing is configured, at once", () => {
+  const { ask, counts } = requestPolicy();
   assertEquals(ask(), 200);
   assertEquals(counts(), {});
 });
 
-Deno.test("Gatekeeper answers 429 above the rate, with whole seconds until the next", () => {
+Deno.test("RequestPolicy answers 429 above the rate, with whole seconds until the next", () => {
   using clock = new FakeClock();
-  const { keeper, ask, counts } = gatekeeper({
+  const { keeper, ask, counts } = requestPolicy({
     requests: new Limiter({ count: 2, period: 60_000 }),
   });
   assertEquals([ask(), ask(), ask()], [200, 200, 429]);
@@ -58,25 +58,25 @@ Deno.test("Gatekeeper answers 429 above the rate, with whole seconds until the n
   assertEquals(counts(), { rate: 2 });
 });
 
-Deno.test("Gatekeeper leaves half of a tunnel's streams to other visitors than the one that has the rest", () => {
-  const { keeper, ask, counts } = gatekeeper();
+Deno.test("RequestPolicy leaves half of a tunnel's streams to other visitors than the one that has the rest", () => {
+  const { keeper, ask, counts } = requestPolicy();
   const leave = Array.from({ length: 5 }, () => keeper.enter("192.0.2.1"));
   assertEquals([ask(), ask({ address: "192.0.2.2" })], [429, 200]);
   leave.pop()?.();
   assertEquals([ask(), counts()], [200, { visitor: 1 }]);
 });
 
-Deno.test("Gatekeeper shares the rate among all connections of one tunnel, not with other tunnels", () => {
+Deno.test("RequestPolicy shares the rate among all connections of one tunnel, not with other tunnels", () => {
   using _clock = new FakeClock();
   const requests = new Limiter({ count: 2, period: 1000 });
-  const [first, second] = [gatekeeper({ requests }), gatekeeper({ requests })];
+  const [first, second] = [requestPolicy({ requests }), requestPolicy({ requests })];
   assertEquals([first.ask(), second.ask(), first.ask(), second.ask()], [200, 200, 429, 429]);
   assertEquals(requests.take("b"), 0);
 });
 
-Deno.test("Gatekeeper answers 503 when the tunnel's connections have all the streams that they may", () => {
+Deno.test("RequestPolicy answers 503 when the tunnel's connections have all the streams that they may", () => {
   let load = 9;
-  const { ask, counts } = gatekeeper({ load: () => load });
+  const { ask, counts } = requestPolicy({ load: () => load });
   assertEquals(ask(), 200);
   load = 10;
   assertEquals(ask(), 503);
@@ -85,9 +85,9 @@ Deno.test("Gatekeeper answers 503 when the tunnel's connections have all the str
   assertEquals(counts(), { streams: 1 });
 });
 
-Deno.test("Gatekeeper answers 403 to addresses that the owner has not allowed, of both families", () => {
+Deno.test("RequestPolicy answers 403 to addresses that the owner has not allowed, of both families", () => {
   const allowIp = ["192.0.2.0/24", "2001:db8::/32", "::ffff:198.51.100.7"];
-  const { ask, counts } = gatekeeper({ edge: { ...NO_EDGE, allowIp } });
+  const { ask, counts } = requestPolicy({ policy: { ...OPEN_POLICY, allowIp } });
   for (
     const [address, status] of Object.entries({
       "192.0.2.1": 200,
@@ -105,11 +105,11 @@ Deno.test("Gatekeeper answers 403 to addresses that the owner has not allowed, o
   assertEquals(counts(), { address: 6 });
 });
 
-Deno.test("Gatekeeper takes nothing of the rate for addresses that are not allowed, but for wrong guesses", async () => {
+Deno.test("RequestPolicy takes nothing of the rate for addresses that are not allowed, but for wrong guesses", async () => {
   using _clock = new FakeClock();
-  const edge = { allowIp: ["192.0.2.1"], basicAuth: await passwordHash("ann", "secret") };
+  const policy = { allowIp: ["192.0.2.1"], basicAuth: await passwordHash("ann", "secret") };
   const requests = new Limiter({ count: 3, period: 1000 });
-  const { keeper, ask, counts } = gatekeeper({ edge, requests });
+  const { keeper, ask, counts } = requestPolicy({ policy, requests });
   for (let i = 0; i < 10; i++) assertEquals(ask({ address: "192.0.2.2" }), 403);
   assertEquals([ask(), ask()], [401, 401]);
   const right = { address: "192.0.2.1", fields: [authorization("ann:secret")] };
@@ -118,8 +118,8 @@ Deno.test("Gatekeeper takes nothing of the rate for addresses that are not allow
   assertEquals(counts(), { address: 10, auth: 2, rate: 1 });
 });
 
-Deno.test("Gatekeeper owns the Authorization field only where it asks for a password", async () => {
-  assertEquals(gatekeeper().keeper.ownsAuthorization, false);
-  const edge = { ...NO_EDGE, basicAuth: await passwordHash("ann", "secret") };
-  assertEquals(gatekeeper({ edge }).keeper.ownsAuthorization, true);
+Deno.test("RequestPolicy owns the Authorization field only where it asks for a password", async () => {
+  assertEquals(requestPolicy().keeper.ownsAuthorization, false);
+  const policy = { ...OPEN_POLICY, basicAuth: await passwordHash("ann", "secret") };
+  assertEquals(requestPolicy({ policy }).keeper.ownsAuthorization, true);
 });

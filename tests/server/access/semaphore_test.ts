@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Turns } from "../../../lib/server/access/semaphore.ts";
+import { Semaphore } from "../../../lib/server/access/semaphore.ts";
 
-Deno.test("Turns runs so many at a time, in the order in which they came", async () => {
-  const turns = new Turns(2);
+Deno.test("Semaphore runs so many at a time, in the order in which they came", async () => {
+  const turns = new Semaphore(2);
   const began: number[] = [];
   const ends: (() => void)[] = [];
   const all = [0, 1, 2, 3].map((i) =>
@@ -22,8 +22,8 @@ Deno.test("Turns runs so many at a time, in the order in which they came", async
   assertEquals(await Promise.all(all), [0, 1, 2, 3]);
 });
 
-Deno.test("Turns goes on after work that failed", async () => {
-  const turns = new Turns(1);
+Deno.test("Semaphore goes on after work that failed", async () => {
+  const turns = new Semaphore(1);
   const failing = turns.run(() => Promise.reject(new Error("no")));
   const next = turns.run(() => Promise.resolve("done"));
   await assertRejects(() => failing);

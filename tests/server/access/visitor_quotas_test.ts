@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { VisitorShares } from "../../../lib/server/access/visitor_quotas.ts";
+import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 
-Deno.test("VisitorShares gives one visitor half of the streams, a hundred at least", () => {
+Deno.test("VisitorQuotas gives one visitor half of the streams, a hundred at least", () => {
   assertEquals([roomIn(1_001), roomIn(200), roomIn(20)], [500, 100, 100]);
 });
 
-Deno.test("VisitorShares takes the addresses of one IPv6 network for one visitor", () => {
-  const shares = new VisitorShares(1000, 1);
+Deno.test("VisitorQuotas takes the addresses of one IPv6 network for one visitor", () => {
+  const shares = new VisitorQuotas(1000, 1);
   const leave = shares.enter("a", "2001:db8::1");
   assert(!shares.hasRoom("a", "2001:db8::ffff"));
   assert(shares.hasRoom("a", "2001:db8:0:1::1"));
@@ -16,7 +16,7 @@ Deno.test("VisitorShares takes the addresses of one IPv6 network for one visitor
 
 /** Counts the streams that one visitor gets where a tunnel may have so many. */
 function roomIn(streams: number): number {
-  const shares = new VisitorShares(streams, null);
+  const shares = new VisitorQuotas(streams, null);
   let entered = 0;
   for (; shares.hasRoom("a", "192.0.2.1"); entered++) shares.enter("a", "192.0.2.1");
   return entered;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { splice } from "../../../lib/server/cluster/splice.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
-import { Flag, frameName, FrameType } from "../../../lib/wire/frame.ts";
+import { FrameFlag, frameName, FrameType } from "../../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/wire/limits.ts";
 import { coded, creditsOf, openingOf, u32 } from "../../testing/frame_peer.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
@@ -12,11 +12,11 @@ const HEAD = '{"status":200,"fields":[]}';
 Deno.test("splice sends heads, bodies and ends on as they come, in one frame each", async () => {
   using scene = await Scene.open(FrameType.HTTPRequest);
   scene.fromVisitor(FrameType.Data, { payload: "one" });
-  scene.fromVisitor(FrameType.Data, { payload: "two", flags: Flag.EndStream });
+  scene.fromVisitor(FrameType.Data, { payload: "two", flags: FrameFlag.EndStream });
   await settled();
   assertEquals(scene.seenByClient(), ["HTTPRequest", "Data one", "Data two END"]);
   scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
-  scene.fromClient(FrameType.Data, { payload: "three", flags: Flag.EndStream });
+  scene.fromClient(FrameType.Data, { payload: "three", flags: FrameFlag.EndStream });
   await settled();
   assertEquals(scene.seenByVisitor(), [`HTTPResponse ${HEAD}`, "Data three END"]);
   await scene.finished;
@@ -25,7 +25,7 @@ Deno.test("splice sends heads, bodies and ends on as they come, in one frame eac
 
 Deno.test("splice ends an answer with its head when it has no body", async () => {
   using scene = await Scene.open(FrameType.HTTPRequest, true);
-  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD, flags: Flag.EndStream });
+  scene.fromClient(FrameType.HTTPResponse, { payload: HEAD, flags: FrameFlag.EndStream });
   await scene.finished;
   await settled();
   assertEquals(scene.seenByVisitor(), [`HTTPResponse ${HEAD} END`]);
@@ -34,9 +34,9 @@ Deno.test("splice ends an answer with its head when it has no body", async () =>
 Deno.test("splice keeps the parts of a WebSocket message, their kind and the close", async () => {
   using scene = await Scene.open(FrameType.WSRequest);
   scene.fromClient(FrameType.WSResponse, { payload: '{"status":101,"fields":[]}' });
-  scene.fromVisitor(FrameType.WSMessage, { payload: "a", flags: Flag.Text | Flag.More });
+  scene.fromVisitor(FrameType.WSMessage, { payload: "a", flags: FrameFlag.Text | FrameFlag.More });
   await settled();
-  scene.fromVisitor(FrameType.WSMessage, { payload: "b", flags: Flag.Text });
+  scene.fromVisitor(FrameType.WSMessage, { payload: "b", flags: FrameFlag.Text });
   scene.fromVisitor(FrameType.WSMessage, { payload: "" });
   scene.fromVisitor(FrameType.WSTeardown, { payload: coded(1000, "bye") });
   await settled();
@@ -77,7 +77,7 @@ Deno.test("splice passes the client's Reset on, before its head and behind half 
 Deno.test("splice gives a whole answer before the Reset of a client that wants no more of the request", async () => {
   using scene = await Scene.open(FrameType.HTTPRequest);
   scene.fromClient(FrameType.HTTPResponse, { payload: HEAD });
-  scene.fromClient(FrameType.Data, { payload: "no, thanks", flags: Flag.EndStream });
+  scene.fromClient(FrameType.Data, { payload: "no, thanks", flags: FrameFlag.EndStream });
   scene.fromClient(FrameType.Reset, { payload: coded(ErrorCode.None) });
   await scene.finished;
   await settled();
@@ -129,7 +129,7 @@ class Scene implements Disposable {
   /** Opens both streams; `end` says that no body follows, `window` what the visitor's node takes. */
   static async open(type: number, end = false, window = INITIAL_WINDOW): Promise<Scene> {
     const scene = new Scene();
-    const flags = end ? Flag.EndStream : 0;
+    const flags = end ? FrameFlag.EndStream : 0;
     scene.near.peer.send(type, { stream: 1, flags, payload: openingOf(window) });
     await settled();
     const [stream] = scene.near.streams;
@@ -167,9 +167,9 @@ function shown({ peer }: SessionAndPeer): string[] {
     const text = isOpening ? "" : ` ${new TextDecoder().decode(frame.payload)}`;
     const isMessage = frame.type === FrameType.WSMessage;
     const flags = [
-      (frame.flags & Flag.EndStream) !== 0 ? " END" : "",
-      isMessage && (frame.flags & Flag.Text) !== 0 ? " TEXT" : "",
-      isMessage && (frame.flags & Flag.More) !== 0 ? " MORE" : "",
+      (frame.flags & FrameFlag.EndStream) !== 0 ? " END" : "",
+      isMessage && (frame.flags & FrameFlag.Text) !== 0 ? " TEXT" : "",
+      isMessage && (frame.flags & FrameFlag.More) !== 0 ? " MORE" : "",
     ];
     return `${frameName(frame.type)}${text}${flags.join("")}`;
   });

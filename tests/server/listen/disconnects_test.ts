@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { Departures, type Version } from "../../../lib/server/listen/disconnects.ts";
+import { Disconnects, type Version } from "../../../lib/server/listen/disconnects.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { within } from "../../testing/within.ts";
 
-Deno.test("Departures tells of a visitor that leaves before or after it is watched closely, and of no other", async (t) => {
-  const departures = new Departures();
+Deno.test("Disconnects tells of a visitor that leaves before or after it is watched closely, and of no other", async (t) => {
+  const disconnects = new Disconnects();
   const left: string[] = [];
   const arrived = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
@@ -14,7 +14,7 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
     async (request) => {
       const name = request.headers.get("x-name") ?? "";
       const gone = Promise.withResolvers<void>();
-      const unwatch = departures.watch({ request, version: "1.1", port: 1 }, () => {
+      const unwatch = disconnects.watch({ request, version: "1.1", port: 1 }, () => {
         left.push(name);
         gone.resolve();
       });
@@ -48,14 +48,14 @@ Deno.test("Departures tells of a visitor that leaves before or after it is watch
   assertEquals(left, ["early", "late"]);
 });
 
-Deno.test("Departures watches from the first whoever can only come over HTTP/2", () => {
-  const departures = new Departures();
+Deno.test("Disconnects watches from the first whoever can only come over HTTP/2", () => {
+  const disconnects = new Disconnects();
   const signals: string[] = [];
   const watch = (name: string, version: Version, port: number) => {
     const { signal } = new AbortController();
     const request = new Request("http://localhost/");
     Object.defineProperty(request, "signal", { get: () => (signals.push(name), signal) });
-    return departures.watch({ request, version, port }, () => {});
+    return disconnects.watch({ request, version, port }, () => {});
   };
   const unwatch = Array.from({ length: 300 }, (_, port) => watch(`${port}`, "unknown", port));
   watch("over HTTP/1.1", "1.1", 7)();
@@ -74,5 +74,5 @@ Deno.test("Departures watches from the first whoever can only come over HTTP/2",
   watch("after all", "unknown", 7)();
   watch("the next", "unknown", 65_535)();
   assertEquals(signals, []);
-  departures.close();
+  disconnects.close();
 });

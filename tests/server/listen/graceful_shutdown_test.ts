@@ -1,56 +1,58 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  depart,
   type Departing,
-  type DepartureOptions,
+  type GracefulShutdownOptions,
+  shutDownGracefully,
 } from "../../../lib/server/listen/graceful_shutdown.ts";
 import { eventually } from "../../testing/eventually.ts";
 
-Deno.test("depart with a port for clients shuts the public one when nothing fragile is left, and then the clients'", async () => {
+Deno.test("shutDownGracefully with a port for clients shuts the public one when nothing fragile is left, and then the clients'", async () => {
   const place = new Place({ fragile: 1, load: 3 });
-  const departed = depart(place.options({ hasClientPort: true, drainTimeout: 60_000 }));
+  const departed = shutDownGracefully(place.options({ hasClientPort: true, drainTimeout: 60_000 }));
   await eventually("the nodes to be left", () => place.steps.includes("leaveNodes"));
-  assertEquals(place.steps, ["forewarn", "leaveNodes"]);
+  assertEquals(place.steps, ["goAway", "leaveNodes"]);
   place.fragile = 0;
   await departed;
   assertEquals(place.steps, [
-    ...["forewarn", "leaveNodes", "shutPublic", "drain", "close", "shutClients"],
+    ...["goAway", "leaveNodes", "shutPublic", "drain", "close", "shutClients"],
   ]);
 });
 
-Deno.test("depart with a port for clients cuts what is fragile when its time is over", async () => {
+Deno.test("shutDownGracefully with a port for clients cuts what is fragile when its time is over", async () => {
   const place = new Place({ fragile: 1, load: 1 });
-  await depart(place.options({ hasClientPort: true, drainTimeout: 100 }));
+  await shutDownGracefully(place.options({ hasClientPort: true, drainTimeout: 100 }));
   assertEquals(place.steps.slice(-4), ["shutPublic", "drain", "close", "shutClients"]);
 });
 
-Deno.test("depart on a single port finishes what was there before, and leaves at a moment without a stream", async () => {
+Deno.test("shutDownGracefully on a single port finishes what was there before, and leaves at a moment without a stream", async () => {
   const place = new Place({ load: 2, isFinishing: true });
-  const departed = depart(place.options({ drainTimeout: 60_000 }));
+  const departed = shutDownGracefully(place.options({ drainTimeout: 60_000 }));
   await eventually("the nodes to be left", () => place.steps.includes("leaveNodes"));
   place.isFinishing = false;
   place.load = 0;
   await departed;
-  assertEquals(place.steps, ["forewarn", "leaveNodes", "close", "shutPublic"]);
+  assertEquals(place.steps, ["goAway", "leaveNodes", "close", "shutPublic"]);
 });
 
-Deno.test("depart on a single port that is never without a stream lets no more in", async () => {
+Deno.test("shutDownGracefully on a single port that is never without a stream lets no more in", async () => {
   const place = new Place({ load: 2 });
-  await depart(place.options({ drainTimeout: 60_000 }));
-  assertEquals(place.steps, ["forewarn", "leaveNodes", "drain", "close", "shutPublic"]);
+  await shutDownGracefully(place.options({ drainTimeout: 60_000 }));
+  assertEquals(place.steps, ["goAway", "leaveNodes", "drain", "close", "shutPublic"]);
 });
 
-Deno.test("depart waits for nobody when there are no clients", async () => {
+Deno.test("shutDownGracefully waits for nobody when there are no clients", async () => {
   const place = new Place({});
-  await depart(place.options({ hasClientPort: true, isShared: true, drainTimeout: 60_000 }));
+  await shutDownGracefully(
+    place.options({ hasClientPort: true, isShared: true, drainTimeout: 60_000 }),
+  );
   assertEquals(place.steps.at(-1), "shutClients");
 });
 
-Deno.test("depart ends in its time though nothing ever finishes", async () => {
+Deno.test("shutDownGracefully ends in its time though nothing ever finishes", async () => {
   const never = new Promise<void>(() => {});
   const place = new Place({ load: 1, fragile: 1, isFinishing: true, finishes: never });
-  await depart(place.options({ hasClientPort: true, drainTimeout: 50 }));
-  await depart(place.options({ drainTimeout: 50 }));
+  await shutDownGracefully(place.options({ hasClientPort: true, drainTimeout: 50 }));
+  await shutDownGracefully(place.options({ drainTimeout: 50 }));
   assert(place.steps.includes("shutClients"));
 });
 
@@ -83,13 +85,13 @@ class Place {
       readonly isShared?: boolean;
       readonly drainTimeout: number;
     },
-  ): DepartureOptions {
+  ): GracefulShutdownOptions {
     const step = (name: string) => (): Promise<void> => {
       this.steps.push(name);
       return this.#finishes;
     };
     return {
-      subscriptions: this.#subscriptions(step("drain")),
+      clientSessions: this.#clientSessions(step("drain")),
       fragile: () => this.fragile,
       leaveNodes: step("leaveNodes"),
       drainTimeout,
@@ -99,7 +101,7 @@ class Place {
     };
   }
 
-  #subscriptions(drain: () => Promise<void>): Departing {
+  #clientSessions(drain: () => Promise<void>): Departing {
     const { steps } = this;
     const place = (): Place => this;
     return {
@@ -112,7 +114,7 @@ class Place {
       get load() {
         return place().load;
       },
-      forewarn: () => void steps.push("forewarn"),
+      goAway: () => void steps.push("goAway"),
       drain,
       close: () => void steps.push("close"),
     };

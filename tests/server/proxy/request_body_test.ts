@@ -6,7 +6,7 @@ import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
-import { Flag, FrameType } from "../../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../../lib/wire/frame.ts";
 import type { Stream } from "../../../lib/mux/stream.ts";
 import { FramingError } from "../../testing/byte_reader.ts";
 import { eventually } from "../../testing/eventually.ts";
@@ -175,11 +175,11 @@ class Uploads implements AsyncDisposable {
     const stream = known ?? (await this.peer.skipTo(HTTPRequest)).stream;
     for (;;) {
       const { flags } = await this.peer.skipTo(Data);
-      if ((flags & Flag.EndStream) !== 0) break;
+      if ((flags & FrameFlag.EndStream) !== 0) break;
     }
     this.peer.send(HTTPResponse, {
       stream,
-      flags: Flag.EndStream,
+      flags: FrameFlag.EndStream,
       payload: '{"status":200,"fields":[["content-length","0"]]}',
     });
   }

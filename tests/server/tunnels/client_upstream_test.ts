@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { Gatekeeper } from "../../../lib/server/access/request_policy.ts";
-import { Member } from "../../../lib/server/tunnels/client_upstream.ts";
-import { VisitorShares } from "../../../lib/server/access/visitor_quotas.ts";
+import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
+import { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
+import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
-import { type EdgeOptions, NO_EDGE } from "../../../lib/identity/visitor_policy.ts";
+import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { decodeRequestHead, encodeRequestHead, type Field } from "../../../lib/wire/head.ts";
 import type { Session } from "../../../lib/mux/session.ts";
@@ -16,30 +16,33 @@ const HOST = "a.test";
 
 const FIELDS: readonly Field[] = [["host", HOST], ["authorization", "Basic x"], ["x-other", "y"]];
 
-Deno.test("Member.admit lets everything in where it has no gatekeeper", () => {
+Deno.test("ClientUpstream.admit lets everything in where it has no requestPolicy", () => {
   using near = new SessionAndPeer("server");
   const asking = { address: "192.0.2.1", fields: [] };
   assertEquals(memberOf(near.session, { hostname: HOST }).admit(asking), null);
 });
 
-Deno.test("Member.open keeps the tunnel's own password from the origin, and no other field", async () => {
+Deno.test("ClientUpstream.open keeps the tunnel's own password from the origin, and no other field", async () => {
   using near = new SessionAndPeer("server");
   const basicAuth = await passwordHash("ann", "secret");
-  const guarded = guardedMember(near.session, { ...NO_EDGE, basicAuth });
+  const guarded = guardedMember(near.session, { ...OPEN_POLICY, basicAuth });
   assertEquals(await fieldsOf(guarded, near), [["host", HOST], ["x-other", "y"]]);
 });
 
-Deno.test("Member.open passes Authorization on where the tunnel asks for no password", async () => {
+Deno.test("ClientUpstream.open passes Authorization on where the tunnel asks for no password", async () => {
   using near = new SessionAndPeer("server");
   const allowIp = ["192.0.2.0/24"];
-  assertEquals(await fieldsOf(guardedMember(near.session, { ...NO_EDGE, allowIp }), near), FIELDS);
+  assertEquals(
+    await fieldsOf(guardedMember(near.session, { ...OPEN_POLICY, allowIp }), near),
+    FIELDS,
+  );
   assertEquals(await fieldsOf(memberOf(near.session, { hostname: HOST }), near), FIELDS);
 });
 
-Deno.test("Member.open counts a stream for its visitor until it is over, however it ends", () => {
+Deno.test("ClientUpstream.open counts a stream for its visitor until it is over, however it ends", () => {
   using near = new SessionAndPeer("server");
-  const visitors = new VisitorShares(2, 1);
-  const member = guardedMember(near.session, NO_EDGE, visitors);
+  const visitors = new VisitorQuotas(2, 1);
+  const member = guardedMember(near.session, OPEN_POLICY, visitors);
   const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
   for (let i = 0; i < 2; i++) {
     assert(visitors.hasRoom("a", "192.0.2.1"));
@@ -55,33 +58,36 @@ Deno.test("Member.open counts a stream for its visitor until it is over, however
 
 function guardedMember(
   session: Session,
-  edge: EdgeOptions,
-  visitors = new VisitorShares(10, null),
-): Member {
+  policy: VisitorPolicy,
+  visitors = new VisitorQuotas(10, null),
+): ClientUpstream {
   const { limited } = new ServerMetrics(new Registry({ fixed: false }));
-  const gatekeeper = new Gatekeeper({
+  const requestPolicy = new RequestPolicy({
     id: "a",
-    edge,
+    policy,
     requests: null,
     streams: 10,
     visitors,
     limited,
     load: () => 0,
   });
-  return new Member({
+  return new ClientUpstream({
     session,
     id: "a",
     thumbprint: "key",
     name: "",
     hostnames: [HOST],
     address: "127.0.0.1",
-    edge,
-    gatekeeper,
+    policy,
+    requestPolicy,
   });
 }
 
 /** Opens a stream and returns the fields that its client gets. */
-async function fieldsOf(member: Member, { peer }: SessionAndPeer): Promise<readonly Field[]> {
+async function fieldsOf(
+  member: ClientUpstream,
+  { peer }: SessionAndPeer,
+): Promise<readonly Field[]> {
   const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
   member.open(FrameType.HTTPRequest, head, true, "192.0.2.1").response.catch(() => {});
   const { payload } = await peer.skipTo(FrameType.HTTPRequest);

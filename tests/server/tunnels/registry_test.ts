@@ -76,7 +76,7 @@ Deno.test("Registry.select gives a session that is about to drain when there is 
   const registry = new Registry({ fixed: false });
   using old = new SessionAndPeer("server");
   registry.add(memberOf(old.session, { hostname: HOST }));
-  old.session.forewarn("restart");
+  old.session.goAway("restart");
   assertStrictEquals(sessionAt(registry), old.session);
   using newcomer = new SessionAndPeer("server");
   registry.add(memberOf(newcomer.session, { hostname: HOST }));

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
-import { type Elsewhere, Upstreams } from "../../../lib/server/tunnels/upstream_finder.ts";
+import { type Elsewhere, UpstreamFinder } from "../../../lib/server/tunnels/upstream_finder.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
@@ -14,78 +14,78 @@ const TIMEOUT = 60_000;
 /** Milliseconds after a server's start in which it no longer waits for what it never heard of. */
 const SETTLED = 20_000;
 
-Deno.test("Upstreams.acquire gives a client that is here at once, without a promise", () => {
-  const { registry, upstreams } = fixture();
+Deno.test("UpstreamFinder.acquire gives a client that is here at once, without a promise", () => {
+  const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
   registry.add(member);
-  assertStrictEquals(upstreams.acquire(HOST), member);
+  assertStrictEquals(finder.acquire(HOST), member);
 });
 
-Deno.test("Upstreams.acquire waits for a client that was here, and has it as soon as it is back", async () => {
-  const { registry, upstreams } = fixture();
+Deno.test("UpstreamFinder.acquire waits for a client that was here, and has it as soon as it is back", async () => {
+  const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
   registry.add(member);
   registry.remove(member);
-  const found = [upstreams.acquire(HOST), upstreams.acquire(HOST)];
+  const found = [finder.acquire(HOST), finder.acquire(HOST)];
   await ticks();
-  assertEquals(upstreams.waiting, 2);
+  assertEquals(finder.waiting, 2);
   registry.add(member);
   assertEquals(await Promise.all(found), [member, member]);
-  assertEquals(upstreams.waiting, 0);
+  assertEquals(finder.waiting, 0);
 });
 
-Deno.test("Upstreams.acquire gives a client that does not come back up after its time", async () => {
-  const { registry, upstreams } = fixture({ acquireTimeout: 20 });
+Deno.test("UpstreamFinder.acquire gives a client that does not come back up after its time", async () => {
+  const { registry, finder } = fixture({ acquireTimeout: 20 });
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
   registry.add(member);
   registry.remove(member);
-  assertEquals([await upstreams.acquire(HOST), upstreams.waiting], ["away", 0]);
+  assertEquals([await finder.acquire(HOST), finder.waiting], ["away", 0]);
 });
 
-Deno.test("Upstreams.acquire waits for names that a server which has just started does not know yet", async () => {
-  const { registry, upstreams } = fixture();
+Deno.test("UpstreamFinder.acquire waits for names that a server which has just started does not know yet", async () => {
+  const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
-  const found = upstreams.acquire(HOST);
+  const found = finder.acquire(HOST);
   await ticks();
   registry.add(member);
   assertStrictEquals(await found, member);
 });
 
-Deno.test("Upstreams.acquire does not wait for a name that nobody knows once clients had time to come", async () => {
+Deno.test("UpstreamFinder.acquire does not wait for a name that nobody knows once clients had time to come", async () => {
   using clock = new FakeClock();
-  const { upstreams } = fixture();
+  const { finder } = fixture();
   clock.advance(SETTLED);
-  assertEquals([await upstreams.acquire(HOST), upstreams.waiting], ["unknown", 0]);
+  assertEquals([await finder.acquire(HOST), finder.waiting], ["unknown", 0]);
 });
 
-Deno.test("Upstreams.acquire waits for nobody where a server that is alone stops", async () => {
-  const { registry, upstreams } = fixture({ isStopping: () => true });
+Deno.test("UpstreamFinder.acquire waits for nobody where a server that is alone stops", async () => {
+  const { registry, finder } = fixture({ isStopping: () => true });
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
   registry.add(member);
   registry.remove(member);
-  assertEquals([await upstreams.acquire(HOST), upstreams.waiting], ["away", 0]);
+  assertEquals([await finder.acquire(HOST), finder.waiting], ["away", 0]);
 });
 
-Deno.test("Upstreams.acquire lets 5,000 requests wait for one name; the next is told that it is busy", async () => {
-  const { registry, upstreams } = fixture();
+Deno.test("UpstreamFinder.acquire lets 5,000 requests wait for one name; the next is told that it is busy", async () => {
+  const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
   const member = memberOf(near.session, { hostname: HOST });
   registry.add(member);
   registry.remove(member);
-  const found = Array.from({ length: 5_000 }, () => upstreams.acquire(HOST));
+  const found = Array.from({ length: 5_000 }, () => finder.acquire(HOST));
   await ticks();
-  assertEquals([upstreams.waiting, await upstreams.acquire(HOST)], [5_000, "busy"]);
+  assertEquals([finder.waiting, await finder.acquire(HOST)], [5_000, "busy"]);
   registry.add(member);
   await Promise.all(found);
-  assertEquals(upstreams.waiting, 0);
+  assertEquals(finder.waiting, 0);
 });
 
-Deno.test("Upstreams.acquire asks the other nodes for what is not here, again and again while it waits", async () => {
+Deno.test("UpstreamFinder.acquire asks the other nodes for what is not here, again and again while it waits", async () => {
   const remote: Upstream = {
     admit: () => null,
     open() {
@@ -94,9 +94,9 @@ Deno.test("Upstreams.acquire asks the other nodes for what is not here, again an
   };
   const answers: ("away" | "unknown" | Upstream)[] = ["away", "unknown", remote];
   const elsewhere: Elsewhere = { find: () => Promise.resolve(answers.shift() ?? "unknown") };
-  const { upstreams } = fixture({ elsewhere });
-  assertStrictEquals(await upstreams.acquire(HOST), remote);
-  assertEquals([answers.length, upstreams.waiting], [0, 0]);
+  const { finder } = fixture({ elsewhere });
+  assertStrictEquals(await finder.acquire(HOST), remote);
+  assertEquals([answers.length, finder.waiting], [0, 0]);
 });
 
 function fixture({
@@ -111,7 +111,7 @@ function fixture({
   const registry = new Registry({ fixed: false });
   return {
     registry,
-    upstreams: new Upstreams({ registry, elsewhere, acquireTimeout, isStopping }),
+    finder: new UpstreamFinder({ registry, elsewhere, acquireTimeout, isStopping }),
   };
 }
 
