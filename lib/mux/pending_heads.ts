@@ -1,4 +1,4 @@
-import { ChurnMap } from "./churn_map.ts";
+import { ChurnMap } from "./v8_memory.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
 
 /** The frame that answers a stream's opening. */

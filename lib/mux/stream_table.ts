@@ -1,4 +1,4 @@
-import { ChurnMap } from "./churn_map.ts";
+import { ChurnMap } from "./v8_memory.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { Budget, ReceiveWindow, SendWindow } from "./flow_control.ts";
 import { frameName } from "../wire/frame.ts";

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
-import { Specimens } from "./specimens.ts";
+import { Specimens } from "./v8_memory.ts";
 
 /** The WebSocket subprotocol (RFC 6455 section 1.9) that PROTOCOL.md describes. */
 export const SUBPROTOCOL = "tunnel.v1";

@@ -1,4 +1,4 @@
-import { ChurnMap } from "../../mux/churn_map.ts";
+import { ChurnMap } from "../../mux/v8_memory.ts";
 
 /** Milliseconds that a visitor waits before it is watched: most answers come sooner, and watching costs as much as routing. */
 const WATCH_AFTER = 200;

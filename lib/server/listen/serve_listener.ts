@@ -1,6 +1,6 @@
 import { messageOf } from "../../net/error_text.ts";
 import type { Log } from "../../cli/log.ts";
-import { Specimens } from "../../mux/specimens.ts";
+import { Specimens } from "../../mux/v8_memory.ts";
 
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;

@@ -1,7 +1,7 @@
 import { ErrorCode } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import { decodeRequestHead } from "../../../wire/head.ts";
-import { Specimens } from "../../../mux/specimens.ts";
+import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Stream } from "../../../mux/stream.ts";
 import { messageOf } from "../../../net/error_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";

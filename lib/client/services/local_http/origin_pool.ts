@@ -4,7 +4,7 @@ import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exch
 import type { OriginRequest } from "./origin_request.ts";
 import type { RequestBody } from "./request_upload.ts";
 import { MAX_STREAMS } from "../../../wire/limits.ts";
-import { Specimens } from "../../../mux/specimens.ts";
+import { Specimens } from "../../../mux/v8_memory.ts";
 import { TCPDialer } from "../../../net/dialer.ts";
 
 export { OriginError, type OriginErrorCode } from "../../../http/origin_error.ts";

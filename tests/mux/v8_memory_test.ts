@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ChurnMap } from "../../lib/mux/churn_map.ts";
+import { ChurnMap, Specimens } from "../../lib/mux/v8_memory.ts";
 
 Deno.test("ChurnMap keeps entries in the order in which they came, and gives each value once", () => {
   const map = new ChurnMap<number, { name: string }>();
@@ -27,4 +27,15 @@ Deno.test("ChurnMap lets entries be taken out while it is gone through", () => {
   }
   assertEquals(seen, Array.from({ length: 50 }, (_, i) => i * 2));
   assertEquals(map.size, 0);
+});
+
+Deno.test("Specimens keeps the objects of the latest request and none of those before", () => {
+  const specimens = new Specimens();
+  assertEquals(specimens.kept, []);
+  const request = {};
+  const response = {};
+  specimens.keep({}, {});
+  specimens.keep(request, response);
+  assertEquals(specimens.kept.length, 2);
+  assertEquals(specimens.kept[0] === request && specimens.kept[1] === response, true);
 });
