@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import type { Flag, Flags } from "./flags.ts";
+import { type Flag, flagName, type Flags } from "./flags.ts";
 import { helpText } from "./help.ts";
 
 /** Says that a command was called wrongly, in one line for whoever typed it; the exit status is 2. */
@@ -23,8 +23,8 @@ export type CommandLine<Values> =
     readonly kind: "run";
     readonly values: Values;
     readonly positionals: readonly string[];
-    /** The flags that stood on the command line itself, not in the environment. */
-    readonly given: ReadonlySet<string>;
+    /** The options whose flags stood on the command line itself, not in the environment. */
+    readonly given: ReadonlySet<keyof Values>;
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" };
@@ -45,34 +45,53 @@ export function parseCommandLine<Values>(
 ): CommandLine<Values> {
   const { flags } = command;
   const table = new Map<string, Flag<unknown>>();
-  for (const name in flags) table.set(name, flags[name]);
+  for (const option in flags) table.set(flagName(option), flags[option]);
   const words = readWords(table, args);
   if (words.isOn("help")) return { kind: "help", text: helpText(command, table) };
   if (words.isOn("version")) return { kind: "version" };
   words.check();
 
   const values: Partial<Values> = {};
-  const given = new Set<string>();
-  for (const name in flags) {
-    const flag = flags[name];
-    const texts = words.texts(name);
-    if (texts.length > 0) given.add(name);
-    const found = texts.length > 0
-      ? { source: `--${name}`, texts }
-      : fromEnvironment(name, flag, environment);
-    values[name] = readFlag(flag, found);
+  const given = new Set<keyof Values>();
+  // The first source that knows a flag wins.
+  const sources: readonly Source[] = [words.find, variables(environment)];
+  for (const option in flags) {
+    const flag = flags[option];
+    const name = flagName(option);
+    if (words.find(name, flag) !== undefined) given.add(option);
+    values[option] = readFlag(flag, findIn(sources, name, flag));
   }
   const { positionals } = words;
   const extra = positionals[command.maxPositionals];
   if (extra !== undefined) throw new UsageError(`unexpected argument ${quoted(extra)}`);
-  if (!isComplete(values, table)) throw new TypeError("a flag has no value");
+  if (!isComplete(values, flags)) throw new TypeError("a flag has no value");
   return { kind: "run", values, positionals, given };
 }
 
+/** Texts that were given for one flag. */
+interface Found {
+  /** Where they stand, as a message names it. */
+  readonly source: string;
+  readonly texts: readonly string[];
+}
+
+/** Somewhere that texts for flags come from; undefined where there is none for this flag. */
+type Source = (name: string, flag: Flag<unknown>) => Found | undefined;
+
+/** Asks the sources in turn. */
+function findIn(sources: readonly Source[], name: string, flag: Flag<unknown>): Found {
+  for (const source of sources) {
+    const found = source(name, flag);
+    if (found !== undefined) return found;
+  }
+  return { source: `--${name}`, texts: [] };
+}
+
+/** The command line, sorted by flag. */
 interface Words {
   readonly positionals: readonly string[];
+  readonly find: Source;
   isOn(name: string): boolean;
-  texts(name: string): readonly string[];
   /** Throws for what no flag accounts for. */
   check(): void;
 }
@@ -107,7 +126,10 @@ function readWords(table: ReadonlyMap<string, Flag<unknown>>, args: readonly str
   return {
     positionals: [...positionals, ...args.slice(flagsEnd(args) + 1)],
     isOn: (name) => texts(name).includes("true"),
-    texts,
+    find: (name) => {
+      const list = texts(name);
+      return list.length === 0 ? undefined : { source: `--${name}`, texts: list };
+    },
     check: () => {
       for (const name of known) {
         const list = texts(name);
@@ -150,23 +172,20 @@ function flagsEnd(args: readonly string[]): number {
   return end === -1 ? args.length : end;
 }
 
-function fromEnvironment(name: string, flag: Flag<unknown>, environment: Environment): Found {
-  for (const variable of [variableOf(name), ...flag.extraVariables]) {
-    const text = lookUp(environment, variable);
-    // Compose files and shells cannot unset a variable, only empty it.
-    if (text === undefined || text.trim() === "") continue;
-    const texts = flag.kind === "list"
-      ? text.split(",").map((part) => part.trim()).filter((part) => part !== "")
-      : [text];
-    return { source: variable, texts };
-  }
-  return { source: `--${name}`, texts: [] };
-}
-
-interface Found {
-  /** Where the texts come from, as a message names it. */
-  readonly source: string;
-  readonly texts: readonly string[];
+/** Finds flags among environment variables. */
+function variables(environment: Environment): Source {
+  return (name, flag) => {
+    for (const variable of [variableOf(name), ...flag.extraVariables]) {
+      const text = lookUp(environment, variable);
+      // Compose files and shells cannot unset a variable, only empty it.
+      if (text === undefined || text.trim() === "") continue;
+      const texts = flag.kind === "list"
+        ? text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+        : [text];
+      return { source: variable, texts };
+    }
+    return undefined;
+  };
 }
 
 function readFlag<T>(flag: Flag<T>, { source, texts }: Found): T {
@@ -179,11 +198,8 @@ function readFlag<T>(flag: Flag<T>, { source, texts }: Found): T {
   }
 }
 
-function isComplete<Values>(
-  values: Partial<Values>,
-  table: ReadonlyMap<string, unknown>,
-): values is Values {
-  return [...table.keys()].every((name) => name in values);
+function isComplete<Values>(values: Partial<Values>, flags: Flags<Values>): values is Values {
+  return Object.keys(flags).every((option) => option in values);
 }
 
 function variableOf(name: string): string {

@@ -19,13 +19,18 @@ export interface Flag<T> {
   read(texts: readonly string[]): T;
 }
 
-/** A flag for each member of the result. */
-export type Flags<Values> = { readonly [Name in keyof Values]: Flag<Values[Name]> };
+/** A flag for each option, under the option's own name: `publicUrl` is the flag `--public-url`. */
+export type Flags<Values> = { readonly [Option in keyof Values]: Flag<Values[Option]> };
 
-/** What a table of flags gives. */
+/** The options that a table of flags gives. */
 export type FlagValues<Table> = {
-  readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
+  readonly [Option in keyof Table]: Table[Option] extends Flag<infer Value> ? Value : never;
 };
+
+/** Returns the name of an option's flag, without the hyphens before it. */
+export function flagName(option: string): string {
+  return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 export interface FlagOptions<Default> {
   readonly group: string;
@@ -73,7 +78,7 @@ export function textFlag<Default>(options: FlagOptions<Default>): Flag<string | 
 }
 
 /** Makes a flag whose value is one of a few words. */
-export function choiceFlag<const Choice extends string, Default>(
+export function choiceFlag<const Choice extends string, const Default>(
   choices: readonly Choice[],
   options: FlagOptions<Default>,
 ): Flag<Choice | Default> {

@@ -1,14 +1,7 @@
 import { isNetwork } from "../net/address_set.ts";
 import { DEFAULT_PORTS, originOf, parseAuthority } from "../net/authority.ts";
 import { UsageError } from "../cli/command_line.ts";
-import {
-  type Flags,
-  integerFlag,
-  listFlag,
-  switchFlag,
-  textFlag,
-  valueFlag,
-} from "../cli/flags.ts";
+import { integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../cli/flags.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { isLabel } from "../identity/claim.ts";
 import {
@@ -19,23 +12,6 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 
-/** What each flag of the client gives. */
-export interface ClientFlags {
-  readonly port: number;
-  readonly host: string;
-  readonly "host-header": string | null;
-  readonly server: readonly string[];
-  readonly connections: number;
-  readonly once: boolean;
-  readonly key: string | null;
-  readonly label: string;
-  readonly name: string | null;
-  readonly token: string | null;
-  readonly "basic-auth": { readonly user: string; readonly password: string } | null;
-  readonly "allow-ip": readonly string[];
-  readonly "show-key": boolean;
-}
-
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
@@ -44,9 +20,11 @@ const VISITORS = "Its visitors";
 const DEFAULT_HOST = "localhost";
 /** WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
+const EVERYBODY: readonly string[] = [];
 
-/** Every flag of the client, as the help lists them. */
-export const CLIENT_FLAGS: Flags<ClientFlags> = {
+/** Every option of the client with its flag, as the help lists them. */
+export const CLIENT_FLAGS = {
+  /** The port of the local service. */
   port: integerFlag({
     group: SERVICE,
     help: "its port",
@@ -55,23 +33,27 @@ export const CLIENT_FLAGS: Flags<ClientFlags> = {
     least: 1,
     most: 65_535,
   }),
+  /** The host of the local service, IPv6 without brackets. */
   host: valueFlag("<name>", parseHost, {
     group: SERVICE,
     help: "its host name or address",
     default: DEFAULT_HOST,
   }),
-  "host-header": valueFlag("<host>", parseHostHeader, {
+  /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
+  hostHeader: valueFlag("<host>", parseHostHeader, {
     group: SERVICE,
     help: "what it sees as Host: a name, or the word rewrite for its own",
     default: null,
     defaultText: "the public host",
   }),
+  /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
     group: SERVERS,
     help: "where to connect, http:// unless the URL says otherwise; may be repeated",
     default: ["http://localhost:6519"],
     defaultText: "http://localhost:6519",
   }),
+  /** WebSockets to each server. */
   connections: integerFlag({
     group: SERVERS,
     help: "WebSockets to each server",
@@ -79,16 +61,19 @@ export const CLIENT_FLAGS: Flags<ClientFlags> = {
     least: 1,
     most: MAX_CONNECTIONS,
   }),
+  /** Stop when the first connection ends. */
   once: switchFlag({
     group: SERVERS,
     help: "stop when the first connection ends instead of connecting again",
   }),
+  /** The servers' shared secret; null for none. */
   token: textFlag({
     group: SERVERS,
     help: "the server's shared secret; better in the environment than here",
     placeholder: "<secret>",
     default: null,
   }),
+  /** The path of the key's file; null for where the platform keeps settings. */
   key: textFlag({
     group: IDENTITY,
     help: "file with the key that the address comes from, made when missing",
@@ -96,30 +81,35 @@ export const CLIENT_FLAGS: Flags<ClientFlags> = {
     default: null,
     defaultText: "tunnel/key.pem in the user's config folder",
   }),
-  "show-key": switchFlag({
+  /** Print the key's thumbprint and do nothing else. */
+  showKey: switchFlag({
     group: IDENTITY,
     help: "print the key's thumbprint, for a server's list of authorized keys, and stop",
   }),
+  /** Tells several tunnels of one key apart; empty for the first. */
   label: valueFlag("<label>", parseLabel, {
     group: IDENTITY,
     help: "another address from the same key: letters, digits and hyphens",
     default: "",
   }),
+  /** The wish for a name of its own; null for none. */
   name: valueFlag("<name>", parseLabel, {
     group: IDENTITY,
     help: "wish for <name>.<domain> as well; the client stops when it is refused",
     default: null,
   }),
-  "basic-auth": valueFlag("<user:password>", parseBasicAuth, {
+  /** What visitors must present, in clear; null lets everybody in. */
+  basicAuth: valueFlag("<user:password>", parseBasicAuth, {
     group: VISITORS,
     help: "what they must present; better in the environment than here",
     default: null,
     defaultText: "nothing",
   }),
-  "allow-ip": valueFlag("<addresses>", parseAllowIp, {
+  /** Addresses and networks of the visitors that are let in; none for all. */
+  allowIp: valueFlag("<addresses>", parseAllowIp, {
     group: VISITORS,
     help: "let in these alone: addresses and networks (10.0.0.0/8), with commas between",
-    default: [],
+    default: EVERYBODY,
     defaultText: "everybody",
   }),
 };
@@ -230,7 +220,7 @@ function parseBasicAuth(text: string): { readonly user: string; readonly passwor
   return { user, password };
 }
 
-function parseAllowIp(text: string): string[] {
+function parseAllowIp(text: string): readonly string[] {
   const networks = text.split(",").map((part) => part.trim());
   if (!networks.every(isNetwork)) {
     throw new RangeError("must be addresses and networks, with commas between");

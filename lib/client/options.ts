@@ -5,33 +5,14 @@ import {
   parseCommandLine,
   UsageError,
 } from "../cli/command_line.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
 
-export interface ClientOptions {
-  /** The local service. */
-  readonly port: number;
-  /** IPv6 without brackets. */
-  readonly host: string;
+/** What the client's flags give, and what is made of several of them. */
+export interface ClientOptions extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "key"> {
   /** The servers' origins, http or https, each once. */
   readonly servers: readonly string[];
   readonly keyFile: string;
-  /** Empty for none. */
-  readonly label: string;
-  /** The wish for a name of its own; null for none. */
-  readonly name: string | null;
-  /** The server's shared secret. */
-  readonly token: string | null;
-  /** What visitors must present, in clear; null lets everybody in. */
-  readonly basicAuth: { readonly user: string; readonly password: string } | null;
-  /** Addresses and networks of the visitors that are let in; none for all. */
-  readonly allowIp: readonly string[];
-  /** WebSockets to each server. */
-  readonly connections: number;
-  /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
-  readonly hostHeader: string | null;
-  readonly once: boolean;
-  /** Print the key's thumbprint and do nothing else. */
-  readonly showKey: boolean;
 }
 
 export type ClientCommand =
@@ -60,28 +41,18 @@ export function parseClientOptions(
     environment,
   );
   if (line.kind !== "run") return line;
-  const { values, positionals: [positional], given } = line;
+  const { values: { server, key, ...values }, positionals: [positional], given } = line;
   if (positional !== undefined && (given.has("port") || given.has("host"))) {
     const flag = given.has("port") ? "--port" : "--host";
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
   }
-  const { host, port } = positional === undefined ? values : parseOrigin(positional);
   return {
     kind: "run",
     options: {
-      port,
-      host,
-      servers: [...new Set(values.server)],
-      keyFile: values.key ?? defaultKeyFile(environment, os),
-      label: values.label,
-      name: values.name,
-      token: values.token,
-      basicAuth: values["basic-auth"],
-      allowIp: values["allow-ip"],
-      connections: values.connections,
-      hostHeader: values["host-header"],
-      once: values.once,
-      showKey: values["show-key"],
+      ...values,
+      ...(positional === undefined ? {} : parseOrigin(positional)),
+      servers: [...new Set(server)],
+      keyFile: key ?? defaultKeyFile(environment, os),
     },
   };
 }

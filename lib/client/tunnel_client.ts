@@ -3,27 +3,15 @@ import type { SigningKey } from "../identity/claim.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
 import { within } from "../net/deadline.ts";
 import { Origin } from "./services/local_http/local_http.ts";
+import type { ClientOptions } from "./options.ts";
 import { ServerLink } from "./server_link.ts";
 
-export interface TunnelClientOptions {
-  /** The origin: a name or an address, and its port. */
-  readonly host: string;
-  readonly port: number;
-  /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
-  readonly hostHeader: string | null;
-  /** Origins of the servers' URLs. */
-  readonly servers: readonly string[];
-  /** WebSockets to each server. */
-  readonly connections: number;
-  readonly label: string;
-  /** The wish for a name; null for none. */
-  readonly name: string | null;
+/** What the command line gives, with the key read and the password hashed. */
+export interface TunnelClientOptions
+  extends Omit<ClientOptions, "keyFile" | "showKey" | "basicAuth" | "allowIp"> {
   /** What the servers are to check of visitors. */
   readonly policy: VisitorPolicy;
-  /** The servers' token; null for none. */
-  readonly token: string | null;
   readonly key: SigningKey;
-  readonly once: boolean;
 }
 
 /** What a client tells of its state; `server` is one of its servers. */

@@ -1,7 +1,6 @@
 import { ErrorCode } from "../wire/errors.ts";
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { Log } from "../cli/log.ts";
-import type { AddressSet } from "../net/address_set.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
 import { isServed } from "./admin/ask.ts";
@@ -25,43 +24,20 @@ import { Proxy } from "./proxy/proxy.ts";
 import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
-import type { Limits } from "./options.ts";
+import type { ServerOptions } from "./options.ts";
 import { type Address, ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
-export interface TunnelServerOptions {
-  readonly hostname: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-  /** The port for clients alone; null for the same. */
-  readonly clientPort: number | null;
-  /** Lets another process listen on the ports as well. */
-  readonly reusePort: boolean;
-  readonly domain: string;
-  /** What visitors type; null for the domain and the port that is listened on. */
-  readonly publicUrl: string | null;
-  /** Milliseconds that an origin may take to its response head. */
-  readonly timeout: number;
-  /** Milliseconds that a request waits for a tunnel that was here a moment ago. */
-  readonly acquireTimeout: number;
+/** What the command line gives, with the files read and the bus opened. */
+export interface TunnelServerOptions
+  extends Omit<ServerOptions, "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls"> {
   /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
   readonly bus: Bus | null;
-  /** Where the other nodes reach this one directly, an origin without a path; null for over the bus alone. */
-  readonly nodeUrl: string | null;
-  /** Milliseconds that what is in flight may take to finish when the server stops. */
-  readonly drainTimeout: number;
   readonly tls: Certificate | null;
-  readonly trustProxy: AddressSet | null;
-  readonly fixed: boolean;
-  /** What a client must know as well; null for nothing. */
-  readonly token: string | null;
   /** The keys that may connect; null for all. */
   readonly authorizedKeys: AuthorizedKeys | null;
-  readonly limits: Limits;
-  /** What opens the list of tunnels; null for no list. */
-  readonly adminToken: string | null;
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly log: Log;
@@ -107,7 +83,7 @@ export class TunnelServer {
     this.#registrationPolicy = new RegistrationPolicy({
       token: options.token,
       keys: options.authorizedKeys,
-      registrations: options.limits.registrations,
+      registrations: options.registrationRate,
       names: new Names({
         bus: options.bus ?? new MemoryBus(),
         onLost: (name, owner) =>
@@ -123,9 +99,9 @@ export class TunnelServer {
       registry: this.#registry,
       registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
-        requests: limiterOf(options.limits),
-        streams: options.limits.streams,
-        visitors: new VisitorQuotas(options.limits.streams, options.limits.visitorStreams),
+        requests: limiterOf(options),
+        streams: options.maxStreams,
+        visitors: new VisitorQuotas(options.maxStreams, options.maxVisitorStreams),
         limited,
       },
       heartbeat,
@@ -155,14 +131,14 @@ export class TunnelServer {
     });
     const forwarded = new ForwardedFields(options);
     const heads = new RequestHeads(forwarded);
-    const bodies = { most: options.limits.body, idle: new IdleWatch(), limited };
+    const bodies = { most: options.maxBody, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ heads, headTimeout: options.timeout, bodies, log });
     this.#proxy = proxy;
     const webSockets = new WebSocketProxy({
       proxy,
       heads,
       metrics,
-      maxMessage: options.limits.message,
+      maxMessage: options.maxMessage,
     });
     this.#inside = {
       clientSessions: this.#clientSessions,
@@ -201,7 +177,7 @@ export class TunnelServer {
       clientSessions: this.#clientSessions,
       clientPort,
       metrics,
-      maxHead: options.limits.head,
+      maxHead: options.maxHead,
       isRestarting: () => this.#isRestarting,
       log,
     });
@@ -283,6 +259,6 @@ export class TunnelServer {
   }
 }
 
-function limiterOf({ requests, tunnels }: Limits): Limiter | null {
-  return requests === null ? null : new Limiter(requests, { most: tunnels });
+function limiterOf({ rateLimit, maxTunnels }: TunnelServerOptions): Limiter | null {
+  return rateLimit === null ? null : new Limiter(rateLimit, { most: maxTunnels });
 }

@@ -28,14 +28,14 @@ const FLAGS = {
     defaultText: "all of them",
   }),
   seconds: SECONDS,
-  "max-tunnels": integerFlag({
+  maxTunnels: integerFlag({
     group: "Bounds",
     help: "tunnels at most; each needs a file descriptor on both sides",
     default: 10_000,
     least: 0,
     most: 100_000,
   }),
-  "max-size": sizeFlag({
+  maxSize: sizeFlag({
     group: "Bounds",
     help: "the longest body",
     default: 1e9,
@@ -51,8 +51,8 @@ type Values = FlagValues<typeof FLAGS>;
 async function main(values: Values): Promise<number> {
   const bounds = {
     seconds: values.seconds,
-    tunnels: values["max-tunnels"],
-    size: values["max-size"],
+    tunnels: values.maxTunnels,
+    size: values.maxSize,
   };
   const date = new Date().toISOString().slice(0, 10);
   console.log(

@@ -9,6 +9,7 @@ import {
 import {
   choiceFlag,
   durationFlag,
+  flagName,
   integerFlag,
   listFlag,
   parseInteger,
@@ -18,7 +19,7 @@ import {
 
 interface Values {
   readonly port: number;
-  readonly "public-url": string | undefined;
+  readonly publicUrl: string | undefined;
   readonly once: boolean;
   readonly server: readonly number[];
   readonly level: "low" | "high";
@@ -39,7 +40,7 @@ const COMMAND: Command<Values> = {
       most: 65_535,
       extraVariables: ["PORT"],
     }),
-    "public-url": textFlag({ group: "Listening", help: "what visitors type", default: undefined }),
+    publicUrl: textFlag({ group: "Listening", help: "what visitors type", default: undefined }),
     once: switchFlag({ group: "Running", help: "stop soon" }),
     server: listFlag("<number>", (text) => parseInteger(text, 1, 9), {
       group: "Running",
@@ -54,7 +55,7 @@ const COMMAND: Command<Values> = {
 
 const DEFAULTS: Values = {
   port: 6519,
-  "public-url": undefined,
+  publicUrl: undefined,
   once: false,
   server: [7],
   level: "low",
@@ -81,6 +82,14 @@ Deno.test("parseCommandLine gives the defaults when nothing is said", () => {
   assertEquals(values([]), DEFAULTS);
 });
 
+Deno.test("flagName spells the name of an option with hyphens", () => {
+  assertEquals(["port", "publicUrl", "maxVisitorStreams"].map(flagName), [
+    "port",
+    "public-url",
+    "max-visitor-streams",
+  ]);
+});
+
 Deno.test("parseCommandLine reads each kind of flag, with a space and with =", () => {
   assertEquals(
     values(
@@ -89,7 +98,7 @@ Deno.test("parseCommandLine reads each kind of flag, with a space and with =", (
     ),
     {
       port: 80,
-      "public-url": "http://a/?b=c",
+      publicUrl: "http://a/?b=c",
       once: true,
       server: [1, 2],
       level: "high",
@@ -152,7 +161,7 @@ Deno.test("parseCommandLine asks extra variables last, and takes an empty one fo
   assertEquals(values([], { PORT: "5", TUNNEL_PORT: "" }).port, 5);
   assertEquals(values([], { PORT: " ", TUNNEL_ONCE: "" }), DEFAULTS);
   assertEquals(
-    values([], (name) => name === "TUNNEL_PUBLIC_URL" ? "http://a" : undefined)["public-url"],
+    values([], (name) => name === "TUNNEL_PUBLIC_URL" ? "http://a" : undefined).publicUrl,
     "http://a",
   );
 });

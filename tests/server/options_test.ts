@@ -32,17 +32,15 @@ Deno.test("parseServerOptions has the defaults of the README", () => {
     token: null,
     authorizedKeys: null,
     adminToken: null,
-    limits: {
-      body: null,
-      requests: null,
-      streams: 1000,
-      visitorStreams: null,
-      head: 65_536,
-      message: 67_108_864,
-      tunnels: 20_000,
-      connections: 64,
-      registrations: { count: 600, period: 60_000 },
-    },
+    maxBody: null,
+    rateLimit: null,
+    maxStreams: 1000,
+    maxVisitorStreams: null,
+    maxHead: 65_536,
+    maxMessage: 67_108_864,
+    maxTunnels: 20_000,
+    maxConnections: 64,
+    registrationRate: { count: 600, period: 60_000 },
     logFormat: null,
     logLevel: "info",
   });
@@ -98,17 +96,15 @@ Deno.test("parseServerOptions reads every flag", () => {
     token: "t",
     authorizedKeys: "keys",
     adminToken: "a",
-    limits: {
-      body: 500_000,
-      requests: { count: 100, period: 1000 },
-      streams: 10,
-      visitorStreams: 5,
-      head: 32_768,
-      message: 1_000_000,
-      tunnels: 3,
-      connections: 4,
-      registrations: { count: 6, period: 60_000 },
-    },
+    maxBody: 500_000,
+    rateLimit: { count: 100, period: 1000 },
+    maxStreams: 10,
+    maxVisitorStreams: 5,
+    maxHead: 32_768,
+    maxMessage: 1_000_000,
+    maxTunnels: 3,
+    maxConnections: 4,
+    registrationRate: { count: 6, period: 60_000 },
     logFormat: "json",
     logLevel: "debug",
   });
@@ -195,7 +191,7 @@ Deno.test("parseServerOptions takes no positional, and no flag that is not there
 });
 
 Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and refuses others", () => {
-  const size = (text: string) => options([`--max-body=${text}`]).limits.body;
+  const size = (text: string) => options([`--max-body=${text}`]).maxBody;
   assertEquals(["7", "500kb", "1.5MB", "1GiB"].map(size), [7, 500_000, 1_500_000, 1_073_741_824]);
   for (const text of ["x", "1tb", "-1", "1 kb", "kb", "1e3"]) {
     refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");

@@ -8,17 +8,16 @@ import type { Unavailable } from "./upstream.ts";
 const MAX_AWAY = 10_000;
 
 /** What a server has unless it is told: a client opens at most 16 connections, and a new one may overlap an old one that is dying. */
-const DEFAULT_LIMITS = { tunnels: 20_000, connections: 64 };
+const DEFAULT_MAX_TUNNELS = 20_000;
+const DEFAULT_MAX_CONNECTIONS = 64;
 
 export interface RegistryOptions {
   /** Serve one hostname only, for the first key that asks. */
   readonly fixed: boolean;
-  readonly limits?: {
-    /** Tunnels in all. */
-    readonly tunnels: number;
-    /** Connections of one key. */
-    readonly connections: number;
-  };
+  /** Tunnels in all. @default 20_000 */
+  readonly maxTunnels?: number;
+  /** Connections of one key. @default 64 */
+  readonly maxConnections?: number;
 }
 
 /** What hears of hostnames that get a member, and that lose their last. */
@@ -41,14 +40,20 @@ export class Registry {
   readonly #listeners: RegistryListener[] = [];
   /** How many members each key has. */
   readonly #connections = new Map<string, number>();
-  readonly #limits: NonNullable<RegistryOptions["limits"]>;
+  readonly #maxTunnels: number;
+  readonly #maxConnections: number;
   readonly #fixed: boolean;
   #tunnels = 0;
   #fixedOwner: string | null = null;
 
-  constructor({ fixed, limits = DEFAULT_LIMITS }: RegistryOptions) {
+  constructor({
+    fixed,
+    maxTunnels = DEFAULT_MAX_TUNNELS,
+    maxConnections = DEFAULT_MAX_CONNECTIONS,
+  }: RegistryOptions) {
     this.#fixed = fixed;
-    this.#limits = limits;
+    this.#maxTunnels = maxTunnels;
+    this.#maxConnections = maxConnections;
   }
 
   /** Hostnames with at least one member. */
@@ -141,12 +146,11 @@ export class Registry {
   }
 
   #checkLimits({ thumbprint, hostnames }: ClientUpstream): void {
-    const { tunnels, connections } = this.#limits;
-    if (this.#connectionsOf(thumbprint) >= connections) {
-      const reason = `this key has ${connections} connections already`;
+    if (this.#connectionsOf(thumbprint) >= this.#maxConnections) {
+      const reason = `this key has ${this.#maxConnections} connections already`;
       throw new RegistrationError("try_again", reason, false);
     }
-    if (this.#tunnels >= tunnels && !this.#served.has(hostnames[0] ?? "")) {
+    if (this.#tunnels >= this.#maxTunnels && !this.#served.has(hostnames[0] ?? "")) {
       throw new RegistrationError("try_again", "this server has as many tunnels as it may", false);
     }
   }

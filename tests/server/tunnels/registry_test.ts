@@ -121,7 +121,7 @@ Deno.test("Registry.add keeps the fixed hostname for the first key, also while i
 });
 
 Deno.test("A15 Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
-  const registry = new Registry({ fixed: false, limits: { tunnels: 100, connections: 3 } });
+  const registry = new Registry({ fixed: false, maxTunnels: 100, maxConnections: 3 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string, thumbprint?: string) => {
     const member = memberOf(near.session, { hostname, ...(thumbprint && { thumbprint }) });
@@ -141,7 +141,7 @@ Deno.test("A15 Registry.add takes so many sessions of one key, whatever their ho
 });
 
 Deno.test("A15 Registry.add takes so many tunnels, each with all its sessions, and again when one has left", () => {
-  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  const registry = new Registry({ fixed: false, maxTunnels: 2, maxConnections: 10 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string) => {
     const member = memberOf(near.session, { hostname, thumbprint: hostname });
@@ -157,7 +157,7 @@ Deno.test("A15 Registry.add takes so many tunnels, each with all its sessions, a
 });
 
 Deno.test("Registry.add counts a tunnel once, under its id and its name", () => {
-  const registry = new Registry({ fixed: false, limits: { tunnels: 2, connections: 10 } });
+  const registry = new Registry({ fixed: false, maxTunnels: 2, maxConnections: 10 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string, ...more: string[]) => {
     const member = memberOf(near.session, { hostname, more });
