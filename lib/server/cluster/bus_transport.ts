@@ -18,6 +18,9 @@ const TELL_DELAY = 200;
  */
 const SPEAK_AFTER = 2_000;
 
+/** Parts of one message that are kept until the last: a node sends four, and one that sends crumbs must not fill the memory with them. */
+const MAX_PARTS = 64;
+
 const MODULUS = 0x1_0000_0000;
 
 /** What a transport needs of what all of them share. */
@@ -50,8 +53,8 @@ export class BusTransport implements Transport {
   readonly #ticker: ReturnType<typeof setInterval>;
   #hasSpoken = false;
   /** Messages sent, and received. */
-  #nextOut = 0;
-  #nextIn = 0;
+  #nextOut: number;
+  #nextIn: number;
   /** Bytes sent, and how many of them the other side says it has consumed. */
   #sent = 0;
   #taken = 0;
@@ -61,9 +64,11 @@ export class BusTransport implements Transport {
   #parts: Uint8Array[] = [];
   #partsLength = 0;
 
-  constructor(connection: string, wire: BusWire) {
+  /** Counts the messages of both sides from `first`, which is 0 but for a test of what comes after the last number. */
+  constructor(connection: string, wire: BusWire, first = 0) {
     this.connection = connection;
     this.#wire = wire;
+    this.#nextOut = this.#nextIn = first;
     this.granted = this.#grant.promise;
     // Whoever accepts a connection waits for no grant.
     this.granted.catch(() => {});
@@ -161,7 +166,8 @@ export class BusTransport implements Transport {
 
   #take(payload: Uint8Array, isLast: boolean): void {
     this.#partsLength += payload.length;
-    if (this.#partsLength > MAX_TRANSPORT_MESSAGE) return this.close("a message is too long");
+    const isTooLong = this.#partsLength > MAX_TRANSPORT_MESSAGE || this.#parts.length >= MAX_PARTS;
+    if (isTooLong) return this.close("a message is too long");
     this.#consumed = (this.#consumed + payload.length) % MODULUS;
     this.#parts.push(payload);
     if (isLast) {

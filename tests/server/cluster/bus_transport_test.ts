@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { BusConnections } from "../../../lib/server/cluster/bus_connections.ts";
 import {
+  type BusMessage,
   BusMessageKind,
   decodeBusMessage,
   encodeBusMessage,
 } from "../../../lib/server/cluster/bus_message.ts";
-import type { BusTransport } from "../../../lib/server/cluster/bus_transport.ts";
+import { BusTransport, type BusWire } from "../../../lib/server/cluster/bus_transport.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../../lib/wire/limits.ts";
 import { eventually } from "../../testing/eventually.ts";
@@ -82,6 +83,92 @@ Deno.test("BusTransport.close tells both sides the reason, once", async () => {
   assertEquals([pair.near.closes, pair.far.closes], [["enough"], ["enough"]]);
 });
 
+Deno.test("BusTransport goes on after the last number of a message and of a byte", () => {
+  using near = new LoneEnd(MODULUS - 2);
+  for (const sequence of [MODULUS - 2, MODULUS - 1, 0, 1]) {
+    near.transport.send(new Uint8Array(1));
+    assertEquals(near.last?.sequence, sequence);
+    near.receive({ sequence });
+  }
+  // Four gibibytes each way are counted before the number of bytes begins anew.
+  const piece = new Uint8Array(256 * 1024);
+  let sequence = 2;
+  let consumed = 4;
+  for (let i = 0; i < 4 * 4096 + 3; i++) {
+    near.transport.send(piece);
+    consumed = (consumed + piece.length) % MODULUS;
+    near.receive({ sequence: sequence++, consumed, payload: piece });
+    assertEquals(near.transport.buffered, 0);
+  }
+  assertEquals([near.end.closes, consumed], [[], 4 + 3 * piece.length]);
+  assertEquals(near.last?.consumed, consumed);
+});
+
+Deno.test("BusTransport ends when the other side says that it consumed more than it was sent, and not before", () => {
+  for (
+    const [consumed, closes] of [
+      [0, []],
+      [9, []],
+      [10, []],
+      [11, ["more was consumed than was sent"]],
+      [MODULUS - 1, ["more was consumed than was sent"]],
+    ] as const
+  ) {
+    using near = new LoneEnd();
+    near.transport.send(new Uint8Array(10));
+    near.receive({ kind: BusMessageKind.Consumed, consumed, payload: new Uint8Array(0) });
+    assertEquals([near.end.closes, near.transport.buffered], [
+      closes,
+      closes[0] ? 0 : 10 - consumed,
+    ]);
+  }
+  using near = new LoneEnd();
+  near.transport.send(new Uint8Array(10));
+  near.receive({ consumed: 5 });
+  near.receive({ sequence: 1, consumed: 4 });
+  assertEquals(near.end.closes, ["more was consumed than was sent"], "it takes nothing back");
+});
+
+Deno.test("BusTransport ends at a number out of turn, and hears nothing more", () => {
+  for (const sequence of [0, 2, MODULUS - 1]) {
+    using near = new LoneEnd();
+    near.receive({ sequence: 0 });
+    near.receive({ sequence });
+    near.receive({ sequence: 1 });
+    assertEquals([near.end.messages.length, near.end.closes], [1, ["the bus has lost messages"]]);
+    assertEquals(near.last?.kind, BusMessageKind.Close);
+  }
+});
+
+Deno.test("BusTransport joins parts up to the longest message, and ends at one byte more", () => {
+  for (const more of [0, 1]) {
+    using near = new LoneEnd();
+    const half = new Uint8Array(MAX_TRANSPORT_MESSAGE / 2);
+    near.receive({ kind: BusMessageKind.Part, payload: half });
+    near.receive({ sequence: 1, kind: BusMessageKind.Part, payload: half.subarray(1) });
+    near.receive({ sequence: 2, payload: half.subarray(0, 1 + more) });
+    const lengths = near.end.messages.map(({ length }) => length);
+    assertEquals([lengths, near.end.closes], [
+      more === 0 ? [MAX_TRANSPORT_MESSAGE] : [],
+      more === 0 ? [] : ["a message is too long"],
+    ]);
+  }
+});
+
+Deno.test("BusTransport keeps 64 parts of a message at most, however short they are", () => {
+  for (const length of [0, 1]) {
+    for (const parts of [63, 64]) {
+      using near = new LoneEnd();
+      const payload = new Uint8Array(length);
+      for (let sequence = 0; sequence < parts; sequence++) {
+        near.receive({ sequence, kind: BusMessageKind.Part, payload });
+      }
+      near.receive({ sequence: parts, payload });
+      assertEquals(near.end.closes, parts === 63 ? [] : ["a message is too long"]);
+    }
+  }
+});
+
 Deno.test("BusConnections refuses a connection that nobody wants", async () => {
   await using pair = await Pair.open();
   pair.isOpen = false;
@@ -123,6 +210,47 @@ Deno.test("encodeBusMessage and decodeBusMessage are each other's inverse", () =
   assertEquals(decodeBusMessage(encodeBusMessage(message)), message);
   assertEquals(decodeBusMessage(encodeBusMessage(message).subarray(0, 24)), undefined);
 });
+
+const MODULUS = 0x1_0000_0000;
+
+/** One end of a connection over the bus; the test is the other, and may send what no node would. */
+class LoneEnd implements Disposable {
+  /** What was sent last. */
+  last: BusMessage | null = null;
+  readonly transport: BusTransport;
+  readonly end: TransportEnd;
+
+  constructor(first = 0) {
+    const wire: BusWire = {
+      post: (message) => {
+        this.last = message;
+        return Promise.resolve(true);
+      },
+      isClogged: false,
+      forget() {},
+    };
+    this.transport = new BusTransport(CONNECTION, wire, first);
+    this.end = new TransportEnd(this.transport);
+  }
+
+  /** Lets a message come, which is the first and whole where nothing else is said. */
+  receive(message: Partial<BusMessage>): void {
+    this.transport.receive({
+      kind: BusMessageKind.Data,
+      connection: CONNECTION,
+      sequence: 0,
+      consumed: 0,
+      payload: new Uint8Array(1),
+      ...message,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.transport.lost("the test is over");
+  }
+}
+
+const CONNECTION = "00".repeat(16);
 
 /** Two nodes with a connection over a bus between them. */
 class Pair implements AsyncDisposable {
