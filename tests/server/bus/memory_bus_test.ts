@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BusError } from "../../../lib/server/bus/bus.ts";
+import { MAX_BUS_MESSAGE } from "../../../lib/server/bus/bus_limits.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
 import { turn } from "../../testing/turn.ts";
 import { type BusPair, checkBus } from "./bus_contract.ts";
 
@@ -37,6 +39,37 @@ Deno.test("MemoryBus delivers nothing after it is closed, and leaves another's p
   await turn();
   assertEquals(got, ["third"]);
   await third.close();
+});
+
+Deno.test("MemoryBus holds messages of 16 MiB for a node, each with 64 bytes more, and not a byte above", async () => {
+  const longest = new Uint8Array(MAX_BUS_MESSAGE);
+  const last = longest.subarray(8 * 64);
+  for (const more of [0, 1]) {
+    await using pair = openPair();
+    let arrived = 0;
+    await pair.other.receive("n2", () => arrived++);
+    const first = Array.from({ length: 7 }, () => pair.one.send("n2", longest));
+    const eighth = pair.one.send("n2", longest.subarray(0, last.length + more));
+    if (more === 0) await eighth;
+    else await assertRejects(() => eighth, BusError);
+    await Promise.all(first);
+    await turn();
+    assertEquals(arrived, 8 - more);
+  }
+});
+
+Deno.test("MemoryBus ends a node's lease on a hostname with its last millisecond, and keeps nothing of it", async () => {
+  using clock = new FakeClock();
+  const memory = new BusMemory();
+  const bus = new MemoryBus(memory);
+  await bus.announce("short", ["a.example"], 100);
+  await bus.announce("long", ["a.example"], 300);
+  clock.advance(99);
+  assertEquals(await bus.locate("a.example"), ["long", "short"]);
+  clock.advance(1);
+  assertEquals(await bus.locate("a.example"), ["long"]);
+  await bus.announce("next", ["a.example"], 100);
+  assertEquals([...memory.leases.get("a.example")?.keys() ?? []], ["long", "next"]);
 });
 
 function openPair(): BusPair {
