@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 
-/** Semaphore of the event loop after which frames have gone both ways between two sessions in memory. */
+/** Turns of the event loop after which frames have gone both ways between two sessions in memory. */
 const TURNS = 4;
 
 /** Returns in the next turn of the event loop, after what was put off to the end of this one. */

@@ -16,7 +16,7 @@ export interface AnsweredVisit {
 }
 
 /**
- * Semaphore a response head, and the body that follows it on the stream, into what `Deno.serve` sends.
+ * Turns a response head, and the body that follows it on the stream, into what `Deno.serve` sends.
  *
  * @throws {StreamError} `Protocol` for a status that is no final one, and a body that is not as long as announced.
  */

@@ -17,7 +17,7 @@ export interface OriginRequest {
 }
 
 /**
- * Semaphore the head of an HTTPRequest into a request to the origin; `host` takes the place of its Host, null leaves it.
+ * Turns the head of an HTTPRequest into a request to the origin; `host` takes the place of its Host, null leaves it.
  *
  * @throws {StreamError} `Protocol` for a head that is none.
  * @throws {OriginError} `malformed` for one that cannot be sent.
