@@ -1,5 +1,5 @@
 import config from "./deno.json" with { type: "json" };
-import { messageOf } from "./lib/net/error_text.ts";
+import { messageOf } from "./lib/cli/safe_text.ts";
 import { LineWriter } from "./lib/cli/line_writer.ts";
 import { Log } from "./lib/cli/log.ts";
 import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";

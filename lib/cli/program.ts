@@ -1,5 +1,5 @@
 import { UsageError } from "./command_line.ts";
-import { escapeUnsafe } from "./safe_text.ts";
+import { escapeUnsafe, traceOf } from "./safe_text.ts";
 
 /** Why a program cannot go on, in one line for whoever started it. */
 export class ProgramError extends Error {
@@ -25,11 +25,11 @@ export async function runProgram(
 ): Promise<never> {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    report(`unexpected: ${textOf(event.reason)}`);
+    report(`unexpected: ${traceOf(event.reason)}`);
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    report(`unexpected: ${textOf(event.error)}`);
+    report(`unexpected: ${traceOf(event.error)}`);
   });
   Deno.exit(
     await main().catch((error) => {
@@ -79,12 +79,5 @@ function ending(name: string, error: unknown): { message: string; status: number
   if (error instanceof ProgramError) {
     return { message: `${name}: ${error.message}`, status: error.exitStatus };
   }
-  return { message: `${name}: ${textOf(error)}`, status: 1 };
-}
-
-/** Shows an error as one line, with where it came from, since nobody foresaw it. */
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const at = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
-  return at === undefined ? error.message : `${error.message} (${at.trim()})`;
+  return { message: `${name}: ${traceOf(error)}`, status: 1 };
 }

@@ -1,5 +1,5 @@
 import { Backoff } from "../net/backoff.ts";
-import { messageOf } from "../net/error_text.ts";
+import { messageOf } from "../cli/safe_text.ts";
 import { within } from "../net/deadline.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import type { Registered } from "../wire/messages.ts";

@@ -1,4 +1,4 @@
-import { messageOf } from "../../lib/net/error_text.ts";
+import { messageOf } from "../../lib/cli/safe_text.ts";
 import { type FlagValues, integerFlag, textFlag } from "../../lib/cli/flags.ts";
 import { printLine } from "../../lib/cli/program.ts";
 import { clock } from "./clock.ts";

@@ -1,5 +1,5 @@
 import { fromBase64Url } from "../../identity/base64url.ts";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf, quoted } from "../../cli/safe_text.ts";
 import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
 
@@ -23,9 +23,6 @@ const MAX_NAMES = 64;
 
 /** Bytes of a thumbprint, which is a SHA-256. */
 const THUMBPRINT_LENGTH = 32;
-
-/** Characters of a wrong word that a message shows. */
-const MAX_SHOWN = 60;
 
 /** The keys that may connect, each with the names that it may take. */
 export class AuthorizedKeys {
@@ -119,7 +116,7 @@ function wordsOf(line: string): string[] {
 function checkThumbprint(text: string): void {
   if (fromBase64Url(text)?.length === THUMBPRINT_LENGTH) return;
   const expected = "a key's thumbprint of 43 characters, as tunnel-client --show-key prints it";
-  throw new RangeError(`${shown(text)} is not ${expected}`);
+  throw new RangeError(`${quoted(text)} is not ${expected}`);
 }
 
 function namesOf(words: readonly string[]): ReadonlySet<string> {
@@ -128,13 +125,9 @@ function namesOf(words: readonly string[]): ReadonlySet<string> {
     const name = word.toLowerCase();
     if (!isLabel(name)) {
       const expected = "1 to 63 letters, digits and inner hyphens";
-      throw new RangeError(`${shown(word)} is not a name of ${expected}`);
+      throw new RangeError(`${quoted(word)} is not a name of ${expected}`);
     }
     if (isLikeId(name)) throw new RangeError(`the name ${name} has the form of a tunnel's id`);
     return name;
   }));
-}
-
-function shown(word: string): string {
-  return JSON.stringify(word.length <= MAX_SHOWN ? word : `${word.slice(0, MAX_SHOWN)}…`);
 }

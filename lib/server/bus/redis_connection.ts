@@ -1,6 +1,6 @@
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import { parseAddress } from "../../net/ip_address.ts";
 import { BusError } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";

@@ -1,5 +1,5 @@
 import { Backoff } from "../../net/backoff.ts";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import { within } from "../../net/deadline.ts";
 import { BusError } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";

@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { Registry } from "../tunnels/registry.ts";

@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Bus } from "../bus/bus.ts";
 import { isNodeId } from "../bus/bus_limits.ts";
 import {

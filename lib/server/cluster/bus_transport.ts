@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../wire/limits.ts";
 import { endOfTurn, type Transport, type TransportListener } from "../../mux/transport.ts";
 import { type BusMessage, BusMessageKind } from "./bus_message.ts";

@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { inTime } from "../../net/deadline.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";

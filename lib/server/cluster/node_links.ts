@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import type { Transport } from "../../mux/transport.ts";

@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { within } from "../../net/deadline.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";

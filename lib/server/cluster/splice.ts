@@ -1,4 +1,4 @@
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";

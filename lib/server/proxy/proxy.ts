@@ -3,7 +3,7 @@ import { FrameType } from "../../wire/frame.ts";
 import { decodeResponseHead, type ResponseHead } from "../../wire/head.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Stream } from "../../mux/stream.ts";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { answer } from "./answer.ts";
 import { Disconnects, type Version } from "../listen/disconnects.ts";

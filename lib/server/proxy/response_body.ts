@@ -2,7 +2,7 @@ import { ErrorCode } from "../../wire/errors.ts";
 import { ownBytes } from "../../websocket/own_bytes.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
-import { messageOf } from "../../net/error_text.ts";
+import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 
 /**

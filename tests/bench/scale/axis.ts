@@ -1,4 +1,4 @@
-import { messageOf } from "../../../lib/net/error_text.ts";
+import { messageOf } from "../../../lib/cli/safe_text.ts";
 import { printLine } from "../../../lib/cli/program.ts";
 import type { Tunnel } from "../../testing/tunnel.ts";
 import { type Load, load, type Target } from "../load.ts";

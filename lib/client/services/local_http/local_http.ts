@@ -3,7 +3,7 @@ import { FrameType } from "../../../wire/frame.ts";
 import { decodeRequestHead } from "../../../wire/head.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Stream } from "../../../mux/stream.ts";
-import { messageOf } from "../../../net/error_text.ts";
+import { messageOf } from "../../../cli/safe_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { giveOutputBuffer } from "./output_buffers.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";

@@ -1,0 +1,134 @@
+import { parseArgs } from "@std/cli/parse-args";
+import type { Flag } from "./flags.ts";
+import { quotedOpenly } from "./safe_text.ts";
+
+/** Switches that every command has. */
+const OWN_SWITCHES = ["help", "version"];
+
+/** The words of a command line, sorted by flag: parseArgs does that, and `mistake` makes up for what it lets pass. */
+export class Words {
+  /** As they were typed, also those behind `--`. */
+  readonly positionals: readonly string[];
+  readonly #table: ReadonlyMap<string, Flag<unknown>>;
+  readonly #known: readonly string[];
+  readonly #found: Readonly<Record<string, unknown>>;
+  readonly #wrong: readonly string[];
+
+  /** @param table the flags by their names. */
+  constructor(table: ReadonlyMap<string, Flag<unknown>>, args: readonly string[]) {
+    const switches = [...table].filter(([, flag]) => flag.kind === "switch").map(([name]) => name)
+      .concat(OWN_SWITCHES);
+    const valued = [...table.keys()].filter((name) => !switches.includes(name));
+    const known = [...switches, ...valued];
+    const end = flagsEnd(args);
+    const words = args.slice(0, end);
+    const wrong = [...negations(words), ...switchValues(words, switches)];
+    const positionals: string[] = [];
+    this.#found = parseArgs(words, {
+      boolean: switches,
+      string: valued,
+      // Every flag is collected, so that one given twice is seen and not overwritten.
+      collect: known,
+      alias: { h: "help" },
+      unknown: (word, key) => {
+        // parseArgs would make numbers of positionals such as 0x10, and a flag `--_` would replace its list.
+        if (key === undefined) positionals.push(word);
+        else wrong.push(unknownFlag(word, known));
+        return false;
+      },
+    });
+    this.#table = table;
+    this.#known = known;
+    this.#wrong = wrong;
+    this.positionals = [...positionals, ...args.slice(end + 1)];
+  }
+
+  /** Tells whether a switch is there. */
+  isOn(name: string): boolean {
+    return this.texts(name).includes("true");
+  }
+
+  /** Returns every text that was given for a flag, in order. */
+  texts(name: string): readonly string[] {
+    const list = this.#found[name];
+    return Array.isArray(list) ? list.map(String) : [];
+  }
+
+  /** Returns the first thing that is wrong with the words, whatever their values mean. */
+  mistake(): string | undefined {
+    for (const name of this.#known) {
+      const list = this.texts(name);
+      if (list.includes("")) return `--${name} needs a value`;
+      if (list.length > 1 && this.#table.get(name)?.kind !== "list") {
+        return `--${name} is given more than once`;
+      }
+    }
+    return this.#wrong[0];
+  }
+}
+
+/** Finds the `--` behind which no word is a flag, or the end. */
+function flagsEnd(args: readonly string[]): number {
+  const end = args.indexOf("--");
+  return end === -1 ? args.length : end;
+}
+
+/** Finds `--no-x=…`, which parseArgs takes for `--x=…`. */
+function negations(words: readonly string[]): string[] {
+  return flagWords(words).filter((word) => word.startsWith("--no-") && word.includes("="))
+    .map((word) => unknownFlag(word, []));
+}
+
+/** Finds `--switch=maybe`, which parseArgs takes for true. */
+function switchValues(words: readonly string[], switches: readonly string[]): string[] {
+  return flagWords(words).flatMap((word) => {
+    const equals = word.indexOf("=");
+    const name = word.slice(2, equals);
+    const value = word.slice(equals + 1);
+    return equals === -1 || !switches.includes(name) || value === "true" || value === "false"
+      ? []
+      : [`--${name} must be true or false, not ${quotedOpenly(value)}`];
+  });
+}
+
+/** Returns the words that can only be flags: parseArgs gives no flag a value that begins with a hyphen. */
+function flagWords(words: readonly string[]): string[] {
+  return words.filter((word) => word.startsWith("--"));
+}
+
+/** Characters of a flag that a message shows: more than the longest has. */
+const MAX_FLAG_LENGTH = 80;
+
+function unknownFlag(word: string, known: readonly string[]): string {
+  const flag = word.split("=", 1)[0] ?? word;
+  const near = nearest(flag.replace(/^-+/, ""), known);
+  const printable = JSON.stringify(flag.slice(0, MAX_FLAG_LENGTH)).slice(1, -1);
+  return `unknown flag ${printable}${near === undefined ? "" : `; did you mean --${near}?`}`;
+}
+
+/** Finds the flag that was probably meant: one that the text begins, or one at most two letters away. */
+function nearest(text: string, known: readonly string[]): string | undefined {
+  if (text.length < 2 || text.length > MAX_FLAG_LENGTH) return undefined;
+  const begun = known.filter((name) => name.startsWith(text));
+  if (begun.length > 0) return begun[0];
+  const ranked = known.map((name) => ({ name, distance: distance(text, name) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= 2 && best.distance < text.length - 1
+    ? best.name
+    : undefined;
+}
+
+/** Counts the letters to add, drop or change to make one text of the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(changed, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    above = row;
+  }
+  return above[b.length] ?? 0;
+}
