@@ -73,7 +73,7 @@ export class ReceiveHalf {
   }
 
   /** Takes a frame of body, a message or a teardown. */
-  take(type: number, flags: number, bytes: Uint8Array): void {
+  take(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#headAllowed || this.#ended) {
       const when = this.#ended ? "after its end" : "before its head";
       throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on a stream ${when}`);

@@ -5,7 +5,7 @@ export interface Chunk {
   /** `FrameType.Data`, `WSMessage` or `WSTeardown`. */
   readonly type: number;
   readonly flags: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** The credit that it took, in bytes. */
   readonly cost: number;
 }
@@ -27,7 +27,7 @@ const COMPACT_AFTER = 256;
 export class ReceiveQueue {
   readonly #chunks: Chunk[] = [];
   #head = 0;
-  #block: Uint8Array | null = null;
+  #block: Uint8Array<ArrayBuffer> | null = null;
   #used = 0;
 
   get empty(): boolean {
@@ -35,7 +35,7 @@ export class ReceiveQueue {
   }
 
   /** Adds a payload that took `cost` bytes of credit. */
-  push(type: number, flags: number, bytes: Uint8Array, cost = bytes.length): void {
+  push(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>, cost = bytes.length): void {
     // The first of a queue may be left where it is, for there is one a stream.
     const isLoneView = this.empty && bytes.buffer.byteLength <= KEPT_MESSAGE;
     if (bytes.length >= SMALL || isLoneView) {
@@ -76,7 +76,7 @@ export class ReceiveQueue {
   }
 
   /** Joins a small payload to the last chunk where no boundary lies between them. */
-  #extendLast(type: number, flags: number, bytes: Uint8Array, cost: number): boolean {
+  #extendLast(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>, cost: number): boolean {
     const last = this.#chunks.at(-1);
     const block = this.#block;
     if (last === undefined || block === null) return false;

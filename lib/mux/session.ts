@@ -161,7 +161,7 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   // What the transport tells.
 
-  onMessage(message: Uint8Array): void {
+  onMessage(message: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     this.#keepalive.heard(this.#heartbeat.now);
     this.#events.onTraffic(message.length, 0);
@@ -228,7 +228,12 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   // What the peer sends.
 
-  readonly #onFrame = (type: number, flags: number, id: number, payload: Uint8Array): void => {
+  readonly #onFrame = (
+    type: number,
+    flags: number,
+    id: number,
+    payload: Uint8Array<ArrayBuffer>,
+  ): void => {
     if (this.#closed) return;
     switch (type) {
       case FrameType.Data:

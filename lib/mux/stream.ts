@@ -140,7 +140,7 @@ export class Stream {
   }
 
   /** Takes a frame of body, a message or a teardown that the session has received. */
-  receive(type: number, flags: number, bytes: Uint8Array): void {
+  receive(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
       throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on an HTTP stream`);
     }

@@ -30,7 +30,7 @@ export interface WebSocketLike {
 
 /** What a session is told by its transport. */
 export interface TransportListener {
-  onMessage(message: Uint8Array): void;
+  onMessage(message: Uint8Array<ArrayBuffer>): void;
   /** Counts what was sent, in bytes. */
   onSent(bytes: number): void;
   /** Room for body data again. */
@@ -137,8 +137,9 @@ export function closeText(code: number, reason: string): string {
 }
 
 /** Returns what a binary message holds, and the empty message for a text. */
-export function bytesOf(data: unknown): Uint8Array {
+export function bytesOf(data: unknown): Uint8Array<ArrayBuffer> {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (data instanceof Uint8Array) return data;
-  return TEXT_MESSAGE;
+  if (!(data instanceof Uint8Array)) return TEXT_MESSAGE;
+  const { buffer, byteOffset, length } = data;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, length) : data.slice();
 }

@@ -8,7 +8,6 @@ import { MessageParts } from "./message_parts.ts";
 import { HIGH_WATER, MessageSender } from "./message_sender.ts";
 import { QuietWait } from "./quiet_wait.ts";
 import type { Chunk } from "../mux/receive_queue.ts";
-import { ownBytes } from "./own_bytes.ts";
 import type { Stream } from "../mux/stream.ts";
 import { decodeText } from "./text.ts";
 import { bytesOf, type WebSocketLike } from "../mux/transport.ts";
@@ -190,11 +189,11 @@ export class WebSocketBridge {
     if (this.#closed) this.#done();
   }
 
-  #send({ flags }: Chunk, bytes: Uint8Array): void {
+  #send({ flags }: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     const text = (flags & FrameFlag.Text) !== 0;
     this.#beforeSend();
-    this.#socket.send(text ? decodeText(bytes) : ownBytes(bytes));
+    this.#socket.send(text ? decodeText(bytes) : bytes);
   }
 
   #tearDown(payload: Uint8Array): void {

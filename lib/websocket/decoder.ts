@@ -15,7 +15,7 @@ export class WebSocketError extends Error {
 /** What a decoder finds. */
 export interface FrameSink {
   /** A whole message, whose bytes stay as they are; `isText` says that it is no binary one. */
-  onMessage(message: Uint8Array, isText: boolean): void;
+  onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void;
   /** A ping; its payload must be copied to be kept. */
   onPing(payload: Uint8Array): void;
   /** The close frame; 1005 stands for no code (RFC 6455 section 7.1.5). */

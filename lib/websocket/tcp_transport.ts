@@ -92,7 +92,7 @@ export class TCPTransport implements Transport, FrameSink {
     if (this.#open) this.#end(CloseCode.Normal, reason);
   }
 
-  onMessage(message: Uint8Array, isText: boolean): void {
+  onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void {
     if (this.#open) this.#listener?.onMessage(isText ? TEXT_MESSAGE : message);
   }
 

@@ -56,7 +56,7 @@ export type FrameHandler = (
   type: number,
   flags: number,
   stream: number,
-  payload: Uint8Array,
+  payload: Uint8Array<ArrayBuffer>,
 ) => void;
 
 /**
@@ -64,7 +64,7 @@ export type FrameHandler = (
  *
  * @throws {SessionError} `TooLarge` for a payload above its type's limit, `Protocol` for anything else that is malformed.
  */
-export function decodeFrames(message: Uint8Array, handle: FrameHandler): void {
+export function decodeFrames(message: Uint8Array<ArrayBuffer>, handle: FrameHandler): void {
   if (message.length === 0) throw malformed("an empty message");
   let offset = 0;
   while (offset < message.length) {

@@ -17,7 +17,7 @@ export class FrameCounter implements FrameCounts {
   readonly frames = new Map<string, number>();
 
   /** Takes one WebSocket message. @throws {SessionError} when it holds anything but frames. */
-  add(message: Uint8Array): void {
+  add(message: Uint8Array<ArrayBuffer>): void {
     this.messages++;
     decodeFrames(message, (type) => {
       if (type === FrameType.Ping || type === FrameType.Pong) return;

@@ -1,5 +1,5 @@
 /** What is done with each WebSocket frame; the payload is unmasked and may be kept. */
-export type FrameHandler = (opcode: number, payload: Uint8Array) => void;
+export type FrameHandler = (opcode: number, payload: Uint8Array<ArrayBuffer>) => void;
 
 /** The opcodes that matter here (RFC 6455 section 5.2). */
 export const BINARY = 2;
@@ -40,7 +40,7 @@ export class MessageReader {
 
 interface WebSocketFrame {
   readonly opcode: number;
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array<ArrayBuffer>;
   /** The offset behind it. */
   readonly end: number;
 }

@@ -88,7 +88,7 @@ function encode({ type, flags, stream, payload }: SeenFrame): Uint8Array<ArrayBu
 }
 
 function decoded(
-  message: Uint8Array,
+  message: Uint8Array<ArrayBuffer>,
 ): { readonly frames: SeenFrame[]; readonly error: SessionError | null } {
   const frames: SeenFrame[] = [];
   try {

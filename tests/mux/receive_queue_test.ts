@@ -85,6 +85,6 @@ function drain(queue: ReceiveQueue): [type: number, flags: number, content: stri
   return seen;
 }
 
-function text(content: string): Uint8Array {
+function text(content: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(content);
 }

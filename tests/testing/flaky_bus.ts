@@ -1,4 +1,9 @@
-import { type Bus, BusError, type NodeRecord } from "../../lib/server/bus/bus.ts";
+import {
+  type Bus,
+  BusError,
+  type MessageListener,
+  type NodeRecord,
+} from "../../lib/server/bus/bus.ts";
 
 /** A bus that goes away and comes back at the test's word, and loses messages. */
 export class FlakyBus implements Bus {
@@ -66,7 +71,7 @@ export class FlakyBus implements Bus {
     return await bus.send(node, message);
   }
 
-  async receive(node: string, listener: (message: Uint8Array) => void): Promise<void> {
+  async receive(node: string, listener: MessageListener): Promise<void> {
     await this.#bus.receive(node, (message) => {
       if (this.#isUp) listener(message);
     });

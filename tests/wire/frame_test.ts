@@ -155,7 +155,7 @@ Deno.test("frameName names known types and shows the number of the others", () =
   assertEquals(frameName(0x7f), "frame of type 0x7f");
 });
 
-function decode(message: Uint8Array): SeenFrame[] {
+function decode(message: Uint8Array<ArrayBuffer>): SeenFrame[] {
   const frames: SeenFrame[] = [];
   decodeFrames(
     message,
@@ -164,7 +164,7 @@ function decode(message: Uint8Array): SeenFrame[] {
   return frames;
 }
 
-function refused(message: Uint8Array, code: number = ErrorCode.Protocol): void {
+function refused(message: Uint8Array<ArrayBuffer>, code: number = ErrorCode.Protocol): void {
   const seen: number[] = [];
   const error = assertThrows(
     () => decodeFrames(message, (type) => seen.push(type)),

@@ -12,6 +12,9 @@ export class BusError extends Error {
   readonly code = "BUS_AWAY";
 }
 
+/** Takes what was sent to a node; must not throw. */
+export type MessageListener = (message: Uint8Array<ArrayBuffer>) => void;
+
 /**
  * What the nodes of one domain share: which node has which hostname, who owns which name, and messages to each other.
  *
@@ -72,11 +75,11 @@ export interface Bus {
   send(node: string, message: Uint8Array): Promise<boolean>;
 
   /**
-   * Gives what is sent to a node to `listener`, which must not throw; the last call for a node is the one that counts.
+   * Gives what is sent to a node to `listener`; the last call for a node is the one that counts.
    *
    * It lasts until `close`, through outages; called while the bus is away it rejects, and yet holds once it is back.
    */
-  receive(node: string, listener: (message: Uint8Array) => void): Promise<void>;
+  receive(node: string, listener: MessageListener): Promise<void>;
 
   /** Keeps a secret that one of the nodes may take once, within `lifetime` milliseconds. */
   putTicket(ticket: string, value: string, lifetime: number): Promise<void>;

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { encodeUtf8 } from "../../wire/utf8.ts";
-import { type Bus, BusError, type NodeRecord } from "./bus.ts";
+import { type Bus, BusError, type MessageListener, type NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -12,8 +12,6 @@ import {
   MAX_NODES_OF_HOSTNAME,
 } from "./bus_limits.ts";
 import { ExpiringMap } from "./expiring_map.ts";
-
-type Listener = (message: Uint8Array) => void;
 
 /** What several MemoryBus share, as several connections share a Redis server. */
 export class BusMemory {
@@ -99,7 +97,7 @@ export class MemoryBus implements Bus {
     });
   }
 
-  receive(node: string, listener: Listener): Promise<void> {
+  receive(node: string, listener: MessageListener): Promise<void> {
     return this.#ask(({ inboxes }) => {
       checkNodeId(node);
       const inbox = new Inbox(listener);
@@ -159,16 +157,16 @@ export class MemoryBus implements Bus {
 
 /** Messages on their way to one node, which arrive in the next turn of the event loop, as from a socket. */
 class Inbox {
-  readonly #listener: Listener;
-  #waiting: Uint8Array[] = [];
+  readonly #listener: MessageListener;
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
   #bytes = 0;
   #isOpen = true;
 
-  constructor(listener: Listener) {
+  constructor(listener: MessageListener) {
     this.#listener = listener;
   }
 
-  put(message: Uint8Array): void {
+  put(message: Uint8Array<ArrayBuffer>): void {
     if (this.#bytes + message.length + MESSAGE_COST > MAX_WAITING) {
       throw new BusError(`more than ${MAX_WAITING} bytes wait for one node`);
     }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { parseJSONObject } from "../../wire/json.ts";
-import type { Bus, NodeRecord } from "./bus.ts";
+import type { Bus, MessageListener, NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -111,7 +111,7 @@ export class RedisBus implements Bus {
     return typeof receivers === "number" && receivers > 0;
   }
 
-  async receive(node: string, listener: (message: Uint8Array) => void): Promise<void> {
+  async receive(node: string, listener: MessageListener): Promise<void> {
     checkNodeId(node);
     await this.#link.receive(this.#layout.to(node), listener);
   }

@@ -2,7 +2,7 @@ import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
 import { messageOf } from "../../cli/safe_text.ts";
 import { parseAddress } from "../../net/ip_address.ts";
-import { BusError } from "./bus.ts";
+import { BusError, type MessageListener } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";
 import { type RedisAddress, withoutPassword } from "./redis_address.ts";
 
@@ -69,7 +69,7 @@ export class RedisConnection {
   }
 
   /** Hands what is published in a channel to `listener`. @throws {BusError} */
-  async subscribe(channel: string, listener: (message: Uint8Array) => void): Promise<void> {
+  async subscribe(channel: string, listener: MessageListener): Promise<void> {
     const take = (message: Buffer) => listener(plain(message));
     await this.#watch(channel.length, () => this.#client.subscribe(channel, take, true));
   }
@@ -168,9 +168,9 @@ function newClient({ host, port, isTLS, database, username, password }: RedisAdd
  * Makes a message a plain Uint8Array, whose `slice` copies as a Buffer's does not. A small one gets memory of its own:
  * whoever keeps it must not keep all that came with it.
  */
-function plain(message: Buffer): Uint8Array {
+function plain(message: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = message;
-  return length * 2 < buffer.byteLength
+  return length * 2 < buffer.byteLength || !(buffer instanceof ArrayBuffer)
     ? new Uint8Array(message)
     : new Uint8Array(buffer, byteOffset, length);
 }

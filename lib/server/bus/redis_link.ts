@@ -1,11 +1,9 @@
 import { Backoff } from "../../net/backoff.ts";
 import { messageOf } from "../../cli/safe_text.ts";
 import { within } from "../../net/deadline.ts";
-import { BusError } from "./bus.ts";
+import { BusError, type MessageListener } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
 import { RedisConnection, type RedisWord } from "./redis_connection.ts";
-
-type Listener = (message: Uint8Array) => void;
 
 /** Two connections, since one that receives messages has to wait behind them. */
 interface Pair {
@@ -21,7 +19,7 @@ export class RedisLink {
   readonly #probe: readonly RedisWord[];
   readonly #backoff = new Backoff({ first: FIRST_STEP, most: LONGEST_STEP });
   readonly #listeners: ((isUp: boolean) => void)[] = [];
-  readonly #receivers = new Map<string, Listener>();
+  readonly #receivers = new Map<string, MessageListener>();
   readonly #first = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
@@ -58,7 +56,7 @@ export class RedisLink {
   }
 
   /** Gives what is published in a channel to `listener`, after each loss again. @throws {BusError} */
-  async receive(channel: string, listener: Listener): Promise<void> {
+  async receive(channel: string, listener: MessageListener): Promise<void> {
     if (this.#isClosed) throw new BusError(CLOSED);
     const isNew = !this.#receivers.has(channel);
     if (isNew && this.#receivers.size >= MAX_CHANNELS) {

@@ -28,7 +28,7 @@ export interface BusMessage {
   readonly sequence: number;
   /** Bytes of payload that the sender has taken of the other side's, since the beginning, modulo 2^32. */
   readonly consumed: number;
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array<ArrayBuffer>;
 }
 
 /** Bytes that identify a connection: random, so that no two are ever the same. */
@@ -55,7 +55,7 @@ export function encodeBusMessage(message: BusMessage): Uint8Array<ArrayBuffer> {
 }
 
 /** Decodes a message; undefined for one that no node sends. The payload is a view of it. */
-export function decodeBusMessage(bytes: Uint8Array): BusMessage | undefined {
+export function decodeBusMessage(bytes: Uint8Array<ArrayBuffer>): BusMessage | undefined {
   const kind = bytes[0] ?? 0;
   if (bytes.length < HEADER_LENGTH || kind < 1 || kind > BusMessageKind.Close) return undefined;
   return {

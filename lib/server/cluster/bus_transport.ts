@@ -61,7 +61,7 @@ export class BusTransport implements Transport {
   /** Bytes consumed, and how many of them the other side knows of. */
   #consumed = 0;
   #told = 0;
-  #parts: Uint8Array[] = [];
+  #parts: Uint8Array<ArrayBuffer>[] = [];
   #partsLength = 0;
 
   /** Counts the messages of both sides from `first`, which is 0 but for a test of what comes after the last number. */
@@ -115,7 +115,7 @@ export class BusTransport implements Transport {
   }
 
   /** Sends a message of this connection, with what was consumed. */
-  post(kind: BusMessageKind, payload: Uint8Array): void {
+  post(kind: BusMessageKind, payload: Uint8Array<ArrayBuffer>): void {
     if (!this.#isOpen) return;
     const sequence = this.#nextOut;
     this.#nextOut = (this.#nextOut + 1) % MODULUS;
@@ -164,7 +164,7 @@ export class BusTransport implements Transport {
     this.#listener?.onDrain();
   };
 
-  #take(payload: Uint8Array, isLast: boolean): void {
+  #take(payload: Uint8Array<ArrayBuffer>, isLast: boolean): void {
     this.#partsLength += payload.length;
     const isTooLong = this.#partsLength > MAX_TRANSPORT_MESSAGE || this.#parts.length >= MAX_PARTS;
     if (isTooLong) return this.close("a message is too long");
@@ -198,7 +198,10 @@ function difference(later: number, earlier: number): number {
   return (later - earlier + MODULUS) % MODULUS;
 }
 
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+function joined(
+  parts: readonly Uint8Array<ArrayBuffer>[],
+  length: number,
+): Uint8Array<ArrayBuffer> {
   const [first] = parts;
   if (parts.length === 1 && first !== undefined) return first;
   const whole = new Uint8Array(length);

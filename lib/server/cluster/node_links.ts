@@ -37,7 +37,8 @@ export interface NodeLinksOptions {
   readonly log: Log;
 }
 
-interface Peer {
+/** What is remembered of another node, whether a link to it is open or not. */
+interface KnownNode {
   readonly id: string;
   readonly links: Set<NodeLink>;
   opening: Promise<NodeLink | null> | null;
@@ -51,7 +52,7 @@ interface Peer {
 /** The links to the other nodes, opened when they are first needed. */
 export class NodeLinks {
   readonly #options: NodeLinksOptions;
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new Map<string, KnownNode>();
   readonly #stop = new AbortController();
 
   constructor(options: NodeLinksOptions) {
@@ -94,19 +95,19 @@ export class NodeLinks {
     }
   }
 
-  #openMore(peer: Peer): void {
+  #openMore(peer: KnownNode): void {
     if (this.#mayDial(peer)) void this.#open(peer);
   }
 
-  #mayDial(peer: Peer): boolean {
+  #mayDial(peer: KnownNode): boolean {
     return !peer.isLeaving && performance.now() >= peer.suspectUntil && hasRoom(peer.links) &&
       this.#options.bus.isUp && !this.#stop.signal.aborted;
   }
 
-  #meet(id: string): Peer | null {
+  #meet(id: string): KnownNode | null {
     if (this.#peers.size >= MAX_NODES) this.#forgetOne();
     if (this.#peers.size >= MAX_NODES) return null;
-    const peer: Peer = {
+    const peer: KnownNode = {
       id,
       links: new Set(),
       opening: null,
@@ -128,12 +129,12 @@ export class NodeLinks {
     }
   }
 
-  #open(peer: Peer): Promise<NodeLink | null> {
+  #open(peer: KnownNode): Promise<NodeLink | null> {
     peer.opening ??= this.#tryOpen(peer).finally(() => peer.opening = null);
     return peer.opening;
   }
 
-  async #tryOpen(peer: Peer): Promise<NodeLink | null> {
+  async #tryOpen(peer: KnownNode): Promise<NodeLink | null> {
     const { bus, log } = this.#options;
     try {
       const record = await answered(bus.findNode(peer.id), "the bus did not answer");
@@ -148,7 +149,7 @@ export class NodeLinks {
   }
 
   /** Dials the node; null where that is no way, or was none a moment ago. */
-  async #openDirectly(peer: Peer, { url }: NodeRecord): Promise<NodeLink | null> {
+  async #openDirectly(peer: KnownNode, { url }: NodeRecord): Promise<NodeLink | null> {
     peer.hasUrl = url !== null;
     if (url === null || performance.now() < peer.directAfter) return null;
     const { bus, node, log } = this.#options;
@@ -169,7 +170,7 @@ export class NodeLinks {
     }
   }
 
-  async #openOverBus(peer: Peer): Promise<NodeLink> {
+  async #openOverBus(peer: KnownNode): Promise<NodeLink> {
     const link = emptiest(peer.links);
     // It was opened for a direct one; two over the bus carry no more than one.
     if (link !== null && !link.isMoving && link.session.load < CROWDED) return link;
@@ -185,7 +186,7 @@ export class NodeLinks {
     return opened;
   }
 
-  #make(peer: Peer, transport: Transport, isDirect: boolean): NodeLink {
+  #make(peer: KnownNode, transport: Transport, isDirect: boolean): NodeLink {
     const { heartbeat, headTimeout, log } = this.#options;
     return new NodeLink(transport, {
       isDirect,
@@ -200,7 +201,7 @@ export class NodeLinks {
     });
   }
 
-  #keep(peer: Peer, link: NodeLink): void {
+  #keep(peer: KnownNode, link: NodeLink): void {
     if (this.#stop.signal.aborted) link.close();
     if (link.isOver) throw new Error("the link ended at once");
     peer.links.add(link);

@@ -1,5 +1,4 @@
 import { ErrorCode } from "../../wire/errors.ts";
-import { ownBytes } from "../../websocket/own_bytes.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { messageOf } from "../../cli/safe_text.ts";
@@ -17,7 +16,7 @@ export function responseBody(
     const only = stream.readNow();
     if (only === undefined) return null;
     const next = stream.readNow();
-    if (next === undefined) return ownBytes(only.bytes);
+    if (next === undefined) return only.bytes;
     return streamOf(stream, log, [only, next]);
   }
   return streamOf(stream, log, []);
@@ -34,7 +33,7 @@ function streamOf(
         const read = first.shift() ?? stream.read();
         const chunk = read instanceof Promise ? await read : read;
         if (chunk === null) controller.close();
-        else controller.enqueue(ownBytes(chunk.bytes));
+        else controller.enqueue(chunk.bytes);
       } catch (error) {
         // The status has gone out, so a cut connection is all that can tell the visitor.
         controller.error(new CutShort(log, error));
