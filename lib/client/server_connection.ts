@@ -2,6 +2,7 @@ import type { SigningKey } from "../identity/claim.ts";
 import { signClaim } from "../identity/claim.ts";
 import { hasPolicy, type VisitorPolicy } from "../identity/visitor_policy.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
+import type { Feature } from "../wire/features.ts";
 import { FrameType } from "../wire/frame.ts";
 import type { Heartbeat } from "../mux/heartbeat.ts";
 import { REGISTRATION_TIMEOUT } from "../wire/limits.ts";
@@ -11,6 +12,7 @@ import {
   encodeMessage,
   type Registered,
 } from "../wire/messages.ts";
+import { decodeNotice, type RefusedVisitors } from "../wire/notice.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../mux/session.ts";
 import type { Stream } from "../mux/stream.ts";
@@ -34,6 +36,8 @@ export interface ServerConnectionOptions {
   readonly connection: number;
   readonly heartbeat: Heartbeat;
   readonly onStream: (stream: Stream, head: Uint8Array) => void;
+  /** The server tells which visitors it refused. */
+  readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
 }
 
 /** One registered connection to one server, from its handshake to its end. */
@@ -53,6 +57,8 @@ export class ServerConnection implements SessionEvents {
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
   #isOpen = true;
+  /** What this client and the server both have. */
+  #features: readonly Feature[] = [];
 
   private constructor(transport: TCPTransport, options: ServerConnectionOptions) {
     this.#options = options;
@@ -121,6 +127,10 @@ export class ServerConnection implements SessionEvents {
     }
   }
 
+  onNotice(payload: Uint8Array): void {
+    this.#options.onNotice(decodeNotice(payload));
+  }
+
   onDrain(): void {
     this.#leaving.resolve("the server is being restarted");
   }
@@ -136,9 +146,10 @@ export class ServerConnection implements SessionEvents {
   onTraffic(): void {}
 
   async #claim(challenge: Uint8Array): Promise<void> {
-    const { nonce } = decodeChallenge(challenge);
+    const { nonce, features } = decodeChallenge(challenge);
     const { server, key, token, ...options } = this.#options;
-    const jws = await signClaim({ ...options, audience: server, nonce }, key);
+    this.#features = features;
+    const jws = await signClaim({ ...options, audience: server, nonce, features }, key);
     const request = token === null ? { jws } : { jws, proof: await proveToken(token, jws) };
     this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage(request));
   }
@@ -147,7 +158,7 @@ export class ServerConnection implements SessionEvents {
   #accepted(registered: Registered): void {
     this.#checkGiven(registered);
     clearTimeout(this.#timer);
-    this.#session.establish();
+    this.#session.establish(this.#features);
     this.#registration.resolve(registered);
   }
 

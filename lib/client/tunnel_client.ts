@@ -1,6 +1,7 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SigningKey } from "../identity/claim.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
+import type { RefusedVisitors } from "../wire/notice.ts";
 import { within } from "../net/deadline.ts";
 import { Origin } from "./services/local_http/local_http.ts";
 import type { ClientOptions } from "./options.ts";
@@ -22,6 +23,8 @@ export interface TunnelClientEvents {
   onOffline(server: string, reason: string, isLast: boolean): void;
   /** A server that is offline cannot be reached for a reason that was not told yet. */
   onStillOffline?(server: string, reason: string): void;
+  /** A server has refused visitors: so many since it last said so. */
+  onNotice?(server: string, refused: readonly RefusedVisitors[]): void;
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
@@ -93,6 +96,7 @@ export class TunnelClient {
             token,
             connection,
             heartbeat: this.#heartbeat,
+            onNotice: (refused) => this.#events.onNotice?.(server, refused),
             onStream: (stream, head) => void this.#origin.serve(stream, head),
           },
           state.linkEvents(),

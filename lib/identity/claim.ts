@@ -7,6 +7,7 @@ import {
   OPEN_POLICY,
   type VisitorPolicy,
 } from "./visitor_policy.ts";
+import { decodeFeatures, type Feature } from "../wire/features.ts";
 import { parseJSONObject } from "../wire/json.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
@@ -23,6 +24,8 @@ export interface Claim {
   /** The wish for a hostname of its own; empty for none. */
   readonly name: string;
   readonly policy: VisitorPolicy;
+  /** Those of the server's features that the client has too. */
+  readonly features: readonly Feature[];
 }
 
 /** A claim of which most may be left out. */
@@ -48,9 +51,11 @@ const encoder = new TextEncoder();
 
 /** Signs a claim: a compact JWS (RFC 7515 section 3.1) with EdDSA (RFC 8037 section 3.1), its key in the header. */
 export async function signClaim(
-  { audience, nonce, label = "", connection = 0, name = "", policy = OPEN_POLICY }: ClaimToSign,
+  claim: ClaimToSign,
   key: SigningKey,
 ): Promise<string> {
+  const { audience, nonce, label = "", connection = 0, name = "" } = claim;
+  const { policy = OPEN_POLICY, features = [] } = claim;
   const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
   const payload = {
     aud: audience,
@@ -61,6 +66,7 @@ export async function signClaim(
     ...(name === "" ? {} : { name }),
     // JSON leaves out what is undefined.
     policy: encodeVisitorPolicy(policy),
+    ...(features.length === 0 ? {} : { features }),
   };
   const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
   const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
@@ -169,9 +175,12 @@ async function verifies(
 }
 
 function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
-  const { aud, nonce, iat, label = "", connection, name = "", policy } = payload;
-  if (typeof aud !== "string" || typeof nonce !== "string" || typeof iat !== "number") {
-    throw new RegistrationError("malformed", "the registration lacks an audience, nonce or time");
+  const { aud, nonce, iat = 0, label = "", connection = 0, name = "", policy } = payload;
+  if (typeof aud !== "string" || typeof nonce !== "string") {
+    throw new RegistrationError("malformed", "the registration lacks an audience or a nonce");
+  }
+  if (typeof iat !== "number") {
+    throw new RegistrationError("malformed", "the registration's time is not a number");
   }
   if (typeof connection !== "number" || !Number.isInteger(connection) || connection < 0) {
     throw new RegistrationError(
@@ -191,7 +200,22 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
       `the name ${shown(name)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
     );
   }
-  return { audience: aud, nonce, label, connection, name, policy: decodeVisitorPolicy(policy) };
+  const features = decodeFeatures(payload.features);
+  if (features === undefined) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration's features are not a list of names",
+    );
+  }
+  return {
+    audience: aud,
+    nonce,
+    label,
+    connection,
+    name,
+    policy: decodeVisitorPolicy(policy),
+    features,
+  };
 }
 
 /** Compares in a time that does not tell where the texts differ. */

@@ -1,4 +1,5 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
+import type { Feature } from "../wire/features.ts";
 import {
   decodeFrames,
   FrameFlag,
@@ -33,6 +34,8 @@ export interface SessionEvents {
   onRegistration(type: number, payload: Uint8Array): void;
   /** A stream that the peer opened, and its head, which keeps a whole message for as long as it is held; null on the side that opens them. */
   onStream: ((stream: Stream, head: Uint8Array) => void) | null;
+  /** A Notice came; only the side that accepts streams gets one. */
+  onNotice?(payload: Uint8Array): void;
   /** The peer stops: it drains, or will do so soon. */
   onDrain(): void;
   /** The session is over; every stream has been told. */
@@ -51,6 +54,7 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #heads: PendingHeads;
   readonly #goaway: Goaway;
   #established = false;
+  #features: ReadonlySet<Feature> = new Set();
   #closed = false;
   readonly #keepalive: Keepalive;
   #pings = 0;
@@ -108,9 +112,20 @@ export class Session implements TransportListener, StreamHost, Beating {
     return !this.#keepalive.probing;
   }
 
-  /** Allows streams: the registration was accepted. */
-  establish(): void {
+  /** What both sides have beyond the frames that every peer has; empty before the session is established. */
+  get features(): ReadonlySet<Feature> {
+    return this.#features;
+  }
+
+  /** Allows streams, and the frames of the features that both sides have: the registration was accepted. */
+  establish(features: readonly Feature[] = []): void {
     this.#established = true;
+    this.#features = new Set(features);
+  }
+
+  /** Sends a Notice to a peer that has the feature, and nothing to another. */
+  sendNotice(payload: Uint8Array): void {
+    if (this.#features.has("notices")) this.queue.control(FrameType.Notice, 0, 0, payload);
   }
 
   /** Sends a frame of the registration. */
@@ -260,6 +275,9 @@ export class Session implements TransportListener, StreamHost, Beating {
         return;
       case FrameType.Pong:
         return;
+      case FrameType.Notice:
+        this.#onNotice(payload);
+        return;
       case FrameType.Disconnect:
         this.#onDisconnect(payload);
         return;
@@ -305,6 +323,13 @@ export class Session implements TransportListener, StreamHost, Beating {
       throw new SessionError(ErrorCode.Protocol, `more than ${MAX_PINGS} pings in a second`);
     }
     this.queue.control(FrameType.Pong, 0, 0, payload);
+  }
+
+  #onNotice(payload: Uint8Array): void {
+    // To a side that has not agreed to the feature it is a frame of an unknown type.
+    if (!this.#features.has("notices")) return;
+    if (this.#events.onNotice === undefined) throw unexpected(FrameType.Notice, "from a client");
+    this.#events.onNotice(payload);
   }
 
   #onDisconnect(payload: Uint8Array): void {

@@ -2,6 +2,7 @@ import { ErrorCode, SessionError } from "./errors.ts";
 import {
   MAX_DATA_LENGTH,
   MAX_HEAD_LENGTH,
+  MAX_NOTICE_LENGTH,
   MAX_REASON_LENGTH,
   MAX_REGISTRATION_LENGTH,
 } from "./limits.ts";
@@ -23,11 +24,12 @@ export const FrameType = {
   Ping: 0x40,
   Pong: 0x41,
   Disconnect: 0x42,
+  Notice: 0x43,
 } as const;
 
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 
-/** The bits of a frame's flags; any other bit is an error. */
+/** The bits of a frame's flags; a receiver ignores any other. */
 export const FrameFlag = {
   /** The sender's side of the stream ends with this frame. */
   EndStream: 0x01,
@@ -62,6 +64,9 @@ export type FrameHandler = (
 /**
  * Splits a transport message into its frames and checks each against the table of types.
  *
+ * Frames of unknown types are passed over and unknown flags are dropped (RFC 9113 sections 4.1 and 5.5): a later
+ * version may have more of both.
+ *
  * @throws {SessionError} `TooLarge` for a payload above its type's limit, `Protocol` for anything else that is malformed.
  */
 export function decodeFrames(message: Uint8Array<ArrayBuffer>, handle: FrameHandler): void {
@@ -74,10 +79,12 @@ export function decodeFrames(message: Uint8Array<ArrayBuffer>, handle: FrameHand
     const flags = byteAt(message, offset + 1);
     const stream = uint32At(message, offset + 2);
     const length = uint32At(message, offset + 6);
-    checkHeader(type, flags, stream, length);
+    const rule = RULES[type];
+    if (rule !== undefined) checkHeader(rule, stream, length);
     offset = start + length;
     if (offset > message.length) throw malformed(`a ${frameName(type)} is cut short`);
-    handle(type, flags, stream, message.subarray(start, offset));
+    if (rule === undefined) continue;
+    handle(type, flags & rule.flags, stream, message.subarray(start, offset));
   }
 }
 
@@ -133,12 +140,7 @@ function byteAt(bytes: Uint8Array, offset: number): number {
   return bytes[offset] ?? 0;
 }
 
-function checkHeader(type: number, flags: number, stream: number, length: number): void {
-  const rule = RULES[type];
-  if (rule === undefined) throw malformed(`unknown type 0x${type.toString(16)}`);
-  if ((flags & ~rule.flags) !== 0) {
-    throw malformed(`a ${rule.name} with flags 0x${flags.toString(16)}`);
-  }
+function checkHeader(rule: FrameRule, stream: number, length: number): void {
   if (rule.session !== (stream === 0)) throw malformed(`a ${rule.name} on stream ${stream}`);
   if (length > rule.maxLength) {
     throw new SessionError(
@@ -183,5 +185,6 @@ function buildRules(): (FrameRule | undefined)[] {
   onSession(FrameType.Ping, "Ping", 8, 8);
   onSession(FrameType.Pong, "Pong", 8, 8);
   onSession(FrameType.Disconnect, "Disconnect", 3, 3 + MAX_REASON_LENGTH);
+  onSession(FrameType.Notice, "Notice", 2, MAX_NOTICE_LENGTH);
   return rules;
 }

@@ -10,6 +10,15 @@ export const MAX_HEAD_LENGTH = 256 * KIB;
 /** Bytes of a registration frame: a key, a signature and a few names take under two kilobytes. */
 export const MAX_REGISTRATION_LENGTH = 8 * KIB;
 
+/** Features that a challenge or a claim lists: with names of 32 characters they take an eighth of the frame. */
+export const MAX_FEATURES = 32;
+
+/** Characters of a feature's name: it is a word or two. */
+export const MAX_FEATURE_LENGTH = 32;
+
+/** Bytes of a Notice: some dozens of reasons with their counts, a hundred bytes each. */
+export const MAX_NOTICE_LENGTH = 4 * KIB;
+
 /** Bytes of a reason in Reset, Disconnect or WSTeardown: RFC 6455 section 5.5 leaves 123 for a close reason. */
 export const MAX_REASON_LENGTH = 1 * KIB;
 

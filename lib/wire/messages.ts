@@ -1,4 +1,5 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
+import { decodeFeatures, type Feature, FEATURES } from "./features.ts";
 import { parseJSONObject } from "./json.ts";
 import { REFUSAL_CODES, RegistrationError } from "./registration_error.ts";
 
@@ -10,6 +11,8 @@ export interface Challenge {
   readonly server: string;
   /** Streams that the server opens at most at once. */
   readonly limits: { readonly streams: number };
+  /** What the server has beyond the frames that every peer has. */
+  readonly features: readonly string[];
 }
 
 /** What the server answers when it accepts. */
@@ -33,7 +36,7 @@ const encoder = new TextEncoder();
 /** Makes a challenge with a fresh nonce. */
 export function newChallenge(server: string, streams: number): Challenge {
   const nonce = encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  return { nonce, server, limits: { streams } };
+  return { nonce, server, limits: { streams }, features: FEATURES };
 }
 
 /** Encodes a frame of the registration. */
@@ -50,13 +53,23 @@ export interface Refusal {
   readonly permanent: boolean;
 }
 
-/** @throws {RegistrationError} `malformed` when it is no challenge. */
-export function decodeChallenge(payload: Uint8Array): Pick<Challenge, "nonce" | "server"> {
-  const { nonce, server } = parseObject(payload, WHOSE.server);
+/**
+ * Returns what a client needs of a challenge; `features` are those that both sides have.
+ *
+ * @throws {RegistrationError} `malformed` when it is no challenge.
+ */
+export function decodeChallenge(
+  payload: Uint8Array,
+): Pick<Challenge, "nonce" | "server"> & { readonly features: readonly Feature[] } {
+  const { nonce, server, ...rest } = parseObject(payload, WHOSE.server);
   if (typeof nonce !== "string" || typeof server !== "string") {
     throw new RegistrationError("malformed", "the server's challenge has no nonce", false);
   }
-  return { nonce, server };
+  const features = decodeFeatures(rest.features);
+  if (features === undefined) {
+    throw new RegistrationError("malformed", "the server's features are not a list", false);
+  }
+  return { nonce, server, features };
 }
 
 /** @throws {RegistrationError} `malformed` when there is no JWS, or a proof that is no text. */

@@ -176,6 +176,7 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
       connection: 0,
       heartbeat: new Heartbeat(),
       onStream: (stream) => streams.push(stream),
+      onNotice() {},
     },
     { onRegistered: () => told.push("registered"), onLost: () => told.push("lost") },
     { once },

@@ -7,15 +7,16 @@ import {
   assertRejects,
 } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
+import { FEATURES } from "../../lib/wire/features.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
-import { coded, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
+import { coded, frameOf, joined, openingOf, u32, UNKNOWN_FRAMES } from "../testing/frame_peer.ts";
 import { ownPage, scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
-import { Subscriber } from "../testing/subscriber.ts";
+import { membersOf, Subscriber } from "../testing/subscriber.ts";
 import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { HANDSHAKE } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
@@ -36,8 +37,7 @@ Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect,
     "A20 an empty message": new Uint8Array(0),
     "A20 random bytes": random.bytes(1_000),
     "A20 one byte": new Uint8Array([FrameType.Ping]),
-    "A20 an unknown type": frameOf(0x7f),
-    "A20 an unknown flag": frameOf(FrameType.Ping, { flags: 0x80, payload: "12345678" }),
+    "A20 an unknown type of 20 KiB": frameOf(0x7f, { payload: "x".repeat(20 * KIB) }),
     "A20 a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
     "A21 a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
     "A21 a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, {
@@ -66,6 +66,40 @@ Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect,
     assertGreater((await peer.goodbye()).code, 0);
     await assertWorks(tunnel);
   });
+});
+
+Deno.test("A server works with a client of any features, and ignores frames that nobody knows", async (t) => {
+  await using server = await startServer();
+  for (
+    const [name, features] of [
+      ["none, as an old client", undefined],
+      ["its own", FEATURES],
+    ] as const
+  ) {
+    await t.step(name, async () => {
+      using client = await Subscriber.connect(server);
+      client.frames.sendBytes(UNKNOWN_FRAMES);
+      const claim = await client.claim(await newSigningKey(), { features: features ?? [] });
+      client.frames.sendBytes(UNKNOWN_FRAMES);
+      const { urls } = await client.answer(claim);
+      assert(Array.isArray(urls));
+      const { host } = new URL(String(urls[0]));
+      using visitor = await RawHTTP.open(Number(server.url.port));
+      await visitor.send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const { stream } = await client.frames.next(FrameType.HTTPRequest);
+      client.frames.sendBytes(UNKNOWN_FRAMES);
+      // A flag that nobody knows, beside the one that ends the answer.
+      client.frames.send(FrameType.HTTPResponse, { stream, payload: HEAD, flags: 0xff });
+      assertEquals((await visitor.receiveAll()).status, 200);
+    });
+  }
+});
+
+Deno.test("A server offers its features in the challenge", async () => {
+  await using server = await startServer();
+  using client = await Subscriber.connect(server);
+  const challenge = membersOf(await client.frames.next(FrameType.RegistrationChallenge));
+  assertEquals(challenge.features, [...FEATURES]);
 });
 
 Deno.test("A05 A06 A07 A09 A10 A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {

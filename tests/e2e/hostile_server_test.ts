@@ -1,11 +1,23 @@
 import { assert, assertEquals, assertGreater, assertNotMatch } from "@std/assert";
+import { decodeBase64Url } from "@std/encoding/base64url";
 import { ErrorCode } from "../../lib/wire/errors.ts";
+import { FEATURES } from "../../lib/wire/features.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
+import { decodeRequest } from "../../lib/wire/messages.ts";
 import { runToEnd } from "../testing/ended_program.ts";
-import { coded, frameOf, type FramePeer, joined, openingOf, u32 } from "../testing/frame_peer.ts";
+import {
+  coded,
+  frameOf,
+  type FramePeer,
+  joined,
+  openingOf,
+  u32,
+  UNKNOWN_FRAMES,
+} from "../testing/frame_peer.ts";
+import { goldenFrame } from "../testing/golden_frames.ts";
 import { Program } from "../testing/program.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { ScriptedServer } from "../testing/scripted_server.ts";
+import { challengeWith, register, ScriptedServer } from "../testing/scripted_server.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { TempDir } from "../testing/temp_dir.ts";
 
@@ -30,8 +42,6 @@ Deno.test("A server that breaks the protocol loses its session, and the client c
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
     "A20 an empty message": new Uint8Array(0),
     "A20 random bytes": random.bytes(5_000),
-    "A20 an unknown type": frameOf(0x7f),
-    "A20 an unknown flag": frameOf(Ping, { flags: 0x80, payload: "12345678" }),
     "A20 a frame cut short": frameOf(Ping, { payload: "12345678" }).subarray(0, 12),
     "A21 a length of 4 GiB": joined(new Uint8Array([HTTPRequest, 0]), u32(1), u32(0xffff_ffff)),
     "A21 a head above its limit": frameOf(HTTPRequest, {
@@ -82,10 +92,11 @@ Deno.test("A server that sends rubbish in place of its part of the registration 
   await using server = await ScriptedServer.start();
   await using story = await startStory(server, origin);
   const { RegistrationChallenge, RegistrationResponse } = FrameType;
-  story.client.send(0x7f);
+  story.client.sendBytes(new Uint8Array(0));
   for (
     const [name, ...frames] of [
-      ["an unknown type", frameOf(0x7f)],
+      ["an empty message", new Uint8Array(0)],
+      ["features that are no list", challengeWith({})],
       ["a request", request(1)],
       ["a challenge without a nonce", frameOf(RegistrationChallenge, { payload: "{}" })],
       ["a challenge that is no JSON", frameOf(RegistrationChallenge, { payload: "}{" })],
@@ -101,10 +112,37 @@ Deno.test("A server that sends rubbish in place of its part of the registration 
       await client.closed;
       const next = await server.nextRegistered();
       await assertServes(next, 1);
-      next.send(0x7f);
+      next.sendBytes(new Uint8Array(0));
     });
     // Without a client there is nothing more to be seen.
     if (!goesOn) break;
+  }
+});
+
+Deno.test("A client works with a server of any features, and ignores frames that nobody knows", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using server = await ScriptedServer.start();
+  await using story = await startStory(server, origin);
+  let { client } = story;
+  for (
+    const [name, offered, claimed] of [
+      ["none, as an old server", undefined, undefined],
+      ["an empty list", [], undefined],
+      ["others", ["later", "2"], undefined],
+      ["its own and others", ["later", ...FEATURES, "2"], [...FEATURES]],
+    ] as const
+  ) {
+    await t.step(name, async () => {
+      client.sendBytes(new Uint8Array(0));
+      client = await server.next();
+      client.sendBytes(UNKNOWN_FRAMES);
+      const payload = await register(client, offered);
+      assertEquals(claimOf(payload).features, claimed);
+      client.sendBytes(joined(UNKNOWN_FRAMES, goldenFrame("notice").bytes));
+      await assertServes(client, 1);
+      client.sendBytes(UNKNOWN_FRAMES);
+      await assertServes(client, 2);
+    });
   }
 });
 
@@ -285,11 +323,15 @@ const encoder = new TextEncoder();
 
 const POST = '{"method":"POST","target":"/","fields":[["host","a.example"]]}';
 
-const CHALLENGE = frameOf(FrameType.RegistrationChallenge, {
-  payload: JSON.stringify({ nonce: "n".repeat(43), server: "hostile/1", limits: { streams: 1 } }),
-});
+const CHALLENGE = challengeWith();
 
 /** Returns a refusal that is not for good. */
+/** Reads what a client has claimed. */
+function claimOf(request: Uint8Array): Readonly<Record<string, unknown>> {
+  const [, payload = ""] = decodeRequest(request).jws.split(".");
+  return { ...JSON.parse(new TextDecoder().decode(decodeBase64Url(payload))) };
+}
+
 function refusal(code: string): Uint8Array<ArrayBuffer> {
   const payload = JSON.stringify({ error: { code, message: "not now", permanent: false } });
   return frameOf(FrameType.RegistrationResponse, { payload });

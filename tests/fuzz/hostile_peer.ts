@@ -124,7 +124,7 @@ export class HostilePeer {
 function rudeFrame(random: SeededRandom, stream: number): Uint8Array<ArrayBuffer> {
   const flags = random.oneIn(2) ? FrameFlag.EndStream : 0;
   const payload = BODY.subarray(0, random.pick([0, 1, 65_536]));
-  switch (random.integer(0, 12)) {
+  switch (random.integer(0, 13)) {
     case 0:
       return frameOf(Window, { stream, payload: u32(random.pick([0, 0x7fff_ffff, 0xffff_ffff])) });
     case 1:
@@ -159,6 +159,8 @@ function rudeFrame(random: SeededRandom, stream: number): Uint8Array<ArrayBuffer
           () => frameOf(Data, { stream, payload: BODY.subarray(0, 65_536) }),
         ),
       );
+    case 12:
+      return frameOf(random.pick([0x00, 0x13, 0x7f, 0xff]), { stream, flags, payload });
     default:
       return GOLDEN_FRAMES[random.integer(0, GOLDEN_FRAMES.length - 1)]?.bytes ?? frameOf(Pong);
   }

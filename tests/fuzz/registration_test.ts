@@ -67,7 +67,7 @@ const MEMBERS = [
     "iat",
     "label",
   ],
-  ...["connection", "name", "policy", "__proto__", "constructor", "toString"],
+  ...["connection", "name", "policy", "features", "__proto__", "constructor", "toString"],
 ] as const;
 
 /** Made once: a key for each case would be most of the work. */

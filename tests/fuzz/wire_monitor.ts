@@ -1,9 +1,23 @@
-import { decodeFrames, FrameFlag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import {
+  decodeFrames,
+  FRAME_HEADER_LENGTH,
+  FrameFlag,
+  frameName,
+  FrameType,
+  uint32At,
+} from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { MemorySocket } from "../testing/memory_socket.ts";
 
 const { Data, Disconnect, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
 const { WSMessage, WSRequest, WSResponse, WSTeardown } = FrameType;
+
+/** What two sessions without features may send. */
+const TYPES: ReadonlySet<number> = new Set(
+  Object.values(FrameType).filter((type) => type !== FrameType.Notice),
+);
+
+const ALL_FLAGS = FrameFlag.EndStream | FrameFlag.Text | FrameFlag.More;
 
 /** One direction of a stream. */
 interface Way {
@@ -36,6 +50,7 @@ export class WireMonitor {
   #message(from: "server" | "client", data: unknown): void {
     if (!(data instanceof ArrayBuffer)) return this.#fault(`the ${from} sends no bytes`);
     try {
+      this.#checkKnown(from, new Uint8Array(data));
       decodeFrames(new Uint8Array(data), (type, flags, id, payload) => {
         if (this.#over[from]) this.#fault(`a ${frameName(type)} of the ${from} after its goodbye`);
         else if (id === 0) this.#session(from, type, payload);
@@ -43,6 +58,16 @@ export class WireMonitor {
       });
     } catch (error) {
       this.#fault(`the ${from} sends rubbish: ${error}`);
+    }
+  }
+
+  /** Notes frame types and flags that a receiver would ignore. */
+  #checkKnown(from: "server" | "client", message: Uint8Array): void {
+    for (let at = 0; at < message.length; at += FRAME_HEADER_LENGTH + uint32At(message, at + 6)) {
+      const [type = 0, flags = 0] = message.subarray(at, at + 2);
+      if (!TYPES.has(type) || flags > ALL_FLAGS) {
+        this.#fault(`the ${from} sends a ${frameName(type)} with flags ${flags}`);
+      }
     }
   }
 

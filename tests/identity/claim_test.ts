@@ -13,6 +13,7 @@ import {
   MAX_USER_LENGTH,
   OPEN_POLICY,
 } from "../../lib/identity/visitor_policy.ts";
+import { FEATURES } from "../../lib/wire/features.ts";
 import { MAX_REGISTRATION_LENGTH } from "../../lib/wire/limits.ts";
 import { decodeRequest, encodeMessage } from "../../lib/wire/messages.ts";
 import { RegistrationError } from "../../lib/wire/registration_error.ts";
@@ -39,6 +40,7 @@ const CLAIM: Claim = {
   connection: 3,
   name: "shop",
   policy: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
+  features: ["notices"],
 };
 
 const KEY: SigningKey = {
@@ -56,7 +58,7 @@ const PAYLOAD = { aud: AUDIENCE, nonce: NONCE, iat: 1_750_000_000, connection: 0
 Deno.test("verifyClaim returns what signClaim signed, with the key's thumbprint", async () => {
   const thumbprint = await thumbprintOf(KEY.publicKey);
   assertEquals(await verify(await signClaim(CLAIM, KEY)), { ...CLAIM, thumbprint });
-  const unlabelled = { ...CLAIM, label: "", name: "", policy: OPEN_POLICY };
+  const unlabelled = { ...CLAIM, label: "", name: "", policy: OPEN_POLICY, features: [] };
   assertEquals(await verify(await signClaim(unlabelled, KEY)), { ...unlabelled, thumbprint });
 });
 
@@ -103,11 +105,25 @@ Deno.test("A10 verifyClaim refuses the answer to any other challenge", async () 
 });
 
 Deno.test("A08 verifyClaim refuses a time or a connection number that is none", async () => {
-  for (const iat of ["1", null, undefined]) {
+  for (const iat of ["1", null, [], {}]) {
     await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, iat }));
   }
-  for (const connection of [-1, 0.5, "0", null, undefined]) {
+  for (const connection of [-1, 0.5, "0", null]) {
     await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, connection }));
+  }
+});
+
+Deno.test("verifyClaim takes a claim without a time, and without a number for the client's only connection", async () => {
+  assertEquals((await verify(await jwsOf(HEADER, { aud: AUDIENCE, nonce: NONCE }))).connection, 0);
+});
+
+Deno.test("verifyClaim keeps the features that this version has, and refuses what is no list of names", async () => {
+  const claimed = async (features: unknown) =>
+    (await verify(await jwsOf(HEADER, { ...PAYLOAD, features }))).features;
+  assertEquals(await claimed(["later", "notices"]), ["notices"]);
+  assertEquals(await claimed(undefined), [], "an old client has no list");
+  for (const features of [null, "notices", {}, [1], [""]]) {
+    await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, features }));
   }
 });
 
@@ -278,7 +294,8 @@ Deno.test("A01 verifyClaim takes nothing that a claim says of its own hostname, 
   const said = { host: "a.tunnel.example", hostname: "a", id: "a", thumbprint: "a", sub: "a" };
   const { thumbprint, ...claim } = await verify(await jwsOf(HEADER, { ...PAYLOAD, ...said }));
   assertEquals(thumbprint, await thumbprintOf(KEY.publicKey));
-  assertEquals(Object.keys(claim), ["audience", "nonce", "label", "connection", "name", "policy"]);
+  const members = ["audience", "nonce", "label", "connection", "name", "policy", "features"];
+  assertEquals(Object.keys(claim), members);
 });
 
 Deno.test("A12 verifyClaim takes members that are names of methods for what they are", async () => {
@@ -355,6 +372,7 @@ Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, wi
         () => "2001:0db8:0000:0000:0000:0000:255.255.255.255/128",
       ),
     },
+    features: FEATURES,
   };
   const jws = await signClaim(claim, KEY);
   const isAudience = (audience: string) => audience === claim.audience;

@@ -42,6 +42,7 @@ const {
   Disconnect,
   HTTPRequest,
   HTTPResponse,
+  Notice,
   Ping,
   Pong,
   RegistrationChallenge,
@@ -376,6 +377,74 @@ Deno.test("streams may follow an accepted registration in the same turn", async 
   }
   await settled();
   assertEquals([client.end?.message, client.streams.length], [undefined, 10]);
+});
+
+// What a later version may add.
+
+for (const side of ["server", "client"] as const) {
+  for (const established of [false, true]) {
+    const when = established ? "after" : "before";
+    Deno.test(`Session ignores frame types and flags that nobody knows ${when} the registration, to the ${side}`, async () => {
+      using near = new SessionAndPeer(side, { established });
+      if (established && side === "server") open(near, true);
+      if (established && side === "client") {
+        near.peer.send(HTTPRequest, { stream: 1, flags: 0xfe, payload: openingOf(1) });
+      }
+      await settled();
+      near.peer.take();
+      // None of these streams but the first was ever opened.
+      for (const stream of [0, 1, 2, MAX_STREAM_ID]) {
+        for (const type of [0x00, 0x04, 0x13, 0x7f, 0xff]) {
+          near.peer.send(type, { stream, flags: 0xff, payload: "whatever it is" });
+        }
+      }
+      near.peer.send(Ping, { flags: 0xff, payload: "12345678" });
+      assertEquals((await near.peer.next(Pong)).flags, 0);
+      assertEquals([near.end, near.registrations], [undefined, []]);
+      assertEquals(near.session.load, established ? 1 : 0);
+    });
+  }
+}
+
+Deno.test("Session reads the flags that it knows beside those that it does not", async () => {
+  using near = new SessionAndPeer("client");
+  near.peer.send(HTTPRequest, { stream: 1, flags: 0xff, payload: openingOf(1) });
+  near.peer.send(HTTPRequest, { stream: 2, flags: 0xfe, payload: openingOf(1) });
+  await settled();
+  assertEquals(near.streams.map(({ receiveEnded }) => receiveEnded), [true, false]);
+});
+
+Deno.test("Session.sendNotice sends to a peer that has the feature, and nothing to another", async () => {
+  const { payload } = goldenFrame("notice");
+  using old = new SessionAndPeer("server");
+  old.session.sendNotice(payload);
+  using near = new SessionAndPeer("server", { features: ["notices"] });
+  near.session.sendNotice(payload);
+  assertEquals((await near.peer.next(Notice)).payload, payload);
+  assertEquals([old.session.features.size, old.peer.take()], [0, []]);
+});
+
+Deno.test("Session hands a Notice to its owner where the feature was agreed, and ignores it elsewhere", async () => {
+  const { bytes, payload } = goldenFrame("notice");
+  using near = new SessionAndPeer("client", { features: ["notices"] });
+  near.peer.sendBytes(bytes);
+  using old = new SessionAndPeer("client");
+  old.peer.sendBytes(bytes);
+  using fresh = new SessionAndPeer("client", { established: false });
+  fresh.peer.sendBytes(bytes);
+  await settled();
+  assertEquals(near.notices, [payload]);
+  assertEquals([old.notices, old.end, fresh.notices, fresh.end], [[], undefined, [], undefined]);
+});
+
+Deno.test("Session ends on a Notice from a client that has the feature, and ignores one from another", async () => {
+  const { bytes } = goldenFrame("notice");
+  using near = new SessionAndPeer("server", { features: ["notices"] });
+  near.peer.sendBytes(bytes);
+  using old = new SessionAndPeer("server");
+  old.peer.sendBytes(bytes);
+  await settled();
+  assertEquals([near.end?.code, old.end], [ErrorCode.Protocol, undefined]);
 });
 
 // Order.

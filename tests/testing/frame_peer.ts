@@ -113,6 +113,13 @@ export function frameOf(type: number, parts: FrameParts = {}): Uint8Array<ArrayB
   return encodeFrame(type, flags, stream, bytes);
 }
 
+/** Frames of types that nobody knows, for the session and for streams, as a later version may send them. */
+export const UNKNOWN_FRAMES: Uint8Array<ArrayBuffer> = joined(
+  frameOf(0x7f, { flags: 0xff, payload: "whatever it is" }),
+  frameOf(0x13, { stream: 1, flags: 0x01 }),
+  frameOf(0xff, { stream: 0xffff_ffff, payload: new Uint8Array(5_000) }),
+);
+
 /** Returns the payload of an HTTPRequest or WSRequest: the answer's window and a head. */
 export function openingOf(
   window: number,

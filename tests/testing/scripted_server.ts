@@ -1,7 +1,7 @@
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import { FrameType } from "../../lib/wire/frame.ts";
-import { FramePeer } from "./frame_peer.ts";
+import { frameOf, FramePeer } from "./frame_peer.ts";
 import { within } from "./within.ts";
 
 /** Where clients are told that their tunnel is; it leads nowhere. */
@@ -45,21 +45,7 @@ export class ScriptedServer implements AsyncDisposable {
   /** Returns the next connection of a client once it is registered. */
   async nextRegistered(): Promise<FramePeer> {
     const client = await this.next();
-    client.send(FrameType.RegistrationChallenge, {
-      payload: JSON.stringify({
-        nonce: "n".repeat(43),
-        server: "hostile/1",
-        limits: { streams: 1 },
-      }),
-    });
-    await client.next(FrameType.RegistrationRequest);
-    client.send(FrameType.RegistrationResponse, {
-      payload: JSON.stringify({
-        id: "hostile",
-        hostnames: ["hostile.example"],
-        urls: [PUBLIC_URL],
-      }),
-    });
+    await register(client);
     return client;
   }
 
@@ -76,4 +62,30 @@ export class ScriptedServer implements AsyncDisposable {
     if (taker === undefined) this.#waiting.push(client);
     else taker(client);
   }
+}
+
+/** Registers a client; `features` are those of the server, as an old one has none. Returns what the client sent. */
+export async function register(client: FramePeer, features?: unknown): Promise<Uint8Array> {
+  client.sendBytes(challengeWith(features));
+  const { payload } = await client.next(FrameType.RegistrationRequest);
+  client.send(FrameType.RegistrationResponse, {
+    payload: JSON.stringify({
+      id: "hostile",
+      hostnames: ["hostile.example"],
+      urls: [PUBLIC_URL],
+    }),
+  });
+  return payload;
+}
+
+/** Returns a challenge with these features. */
+export function challengeWith(features?: unknown): Uint8Array<ArrayBuffer> {
+  // JSON leaves out what is undefined.
+  const challenge = {
+    nonce: "n".repeat(43),
+    server: "hostile/1",
+    limits: { streams: 1 },
+    features,
+  };
+  return frameOf(FrameType.RegistrationChallenge, { payload: JSON.stringify(challenge) });
 }

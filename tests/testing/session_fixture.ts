@@ -1,4 +1,5 @@
 import type { SessionError } from "../../lib/wire/errors.ts";
+import type { Feature } from "../../lib/wire/features.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
 import { Session, type SessionEvents } from "../../lib/mux/session.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
@@ -12,6 +13,8 @@ export type Side = "server" | "client";
 export interface FixtureOptions {
   /** @default true */
   readonly established?: boolean;
+  /** What both sides have. @default none */
+  readonly features?: readonly Feature[];
   /** Milliseconds. @default 30000 */
   readonly headTimeout?: number;
 }
@@ -30,14 +33,19 @@ export class SessionFixture implements SessionEvents, Disposable {
   sent = 0;
   drains = 0;
   readonly onStream: ((stream: Stream) => void) | null;
+  /** Payloads of the Notices that came. */
+  readonly notices: Uint8Array[] = [];
+  /** Only a client gets Notices. */
+  readonly onNotice?: (payload: Uint8Array) => void;
 
   constructor(side: Side, socket: WebSocketLike, options: FixtureOptions = {}) {
-    const { established = true, headTimeout = 30_000 } = options;
+    const { established = true, features = [], headTimeout = 30_000 } = options;
     this.onStream = side === "server" ? null : (stream) => this.streams.push(stream);
+    if (side === "client") this.onNotice = (payload) => this.notices.push(payload);
     socket.binaryType = "arraybuffer";
     const heartbeat = new Heartbeat();
     this.session = new Session(new WebSocketTransport(socket), this, { heartbeat, headTimeout });
-    if (established) this.session.establish();
+    if (established) this.session.establish(features);
   }
 
   /** What the session ended with, if it has. */

@@ -20,8 +20,8 @@ Deno.test("newChallenge has 32 fresh random bytes each time", () => {
 
 Deno.test("the messages of a registration agree with the golden frames", () => {
   const challenge = goldenFrame("challenge").payload;
-  const { nonce, server } = decodeChallenge(challenge);
-  assertEquals(encodeMessage({ nonce, server, limits: { streams: 1000 } }), challenge);
+  const { nonce, server, features } = decodeChallenge(challenge);
+  assertEquals(encodeMessage({ nonce, server, limits: { streams: 1000 }, features }), challenge);
   const request = goldenFrame("registration").payload;
   assertEquals(encodeMessage(decodeRequest(request)), request);
   const response = goldenFrame("registered").payload;
@@ -87,8 +87,15 @@ Deno.test("decodeResponse refuses an answer that is incomplete", () => {
 
 Deno.test("the messages of a registration ignore members that a later version may add", () => {
   const challenge = decodeChallenge(bytes('{"nonce":"n","server":"s","token":true}'));
-  assertEquals(challenge, { nonce: "n", server: "s" });
+  assertEquals(challenge, { nonce: "n", server: "s", features: [] });
   assertEquals(decodeRequest(bytes('{"jws":"a.b.c","token":"t"}')), { jws: "a.b.c" });
+});
+
+Deno.test("decodeChallenge keeps the features that this version has, and refuses what is no list of names", () => {
+  const featuresOf = (features: string) =>
+    decodeChallenge(bytes(`{"nonce":"n","server":"s","features":${features}}`)).features;
+  assertEquals(featuresOf('["later","notices","other"]'), ["notices"]);
+  malformed(() => featuresOf("{}"));
 });
 
 Deno.test("a challenge is far below the limit of its frame", () => {

@@ -31,6 +31,7 @@ export class NodeLink implements SessionEvents {
     this.#options = options;
     this.isDirect = options.isDirect;
     this.session = new Session(transport, this, options);
+    // Nodes agree on no features: there is no registration in which they could, and what they need they all have.
     this.session.establish();
   }
 

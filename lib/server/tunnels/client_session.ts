@@ -130,7 +130,7 @@ export class ClientSession implements SessionEvents {
     this.#release = registrationPolicy.hold(member);
     clearTimeout(this.#timer);
     this.#member = member;
-    this.#session.establish();
+    this.#session.establish(claim.features);
     const urls = found.map(({ url }) => url);
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,
