@@ -1,6 +1,6 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
-import { hashedPolicy } from "./lib/client/hashed_policy.ts";
+import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { KeyFileError, loadKeyFile } from "./lib/client/key_file.ts";
 import { Status } from "./lib/client/console.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
@@ -25,7 +25,10 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const client = new TunnelClient({ ...options, key, policy: await hashedPolicy(options) }, status);
+  const client = new TunnelClient(
+    { ...options, key, policy: await makeVisitorPolicy(options) },
+    status,
+  );
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     status.stopping();

@@ -1,7 +1,7 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { messageOf } from "../cli/safe_text.ts";
-import type { SigningKey } from "../identity/claim.ts";
+import type { SigningKey } from "../identity/key.ts";
 
 /** A key file that cannot be used; the message says what to do. */
 export class KeyFileError extends Error {

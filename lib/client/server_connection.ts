@@ -1,4 +1,4 @@
-import type { SigningKey } from "../identity/claim.ts";
+import type { SigningKey } from "../identity/key.ts";
 import { signClaim } from "../identity/claim.ts";
 import { hasPolicy, type VisitorPolicy } from "../identity/visitor_policy.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";

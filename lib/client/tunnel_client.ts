@@ -1,5 +1,5 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
-import type { SigningKey } from "../identity/claim.ts";
+import type { SigningKey } from "../identity/key.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
 import type { RefusedVisitors } from "../wire/notice.ts";
 import { within } from "../net/deadline.ts";

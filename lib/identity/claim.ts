@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
-import { fromBase64Url } from "./base64url.ts";
+import { decodeBase64UrlExactly, isWeakKey, PUBLIC_KEY_LENGTH, type SigningKey } from "./key.ts";
 import {
   decodeVisitorPolicy,
   encodeVisitorPolicy,
@@ -10,7 +10,7 @@ import {
 import { decodeFeatures, type Feature } from "../wire/features.ts";
 import { parseJSONObject } from "../wire/json.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
-import { isWeakKey, PUBLIC_KEY_LENGTH, thumbprintOf } from "./thumbprint.ts";
+import { thumbprintOf } from "./thumbprint.ts";
 
 /** What a client claims and signs. */
 export interface Claim {
@@ -30,13 +30,6 @@ export interface Claim {
 
 /** A claim of which most may be left out. */
 export type ClaimToSign = Pick<Claim, "audience" | "nonce"> & Partial<Claim>;
-
-/** A key pair of which the private half never leaves WebCrypto. */
-export interface SigningKey {
-  readonly privateKey: CryptoKey;
-  /** The 32 raw bytes of the public half. */
-  readonly publicKey: Uint8Array<ArrayBuffer>;
-}
 
 /** Characters that a label may have: those of a DNS label, so that it can be shown anywhere. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -135,7 +128,7 @@ function publicKeyOf(header: Readonly<Record<string, unknown>>): Uint8Array<Arra
   if (kty !== "OKP" || crv !== "Ed25519" || typeof x !== "string" || d !== undefined) {
     throw new RegistrationError("bad_key", "the registration's key is not an Ed25519 public key");
   }
-  const raw = fromBase64Url(x);
+  const raw = decodeBase64UrlExactly(x);
   if (raw === undefined || raw.length !== PUBLIC_KEY_LENGTH) {
     throw new RegistrationError("bad_key", "the registration's key is not 32 bytes in base64url");
   }
@@ -150,7 +143,7 @@ async function checkSignature(
   signed: string,
   signature: string,
 ): Promise<void> {
-  const bytes = fromBase64Url(signature);
+  const bytes = decodeBase64UrlExactly(signature);
   const valid = bytes !== undefined && bytes.length === SIGNATURE_LENGTH &&
     await verifies(publicKey, bytes, encoder.encode(signed));
   if (!valid) {
@@ -235,7 +228,7 @@ function segment(value: unknown): string {
 }
 
 function parseSegment(text: string): Readonly<Record<string, unknown>> {
-  const bytes = fromBase64Url(text);
+  const bytes = decodeBase64UrlExactly(text);
   if (bytes === undefined) {
     throw new RegistrationError("malformed", "a part of the registration is not base64url");
   }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
-import { fromBase64Url } from "./base64url.ts";
+import { decodeBase64UrlExactly } from "./key.ts";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
 
@@ -19,7 +19,7 @@ export async function proveToken(token: string, jws: string): Promise<string> {
 /** Tells, in a time that does not depend on where they differ, whether a proof is the one for token and JWS. */
 export async function isTokenProof(proof: string, token: string, jws: string): Promise<boolean> {
   const expected = await macOf(token, jws);
-  const given = fromBase64Url(proof);
+  const given = decodeBase64UrlExactly(proof);
   return given?.length === expected.length && timingSafeEqual(given, expected);
 }
 

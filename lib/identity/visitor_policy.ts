@@ -1,4 +1,5 @@
-import { fromBase64Url } from "./base64url.ts";
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { decodeBase64UrlExactly } from "./key.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 
 /** What the owner of a tunnel asks the server to check of its visitors. */
@@ -20,7 +21,14 @@ export interface PasswordHash {
   readonly iterations: number;
 }
 
-/** The options of a tunnel that has none. */
+/** What an owner says of visitors: the policy before the password is hashed. */
+export interface VisitorRules {
+  /** null lets everybody in. */
+  readonly basicAuth: { readonly user: string; readonly password: string } | null;
+  readonly allowIp: readonly string[];
+}
+
+/** The policy of a tunnel that has none. */
 export const OPEN_POLICY: VisitorPolicy = { basicAuth: null, allowIp: [] };
 
 /** Bytes of a user's name in UTF-8: with all else that a claim may hold, a registration still fits its frame. */
@@ -34,6 +42,9 @@ export const MAX_ALLOWED = 64;
 
 /** Rounds of PBKDF2: fewer would be no hash for a password. */
 export const MIN_ITERATIONS = 10_000;
+
+/** Rounds of PBKDF2 for a new password: the server does them for a visitor, to whom they must not be a wait. */
+const ITERATIONS = 100_000;
 
 /** Rounds of PBKDF2 that a server can be made to do for a visitor: some 50 ms of one core. */
 export const MAX_ITERATIONS = 200_000;
@@ -54,6 +65,38 @@ const NO_USER = /[\p{Cc}:]/u;
 const NO_PASSWORD = /\p{Cc}/u;
 
 const encoder = new TextEncoder();
+
+/** Makes what the server is told of the visitors: the password leaves this machine as a salted hash alone. */
+export async function makeVisitorPolicy(
+  { basicAuth, allowIp }: VisitorRules,
+): Promise<VisitorPolicy> {
+  if (basicAuth === null) return { basicAuth, allowIp };
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_LENGTH));
+  const password = encoder.encode(basicAuth.password);
+  const hash = await hashOf(password, { salt, iterations: ITERATIONS });
+  return {
+    basicAuth: {
+      user: basicAuth.user,
+      salt: encodeBase64Url(salt),
+      hash: encodeBase64Url(hash),
+      iterations: ITERATIONS,
+    },
+    allowIp,
+  };
+}
+
+/** Returns the bytes of a password's hash; that takes as long as the iterations say. */
+export async function hashOf(
+  password: Uint8Array<ArrayBuffer>,
+  { salt, iterations }: {
+    readonly salt: Uint8Array<ArrayBuffer>;
+    readonly iterations: number;
+  },
+): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, HASH_LENGTH * 8));
+}
 
 /** Whether there is anything to check. */
 export function hasPolicy({ basicAuth, allowIp }: VisitorPolicy): boolean {
@@ -130,7 +173,8 @@ function allowedOf(value: unknown): string[] {
 }
 
 function isBase64Url(text: string, length: number): boolean {
-  return text.length === Math.ceil(length * 4 / 3) && fromBase64Url(text)?.length === length;
+  return text.length === Math.ceil(length * 4 / 3) &&
+    decodeBase64UrlExactly(text)?.length === length;
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
-import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
+import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { loadKeyFile } from "../../lib/client/key_file.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
@@ -71,7 +71,7 @@ async function connect(
       port: sitePort,
       servers: [`http://127.0.0.1:${port}`],
       key,
-      policy: await hashedPolicy(options),
+      policy: await makeVisitorPolicy(options),
     },
     {
       onOnline: (_server, url) => console.log(greeting(url, server.url, sitePort)),

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { SigningKey } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
 import { newSigningKey } from "../testing/ed25519.ts";

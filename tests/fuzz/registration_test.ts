@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
-import { signClaim, type SigningKey, verifyClaim } from "../../lib/identity/claim.ts";
+import { signClaim, verifyClaim } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 import { decodeChallenge, decodeRequest, decodeResponse } from "../../lib/wire/messages.ts";
 import { REFUSAL_CODES, RegistrationError } from "../../lib/wire/registration_error.ts";
 import { newSigningKey } from "../testing/ed25519.ts";

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
-import {
-  type Claim,
-  isLabel,
-  signClaim,
-  type SigningKey,
-  verifyClaim,
-} from "../../lib/identity/claim.ts";
+import { type Claim, isLabel, signClaim, verifyClaim } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 import {
   MAX_ALLOWED,
   MAX_ITERATIONS,

@@ -1,8 +1,10 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import {
   decodeVisitorPolicy,
   encodeVisitorPolicy,
   isUser,
+  makeVisitorPolicy,
   MAX_ALLOWED,
   MAX_ITERATIONS,
   MAX_USER_LENGTH,
@@ -94,3 +96,28 @@ function refused(value: unknown): void {
   );
   assertEquals([error.code, error.permanent], ["bad_policy", true]);
 }
+
+Deno.test("makeVisitorPolicy of no rules lets everybody in", async () => {
+  assertEquals(await makeVisitorPolicy({ basicAuth: null, allowIp: [] }), OPEN_POLICY);
+});
+
+Deno.test("makeVisitorPolicy hashes the password with PBKDF2 and a salt that is new each time", async () => {
+  const wishes = { basicAuth: { user: "zoë", password: "pass:wörd" }, allowIp: [] };
+  const { basicAuth } = await makeVisitorPolicy(wishes);
+  assert(basicAuth !== null);
+  const { user, salt, hash, iterations } = basicAuth;
+  assertEquals(user, "zoë");
+  const password = new TextEncoder().encode("pass:wörd");
+  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt: decodeBase64Url(salt), iterations };
+  assertEquals(hash, encodeBase64Url(await crypto.subtle.deriveBits(algorithm, key, 256)));
+  assertNotEquals((await makeVisitorPolicy(wishes)).basicAuth?.salt, salt);
+});
+
+Deno.test("makeVisitorPolicy gives a claim that the server accepts and that tells no password", async () => {
+  const wishes = { basicAuth: { user: "a", password: "hunter2" }, allowIp: ["10.0.0.0/8", "::1"] };
+  const policy = await makeVisitorPolicy(wishes);
+  assertEquals(policy.allowIp, ["10.0.0.0/8", "::1"]);
+  assertEquals(decodeVisitorPolicy(encodeVisitorPolicy(policy)), policy);
+  assert(!JSON.stringify(policy).includes("hunter2"));
+});

@@ -1,5 +1,5 @@
 import { decodeHex } from "@std/encoding/hex";
-import type { SigningKey } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 
 /** The order of the base point (RFC 8032 section 5.1). */
 export const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;

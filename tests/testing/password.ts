@@ -1,11 +1,10 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
-import type { PasswordHash } from "../../lib/identity/visitor_policy.ts";
+import { makeVisitorPolicy, type PasswordHash } from "../../lib/identity/visitor_policy.ts";
 import type { RawField } from "./message_head.ts";
 
 /** Makes what a client tells the server of a password. */
 export async function passwordHash(user: string, password: string): Promise<PasswordHash> {
-  const { basicAuth } = await hashedPolicy({ basicAuth: { user, password }, allowIp: [] });
+  const { basicAuth } = await makeVisitorPolicy({ basicAuth: { user, password }, allowIp: [] });
   if (basicAuth === null) throw new Error("no password was made");
   return basicAuth;
 }

@@ -1,6 +1,7 @@
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { type ClaimToSign, signClaim, type SigningKey } from "../../lib/identity/claim.ts";
+import { type ClaimToSign, signClaim } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { SUBPROTOCOL } from "../../lib/mux/transport.ts";
 import { newSigningKey } from "./ed25519.ts";

@@ -1,11 +1,11 @@
 import type { Bus } from "../../lib/server/bus/bus.ts";
 import { parseClientOptions } from "../../lib/client/options.ts";
-import { hashedPolicy } from "../../lib/client/hashed_policy.ts";
+import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
-import type { SigningKey } from "../../lib/identity/claim.ts";
+import type { SigningKey } from "../../lib/identity/key.ts";
 import { newSigningKey } from "./ed25519.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
@@ -134,7 +134,7 @@ export class TestClient implements AsyncDisposable {
     const key = options.key ?? await newSigningKey();
     const urls = new Map<string, string>();
     const client = new TunnelClient(
-      { ...command.options, key, policy: await hashedPolicy(command.options) },
+      { ...command.options, key, policy: await makeVisitorPolicy(command.options) },
       { onOnline: (server, url) => void urls.set(server, url), onOffline() {} },
     );
     const running = client.run();

@@ -1,7 +1,7 @@
-import { fromBase64Url } from "../../identity/base64url.ts";
 import { messageOf, quoted } from "../../cli/safe_text.ts";
 import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
+import { isThumbprint } from "../../identity/thumbprint.ts";
 
 /** A file of authorized keys that cannot be used; the message names the file, and the line when it is one that is wrong. */
 export class AuthorizedKeysError extends Error {
@@ -20,9 +20,6 @@ const MAX_FILE = 1024 * 1024;
 
 /** Names of one key: more than that belong to a key of their own. */
 const MAX_NAMES = 64;
-
-/** Bytes of a thumbprint, which is a SHA-256. */
-const THUMBPRINT_LENGTH = 32;
 
 /** The keys that may connect, each with the names that it may take. */
 export class AuthorizedKeys {
@@ -114,7 +111,7 @@ function wordsOf(line: string): string[] {
 }
 
 function checkThumbprint(text: string): void {
-  if (fromBase64Url(text)?.length === THUMBPRINT_LENGTH) return;
+  if (isThumbprint(text)) return;
   const expected = "a key's thumbprint of 43 characters, as tunnel-client --show-key prints it";
   throw new RangeError(`${quoted(text)} is not ${expected}`);
 }

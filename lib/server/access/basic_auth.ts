@@ -1,7 +1,9 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { decodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { hash } from "node:crypto";
 import {
+  hashOf,
   MAX_PASSWORD_LENGTH,
   MAX_USER_LENGTH,
   type PasswordHash,
@@ -95,13 +97,8 @@ export class BasicAuth {
     const colon = credentials.indexOf(COLON);
     const user = credentials.subarray(0, colon);
     const password = credentials.slice(colon + 1);
-    const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-    const hash = await crypto.subtle.deriveBits(
-      { name: "PBKDF2", hash: "SHA-256", salt: this.#salt, iterations: this.#iterations },
-      key,
-      this.#hash.length * 8,
-    );
-    const isPassword = timingSafeEqual(new Uint8Array(hash), this.#hash);
+    const hash = await hashOf(password, { salt: this.#salt, iterations: this.#iterations });
+    const isPassword = timingSafeEqual(hash, this.#hash);
     const isUser = digestOf(user) === this.#user;
     return isUser && isPassword;
   }
@@ -123,8 +120,8 @@ const TOO_MANY_GUESSES: Refusal = {
 /** User, colon and password. */
 type Credentials = Uint8Array<ArrayBuffer>;
 
-/** Deno joins two fields with a comma, so that they are no credentials at all. */
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
+/** Base64 with its padding or without; Deno joins two fields with a comma, so that they are no credentials at all. */
+const BASIC = /^basic +((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/i;
 
 const COLON = 0x3a;
 const SPACE = 0x20;
@@ -135,25 +132,13 @@ function parseCredentials(field: string): Credentials | undefined {
   if (field.length > MAX_CREDENTIALS) return undefined;
   const [, text] = BASIC.exec(field) ?? [];
   if (text === undefined) return undefined;
-  const bytes = decoded(text);
-  return bytes?.includes(COLON) ? bytes : undefined;
+  const bytes = decodeBase64(text);
+  return bytes.includes(COLON) && !bytes.some(isControl) ? bytes : undefined;
 }
 
-/** Decodes base64; undefined where it is malformed or has control characters, which HMAC may take for nothing at all. */
-function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
-  let binary: string;
-  try {
-    binary = atob(text);
-  } catch {
-    return undefined;
-  }
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = binary.charCodeAt(i);
-    if (byte < SPACE || byte === DELETE) return undefined;
-    bytes[i] = byte;
-  }
-  return bytes;
+/** Control characters are in no password (RFC 7617 section 2), and HMAC may take a NUL for nothing at all. */
+function isControl(byte: number): boolean {
+  return byte < SPACE || byte === DELETE;
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { encodeHex } from "@std/encoding/hex";
+import { decodeHex, encodeHex } from "@std/encoding/hex";
 import { uint32At, writeUint32 } from "../../wire/frame.ts";
 
 /** What a message between two nodes is for. */
@@ -47,7 +47,7 @@ export function encodeBusMessage(message: BusMessage): Uint8Array<ArrayBuffer> {
   const { kind, connection, sequence, consumed, payload } = message;
   const bytes = new Uint8Array(HEADER_LENGTH + payload.length);
   bytes[0] = kind;
-  bytes.subarray(1, 1 + CONNECTION_LENGTH).setFromHex(connection);
+  bytes.set(decodeHex(connection), 1);
   writeUint32(bytes, 1 + CONNECTION_LENGTH, sequence);
   writeUint32(bytes, 1 + CONNECTION_LENGTH + 4, consumed);
   bytes.set(payload, HEADER_LENGTH);

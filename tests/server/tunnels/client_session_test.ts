@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Log } from "../../../lib/cli/log.ts";
-import { signClaim, type SigningKey } from "../../../lib/identity/claim.ts";
+import { signClaim } from "../../../lib/identity/claim.ts";
+import type { SigningKey } from "../../../lib/identity/key.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
 import { WebSocketTransport } from "../../../lib/mux/transport.ts";
 import { Names } from "../../../lib/server/access/names.ts";
