@@ -1,8 +1,6 @@
 import { SUBSCRIBE_PATH } from "../mux/transport.ts";
 import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../net/authority.ts";
-import { KnownAuthorities } from "./known_authorities.ts";
-
-export { parseAuthority };
+import { BoundedMap } from "../net/bounded_map.ts";
 
 /** Where a request goes, decided by its Host and its target alone. */
 export type Route =
@@ -40,6 +38,9 @@ export interface SplitURL {
   readonly target: string;
 }
 
+/** Texts of at most 260 characters each: the hosts that visitors ask for in one minute, on most servers. */
+const MAX_HOSTS = 1000;
+
 /** The hostname of the one tunnel of a server with a fixed route. */
 export const FIXED_HOSTNAME = "*";
 
@@ -48,7 +49,8 @@ export class Router {
   readonly #domain: string;
   readonly #publicName: string;
   readonly #fixed: boolean;
-  readonly #hosts = new KnownAuthorities();
+  /** What the same few Host fields were read as, which come with nearly every request. */
+  readonly #hosts = new BoundedMap<string, Authority>(MAX_HOSTS);
 
   constructor({ domain, publicUrl, fixed }: RouterOptions) {
     this.#domain = domain.toLowerCase();
@@ -67,12 +69,22 @@ export class Router {
     // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, Deno makes one up (B7).
     const text = host ?? (scheme === "https" ? authority : null);
     if (text === null || text === "") return refused(400, "the request has no Host field");
-    const asked = host === null ? parseAuthority(text) : this.#hosts.read(host);
+    const asked = host === null ? parseAuthority(text) : this.#readHost(host);
     if (asked === undefined) return refused(400, "the Host field is not a host and port");
     if (text !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
       return refused(400, "the request target and the Host field name different hosts");
     }
     return this.#fixed ? this.#routeFixed(asked, target) : this.#routeByName(asked, target);
+  }
+
+  /** Reads a Host field as `parseAuthority` does. */
+  #readHost(text: string): Authority | undefined {
+    const known = this.#hosts.get(text);
+    if (known !== undefined) return known;
+    const authority = parseAuthority(text);
+    // What is malformed takes no place.
+    if (authority !== undefined) this.#hosts.set(text, authority);
+    return authority;
   }
 
   #routeFixed(asked: Authority, target: string): Route {

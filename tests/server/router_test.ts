@@ -211,3 +211,17 @@ Deno.test("Router with a fixed route keeps the path of clients, and health check
   assertEquals(status(get("localhost:6519", "/healthz", local)), "tunnel");
   assertEquals(status(get("127.0.0.1:6519", "/healthz", local)), "own");
 });
+
+Deno.test("Router reads each Host rightly, also beyond those that it remembers", () => {
+  const host = (label: string) => `${label}.tunnel.example`;
+  const tunnel = (label: string): Route => ({
+    kind: "tunnel",
+    hostname: host(label),
+    target: "/",
+  });
+  for (let i = 0; i < 2_500; i++) {
+    assertEquals(get(`N${i}.Tunnel.example`), tunnel(`n${i}`));
+    assertEquals(get(`${host("first")}:8080`), tunnel("first"));
+    assertEquals(status(get("a..tunnel.example")), 400);
+  }
+});

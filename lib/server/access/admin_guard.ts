@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { fieldValue } from "../../http/fields.ts";
+import { Tally } from "../../net/tally.ts";
 import { networkOf } from "./network_of.ts";
 import type { Asking, Refusal } from "../tunnels/upstream.ts";
 
@@ -19,7 +20,7 @@ const MAX_TOKEN_LENGTH = 4096;
 export class AdminGuard {
   readonly #digest: Promise<Uint8Array>;
   readonly #now: () => number;
-  readonly #guesses = new Map<string, number>();
+  readonly #guesses = new Tally<string>();
   #periodEnd = 0;
 
   /** `now` is a monotonic clock in milliseconds. */
@@ -41,7 +42,7 @@ export class AdminGuard {
     }
     // Digests are of one length, and nobody can choose one that begins as another does.
     if (timingSafeEqual(presented, expected)) return null;
-    this.#guesses.set(network, (this.#guesses.get(network) ?? 0) + 1);
+    this.#guesses.add(network);
     return unauthorized("this is not the token", `${CHALLENGE}, error="invalid_token"`);
   }
 
@@ -51,8 +52,8 @@ export class AdminGuard {
       this.#guesses.clear();
       this.#periodEnd = now + PERIOD;
     }
-    const guesses = this.#guesses.get(network);
-    return guesses === undefined ? this.#guesses.size < MAX_NETWORKS : guesses < MAX_GUESSES;
+    const guesses = this.#guesses.count(network);
+    return guesses === 0 ? this.#guesses.size < MAX_NETWORKS : guesses < MAX_GUESSES;
   }
 }
 

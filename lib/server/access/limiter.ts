@@ -1,4 +1,5 @@
 import type { Rate } from "../../cli/flags.ts";
+import { BoundedMap } from "../../net/bounded_map.ts";
 
 /** Names that are kept: as many as a server has tunnels by default, at some 100 bytes each. */
 const MAX_NAMES = 20_000;
@@ -21,9 +22,8 @@ const ROUNDING = 0.001;
 export class Limiter {
   readonly #interval: number;
   readonly #slack: number;
-  readonly #most: number;
   /** In the order of the last token that was taken. */
-  readonly #fullAt = new Map<string, number>();
+  readonly #fullAt: BoundedMap<string, number>;
 
   constructor(
     { count, period }: Rate,
@@ -31,7 +31,7 @@ export class Limiter {
   ) {
     this.#interval = period / count;
     this.#slack = period - this.#interval + ROUNDING;
-    this.#most = most;
+    this.#fullAt = new BoundedMap(most);
   }
 
   /** Names that are kept now. */
@@ -45,18 +45,15 @@ export class Limiter {
     const start = Math.max(now, this.#fullAt.get(name) ?? now);
     const wait = start - now - this.#slack;
     if (wait > 0) return wait;
-    this.#fullAt.delete(name);
-    this.#forget(now);
+    this.#forgetFull(now);
     this.#fullAt.set(name, start + this.#interval);
     return 0;
   }
 
-  /** Forgets full buckets, and when there are too many the one that was used longest ago. */
-  #forget(now: number): void {
+  #forgetFull(now: number): void {
     let forgotten = 0;
     for (const [name, fullAt] of this.#fullAt) {
-      const isKept = fullAt > now && this.#fullAt.size < this.#most;
-      if (isKept || forgotten++ === MAX_FORGOTTEN) return;
+      if (fullAt > now || forgotten++ === MAX_FORGOTTEN) return;
       this.#fullAt.delete(name);
     }
   }

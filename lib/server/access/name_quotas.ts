@@ -1,14 +1,16 @@
+import { BoundedMap } from "../../net/bounded_map.ts";
+
 /** Names that one key may have: a person's services, and no dictionary. */
 export const MAX_NAMES_OF_KEY = 16;
 
-/** Keys that are remembered, the ones that asked least lately forgotten first: whoever has more could take names with each of them anyway. */
+/** Keys that are remembered, the ones that asked least lately forgotten first: the owner of more keys could take names with each of them anyway. */
 const MAX_KEYS = 10_000;
 
 /** Counts the names that each key has taken, or had not long ago, as far as this node knows. */
 export class NameQuotas {
   readonly #kept: number;
   /** Until when each name of a key counts, as `performance.now` tells time; the keys in the order of their last claims. */
-  readonly #shares = new Map<string, Map<string, number>>();
+  readonly #shares = new BoundedMap<string, Map<string, number>>(MAX_KEYS);
 
   /** @param kept milliseconds that a name counts after it was taken last. */
   constructor(kept: number) {
@@ -27,10 +29,7 @@ export class NameQuotas {
     for (const [other, end] of share) if (end <= now) share.delete(other);
     if (share.size >= MAX_NAMES_OF_KEY && !share.has(name)) return false;
     share.set(name, now + this.#kept);
-    this.#shares.delete(key);
     this.#shares.set(key, share);
-    const [oldest] = this.#shares.keys();
-    if (this.#shares.size > MAX_KEYS && oldest !== undefined) this.#shares.delete(oldest);
     return true;
   }
 

@@ -1,3 +1,4 @@
+import { Tally } from "../../net/tally.ts";
 import { networkOf } from "./network_of.ts";
 
 /** Which part of a tunnel's streams one visitor may have: another half is left for all the others. */
@@ -9,8 +10,8 @@ const LEAST = 100;
 /** Counts the streams that each visitor has open at each tunnel, so that no visitor takes all of them. */
 export class VisitorQuotas {
   readonly #most: number;
-  /** By tunnel and then by network: as many entries at most as streams are open. */
-  readonly #open = new Map<string, Map<string, number>>();
+  /** By tunnel and network: as many entries at most as streams are open. */
+  readonly #open = new Tally<string>();
 
   /** `streams` is what a tunnel may have at once; `most` what one visitor may have of them, null for half, or for 100 where that is more. */
   constructor(streams: number, most: number | null) {
@@ -19,26 +20,18 @@ export class VisitorQuotas {
 
   /** Whether a visitor may have one more stream at the tunnel of that id. */
   hasRoom(id: string, address: string): boolean {
-    return (this.#open.get(id)?.get(networkOf(address)) ?? 0) < this.#most;
+    return this.#open.count(keyOf(id, address)) < this.#most;
   }
 
   /** Counts a stream; what is returned uncounts it, and is to be called once. */
   enter(id: string, address: string): () => void {
-    const network = networkOf(address);
-    let open = this.#open.get(id);
-    if (open === undefined) this.#open.set(id, open = new Map());
-    open.set(network, (open.get(network) ?? 0) + 1);
-    return () => this.#leave(id, network);
+    const key = keyOf(id, address);
+    this.#open.add(key);
+    return () => this.#open.remove(key);
   }
+}
 
-  #leave(id: string, network: string): void {
-    const open = this.#open.get(id);
-    const rest = (open?.get(network) ?? 1) - 1;
-    if (rest > 0) {
-      open?.set(network, rest);
-      return;
-    }
-    open?.delete(network);
-    if (open?.size === 0) this.#open.delete(id);
-  }
+/** An id has no blank. */
+function keyOf(id: string, address: string): string {
+  return `${id} ${networkOf(address)}`;
 }

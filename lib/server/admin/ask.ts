@@ -1,4 +1,5 @@
-import { parseAuthority, type Router, splitTarget } from "../router.ts";
+import { parseAuthority } from "../../net/authority.ts";
+import { type Router, splitTarget } from "../router.ts";
 import type { Registry } from "../tunnels/registry.ts";
 
 /** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */

@@ -1,4 +1,5 @@
 import { inTime, within } from "../../net/deadline.ts";
+import { BoundedMap } from "../../net/bounded_map.ts";
 import type { Bus } from "../bus/bus.ts";
 
 /** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */
@@ -36,7 +37,7 @@ interface Location {
 export class Locations {
   readonly #bus: Bus;
   readonly #node: string;
-  readonly #known = new Map<string, Location>();
+  readonly #known = new BoundedMap<string, Location>(MAX_LOCATIONS);
   /** Those that the bus is asked for now. */
   readonly #asked = new Map<string, Location>();
 
@@ -107,11 +108,7 @@ export class Locations {
     }
     // A hostname that never was anywhere takes no place: visitors can invent them without end.
     if (location.nodes.length === 0 && !this.#known.has(hostname)) return;
-    this.#known.delete(hostname);
     this.#known.set(hostname, location);
-    if (this.#known.size <= MAX_LOCATIONS) return;
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
   }
 
   #present({ nodes, missing }: Location): readonly string[] {

@@ -3,6 +3,7 @@ import type { Heartbeat } from "../../mux/heartbeat.ts";
 import type { Session } from "../../mux/session.ts";
 import { SUBPROTOCOL, WebSocketTransport } from "../../mux/transport.ts";
 import type { Log } from "../../cli/log.ts";
+import { Tally } from "../../net/tally.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
 import { networkOf } from "../access/network_of.ts";
@@ -59,9 +60,8 @@ export interface ClientConnection {
 export class ClientSessions {
   readonly #options: ClientSessionsOptions;
   /** By the networks that they come from. */
-  readonly #unregistered = new Map<string, number>();
+  readonly #unregistered = new Tally<string>();
   readonly #sessions = new Set<Session>();
-  #unregisteredTotal = 0;
   #isClosed = false;
   /** How often clients were told to go elsewhere. */
   #warnings = 0;
@@ -81,9 +81,8 @@ export class ClientSessions {
     if (!offers(request, SUBPROTOCOL)) {
       return { status: 400, text: `Clients speak the WebSocket subprotocol ${SUBPROTOCOL}.` };
     }
-    const fromNetwork = this.#unregistered.get(networkOf(address)) ?? 0;
-    const full = this.#unregisteredTotal >= MAX_UNREGISTERED ||
-      fromNetwork >= MAX_UNREGISTERED_PER_NETWORK;
+    const full = this.#unregistered.total >= MAX_UNREGISTERED ||
+      this.#unregistered.count(networkOf(address)) >= MAX_UNREGISTERED_PER_NETWORK;
     if (full || this.#isClosed || isRetired) {
       return { status: 503, text: "No more clients are accepted now. Try again." };
     }
@@ -167,16 +166,12 @@ export class ClientSessions {
 
   /** Counts an unregistered connection; what it returns uncounts it, once. */
   #enter(network: string): () => void {
-    this.#unregisteredTotal++;
-    this.#unregistered.set(network, (this.#unregistered.get(network) ?? 0) + 1);
+    this.#unregistered.add(network);
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
-      this.#unregisteredTotal--;
-      const rest = (this.#unregistered.get(network) ?? 1) - 1;
-      if (rest === 0) this.#unregistered.delete(network);
-      else this.#unregistered.set(network, rest);
+      this.#unregistered.remove(network);
     };
   }
 }

@@ -1,5 +1,7 @@
 import { RegistrationError } from "../../wire/registration_error.ts";
 import type { Session } from "../../mux/session.ts";
+import { BoundedMap } from "../../net/bounded_map.ts";
+import { Tally } from "../../net/tally.ts";
 import { FIXED_HOSTNAME } from "../router.ts";
 import type { ClientUpstream } from "./client_upstream.ts";
 import type { Unavailable } from "./upstream.ts";
@@ -36,10 +38,10 @@ interface Served {
 /** Maps hostnames to the connections of the clients that proved to own them. */
 export class Registry {
   readonly #served = new Map<string, Served>();
-  readonly #away = new Set<string>();
+  readonly #away = new BoundedMap<string, true>(MAX_AWAY);
   readonly #listeners: RegistryListener[] = [];
   /** How many members each key has. */
-  readonly #connections = new Map<string, number>();
+  readonly #connections = new Tally<string>();
   readonly #maxTunnels: number;
   readonly #maxConnections: number;
   readonly #fixed: boolean;
@@ -95,16 +97,14 @@ export class Registry {
     for (const hostname of hostnames) this.#check(hostname, thumbprint);
     this.#checkLimits(member);
     this.#fixedOwner ??= thumbprint;
-    this.#connections.set(thumbprint, this.#connectionsOf(thumbprint) + 1);
+    this.#connections.add(thumbprint);
     for (const hostname of hostnames) this.#join(hostname, member);
   }
 
   remove(member: ClientUpstream): void {
     const { thumbprint, hostnames } = member;
     if (!this.#served.get(hostnames[0] ?? "")?.members.includes(member)) return;
-    const rest = this.#connectionsOf(thumbprint) - 1;
-    if (rest > 0) this.#connections.set(thumbprint, rest);
-    else this.#connections.delete(thumbprint);
+    this.#connections.remove(thumbprint);
     for (const hostname of hostnames) this.#leave(hostname, member);
   }
 
@@ -146,17 +146,13 @@ export class Registry {
   }
 
   #checkLimits({ thumbprint, hostnames }: ClientUpstream): void {
-    if (this.#connectionsOf(thumbprint) >= this.#maxConnections) {
+    if (this.#connections.count(thumbprint) >= this.#maxConnections) {
       const reason = `this key has ${this.#maxConnections} connections already`;
       throw new RegistrationError("try_again", reason, false);
     }
     if (this.#tunnels >= this.#maxTunnels && !this.#served.has(hostnames[0] ?? "")) {
       throw new RegistrationError("try_again", "this server has as many tunnels as it may", false);
     }
-  }
-
-  #connectionsOf(thumbprint: string): number {
-    return this.#connections.get(thumbprint) ?? 0;
   }
 
   #join(hostname: string, member: ClientUpstream): void {
@@ -180,7 +176,7 @@ export class Registry {
     if (served.members.length > 0) return;
     this.#served.delete(hostname);
     if (hostname === member.hostnames[0]) this.#tunnels--;
-    this.#remember(hostname);
+    this.#away.set(hostname, true);
     for (const listener of this.#listeners) listener.onGone(hostname);
   }
 
@@ -190,14 +186,6 @@ export class Registry {
       "hostname_taken",
       "this server has one hostname, and another key has it until the server restarts",
     );
-  }
-
-  #remember(hostname: string): void {
-    this.#away.delete(hostname);
-    this.#away.add(hostname);
-    if (this.#away.size <= MAX_AWAY) return;
-    const [oldest] = this.#away;
-    if (oldest !== undefined) this.#away.delete(oldest);
   }
 }
 
