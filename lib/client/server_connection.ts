@@ -11,13 +11,14 @@ import {
   decodeResponse,
   encodeMessage,
   type Registered,
+  SUBPROTOCOL,
+  SUBSCRIBE_PATH,
 } from "../wire/messages.ts";
 import { decodeNotice, type RefusedVisitors } from "../wire/notice.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../mux/session.ts";
 import type { Stream } from "../mux/stream.ts";
 import { proveToken } from "../identity/token_proof.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../mux/transport.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
 import { dialWebSocket } from "../websocket/dial.ts";
 

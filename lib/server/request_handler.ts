@@ -1,4 +1,4 @@
-import { SUBSCRIBE_PATH } from "../mux/transport.ts";
+import { SUBSCRIBE_PATH } from "../wire/messages.ts";
 import type { Log } from "../cli/log.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";

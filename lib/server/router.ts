@@ -1,4 +1,4 @@
-import { SUBSCRIBE_PATH } from "../mux/transport.ts";
+import { SUBSCRIBE_PATH } from "../wire/messages.ts";
 import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../net/authority.ts";
 import { BoundedMap } from "../net/bounded_map.ts";
 

@@ -1,8 +1,6 @@
 import { MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
+import { CloseCode, maySendCode } from "./close_code.ts";
 import { MAX_CONTROL, Opcode } from "./encoder.ts";
-
-/** The close codes that a client has a use for (RFC 6455 section 7.4.1). */
-export const CloseCode = { Normal: 1000, Protocol: 1002, NoStatus: 1005, TooBig: 1009 } as const;
 
 /** The peer broke RFC 6455; `code` is the close code to tell it. */
 export class WebSocketError extends Error {
@@ -174,7 +172,7 @@ export class FrameDecoder {
     if (payload.length === 0) return this.#sink.onClose(CloseCode.NoStatus, "");
     if (payload.length === 1) throw violation("a close frame of one byte");
     const code = (payload[0] ?? 0) * 256 + (payload[1] ?? 0);
-    if (!isCloseCode(code)) throw violation(`close code ${code}`);
+    if (!maySendCode(code)) throw violation(`close code ${code}`);
     this.#sink.onClose(code, decodeReason(payload.subarray(2)));
   }
 
@@ -201,12 +199,6 @@ export class FrameDecoder {
   #byte(at: number): number {
     return this.#buffer[at] ?? 0;
   }
-}
-
-/** Whether a code may stand in a close frame (RFC 6455 section 7.4). */
-function isCloseCode(code: number): boolean {
-  if (code >= 3000) return code < 5000;
-  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

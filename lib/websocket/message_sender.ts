@@ -1,15 +1,16 @@
-import type { Backlog } from "./backlog.ts";
 import { ErrorCode } from "../wire/errors.ts";
 import { encodeReset } from "../wire/reasons.ts";
-import { MESSAGE_COST } from "../wire/limits.ts";
+import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../wire/limits.ts";
+import type { Budget } from "../mux/flow_control.ts";
 import type { Stream } from "../mux/stream.ts";
+import { type Close, CloseCode } from "./close_code.ts";
 
-/** Bytes that wait, on either side of a WebSocket, above which no more is brought where that can be told. */
+/** Bytes that wait on one side of a WebSocket, above which the other side is read no further where it can be paused. */
 export const HIGH_WATER = 1024 * 1024;
 
 /** What the owner of a sender is told. */
 export interface MessageSenderEvents {
-  /** It is crowded no more. */
+  /** It was crowded, and no longer is. */
   onRoom(): void;
   /** The stream has taken all, and the close. */
   onEnd(): void;
@@ -25,10 +26,10 @@ export class MessageSender {
   readonly #stream: Stream;
   readonly #backlog: Backlog;
   readonly #events: MessageSenderEvents;
-  /** Behind the one that is being written. */
+  /** Messages behind the one that is being written; the backlog bounds them. */
   readonly #waiting: Message[] = [];
   #writing = false;
-  #close: { readonly code: number; readonly reason: string } | null = null;
+  #close: Close | null = null;
 
   constructor(stream: Stream, backlog: Backlog, events: MessageSenderEvents) {
     this.#stream = stream;
@@ -41,14 +42,14 @@ export class MessageSender {
     return this.#backlog.waiting > HIGH_WATER;
   }
 
-  /** Sends a message as soon as the stream takes it, and returns false instead where too much waits already. */
+  /** Sends a message as soon as the stream takes it; returns false, and sends nothing, where too much waits already. */
   send(bytes: Uint8Array, text: boolean): boolean {
     if (!this.#backlog.tryAdd(costOf(bytes))) return false;
     if (this.#writing) {
       this.#waiting.push({ bytes: owned(bytes), text });
       return true;
     }
-    // Most leave at once, and then there is no need of a promise.
+    // Most leave at once, and need no promise.
     const written = this.#write({ bytes, text });
     if (written !== undefined) void this.#writeAll(written);
     return true;
@@ -60,7 +61,7 @@ export class MessageSender {
     if (!this.#writing) this.#end();
   }
 
-  /** Writes one message; what is over takes none, and then nobody wants the others either. */
+  /** Writes one message; a stream that is over takes none, so those that wait are dropped as well. */
   #write(message: Message): Promise<void> | undefined {
     try {
       const written = this.#stream.writeMessage(message.bytes, message.text);
@@ -99,7 +100,7 @@ export class MessageSender {
   #end(): void {
     if (this.#close === null) return;
     const { code, reason } = this.#close;
-    if (code < 1000 || code === ABNORMAL) {
+    if (code < 1000 || code === CloseCode.Abnormal) {
       this.#stream.reset(ErrorCode.Cancelled, "the WebSocket was cut");
     } else if (!this.#stream.sendEnded) {
       this.#stream.teardown(encodeReset(code, reason));
@@ -108,14 +109,53 @@ export class MessageSender {
   }
 }
 
-/** Stands for a connection that ended without a close frame (RFC 6455 section 7.4.1). */
-const ABNORMAL = 1006;
+/** Bytes that one socket may have waiting: its largest message, and what is on its way beside that. */
+const MAX_WAITING = MAX_WEBSOCKET_MESSAGE + 16 * 1024 * 1024;
+
+/**
+ * Counts what one socket has brought and its stream has not taken yet. The first bytes are free; the rest
+ * comes out of a budget that all sockets share, so that sockets which flood take room from each other alone.
+ */
+export class Backlog {
+  readonly #shared: Budget;
+  readonly #free: number;
+  #waiting = 0;
+  #charged = 0;
+
+  constructor(shared: Budget, free: number) {
+    this.#shared = shared;
+    this.#free = free;
+  }
+
+  /** Bytes that wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Adds to what waits unless that would be too much, and says whether it did. */
+  tryAdd(bytes: number): boolean {
+    const waiting = this.#waiting + bytes;
+    const charge = Math.max(0, waiting - this.#free);
+    if (waiting > MAX_WAITING || !this.#shared.tryTake(charge - this.#charged)) return false;
+    this.#charged = charge;
+    this.#waiting = waiting;
+    return true;
+  }
+
+  /** Takes off what the stream has taken, or what was dropped. */
+  remove(bytes: number): void {
+    this.#waiting -= bytes;
+    const charge = Math.max(0, this.#waiting - this.#free);
+    this.#shared.give(this.#charged - charge);
+    this.#charged = charge;
+  }
+}
 
 function costOf(bytes: Uint8Array): number {
   return bytes.length + MESSAGE_COST;
 }
 
-/** Copies a view of more: it would keep all of that for as long as it waits. */
+/** Copies a view of a larger buffer, which would stay in memory as long as the view waits. */
 function owned(bytes: Uint8Array): Uint8Array {
   return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

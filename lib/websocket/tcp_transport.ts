@@ -1,13 +1,13 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import {
-  closeText,
   endOfTurn,
   TEXT_MESSAGE,
   type Transport,
   type TransportListener,
 } from "../mux/transport.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { CloseCode, FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
+import { CloseCode, closeText } from "./close_code.ts";
+import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode } from "./encoder.ts";
 
 /** Milliseconds that a connection that ends waits for anything to move: the peer may be gone. */
@@ -182,7 +182,7 @@ export class TCPTransport implements Transport, FrameSink {
     this.#shut();
     if (!this.#open) return;
     this.#open = false;
-    this.#listener?.onClose(closeText(CUT, ""));
+    this.#listener?.onClose(closeText(CloseCode.Abnormal, ""));
   }
 
   #shut(): void {
@@ -192,9 +192,6 @@ export class TCPTransport implements Transport, FrameSink {
     this.#left.resolve();
   }
 }
-
-/** Stands for an end without a close frame (RFC 6455 section 7.1.5). */
-const CUT = 1006;
 
 function closePayload(code: number): Uint8Array {
   if (code === CloseCode.NoStatus) return new Uint8Array(0);

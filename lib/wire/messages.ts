@@ -3,6 +3,12 @@ import { decodeFeatures, type Feature, FEATURES } from "./features.ts";
 import { parseJSONObject } from "./json.ts";
 import { REFUSAL_CODES, RegistrationError } from "./registration_error.ts";
 
+/** The WebSocket subprotocol (RFC 6455 section 1.9) that PROTOCOL.md describes. */
+export const SUBPROTOCOL = "tunnel.v1";
+
+/** The path on a server's own host where clients connect. */
+export const SUBSCRIBE_PATH = "/proxy/subscribe";
+
 /** What the server asks first. */
 export interface Challenge {
   /** 32 random bytes in base64url, new for each connection: a recorded registration is worth nothing. */

@@ -1,11 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAX_TRANSPORT_MESSAGE } from "../../lib/wire/limits.ts";
-import {
-  CloseCode,
-  FrameDecoder,
-  type FrameSink,
-  WebSocketError,
-} from "../../lib/websocket/decoder.ts";
+import { CloseCode } from "../../lib/websocket/close_code.ts";
+import { FrameDecoder, type FrameSink, WebSocketError } from "../../lib/websocket/decoder.ts";
 import { FrameBuffer, MAX_HEADER, Opcode } from "../../lib/websocket/encoder.ts";
 import { joined } from "../testing/frame_peer.ts";
 import type { SeededRandom } from "../testing/seeded_random.ts";

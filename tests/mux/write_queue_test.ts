@@ -8,7 +8,7 @@ import {
   MAX_TRANSPORT_MESSAGE,
   SOCKET_HIGH_WATER,
 } from "../../lib/wire/limits.ts";
-import { WebSocketTransport } from "../../lib/mux/transport.ts";
+import { WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { type WaitingSender, WriteQueue } from "../../lib/mux/write_queue.ts";
 import { frameOf, FramePeer } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";

@@ -1,5 +1,5 @@
 import { decodeFrames, encodeFrame, frameName, uint32At } from "../../lib/wire/frame.ts";
-import type { WebSocketLike } from "../../lib/mux/transport.ts";
+import type { WebSocketLike } from "../../lib/websocket/websocket_transport.ts";
 import { within } from "./within.ts";
 
 /** A frame as it came over the wire. */

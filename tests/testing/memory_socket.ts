@@ -1,4 +1,4 @@
-import type { WebSocketLike } from "../../lib/mux/transport.ts";
+import type { WebSocketLike } from "../../lib/websocket/websocket_transport.ts";
 
 /** What passes between two sockets: a message or the end. */
 type Item = string | Uint8Array<ArrayBuffer> | { readonly code: number; readonly reason: string };

@@ -3,7 +3,7 @@ import type { Feature } from "../../lib/wire/features.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
 import { Session, type SessionEvents } from "../../lib/mux/session.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
-import { type WebSocketLike, WebSocketTransport } from "../../lib/mux/transport.ts";
+import { type WebSocketLike, WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { FramePeer } from "./frame_peer.ts";
 import { MemorySocket } from "./memory_socket.ts";
 

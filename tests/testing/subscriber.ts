@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import { type ClaimToSign, signClaim } from "../../lib/identity/claim.ts";
 import type { SigningKey } from "../../lib/identity/key.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
-import { SUBPROTOCOL } from "../../lib/mux/transport.ts";
+import { SUBPROTOCOL } from "../../lib/wire/messages.ts";
 import { newSigningKey } from "./ed25519.ts";
 import { FramePeer, type SeenFrame } from "./frame_peer.ts";
 import type { Program } from "./program.ts";

@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { decodeHex } from "@std/encoding/hex";
-import {
-  CloseCode,
-  FrameDecoder,
-  type FrameSink,
-  WebSocketError,
-} from "../../lib/websocket/decoder.ts";
+import { CloseCode } from "../../lib/websocket/close_code.ts";
+import { FrameDecoder, type FrameSink, WebSocketError } from "../../lib/websocket/decoder.ts";
 import { Opcode } from "../../lib/websocket/encoder.ts";
 import { MAX_TRANSPORT_MESSAGE } from "../../lib/wire/limits.ts";
 import { joined } from "../testing/frame_peer.ts";

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { Backlog } from "../../lib/websocket/backlog.ts";
 import { ErrorCode } from "../../lib/wire/errors.ts";
 import { Budget } from "../../lib/mux/flow_control.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
-import { MESSAGE_COST } from "../../lib/wire/limits.ts";
-import { MessageSender } from "../../lib/websocket/message_sender.ts";
+import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
+import { Backlog, MessageSender } from "../../lib/websocket/message_sender.ts";
 import { coded, openingOf, u32 } from "../testing/frame_peer.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
@@ -96,6 +95,34 @@ Deno.test("MessageSender forgets what waits when its stream is over, and whateve
   assertEquals(backlog.waiting, 0);
   sender.close(1000, "");
   assertEquals(told, ["end"]);
+});
+
+Deno.test("Backlog charges the shared budget with what waits beyond its free bytes", () => {
+  const shared = new Budget(100);
+  const backlog = new Backlog(shared, 10);
+  assert(backlog.tryAdd(10));
+  assertEquals(shared.used, 0);
+  assert(backlog.tryAdd(60));
+  assertEquals([shared.used, backlog.waiting], [60, 70]);
+  backlog.remove(65);
+  assertEquals([shared.used, backlog.waiting], [0, 5]);
+});
+
+Deno.test("Backlog leaves its free bytes to a socket when others have spent the budget", () => {
+  const shared = new Budget(100);
+  const flood = new Backlog(shared, 10);
+  const calm = new Backlog(shared, 10);
+  assert(flood.tryAdd(110));
+  assertFalse(flood.tryAdd(1));
+  assert(calm.tryAdd(10));
+  assertFalse(calm.tryAdd(1));
+  assertEquals([flood.waiting, calm.waiting], [110, 10], "what was refused does not count");
+});
+
+Deno.test("Backlog lets no socket have more than its largest message and a little waiting", () => {
+  const backlog = new Backlog(new Budget(10 * MAX_WEBSOCKET_MESSAGE), 0);
+  assert(backlog.tryAdd(MAX_WEBSOCKET_MESSAGE));
+  assertFalse(backlog.tryAdd(MAX_WEBSOCKET_MESSAGE));
 });
 
 /** Makes a sender on a WebSocket's stream with so much credit. */

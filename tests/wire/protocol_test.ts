@@ -8,11 +8,15 @@ import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/
 import { decodeRequestHead, decodeResponseHead, type Field } from "../../lib/wire/head.ts";
 import { withoutHopByHop } from "../../lib/http/fields.ts";
 import * as limits from "../../lib/wire/limits.ts";
-import { decodeChallenge, decodeRequest } from "../../lib/wire/messages.ts";
+import {
+  decodeChallenge,
+  decodeRequest,
+  SUBPROTOCOL,
+  SUBSCRIBE_PATH,
+} from "../../lib/wire/messages.ts";
 import { REFUSAL_CODES } from "../../lib/wire/registration_error.ts";
 import { thumbprintOf, tunnelId } from "../../lib/identity/thumbprint.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../lib/mux/transport.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
 

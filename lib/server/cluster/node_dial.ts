@@ -1,8 +1,8 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import type { Transport } from "../../mux/transport.ts";
-import { WebSocketTransport } from "../../mux/transport.ts";
 import { dialWebSocket, HandshakeRefusedError } from "../../websocket/dial.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
+import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Bus } from "../bus/bus.ts";
 import { splitTarget } from "../router.ts";
 import type { Fate } from "../listen/serve_listener.ts";

@@ -7,7 +7,7 @@ import { decodeRequest, encodeMessage, newChallenge } from "../../wire/messages.
 import { RegistrationError } from "../../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../../mux/session.ts";
 import { tunnelId } from "../../identity/thumbprint.ts";
-import type { WebSocketTransport } from "../../mux/transport.ts";
+import type { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Log } from "../../cli/log.ts";
 import { RequestPolicy } from "../access/request_policy.ts";
 import { ClientUpstream } from "./client_upstream.ts";

@@ -1,7 +1,8 @@
 import { ErrorCode } from "../../wire/errors.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import type { Session } from "../../mux/session.ts";
-import { SUBPROTOCOL, WebSocketTransport } from "../../mux/transport.ts";
+import { SUBPROTOCOL } from "../../wire/messages.ts";
+import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Log } from "../../cli/log.ts";
 import { Tally } from "../../net/tally.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";

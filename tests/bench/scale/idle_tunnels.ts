@@ -5,8 +5,13 @@
  */
 import { signClaim } from "../../../lib/identity/claim.ts";
 import { decodeFrames, encodeFrame, FrameType } from "../../../lib/wire/frame.ts";
-import { decodeChallenge, decodeResponse, encodeMessage } from "../../../lib/wire/messages.ts";
-import { SUBPROTOCOL, SUBSCRIBE_PATH } from "../../../lib/mux/transport.ts";
+import {
+  decodeChallenge,
+  decodeResponse,
+  encodeMessage,
+  SUBPROTOCOL,
+  SUBSCRIBE_PATH,
+} from "../../../lib/wire/messages.ts";
 import { newSigningKey } from "../../testing/ed25519.ts";
 import { BINARY, MessageReader, PING, PONG } from "../message_reader.ts";
 

@@ -3,7 +3,7 @@ import { Log } from "../../../lib/cli/log.ts";
 import { signClaim } from "../../../lib/identity/claim.ts";
 import type { SigningKey } from "../../../lib/identity/key.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
-import { WebSocketTransport } from "../../../lib/mux/transport.ts";
+import { WebSocketTransport } from "../../../lib/websocket/websocket_transport.ts";
 import { Names } from "../../../lib/server/access/names.ts";
 import { RegistrationPolicy } from "../../../lib/server/access/registration_policy.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { SOCKET_HIGH_WATER } from "../../lib/wire/limits.ts";
-import { type WebSocketLike, WebSocketTransport } from "../../lib/mux/transport.ts";
+import { type WebSocketLike, WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { settled, turn } from "../testing/turn.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeText } from "../../lib/websocket/text.ts";
+import { decodeText } from "../../lib/websocket/message_receiver.ts";
 
 const encoder = new TextEncoder();
 
@@ -11,7 +11,7 @@ Deno.test("decodeText returns what was encoded, byte order marks and replacement
   }
 });
 
-Deno.test("decodeText throws for what is no UTF-8, wherever it stands", () => {
+Deno.test("decodeText throws for bytes that are not UTF-8, wherever it stands", () => {
   for (
     const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80]]
   ) {

@@ -1,0 +1,34 @@
+/** The close codes that are used here (RFC 6455 section 7.4.1; the last two were registered later). */
+export const CloseCode = {
+  Normal: 1000,
+  Protocol: 1002,
+  /** Stands for a close frame without a code, and is never sent. */
+  NoStatus: 1005,
+  /** Stands for an end without a close frame, and is never sent. */
+  Abnormal: 1006,
+  TooBig: 1009,
+  Internal: 1011,
+  TryAgainLater: 1013,
+  /** What stands behind a gateway failed. */
+  BadGateway: 1014,
+} as const;
+
+/** How one side closed a WebSocket, or how its connection ended. */
+export interface Close {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Whether a close frame may carry a code (RFC 6455 section 7.4, and the registry of section 11.7). */
+export function maySendCode(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+    (code >= 3000 && code <= 4999);
+}
+
+/** Tells how a connection ended: by the reason that the peer gave, or else by its close code. */
+export function closeText(code: number, reason: string): string {
+  if (reason !== "") return reason;
+  return code === CloseCode.Abnormal
+    ? "the connection was cut"
+    : `the connection was closed (${code})`;
+}

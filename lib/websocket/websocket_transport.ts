@@ -1,0 +1,101 @@
+import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
+import {
+  endOfTurn,
+  TEXT_MESSAGE,
+  type Transport,
+  type TransportListener,
+} from "../mux/transport.ts";
+import { Specimens } from "../mux/v8_memory.ts";
+import { CloseCode, closeText } from "./close_code.ts";
+
+/** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
+const DRAIN_POLL = 2;
+
+/** What Deno's `WebSocket` and the one of `ws` have in common. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { readonly code: number; readonly reason: string }) => void,
+  ): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+}
+
+const events = new Specimens();
+
+/** The transport over a WebSocket object; the server's end of a connection. */
+export class WebSocketTransport implements Transport {
+  readonly #socket: WebSocketLike;
+  #listener: TransportListener | null = null;
+  #polling: ReturnType<typeof setTimeout> | undefined;
+  #open = true;
+
+  constructor(socket: WebSocketLike) {
+    this.#socket = socket;
+    socket.addEventListener("close", (event) => this.#closed(closeText(event.code, event.reason)));
+    // A close event follows each error event and tells the rest.
+    socket.addEventListener("error", () => {});
+    socket.addEventListener("message", (event) => {
+      events.keep(event);
+      this.#listener?.onMessage(bytesOf(event.data));
+    });
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+  }
+
+  get buffered(): number {
+    return this.#open ? this.#socket.bufferedAmount : 0;
+  }
+
+  get writable(): boolean {
+    return this.buffered < SOCKET_HIGH_WATER;
+  }
+
+  send(message: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    this.#socket.send(message);
+    this.#listener?.onSent(message.length);
+  }
+
+  soon(task: () => void): void {
+    endOfTurn(task);
+  }
+
+  notifyDrain(): void {
+    if (this.#polling !== undefined || !this.#open) return;
+    const look = (): void => {
+      this.#polling = undefined;
+      if (!this.#open) return;
+      if (this.writable) this.#listener?.onDrain();
+      else this.#polling = setTimeout(look, DRAIN_POLL);
+    };
+    this.#polling = setTimeout(look, DRAIN_POLL);
+  }
+
+  close(reason: string): void {
+    if (!this.#open) return;
+    this.#closed(reason);
+    this.#socket.close(CloseCode.Normal, "");
+  }
+
+  #closed(reason: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearTimeout(this.#polling);
+    this.#listener?.onClose(reason);
+  }
+}
+
+/** Returns the bytes of a message event, and the empty message for a text. */
+export function bytesOf(data: unknown): Uint8Array<ArrayBuffer> {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (!(data instanceof Uint8Array)) return TEXT_MESSAGE;
+  const { buffer, byteOffset, length } = data;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, length) : data.slice();
+}
