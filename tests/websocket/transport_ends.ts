@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { type ByteStream, TCPTransport } from "../../lib/websocket/tcp_transport.ts";
 import { dialWebSocket } from "../../lib/websocket/dial.ts";
-import { unmasked } from "../testing/client_frames.ts";
+import { type ClientFrame, takeFrames } from "../testing/client_frames.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { TransportEnd } from "../testing/transport_end.ts";
 import { within } from "../testing/within.ts";
@@ -96,29 +96,22 @@ export class Link implements AsyncDisposable {
   }
 
   /** Reads whole frames until they are as wanted. */
-  async received(isAll: (frames: ReturnType<typeof unmasked>) => boolean) {
-    const pieces: Uint8Array[] = [];
-    for (;;) {
-      const buffer = new Uint8Array(1_000_000);
+  async received(isAll: (frames: readonly ClientFrame[]) => boolean): Promise<ClientFrame[]> {
+    const frames: ClientFrame[] = [];
+    const buffer = new Uint8Array(1_000_000);
+    for (let left: Uint8Array = NONE;;) {
       const count = await within(this.far.read(buffer), "a frame");
       if (count === null) throw new Error("the connection ended");
-      pieces.push(buffer.subarray(0, count));
-      const frames = wholeFrames(joined(...pieces));
-      if (frames !== null && isAll(frames)) return frames;
+      const taken = takeFrames(joined(left, buffer.subarray(0, count)));
+      frames.push(...taken.frames);
+      left = taken.rest;
+      if (left.length === 0 && isAll(frames)) return frames;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.far.close();
     await within(this.nearGone, "the near end to close");
-  }
-}
-
-function wholeFrames(bytes: Uint8Array): ReturnType<typeof unmasked> | null {
-  try {
-    return unmasked(bytes);
-  } catch {
-    return null;
   }
 }
 
