@@ -243,7 +243,7 @@ export class RequestHandler {
   }
 }
 
-/** Gives OPTIONS its asterisk-form back, which Deno shows as a path (B11; RFC 9112 section 3.2.4). */
+/** Gives OPTIONS its asterisk-form back, which `Deno.serve` shows as the path `/*` (RFC 9112 section 3.2.4). */
 function asteriskForm(method: string, target: string): string {
   return method === "OPTIONS" && target === "/*" ? "*" : target;
 }

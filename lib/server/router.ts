@@ -66,7 +66,7 @@ export class Router {
     if (scheme !== "http" && scheme !== "https") {
       return refused(400, "the request target is neither http nor https");
     }
-    // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, Deno makes one up (B7).
+    // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, `Deno.serve` makes up `localhost` and its port.
     const text = host ?? (scheme === "https" ? authority : null);
     if (text === null || text === "") return refused(400, "the request has no Host field");
     const asked = host === null ? parseAuthority(text) : this.#readHost(host);
@@ -122,7 +122,7 @@ export class Router {
   }
 }
 
-/** Cuts a URL into scheme, authority and what follows, every byte of which stays (B10): URL would tidy it up. */
+/** Cuts a URL into scheme, authority and what follows, each byte as it was sent: `URL` would resolve dots and escapes. */
 export function splitTarget(url: string): SplitURL {
   const colon = url.indexOf("://");
   if (colon === -1) return { scheme: "", authority: "", target: asTarget(url) };

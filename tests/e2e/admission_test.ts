@@ -59,7 +59,7 @@ Deno.test("A token lets in who has it and refuses the others for good, and is ne
   assert(!`${server.stderr}`.includes("battery"), "a token in the log");
 });
 
-Deno.test("A10 A11 The proof of a token is worth nothing with another claim, challenge or key", async (t) => {
+Deno.test("The proof of a token is worth nothing with another claim, challenge or key", async (t) => {
   await using server = await startServer(["--token", TOKEN]);
   const key = await newSigningKey();
   const [jws, proof] = await recorded(server, key);
@@ -95,7 +95,7 @@ Deno.test("A10 A11 The proof of a token is worth nothing with another claim, cha
   });
 });
 
-Deno.test("A11 A server that passes on another's challenge gets a claim and a proof that are for itself alone", async () => {
+Deno.test("A server that passes on another's challenge gets a claim and a proof that are for itself alone", async () => {
   await using folder = await TempDir.make();
   await using server = await startServer(["--token", TOKEN]);
   await using relay = await ScriptedServer.start();
@@ -184,7 +184,7 @@ Deno.test({
   },
 });
 
-Deno.test("A15 --registration-rate refuses an address before it looks at what it sends, and no other address", async () => {
+Deno.test("--registration-rate refuses an address before it looks at what it sends, and no other address", async () => {
   await using server = await startServer([
     ...["--registration-rate", "3/h", "--trust-proxy", "loopback"],
   ]);
@@ -211,7 +211,7 @@ Deno.test("A15 --registration-rate refuses an address before it looks at what it
   assertEquals(await refusalsOf(server, "try_again"), 21);
 });
 
-Deno.test("A15 connections that do not register take no more than 100 places from one IPv6 network", async () => {
+Deno.test("connections that do not register take no more than 100 places from one IPv6 network", async () => {
   await using server = await startServer(["--trust-proxy", "loopback"]);
   using held = new DisposableStack();
   const from = (address: string) => Subscriber.connect(server, { "x-forwarded-for": address });
@@ -226,11 +226,11 @@ Deno.test("A15 connections that do not register take no more than 100 places fro
   });
 });
 
-Deno.test("A15 --max-tunnels and --max-connections refuse for now what is too much, and take it when there is room", async (t) => {
+Deno.test("--max-tunnels and --max-connections refuse for now what is too much, and take it when there is room", async (t) => {
   await using server = await startServer(["--max-tunnels", "2", "--max-connections", "2"]);
   const key = await newSigningKey();
   using first = await registered(server, key);
-  await t.step("A02 a second connection of the same key joins the first", async () => {
+  await t.step("a second connection of the same key joins the first", async () => {
     using _second = await registered(server, key);
     assertEquals((await scrape(server)).value("tunnel_connections"), 2);
     const { code, permanent, message } = await refusal(server, key);
@@ -252,7 +252,7 @@ Deno.test("A15 --max-tunnels and --max-connections refuse for now what is too mu
   });
 });
 
-Deno.test("A01 No wish gives a client the hostname of another key", async () => {
+Deno.test("No wish gives a client the hostname of another key", async () => {
   await using server = await startServer();
   const [owner, thief] = [await newSigningKey(), await newSigningKey()];
   using peer = await Subscriber.connect(server);

@@ -20,7 +20,7 @@ const MAX_ON_THE_WAY = 32 * MIB;
 /** Bytes of a file that others fetch meanwhile. */
 const FILE_LENGTH = 20 * MIB;
 
-Deno.test("A35 a visitor that reads nothing of a 500 MB answer holds its origin back and nobody else", async () => {
+Deno.test("a visitor that reads nothing of a 500 MB answer holds its origin back and nobody else", async () => {
   const pattern = new Pattern();
   let written = 0;
   await using origin = ScriptedOrigin.start(async (exchange) => {
@@ -42,7 +42,7 @@ Deno.test("A35 a visitor that reads nothing of a 500 MB answer holds its origin 
   await assertContinues(body, pattern);
 });
 
-Deno.test("A44 an origin that reads nothing of a 500 MB upload holds its visitor back and nobody else", async () => {
+Deno.test("an origin that reads nothing of a 500 MB upload holds its visitor back and nobody else", async () => {
   const pattern = new Pattern();
   const stalled = Promise.withResolvers<OriginExchange>();
   await using origin = ScriptedOrigin.start(async (exchange) => {

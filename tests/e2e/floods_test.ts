@@ -23,7 +23,7 @@ const HEAD = '{"status":200,"fields":[]}';
 /** Bytes by which a process may grow under a flood: what is garbage waits for its collector, whatever the flood brings. */
 const FLAT = 250 * MIB;
 
-Deno.test("A25 a client that answers streams of other clients is ended, and their visitors get their own answers", async () => {
+Deno.test("a client that answers streams of other clients is ended, and their visitors get their own answers", async () => {
   await using origin = ScriptedOrigin.start();
   await using tunnel = await startTunnel({ origin });
   const waiting = Array.from({ length: 20 }, (_, i) => tunnel.request(`/${i}`));
@@ -42,7 +42,7 @@ Deno.test("A25 a client that answers streams of other clients is ended, and thei
   assertEquals(answers.map(({ text }) => text), answers.map((_, i) => `/${i}`));
 });
 
-Deno.test("A29 a hundred thousand frames that mean nothing take no memory and disturb nobody", async (t) => {
+Deno.test("a hundred thousand frames that mean nothing take no memory and disturb nobody", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);
@@ -67,7 +67,7 @@ Deno.test("A29 a hundred thousand frames that mean nothing take no memory and di
   }
 });
 
-Deno.test("A30 a client that pings and reads no pongs is ended, and nothing is kept for it", async () => {
+Deno.test("a client that pings and reads no pongs is ended, and nothing is kept for it", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);
@@ -80,7 +80,7 @@ Deno.test("A30 a client that pings and reads no pongs is ended, and nothing is k
   await assertWorks(tunnel);
 });
 
-Deno.test("A31 visitors that open and leave at once leave no stream and no request behind", async () => {
+Deno.test("visitors that open and leave at once leave no stream and no request behind", async () => {
   const VISITS = 1_000;
   await using origin = ScriptedOrigin.start((exchange) => exchange.hangUp());
   await using tunnel = await startTunnel({ origin });
@@ -94,7 +94,7 @@ Deno.test("A31 visitors that open and leave at once leave no stream and no reque
   });
 });
 
-Deno.test("A31 HTTP/2 streams that are opened and reset at once (CVE-2023-44487) leave nothing behind", async (t) => {
+Deno.test("HTTP/2 streams that are opened and reset at once (CVE-2023-44487) leave nothing behind", async (t) => {
   await using origin = ScriptedOrigin.start((exchange) =>
     exchange.target === "/well" ? exchange.answer(OK) : exchange.hangUp()
   );
@@ -134,7 +134,7 @@ Deno.test("A31 HTTP/2 streams that are opened and reset at once (CVE-2023-44487)
 /** HTTP/2 streams that are opened only to be reset. */
 const RESETS = 5_000;
 
-Deno.test("A31 a server that opens and resets streams at once reaches no origin", async () => {
+Deno.test("a server that opens and resets streams at once reaches no origin", async () => {
   const STREAMS = 10_000;
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await ScriptedServer.start();
@@ -173,7 +173,7 @@ Deno.test("A31 a server that opens and resets streams at once reaches no origin"
   assertEquals(origin.connectionCount, 1);
 });
 
-Deno.test("A32 a client that answers nothing gets a thousand requests and no more; the rest are 503, and others go on", async () => {
+Deno.test("a client that answers nothing gets a thousand requests and no more; the rest are 503, and others go on", async () => {
   const MAX_STREAMS = 1_000;
   const MORE = 20;
   await using origin = ScriptedOrigin.answering(OK);
@@ -199,7 +199,7 @@ Deno.test("A32 a client that answers nothing gets a thousand requests and no mor
   assertEquals(client.frames.take().length, MAX_STREAMS);
 });
 
-Deno.test("A33 A34 an endless download at full speed keeps neither its own tunnel nor another from answering", async () => {
+Deno.test("an endless download at full speed keeps neither its own tunnel nor another from answering", async () => {
   await using server = await startServer();
   await using loud = ScriptedOrigin.start(async (exchange) => {
     if (exchange.target !== "/endless") return await exchange.answer(OK);
@@ -231,7 +231,7 @@ Deno.test("A33 A34 an endless download at full speed keeps neither its own tunne
   assertGreater(bytes, MIB);
 });
 
-Deno.test("A23 A41 a client that goes on after a cancel is heard by nobody, and takes no memory", async () => {
+Deno.test("a client that goes on after a cancel is heard by nobody, and takes no memory", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);
@@ -248,7 +248,7 @@ Deno.test("A23 A41 a client that goes on after a cancel is heard by nobody, and 
   await assertWorks(tunnel);
 });
 
-Deno.test("A62 a request of 10 KiB that waits takes less than 1 MiB", async () => {
+Deno.test("a request of 10 KiB that waits takes less than 1 MiB", async () => {
   const REQUESTS = 200;
   await using origin = ScriptedOrigin.start();
   await using tunnel = await startTunnel({ origin });

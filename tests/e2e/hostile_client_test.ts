@@ -28,22 +28,22 @@ const HEAD = '{"status":200,"fields":[]}';
 /** Milliseconds: a registration may take 10 s, and a busy machine a little more. */
 const REFUSED_WITHIN = 12_000;
 
-Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect, and others go on", async (t) => {
+Deno.test("Rubbish before a registration ends in a coded Disconnect, and others go on", async (t) => {
   const random = new SeededRandom();
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const { Data, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
-    "A20 an empty message": new Uint8Array(0),
-    "A20 random bytes": random.bytes(1_000),
-    "A20 one byte": new Uint8Array([FrameType.Ping]),
-    "A20 an unknown type of 20 KiB": frameOf(0x7f, { payload: "x".repeat(20 * KIB) }),
-    "A20 a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
-    "A21 a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
-    "A21 a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, {
+    "an empty message": new Uint8Array(0),
+    "random bytes": random.bytes(1_000),
+    "one byte": new Uint8Array([FrameType.Ping]),
+    "an unknown type of 20 KiB": frameOf(0x7f, { payload: "x".repeat(20 * KIB) }),
+    "a frame cut short": frameOf(FrameType.Ping, { payload: "12345678" }).subarray(0, 12),
+    "a length of 4 GiB": joined(new Uint8Array([2, 0]), u32(0), u32(0xffff_ffff)),
+    "a frame of 70 KiB": frameOf(FrameType.RegistrationRequest, {
       payload: "x".repeat(70 * KIB),
     }),
-    "A21 a message of 20 MiB": new Uint8Array(20 * KIB * KIB),
+    "a message of 20 MiB": new Uint8Array(20 * KIB * KIB),
     "a Data": frameOf(Data, { stream: 1, payload: "x" }),
     "an HTTPRequest": frameOf(HTTPRequest, { stream: 1, payload: openingOf(1_000) }),
     "an HTTPResponse": frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
@@ -60,7 +60,7 @@ Deno.test("A17 A20 A21 Rubbish before a registration ends in a coded Disconnect,
       await assertWorks(tunnel);
     });
   }
-  await t.step("A20 a text message", async () => {
+  await t.step("a text message", async () => {
     using peer = await Subscriber.connect(tunnel.server);
     peer.sendText("hello");
     assertGreater((await peer.goodbye()).code, 0);
@@ -102,7 +102,7 @@ Deno.test("A server offers its features in the challenge", async () => {
   assertEquals(challenge.features, [...FEATURES]);
 });
 
-Deno.test("A05 A06 A07 A09 A10 A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {
+Deno.test("A registration that is not as it must be is refused with a code and a reason, and counted", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const key = await newSigningKey();
@@ -166,7 +166,7 @@ Deno.test("A05 A06 A07 A09 A10 A registration that is not as it must be is refus
   }
 });
 
-Deno.test("A16 A registration that does not come in 10 s is refused, whatever else comes", async () => {
+Deno.test("A registration that does not come in 10 s is refused, whatever else comes", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using silent = await Subscriber.connect(tunnel.server);
@@ -193,7 +193,7 @@ Deno.test("A16 A registration that does not come in 10 s is refused, whatever el
   await assertWorks(tunnel);
 });
 
-Deno.test("A18 A19 What is no tunnel's client is not let in to where clients connect", async (t) => {
+Deno.test("What is no tunnel's client is not let in to where clients connect", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin, serverArgs: ["--acquire-timeout", "10ms"] });
   const { host } = tunnel.server.url;
@@ -237,53 +237,53 @@ Deno.test("A registered client that breaks the protocol loses its session, and o
   await using tunnel = await startTunnel({ origin });
   const { Data, HTTPRequest, HTTPResponse, WSResponse, Window } = FrameType;
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
-    "A20 random bytes": random.bytes(5_000),
+    "random bytes": random.bytes(5_000),
     "a stream of its own": frameOf(HTTPRequest, { stream: 9, payload: openingOf(1_000) }),
-    "A22 an answer on a stream that was never opened": frameOf(HTTPResponse, {
+    "an answer on a stream that was never opened": frameOf(HTTPResponse, {
       stream: 99,
       payload: HEAD,
     }),
-    "A26 a body before its head": frameOf(Data, { stream: 1, payload: "x" }),
-    "A26 an answer of the other kind": frameOf(WSResponse, { stream: 1, payload: HEAD }),
-    "A26 two heads": joined(
+    "a body before its head": frameOf(Data, { stream: 1, payload: "x" }),
+    "an answer of the other kind": frameOf(WSResponse, { stream: 1, payload: HEAD }),
+    "two heads": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
     ),
-    "A26 a second head behind its body": joined(
+    "a second head behind its body": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       frameOf(Data, { stream: 1, payload: "x" }),
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
     ),
-    "A26 a piece of body that is nothing and ends nothing": joined(
+    "a piece of body that is nothing and ends nothing": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       frameOf(Data, { stream: 1 }),
     ),
-    "A22 a body on a stream that was never opened": frameOf(Data, { stream: 2, payload: "x" }),
-    "A22 a reset of a stream that was never opened": frameOf(FrameType.Reset, {
+    "a body on a stream that was never opened": frameOf(Data, { stream: 2, payload: "x" }),
+    "a reset of a stream that was never opened": frameOf(FrameType.Reset, {
       stream: 2,
       payload: coded(0),
     }),
-    "A28 a credit for a stream that was never opened": frameOf(Window, {
+    "a credit for a stream that was never opened": frameOf(Window, {
       stream: 2,
       payload: u32(1),
     }),
-    "A28 a credit of nothing": frameOf(Window, { stream: 1, payload: u32(0) }),
+    "a credit of nothing": frameOf(Window, { stream: 1, payload: u32(0) }),
     "a second registration": frameOf(FrameType.RegistrationRequest, { payload: "{}" }),
-    "A28 a credit above all bounds": joined(
+    "a credit above all bounds": joined(
       frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
       frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
     ),
-    "A27 more body than its window": joined(
+    "more body than its window": joined(
       frameOf(HTTPResponse, { stream: 1, payload: HEAD }),
       ...Array.from(
         { length: 12 },
         () => frameOf(Data, { stream: 1, payload: new Uint8Array(64 * KIB) }),
       ),
     ),
-    "A30 a storm of pings": joined(
+    "a storm of pings": joined(
       ...Array.from({ length: 1_000 }, () => frameOf(FrameType.Ping, { payload: "12345678" })),
     ),
-    "A21 a message above 1 MiB": new Uint8Array(1_100 * KIB),
+    "a message above 1 MiB": new Uint8Array(1_100 * KIB),
   };
   for (const [name, message] of Object.entries(messages)) {
     await t.step(name, async () => {
@@ -304,7 +304,7 @@ Deno.test("A registered client that breaks the protocol loses its session, and o
   }
 });
 
-Deno.test("A37 A38 an answer that no visitor may get costs its request alone", async (t) => {
+Deno.test("an answer that no visitor may get costs its request alone", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using client = await Subscriber.register(tunnel.server);
@@ -349,7 +349,7 @@ Deno.test("A37 A38 an answer that no visitor may get costs its request alone", a
   });
 });
 
-Deno.test("A16 Connections that say nothing keep no client out", async () => {
+Deno.test("Connections that say nothing keep no client out", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   using peers = new DisposableStack();
@@ -361,7 +361,7 @@ Deno.test("A16 Connections that say nothing keep no client out", async () => {
   if (memory !== null) assertLess(memory.now, 200_000_000);
 });
 
-Deno.test("A40 no compression is agreed to: what is short on the wire stays short", async () => {
+Deno.test("no compression is agreed to: what is short on the wire stays short", async () => {
   await using server = await startServer();
   using visitor = await RawHTTP.open(Number(server.url.port));
   const fields = [
@@ -377,7 +377,7 @@ Deno.test("A40 no compression is agreed to: what is short on the wire stays shor
   assertEquals(head.all("sec-websocket-extensions"), []);
 });
 
-Deno.test("A17 An address has a hundred connections that have not registered, and no more", async () => {
+Deno.test("An address has a hundred connections that have not registered, and no more", async () => {
   await using server = await startServer(["--trust-proxy", "loopback"]);
   const from = (address: string) => Subscriber.connect(server, { "x-forwarded-for": address });
   using peers = new DisposableStack();

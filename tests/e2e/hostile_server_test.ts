@@ -40,33 +40,33 @@ Deno.test("A server that breaks the protocol loses its session, and the client c
   await using story = await startStory(server, origin);
   let { client } = story;
   const messages: Record<string, Uint8Array<ArrayBuffer>> = {
-    "A20 an empty message": new Uint8Array(0),
-    "A20 random bytes": random.bytes(5_000),
-    "A20 a frame cut short": frameOf(Ping, { payload: "12345678" }).subarray(0, 12),
-    "A21 a length of 4 GiB": joined(new Uint8Array([HTTPRequest, 0]), u32(1), u32(0xffff_ffff)),
-    "A21 a head above its limit": frameOf(HTTPRequest, {
+    "an empty message": new Uint8Array(0),
+    "random bytes": random.bytes(5_000),
+    "a frame cut short": frameOf(Ping, { payload: "12345678" }).subarray(0, 12),
+    "a length of 4 GiB": joined(new Uint8Array([HTTPRequest, 0]), u32(1), u32(0xffff_ffff)),
+    "a head above its limit": frameOf(HTTPRequest, {
       stream: 1,
       payload: "x".repeat(300 * KIB),
     }),
-    "A21 a message above 1 MiB": new Uint8Array(1_100 * KIB),
-    "A20 a request on stream 0": frameOf(HTTPRequest, { payload: openingOf(WINDOW) }),
-    "A24 a stream opened twice": joined(request(5), request(5)),
-    "A24 a stream id that goes back": joined(request(5), request(4)),
-    "A22 a body on a stream that was never opened": frameOf(Data, { stream: 7, payload: "x" }),
+    "a message above 1 MiB": new Uint8Array(1_100 * KIB),
+    "a request on stream 0": frameOf(HTTPRequest, { payload: openingOf(WINDOW) }),
+    "a stream opened twice": joined(request(5), request(5)),
+    "a stream id that goes back": joined(request(5), request(4)),
+    "a body on a stream that was never opened": frameOf(Data, { stream: 7, payload: "x" }),
     "an answer": frameOf(HTTPResponse, { stream: 99, payload: '{"status":200,"fields":[]}' }),
     "another registration": frameOf(FrameType.RegistrationChallenge, { payload: "{}" }),
-    "A28 a credit above all bounds": joined(
+    "a credit above all bounds": joined(
       frameOf(HTTPRequest, { stream: 1, payload: openingOf(0x7fff_ffff) }),
       frameOf(Window, { stream: 1, payload: u32(0x7fff_ffff) }),
     ),
-    "A27 A44 more body than the window": joined(
+    "more body than the window": joined(
       frameOf(HTTPRequest, { stream: 1, payload: openingOf(WINDOW, POST) }),
       ...Array.from(
         { length: 12 },
         () => frameOf(Data, { stream: 1, payload: new Uint8Array(64 * KIB) }),
       ),
     ),
-    "A30 a storm of pings": joined(
+    "a storm of pings": joined(
       ...Array.from({ length: 1_000 }, () => frameOf(Ping, { payload: "12345678" })),
     ),
   };
@@ -146,7 +146,7 @@ Deno.test("A client works with a server of any features, and ignores frames that
   }
 });
 
-Deno.test("A53 what a server says is shown on one line, without what drives a terminal", async (t) => {
+Deno.test("what a server says is shown on one line, without what drives a terminal", async (t) => {
   const evil = "a\x1b]0;title\x07\u202e\r\nhttp://b.example";
   await using server = await ScriptedServer.start();
   await using folder = await TempDir.make();
@@ -174,7 +174,7 @@ Deno.test("A53 what a server says is shown on one line, without what drives a te
   }
 });
 
-Deno.test("A37 A43 a request that no origin may get is reset, alone, and reaches nobody", async (t) => {
+Deno.test("a request that no origin may get is reset, alone, and reaches nobody", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await ScriptedServer.start();
   await using decoy = ScriptedOrigin.answering(OK);
@@ -242,7 +242,7 @@ Deno.test("A37 A43 a request that no origin may get is reset, alone, and reaches
   }
 });
 
-Deno.test("A43 a WebSocket is asked for with GET alone", async () => {
+Deno.test("a WebSocket is asked for with GET alone", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await ScriptedServer.start();
   await using story = await startStory(server, origin);
@@ -256,7 +256,7 @@ Deno.test("A43 a WebSocket is asked for with GET alone", async () => {
   assertEquals(origin.connectionCount, 0);
 });
 
-Deno.test("A43 A46 a target that looks like another host goes to the origin as it is", async (t) => {
+Deno.test("a target that looks like another host goes to the origin as it is", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await ScriptedServer.start();
   await using story = await startStory(server, origin);
@@ -278,7 +278,7 @@ Deno.test("A43 A46 a target that looks like another host goes to the origin as i
   }
 });
 
-Deno.test("A43 where an origin redirects to, the client does not go", async (t) => {
+Deno.test("where an origin redirects to, the client does not go", async (t) => {
   await using decoy = ScriptedOrigin.answering(OK);
   const location = `http://127.0.0.1:${decoy.port}/`;
   await using origin = ScriptedOrigin.answering(
@@ -300,7 +300,7 @@ Deno.test("A43 where an origin redirects to, the client does not go", async (t) 
   assertEquals(decoy.connectionCount, 0);
 });
 
-Deno.test("A45 streams above the limit are refused one by one", async () => {
+Deno.test("streams above the limit are refused one by one", async () => {
   await using origin = ScriptedOrigin.start();
   await using server = await ScriptedServer.start();
   await using story = await startStory(server, origin);

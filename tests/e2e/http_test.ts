@@ -23,7 +23,7 @@ async function seen(
   return await origin.next();
 }
 
-Deno.test("A46 a request line reaches the origin byte for byte", async (t) => {
+Deno.test("a request line reaches the origin byte for byte", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
 

@@ -20,7 +20,7 @@ const EVIL =
 const MAX_LINE = 8_000;
 
 for (const format of ["json", "text"] as const) {
-  Deno.test(`A53 what visitors and clients say stays within its line of the log (${format})`, async () => {
+  Deno.test(`what visitors and clients say stays within its line of the log (${format})`, async () => {
     await using server = await startServer([
       ...["--log-format", format, "--log-level", "debug"],
       // For hosts that are unknown a server waits when it has just started.

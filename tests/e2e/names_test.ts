@@ -44,7 +44,7 @@ Deno.test("--name gives a tunnel a second hostname, whose URL is the one that is
   });
 });
 
-Deno.test("A01 A name stays with the first key that took it, also while its client is away", async (t) => {
+Deno.test("A name stays with the first key that took it, also while its client is away", async (t) => {
   await using folder = await TempDir.make();
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer();

@@ -38,7 +38,7 @@ for (const isDirect of [true, false]) {
     assert(metrics.includes(`tunnel_node_links_${isDirect ? "direct" : "bus"} 1\n`));
   });
 
-  test(`A56 A node out of three that is killed takes its own clients' requests with it for seconds, and nobody else's (${way})`, async () => {
+  test(`A node out of three that is killed takes its own clients' requests with it for seconds, and nobody else's (${way})`, async () => {
     await using nodes = await Nodes.start(3, { isDirect });
     const [one, two, three] = nodes.all;
     await using address = Balancer.start([two, one, three].map((node) => nodes.portOf(node)));
@@ -122,7 +122,7 @@ test("A node is replaced by a process beside it on the same ports: no request th
   for (const { made, failed } of Object.values(others)) assertEquals([failed, made > 0], [0, true]);
 });
 
-test("A54 Redis that is killed takes nothing from a node's own tunnels and from direct links, and what comes later is known once it is back", async () => {
+test("Redis that is killed takes nothing from a node's own tunnels and from direct links, and what comes later is known once it is back", async () => {
   await using nodes = await Nodes.start(2, { isDirect: true });
   const [one, two] = nodes.all;
   const own = await nodes.connect(nodes.portOf(one));
@@ -148,7 +148,7 @@ test("A54 Redis that is killed takes nothing from a node's own tunnels and from 
   assertEquals(reports.map(({ failed }) => failed), [0, 0]);
 });
 
-test("A54 Redis that stands still holds up neither a node's own tunnels nor those that have a direct link", async () => {
+test("Redis that stands still holds up neither a node's own tunnels nor those that have a direct link", async () => {
   await using nodes = await Nodes.start(2, { isDirect: true });
   const [one, two] = nodes.all;
   const own = await nodes.connect(nodes.portOf(one));

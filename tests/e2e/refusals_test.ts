@@ -13,7 +13,7 @@ const HANDSHAKE = {
   "Sec-WebSocket-Version": "13",
 };
 
-Deno.test("A43 a request whose host or method cannot be routed safely is a 4xx and reaches no origin", async (t) => {
+Deno.test("a request whose host or method cannot be routed safely is a 4xx and reaches no origin", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const { host } = tunnel;
@@ -60,7 +60,7 @@ Deno.test("A43 a request whose host or method cannot be routed safely is a 4xx a
   }
 });
 
-Deno.test("An upgrade that is no correct WebSocket handshake is a 4xx and reaches no origin (B27)", async (t) => {
+Deno.test("An upgrade that is no correct WebSocket handshake is a 4xx and reaches no origin", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });
   const ask = async (visitor: RawHTTP, startLine: string, fields: object) => {

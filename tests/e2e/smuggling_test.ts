@@ -254,7 +254,7 @@ const REQUESTS: readonly (readonly [name: string, bytes: string, seen: Seen])[] 
   ],
 ];
 
-Deno.test("A37 however a body is framed, the origin sees the requests that the visitor sent and no others", async (t) => {
+Deno.test("however a body is framed, the origin sees the requests that the visitor sent and no others", async (t) => {
   let seen: string[] = [];
   await using origin = recordingOrigin((request) => seen.push(request));
   await using tunnel = await startTunnel({ origin });
@@ -313,7 +313,7 @@ const OVER_HTTP2: readonly (readonly [
   ["another host", [["host", "other.localhost"]], "hello", false],
 ];
 
-Deno.test("A37 what only HTTP/2 can say is never said in HTTP/1.1", async (t) => {
+Deno.test("what only HTTP/2 can say is never said in HTTP/1.1", async (t) => {
   let seen: string[] = [];
   await using origin = recordingOrigin((request) => seen.push(request));
   await using tunnel = await startTunnel({ origin });

@@ -82,7 +82,7 @@ const LIES: readonly Lie[] = [
   })),
 ];
 
-Deno.test("A39 a client that lies about the length of a body or frames it by itself splits no answer", async (t) => {
+Deno.test("a client that lies about the length of a body or frames it by itself splits no answer", async (t) => {
   await using server = await startServer();
   using client = await Subscriber.register(server);
   for (const { name, fields = [], body, together, apart } of LIES) {
@@ -117,7 +117,7 @@ Deno.test("A39 a client that lies about the length of a body or frames it by its
   }
 });
 
-Deno.test("A38 a status that no visitor may get is 502, as a number or as anything else", async (t) => {
+Deno.test("a status that no visitor may get is 502, as a number or as anything else", async (t) => {
   await using server = await startServer();
   using client = await Subscriber.register(server);
   using visitor = await RawHTTP.open(Number(server.url.port));
@@ -134,7 +134,7 @@ Deno.test("A38 a status that no visitor may get is 502, as a number or as anythi
   }
 });
 
-Deno.test("A37 no character in the name or value of a client's field splits an answer", async (t) => {
+Deno.test("no character in the name or value of a client's field splits an answer", async (t) => {
   await using server = await startServer();
   using client = await Subscriber.register(server);
   // All go over one connection of a visitor: one byte out of place would show in each that follows.

@@ -164,7 +164,7 @@ Deno.test("Silence", async (t) => {
   const step = (name: string, fn: () => Promise<void>) =>
     t.step({ name, fn, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false });
   await Promise.all([
-    step("A42 a dead link is noticed by both sides, and the client connects again", deadLink),
+    step("a dead link is noticed by both sides, and the client connects again", deadLink),
     step("A frozen server is noticed, and works again when it wakes up", frozenServer),
     step("Pings keep an idle tunnel and an idle WebSocket up", idle),
     step("A stopping client waits 10 s at most for what is in flight", endlessDownload),

@@ -18,7 +18,7 @@ const GIVEN_UP_AFTER = 5_000;
 const isLinux = Deno.build.os === "linux";
 
 Deno.test({
-  name: "A61 a server outlives more sockets than it has file descriptors, and serves again after",
+  name: "a server outlives more sockets than it has file descriptors, and serves again after",
   ignore: !isLinux,
   fn: async () => {
     await using origin = ScriptedOrigin.answering(OK);
@@ -86,7 +86,7 @@ Deno.test({
   },
 });
 
-Deno.test("A25 two clients never see each other's requests", async () => {
+Deno.test("two clients never see each other's requests", async () => {
   const REQUESTS = 1_000;
   /** Requests that are under way at once, for each tunnel. */
   const LANES = 20;
@@ -116,7 +116,7 @@ Deno.test("A25 two clients never see each other's requests", async () => {
   assertEquals(a.origin.requestCount + b.origin.requestCount, REQUESTS);
 });
 
-Deno.test("A36 a client process that stands still stops no other tunnel", async () => {
+Deno.test("a client process that stands still stops no other tunnel", async () => {
   await using server = await startServer();
   await using frozenOrigin = ScriptedOrigin.answering(OK);
   await using origin = ScriptedOrigin.answering(OK);

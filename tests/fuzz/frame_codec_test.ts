@@ -23,7 +23,7 @@ import { mutated } from "./mutated.ts";
 import { assertSameBytes } from "./same_bytes.ts";
 
 fuzz(
-  "A20 decodeFrames refuses rubbish with a SessionError, and what it takes is what was written",
+  "decodeFrames refuses rubbish with a SessionError, and what it takes is what was written",
   (random) => {
     const message = randomMessage(random);
     const before = message.slice();
@@ -36,7 +36,7 @@ fuzz(
   },
 );
 
-fuzz("A20 decodeFrames gives back every frame that encodeFrame writes, in order", (random) => {
+fuzz("decodeFrames gives back every frame that encodeFrame writes, in order", (random) => {
   const frames: SeenFrame[] = [];
   for (let i = random.integer(1, 20); i > 0; i--) {
     const { type, flags, stream, payload } = golden(random);
@@ -57,7 +57,7 @@ fuzz("A20 decodeFrames gives back every frame that encodeFrame writes, in order"
   }
 });
 
-fuzz("A20 reasons of any length and any characters keep to their limit and come back", (random) => {
+fuzz("reasons of any length and any characters keep to their limit and come back", (random) => {
   const reason = randomText(random);
   const code = random.integer(0, 0xffff);
   const drain = random.oneIn(2);

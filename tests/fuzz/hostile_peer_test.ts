@@ -20,7 +20,7 @@ const BODY = new Uint8Array(300_000);
 
 for (const side of ["server", "client"] as const) {
   fuzz(
-    `A20 whatever its peer sends, a ${side}'s session ends with a code at most, and keeps to what it was allowed`,
+    `whatever its peer sends, a ${side}'s session ends with a code at most, and keeps to what it was allowed`,
     async (random) => {
       using near = new SessionAndPeer(side, { established: !random.oneIn(10) });
       const owner = new Owner(random, near);

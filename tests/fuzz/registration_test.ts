@@ -75,7 +75,7 @@ const MEMBERS = [
 const made: Promise<SigningKey> = newSigningKey();
 
 fuzz(
-  "A07 verifyClaim takes a claim exactly as it was signed, and refuses anything else with a RegistrationError",
+  "verifyClaim takes a claim exactly as it was signed, and refuses anything else with a RegistrationError",
   async (random) => {
     const key = await made;
     const signed = await signClaim({ audience: AUDIENCE, nonce: NONCE, connection: 3 }, key);
@@ -100,7 +100,7 @@ fuzz(
 );
 
 fuzz(
-  "A13 what a peer sends in place of a registration's JSON is refused with a RegistrationError",
+  "what a peer sends in place of a registration's JSON is refused with a RegistrationError",
   (random) => {
     const frames = GOLDEN_FRAMES.filter(({ type }) => type.startsWith("Registration"));
     const golden = frames[random.integer(0, frames.length - 1)]?.payload ?? new Uint8Array(0);

@@ -22,7 +22,7 @@ const RESPONSE = encoder.encode('{"status":200,"fields":[]}');
 const AMPLE = SESSION_BUDGET / 2 / INITIAL_WINDOW;
 
 fuzz(
-  "A34 whatever two sessions do, each stream's bytes arrive whole and in order, within its credit, and nothing is left",
+  "whatever two sessions do, each stream's bytes arrive whole and in order, within its credit, and nothing is left",
   async (random) => {
     const [a, b] = MemorySocket.pair();
     using server = new SessionFixture("server", a);

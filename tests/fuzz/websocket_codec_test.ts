@@ -13,7 +13,7 @@ import { assertSameBytes } from "./same_bytes.ts";
 const { Continuation, Text, Binary, Close, Ping, Pong } = Opcode;
 
 fuzz(
-  "A20 FrameDecoder reads the same however its bytes arrive, and nothing but a WebSocketError refuses them",
+  "FrameDecoder reads the same however its bytes arrive, and nothing but a WebSocketError refuses them",
   (random) => {
     const bytes = random.oneIn(3) ? validFrames(random) : mutated(random, validFrames(random));
     const whole = new Reading();

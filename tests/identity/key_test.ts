@@ -32,13 +32,13 @@ Deno.test("decodeBase64UrlExactly refuses every text of the same bytes but one, 
   }
 });
 
-Deno.test("A05 isWeakKey knows every encoding of every point of low order", () => {
+Deno.test("isWeakKey knows every encoding of every point of low order", () => {
   const encodings = lowOrderEncodings();
   assertEquals(encodings.length, 14, "five y, two of them encoded twice, each with either sign");
   for (const encoding of encodings) assert(isWeakKey(encoding), encoding.toHex());
 });
 
-Deno.test("A04 isWeakKey knows every encoding that is not canonical", () => {
+Deno.test("isWeakKey knows every encoding that is not canonical", () => {
   const encodings = encodingsAbovePrime();
   assertEquals(encodings.length, 38);
   for (const encoding of encodings) assert(isWeakKey(encoding), encoding.toHex());

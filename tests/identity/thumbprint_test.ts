@@ -20,7 +20,7 @@ Deno.test("tunnelId is the id that PROTOCOL.md works out, with and without a lab
   );
 });
 
-Deno.test("A03 tunnelId keeps all 256 bits in letters that DNS takes for one in either case, and differs for each label", async () => {
+Deno.test("tunnelId keeps all 256 bits in letters that DNS takes for one in either case, and differs for each label", async () => {
   const ids = await Promise.all(["", "a", "b", "aa"].map((label) => tunnelId("x", label)));
   // 52 letters of 5 bits each hold a whole SHA-256, and are fewer than the 63 of a DNS label.
   for (const id of ids) assertMatch(id, /^[a-z2-7]{52}$/);

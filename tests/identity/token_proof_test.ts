@@ -16,7 +16,7 @@ Deno.test("proveToken is HMAC-SHA-256 of the JWS under the token, and tells neit
   }
 });
 
-Deno.test("A11 isTokenProof refuses the proof of another token, another claim and any other text", async () => {
+Deno.test("isTokenProof refuses the proof of another token, another claim and any other text", async () => {
   const proof = await proveToken("secret", JWS);
   assert(!await isTokenProof(proof, "Secret", JWS));
   assert(!await isTokenProof(proof, "secret", `${JWS}A`), "another server, challenge or key");
@@ -39,7 +39,7 @@ Deno.test("isTokenProof takes only the one text of the digest: no padding, no bi
   }
 });
 
-Deno.test("A14 isTokenProof compares digests of one length, whatever the token's is", async () => {
+Deno.test("isTokenProof compares digests of one length, whatever the token's is", async () => {
   for (const token of ["a", "a".repeat(64), "a".repeat(10_000)]) {
     assertEquals((await proveToken(token, JWS)).length, 43);
     assert(!await isTokenProof(await proveToken("b", JWS), token, JWS));

@@ -28,11 +28,11 @@ Deno.test("SendWindow counts what is spent and added", () => {
   assertEquals(window.available, 30);
 });
 
-Deno.test("A28 SendWindow refuses a credit of nothing", () => {
+Deno.test("SendWindow refuses a credit of nothing", () => {
   flowControlError(() => new SendWindow(100).add(0));
 });
 
-Deno.test("A28 SendWindow takes credit up to 2^31 - 1 and refuses one byte more", () => {
+Deno.test("SendWindow takes credit up to 2^31 - 1 and refuses one byte more", () => {
   const window = new SendWindow(100);
   window.add(0x7fff_ffff - 100);
   assertEquals(window.available, 0x7fff_ffff);
@@ -40,7 +40,7 @@ Deno.test("A28 SendWindow takes credit up to 2^31 - 1 and refuses one byte more"
   flowControlError(() => new SendWindow(0).add(0xffff_ffff));
 });
 
-Deno.test("A27 ReceiveWindow refuses the first byte above what it allowed", () => {
+Deno.test("ReceiveWindow refuses the first byte above what it allowed", () => {
   const window = new ReceiveWindow(100, new Budget(PLENTY), false);
   window.receive(60);
   window.receive(40);

@@ -486,7 +486,7 @@ Deno.test("a stream whose window is closed delays no other", async () => {
   assertEquals(frames.reduce((sum, { payload }) => sum + payload.length, 0), 500_000);
 });
 
-Deno.test("A34 streams share the connection in turns of 64 KiB", async () => {
+Deno.test("streams share the connection in turns of 64 KiB", async () => {
   using near = new SessionAndPeer("client");
   for (const stream of [1, 2, 3]) {
     near.peer.send(HTTPRequest, { stream, payload: openingOf(100 * MAX_DATA_LENGTH) });
@@ -594,7 +594,7 @@ Deno.test("Session answers a Ping with its bytes", async () => {
   assertEquals((await near.peer.next(Pong)).payload, goldenFrame("pong").payload);
 });
 
-Deno.test("A30 Session ends on a flood of pings, and only then", async () => {
+Deno.test("Session ends on a flood of pings, and only then", async () => {
   using near = new SessionAndPeer("client");
   const pings = (count: number) => joined(...new Array(count).fill(goldenFrame("ping").bytes));
   near.peer.sendBytes(pings(20));

@@ -201,7 +201,7 @@ Deno.test("Stream gives no credit once the peer has ended", async () => {
   assertEquals(near.peer.take(), []);
 });
 
-Deno.test("A27 a byte more than the window ends the session", async () => {
+Deno.test("a byte more than the window ends the session", async () => {
   using near = new SessionAndPeer("client");
   await opened(near);
   sendBody(near, INITIAL_WINDOW);
@@ -373,7 +373,7 @@ Deno.test("Reset(None) after a complete answer keeps all of it readable to its e
   assert(stream.sendEnded, "the rest of the request is not wanted");
 });
 
-Deno.test("A23 frames that were on their way when a stream was reset are ignored", async () => {
+Deno.test("frames that were on their way when a stream was reset are ignored", async () => {
   using near = new SessionAndPeer("client");
   const stream = await opened(near);
   stream.reset(ErrorCode.Cancelled);

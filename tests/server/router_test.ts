@@ -15,7 +15,7 @@ function status(route: Route): number | string {
   return route.kind === "refused" ? route.status : route.kind;
 }
 
-Deno.test("splitTarget keeps every byte of the target (B10)", () => {
+Deno.test("splitTarget keeps every byte of the target", () => {
   for (
     const target of [
       "/",
@@ -58,7 +58,7 @@ Deno.test("Router sends <label>.<domain> to its tunnel, whatever case, port and 
   }
 });
 
-Deno.test("A60 Router leaves a tunnel every path of its host", () => {
+Deno.test("Router leaves a tunnel every path of its host", () => {
   for (const target of ["/healthz", "/metrics", "/proxy/subscribe", "/proxy/request/abc/x"]) {
     assertEquals(get("abc.tunnel.example", target), {
       kind: "tunnel",
@@ -68,7 +68,7 @@ Deno.test("A60 Router leaves a tunnel every path of its host", () => {
   }
 });
 
-Deno.test("A60 Router takes the domain, the public host, localhost and addresses for the server's own", () => {
+Deno.test("Router takes the domain, the public host, localhost and addresses for the server's own", () => {
   for (
     const host of [
       "tunnel.example",
@@ -139,7 +139,7 @@ Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other m
   }
 });
 
-Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one (B7, B8)", () => {
+Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one", () => {
   const by = (url: string, host: string | null) =>
     status(router.route({ method: "GET", url: splitTarget(url), host }));
   assertEquals(by("http://localhost:6519/", null), 400);
@@ -162,7 +162,7 @@ Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", 
   assertEquals(status(by("https:///x")), 400);
 });
 
-Deno.test("Router refuses an absolute-form target that disagrees with Host (B9)", () => {
+Deno.test("Router refuses an absolute-form target that disagrees with Host", () => {
   const by = (url: string, host: string) =>
     status(router.route({ method: "GET", url: splitTarget(url), host }));
   const host = "abc.tunnel.example";

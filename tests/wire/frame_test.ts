@@ -58,7 +58,7 @@ Deno.test("decodeFrames gives views of the message, not copies", () => {
   assertStrictEquals(frame?.payload.buffer, message.buffer);
 });
 
-Deno.test("A20 decodeFrames refuses every truncation of every golden frame", () => {
+Deno.test("decodeFrames refuses every truncation of every golden frame", () => {
   for (const { name, bytes } of GOLDEN_FRAMES) {
     for (let length = 0; length < bytes.length; length++) {
       const error = assertThrows(() => decode(bytes.subarray(0, length)), SessionError);
@@ -132,7 +132,7 @@ Deno.test("decodeFrames refuses a session's frame on a stream and a stream's fra
   }
 });
 
-Deno.test("A21 decodeFrames knows a length above the limit from the header alone", () => {
+Deno.test("decodeFrames knows a length above the limit from the header alone", () => {
   for (const type of TYPES) {
     for (const length of [256 * 1024 + 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
       const header = new Uint8Array(FRAME_HEADER_LENGTH);

@@ -24,7 +24,7 @@ export type Departing = Pick<
 
 export interface GracefulShutdownOptions {
   readonly clientSessions: Departing;
-  /** Says how much there is of visitors that the end of a listener cuts: WebSockets (B28), and bodies that still come. */
+  /** Says how much there is of visitors that the end of a listener cuts: WebSockets, and bodies that still come. */
   readonly fragile: () => number;
   /** Tells the other nodes, whose links end with the listener that they came by, and resolves when their requests are answered; it has so many milliseconds. */
   readonly leaveNodes: (time: number) => Promise<void>;
@@ -41,9 +41,9 @@ export interface GracefulShutdownOptions {
 /**
  * Leaves the place to whoever comes next without losing what is in flight.
  *
- * Clients are told first and go on serving what comes here until the end. Shutting a listener closes each of its
- * WebSockets at once (B28) and cuts each request body that is not here yet, while answers are finished: the public one
- * is shut when there is no such thing, the clients' when no stream is left.
+ * Clients are told first and go on serving what comes here until the end. `Deno.HttpServer.shutdown` closes each
+ * WebSocket at once with 1001 and cuts each request body that is not here yet, while answers are finished. Therefore
+ * the public listener is shut when it has neither, the clients' when no stream is left.
  */
 export async function shutDownGracefully(options: GracefulShutdownOptions): Promise<void> {
   const { clientSessions, fragile, leaveNodes, drainTimeout } = options;

@@ -56,8 +56,8 @@ export class ListenError extends Error {
 }
 
 /**
- * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open
- * ends its accept loop for good (B2), while the connections that it had live on.
+ * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open ends its
+ * accept loop for good (Deno issue 10148), while the connections that it had live on.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -83,7 +83,7 @@ export class Listener {
     return this.#socket.server.addr.port;
   }
 
-  /** Stops accepting at once and resolves when the requests in flight are answered; every WebSocket is closed (B28). */
+  /** Stops accepting at once and resolves when the requests in flight are answered; `Deno.serve` closes every WebSocket at once. */
   async shutdown(): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#socket, ...this.#lingering].map(shut));

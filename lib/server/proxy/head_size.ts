@@ -1,7 +1,7 @@
 import type { Field } from "../../http/fields.ts";
 import type { Refusal } from "../tunnels/upstream.ts";
 
-/** Bytes of a head that Deno hands over at most (B16): it answers what is longer by itself. */
+/** Bytes of the longest head that `Deno.serve` hands over: it answers a longer one by itself, with 400. */
 export const MAX_HEAD = 65_536;
 
 /** Bytes around a field in a head of HTTP/1.1: a colon, a blank and the end of the line. */

@@ -8,8 +8,10 @@ export type RequestFraming =
   | { readonly kind: "refused"; readonly status: 400 | 413 | 501; readonly reason: string };
 
 /**
- * Reads a request's framing from its fields (RFC 9112 section 6), which `Deno.serve` has checked but not tidied (B4, B5, B13);
- * a body may have `most` bytes, null for any number.
+ * Reads a request's framing from its fields (RFC 9112 section 6); a body may have `most` bytes, null for any number.
+ *
+ * `Deno.serve` has checked them and leaves three things to do: equal Content-Lengths arrive joined, `gzip, chunked`
+ * is let through, and a GET whose body was dropped still has its Content-Length.
  */
 export function requestFraming(
   request: Request,

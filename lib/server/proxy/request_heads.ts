@@ -40,7 +40,7 @@ export class RequestHeads {
   fields({ fields: { list }, connection }: HeadSource, length: number | null): Field[] {
     const fields = this.#forwarded.apply(withoutHopByHop(list), connection);
     const at = fields.findIndex(([name]) => name === "content-length");
-    // Deno leaves a repeated Content-Length joined (B4); the origin gets the one number that was checked.
+    // `Deno.serve` joins equal Content-Lengths, as in "1, 1"; the origin gets the one number that was checked.
     if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
     // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
     if (!fields.some(([name]) => name === "host")) fields.unshift(["host", connection.host]);

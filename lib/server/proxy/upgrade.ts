@@ -20,7 +20,7 @@ export interface UpgradeRequest {
 }
 
 /**
- * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since Deno itself accepts nearly anything (B27). What
+ * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since `Deno.upgradeWebSocket` takes any method, version and key. What
  * only other protocols are offered for is an ordinary request (RFC 9110 section 7.8).
  */
 export function checkUpgrade({ method, headers }: UpgradeRequest): Upgrade {

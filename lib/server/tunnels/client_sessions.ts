@@ -12,7 +12,7 @@ import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import { ClientSession } from "./client_session.ts";
 
-/** Connections that have not registered yet, in all: each may hold a message of 64 MiB that Deno reads before anyone can refuse it (B24). */
+/** Connections that have not registered yet, in all: `Deno.upgradeWebSocket` reads a message of up to 64 MiB before anyone can refuse it, and has no option for less. */
 const MAX_UNREGISTERED = 1000;
 
 /** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other and are out of the count again. */

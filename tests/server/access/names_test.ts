@@ -8,7 +8,7 @@ import { settled } from "../../testing/turn.ts";
 
 const HOUR = 3_600_000;
 
-Deno.test("A01 Names gives a name to the first key that asks and to no other, on any node", async () => {
+Deno.test("Names gives a name to the first key that asks and to no other, on any node", async () => {
   using _clock = new FakeClock();
   const memory = new BusMemory();
   const [here, there] = [namesOf(new MemoryBus(memory)), namesOf(new MemoryBus(memory))];

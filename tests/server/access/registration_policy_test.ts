@@ -122,7 +122,7 @@ Deno.test("RegistrationPolicy.admit refuses an address list that nobody could ch
   );
 });
 
-Deno.test("A15 RegistrationPolicy.enter refuses an address that registers too often, for a while, and no other", () => {
+Deno.test("RegistrationPolicy.enter refuses an address that registers too often, for a while, and no other", () => {
   using clock = new FakeClock();
   const registrationPolicy = admissionOf({ registrations: { count: 2, period: 60_000 } });
   registrationPolicy.enter("192.0.2.1");
@@ -135,7 +135,7 @@ Deno.test("A15 RegistrationPolicy.enter refuses an address that registers too of
   registrationPolicy.enter("192.0.2.1");
 });
 
-Deno.test("A15 RegistrationPolicy takes an IPv6 network of 64 bits for one address", () => {
+Deno.test("RegistrationPolicy takes an IPv6 network of 64 bits for one address", () => {
   using _clock = new FakeClock();
   const registrationPolicy = admissionOf({ registrations: { count: 1, period: 1_000 } });
   registrationPolicy.enter("2001:db8:1:2::1");
@@ -143,7 +143,7 @@ Deno.test("A15 RegistrationPolicy takes an IPv6 network of 64 bits for one addre
   registrationPolicy.enter("2001:db8:1:3::1");
 });
 
-Deno.test("A15 RegistrationPolicy.isNoted lets no address fill the log", () => {
+Deno.test("RegistrationPolicy.isNoted lets no address fill the log", () => {
   using clock = new FakeClock();
   const registrationPolicy = admissionOf();
   const noted = () => Array.from({ length: 1_000 }, () => registrationPolicy.isNoted("192.0.2.1"));

@@ -12,7 +12,7 @@ Deno.test("whyReserved keeps back what visitors, mail and operating systems take
   }
 });
 
-Deno.test("A01 whyReserved keeps back every name with the form of an id: its hostname is a key's own", async () => {
+Deno.test("whyReserved keeps back every name with the form of an id: its hostname is a key's own", async () => {
   for (const label of ["", "blog"]) {
     const id = await tunnelId("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", label);
     assert(isLikeId(id) && isLabel(id));

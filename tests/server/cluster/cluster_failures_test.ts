@@ -40,7 +40,7 @@ Deno.test("Cluster asks again elsewhere when a node has no such tunnel: a reques
   assertEquals((await near.get(client.host)).status, 200);
 });
 
-Deno.test("A57 Cluster hands a request on once: two nodes that each believe the other has the tunnel answer 502 in the end", async () => {
+Deno.test("Cluster hands a request on once: two nodes that each believe the other has the tunnel answer 502 in the end", async () => {
   await using scene = new Scene({ args: ["--acquire-timeout", "1s"] });
   const [one, two] = [scene.node(), scene.node()];
   const host = `${"a".repeat(52)}.localhost`;
@@ -54,7 +54,7 @@ Deno.test("A57 Cluster hands a request on once: two nodes that each believe the 
   assertLess(streams, 8);
 });
 
-Deno.test("A58 Cluster shows strangers at /proxy/node the page of any unknown path", async () => {
+Deno.test("Cluster shows strangers at /proxy/node the page of any unknown path", async () => {
   await using scene = new Scene({ isDirect: true });
   const [near, far] = [scene.node(), scene.node()];
   const path = async (target: string, fields: string): Promise<string> => {
@@ -76,7 +76,7 @@ Deno.test("A58 Cluster shows strangers at /proxy/node the page of any unknown pa
   assertEquals(await path("/proxy/node", `Authorization: Bearer ${strange}\r\n`), unknown);
 });
 
-Deno.test("A58 Cluster takes a ticket once", async () => {
+Deno.test("Cluster takes a ticket once", async () => {
   await using scene = new Scene({ isDirect: true });
   const [near, far] = [scene.node(), scene.node()];
   await using origin = SampleOrigin.start();
@@ -134,7 +134,7 @@ for (const isDirect of [true, false]) {
   });
 }
 
-Deno.test("A54 Cluster without its bus serves its own tunnels and those it has a direct link to, says so, and catches up", async () => {
+Deno.test("Cluster without its bus serves its own tunnels and those it has a direct link to, says so, and catches up", async () => {
   await using scene = new Scene({ isDirect: true, args: ["--acquire-timeout", "500ms"] });
   await using origin = SampleOrigin.start();
   const [near, far] = [scene.node(), scene.node()];

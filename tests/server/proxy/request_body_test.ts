@@ -66,7 +66,7 @@ Deno.test("An endless body that was refused is not taken without an end", async 
   while (!isClosed) await visitor.send(piece).catch(() => isClosed = true);
 });
 
-Deno.test("RequestBody gives a body up that stops coming: 408, and the origin sees it broken off (B1)", async () => {
+Deno.test("RequestBody gives a body up that stops coming: 408, and the origin sees it broken off", async () => {
   await using uploads = new Uploads({ idle: 120 });
   using visitor = await uploads.visit();
   await visitor.send(`${CHUNKED}${chunk(5)}`);

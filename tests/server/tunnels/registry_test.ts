@@ -94,7 +94,7 @@ Deno.test("Registry.select passes over a session that drains, and calls the tunn
   assertEquals(registry.select(HOST), "away");
 });
 
-Deno.test("A01 A02 Registry.add lets no other key to a hostname that is in use", () => {
+Deno.test("Registry.add lets no other key to a hostname that is in use", () => {
   const registry = new Registry({ fixed: false });
   using owner = new SessionAndPeer("server");
   using other = new SessionAndPeer("server");
@@ -120,7 +120,7 @@ Deno.test("Registry.add keeps the fixed hostname for the first key, also while i
   registry.add(memberOf(owner.session, { hostname: FIXED_HOSTNAME }));
 });
 
-Deno.test("A15 Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
+Deno.test("Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
   const registry = new Registry({ fixed: false, maxTunnels: 100, maxConnections: 3 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string, thumbprint?: string) => {
@@ -140,7 +140,7 @@ Deno.test("A15 Registry.add takes so many sessions of one key, whatever their ho
   assertEquals(refusal(() => add(HOST)), "try_again", "one left once, however often it is said");
 });
 
-Deno.test("A15 Registry.add takes so many tunnels, each with all its sessions, and again when one has left", () => {
+Deno.test("Registry.add takes so many tunnels, each with all its sessions, and again when one has left", () => {
   const registry = new Registry({ fixed: false, maxTunnels: 2, maxConnections: 10 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string) => {
