@@ -4,14 +4,14 @@ import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { KeyFileError, loadKeyFile } from "./lib/client/key_file.ts";
 import { Status } from "./lib/client/console.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
-import { onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";
+import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
-const NAME = "tunnel-client";
-
 async function main(): Promise<number> {
-  const command = parseClientOptions(Deno.args, (name) => Deno.env.get(name), Deno.build.os);
+  const command = parseClientOptions(Deno.args, (variable) => Deno.env.get(variable), {
+    name: programName(),
+  });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
   return command.kind === "run" ? await publish(command.options) : 0;
@@ -53,4 +53,4 @@ async function identity(file: string) {
   }
 }
 
-await runProgram(NAME, main, printLine);
+await runProgram(main);

@@ -2,7 +2,13 @@ import config from "./deno.json" with { type: "json" };
 import { messageOf } from "./lib/cli/safe_text.ts";
 import { LineWriter } from "./lib/cli/line_writer.ts";
 import { Log } from "./lib/cli/log.ts";
-import { onReload, onStopSignal, printLine, ProgramError, runProgram } from "./lib/cli/program.ts";
+import {
+  onReload,
+  onStopSignal,
+  ProgramError,
+  programName,
+  runProgram,
+} from "./lib/cli/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
 import { ListenError } from "./lib/server/listen/serve_listener.ts";
@@ -10,10 +16,10 @@ import { openBus } from "./lib/server/bus/open_bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 
-const NAME = "tunnel-server";
-
 async function main(): Promise<number> {
-  const command = parseServerOptions(Deno.args, (name) => Deno.env.get(name));
+  const command = parseServerOptions(Deno.args, (variable) => Deno.env.get(variable), {
+    name: programName(),
+  });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
   return command.kind === "run" ? await serve(command.options) : 0;
@@ -140,4 +146,4 @@ function reasonOf(error: unknown): string {
   return messageOf(error);
 }
 
-await runProgram(NAME, main, printLine);
+await runProgram(main);

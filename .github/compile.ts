@@ -1,15 +1,52 @@
-import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
-import { printLine, ProgramError, runProgram } from "../lib/cli/program.ts";
+import { parseCommandLine } from "../lib/cli/command_line.ts";
+import { type FlagValues, textFlag } from "../lib/cli/flags.ts";
+import { ProgramError, programName, runProgram } from "../lib/cli/program.ts";
 
 /** The programs, each with the task that runs it: what that task allows is what the executable may do. */
 const PROGRAMS = ["server", "client"] as const;
+
+const GROUP = "The executables";
+
+const FLAGS = {
+  /** The path of a folder. */
+  output: textFlag({
+    group: GROUP,
+    help: "folder that they are put into",
+    placeholder: "<folder>",
+    default: "dist",
+  }),
+  /** A system as `deno compile` names it; null for this one. */
+  target: textFlag({
+    group: GROUP,
+    help: "system that they are for, as deno compile names it",
+    placeholder: "<triple>",
+    default: null,
+    defaultText: "this one",
+  }),
+};
 
 const ROOT = new URL("../", import.meta.url);
 
 /** Compiles `tunnel-server` and `tunnel-client`, for this machine or for another. */
 async function main(): Promise<number> {
-  const { output, target } = readFlags();
+  const command = parseCommandLine(
+    {
+      name: programName(),
+      summary: "Compiles both programs into executables.",
+      usage: "[flags]",
+      flags: FLAGS,
+      maxPositionals: 0,
+    },
+    Deno.args,
+    (variable) => Deno.env.get(variable),
+  );
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(config.version);
+  return command.kind === "run" ? await compileAll(command.values) : 0;
+}
+
+async function compileAll({ output, target }: FlagValues<typeof FLAGS>): Promise<number> {
   const scratch = await Deno.makeTempDir({ prefix: "tunnel-compile-" });
   try {
     for (const program of PROGRAMS) {
@@ -17,7 +54,7 @@ async function main(): Promise<number> {
       await bundle(`${program}.ts`, script);
       await compile(script, [
         ...allowedTo(program),
-        ...(target === undefined ? [] : ["--target", target]),
+        ...(target === null ? [] : ["--target", target]),
         ...["--output", `${output}/tunnel-${program}`],
       ]);
     }
@@ -25,19 +62,6 @@ async function main(): Promise<number> {
     await Deno.remove(scratch, { recursive: true });
   }
   return 0;
-}
-
-/** Reads `--target <triple>`, as `deno compile` knows it, and `--output <folder>`. */
-function readFlags(): { output: string; target: string | undefined } {
-  try {
-    const { values } = parseArgs({
-      args: [...Deno.args],
-      options: { output: { type: "string", default: "dist" }, target: { type: "string" } },
-    });
-    return { output: values.output, target: values.target };
-  } catch (cause) {
-    throw new ProgramError(cause instanceof Error ? cause.message : String(cause), 2, { cause });
-  }
 }
 
 /**
@@ -70,4 +94,4 @@ async function run(command: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new ProgramError(`deno ${args[0]} ended with status ${code}`);
 }
 
-await runProgram("compile", main, printLine);
+await runProgram(main);

@@ -7,11 +7,9 @@ declare module "@std/assert" {
   export function assertEquals<T>(actual: T, expected: T, message?: string): void;
   export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
   export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): void;
-  export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T>;
   export function assertGreater<T>(actual: T, expected: T, message?: string): void;
   export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
   export function assertLess<T>(actual: T, expected: T, message?: string): void;
-  export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
   export function assertMatch(actual: string, expected: RegExp, message?: string): void;
   export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
   export function assertStringIncludes(actual: string, expected: string, message?: string): void;
@@ -34,7 +32,6 @@ declare module "@std/assert" {
     messageIncludes?: string,
     message?: string,
   ): Promise<E>;
-  export function fail(message?: string): never;
 }
 
 declare module "@std/cli/parse-args" {
@@ -42,18 +39,14 @@ declare module "@std/cli/parse-args" {
     readonly string?: readonly string[];
     readonly boolean?: readonly string[];
     readonly collect?: readonly string[];
-    readonly default?: Readonly<Record<string, unknown>>;
     readonly alias?: Readonly<Record<string, string>>;
-    readonly stopEarly?: boolean;
-    readonly "--"?: boolean;
     /** Called for each word that no option names; `false` leaves it out of the result. */
-    readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+    readonly unknown?: (arg: string, key?: string) => unknown;
   }
-  export interface Args {
-    readonly _: readonly (string | number)[];
-    readonly [name: string]: unknown;
-  }
-  export function parseArgs(args: readonly string[], options?: ParseOptions): Args;
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseOptions,
+  ): Readonly<Record<string, unknown>>;
 }
 
 declare module "@std/crypto/timing-safe-equal" {

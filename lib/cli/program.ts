@@ -1,7 +1,9 @@
+import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UsageError } from "./command_line.ts";
 import { escapeUnsafe, traceOf } from "./safe_text.ts";
 
-/** Why a program cannot go on, in one line for whoever started it. */
+/** Why a program cannot go on, in one line for the person who started it. */
 export class ProgramError extends Error {
   override readonly name = "ProgramError";
   constructor(
@@ -18,26 +20,39 @@ export class ProgramError extends Error {
  * Runs a program to its exit status. What it throws ends it with one line; what is thrown or rejected
  * anywhere else, by a mistake of ours, is reported and costs one request at most.
  */
-export async function runProgram(
-  name: string,
-  main: () => Promise<number>,
-  report: (message: string) => void,
-): Promise<never> {
+export async function runProgram(main: () => Promise<number>): Promise<never> {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    report(`unexpected: ${traceOf(event.reason)}`);
+    printLine(`unexpected: ${traceOf(event.reason)}`);
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    report(`unexpected: ${traceOf(event.error)}`);
+    printLine(`unexpected: ${traceOf(event.error)}`);
   });
   Deno.exit(
     await main().catch((error) => {
-      const { message, status } = ending(name, error);
+      const { message, status } = ending(programName(), error);
       printLine(message);
       return status;
     }),
   );
+}
+
+/** Names the program as it was started, so that a call which a message shows works when it is typed. */
+export function programName(): string {
+  return Deno.build.standalone
+    ? nameOfExecutable(Deno.execPath())
+    : nameOfScript(Deno.mainModule, Deno.cwd());
+}
+
+/** Returns what starts the executable at that path: where it is on the PATH, its name is enough. */
+export function nameOfExecutable(path: string): string {
+  return basename(path, ".exe");
+}
+
+/** Returns what starts the script at that URL from that folder. */
+export function nameOfScript(url: string, folder: string): string {
+  return `deno run -A ${url.startsWith("file:") ? relative(folder, fileURLToPath(url)) : url}`;
 }
 
 /** Calls `stop` at the first SIGINT or SIGTERM and ends the process at the second. */
@@ -55,12 +70,12 @@ export function onStopSignal(stop: () => void): void {
   }
 }
 
-/** Calls `reload` at each SIGHUP, which would end the process else; Windows has none. */
+/** Calls `reload` at each SIGHUP, which would end the process otherwise; Windows has none. */
 export function onReload(reload: () => void): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reload);
 }
 
-/** Writes a line to standard error, whatever others put into it. */
+/** Writes a line to standard error; what others put into it cannot end the line or drive the terminal. */
 export function printLine(line: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`${escapeUnsafe(line)}\n`));

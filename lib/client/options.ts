@@ -19,19 +19,26 @@ export type ClientCommand =
   | { readonly kind: "run"; readonly options: ClientOptions }
   | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
 
+export interface CommandOptions {
+  /** How the help calls the program. @default "tunnel-client" */
+  readonly name?: string;
+  /** The system, which decides where the key is kept. @default the present one */
+  readonly os?: typeof Deno.build.os;
+}
+
 /**
- * Reads what the client was told on its command line and in its environment; `os` decides where the key is kept.
+ * Reads what the client was told on its command line and in its environment.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
 export function parseClientOptions(
   args: readonly string[],
   environment: Environment,
-  os: typeof Deno.build.os,
+  { name = "tunnel-client", os = Deno.build.os }: CommandOptions = {},
 ): ClientCommand {
   const line = parseCommandLine(
     {
-      name: "tunnel-client",
+      name,
       summary: "Publishes a local HTTP service under an address that stays the same.",
       usage: "[flags] [port | host:port | http://host:port]",
       flags: CLIENT_FLAGS,

@@ -17,6 +17,11 @@ export type ServerCommand =
   | { readonly kind: "run"; readonly options: ServerOptions }
   | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
 
+export interface CommandOptions {
+  /** How the help calls the program. @default "tunnel-server" */
+  readonly name?: string;
+}
+
 /**
  * Reads what the server was told on its command line and in its environment.
  *
@@ -25,10 +30,11 @@ export type ServerCommand =
 export function parseServerOptions(
   args: readonly string[],
   environment: Environment,
+  { name = "tunnel-server" }: CommandOptions = {},
 ): ServerCommand {
   const line = parseCommandLine(
     {
-      name: "tunnel-server",
+      name,
       summary: "Gives local services public addresses, through the clients that connect here.",
       usage: "[flags]",
       flags: SERVER_FLAGS,

@@ -168,7 +168,6 @@ function targetOf(tunnel: Tunnel, path: string): Target {
 }
 
 await runTool({
-  name: "bench",
   summary:
     "Counts frames, messages, copied bytes and system calls, and compares them with a baseline.",
   flags: FLAGS,

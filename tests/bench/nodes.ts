@@ -193,7 +193,6 @@ class Nodes implements AsyncDisposable {
 }
 
 await runTool({
-  name: "bench:nodes",
   summary: "Measures one node beside two, which reach each other directly or through Redis.",
   flags: FLAGS,
 }, main);

@@ -139,7 +139,6 @@ async function conditions(seconds: number): Promise<string> {
 }
 
 await runTool({
-  name: "bench:overhead",
   summary: "Measures the tunnel beside the same service reached directly.",
   flags: FLAGS,
 }, main);

@@ -107,7 +107,6 @@ async function main(values: Values): Promise<number> {
 }
 
 await runTool({
-  name: "peers",
   summary: "Measures this tunnel beside others that are on the PATH.",
   flags: FLAGS,
 }, main);

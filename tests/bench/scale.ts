@@ -74,7 +74,6 @@ function parseAxis(text: string): Axis {
 }
 
 await runTool({
-  name: "bench:scale",
   summary: "Measures speed, CPU and memory as visitors, tunnels, bodies or connections grow.",
   flags: FLAGS,
 }, main);

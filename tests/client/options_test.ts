@@ -5,13 +5,16 @@ import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
 const HOME = { HOME: "/home/me" };
 
 function options(args: string[], environment: Environment = HOME): ClientOptions {
-  const command = parseClientOptions(args, environment, "linux");
+  const command = parseClientOptions(args, environment, { os: "linux" });
   assert(command.kind === "run");
   return command.options;
 }
 
 function refuses(args: string[], message: string, environment: Environment = HOME): void {
-  const error = assertThrows(() => parseClientOptions(args, environment, "linux"), UsageError);
+  const error = assertThrows(
+    () => parseClientOptions(args, environment, { os: "linux" }),
+    UsageError,
+  );
   assertStringIncludes(error.message, message);
 }
 
@@ -190,7 +193,7 @@ Deno.test("parseClientOptions bounds ports, connections and labels", () => {
 
 Deno.test("parseClientOptions keeps the key where the platform keeps settings", () => {
   const keyFile = (os: typeof Deno.build.os, environment: Environment) => {
-    const command = parseClientOptions([], environment, os);
+    const command = parseClientOptions([], environment, { os });
     assert(command.kind === "run");
     return command.options.keyFile;
   };
@@ -212,7 +215,11 @@ Deno.test("parseClientOptions keeps the key where the platform keeps settings", 
 Deno.test("parseClientOptions asks for --key where there is no config folder", () => {
   refuses([], "--key is needed: there is no HOME", {});
   refuses([], "--key is needed: there is no HOME", { HOME: "" });
-  assertThrows(() => parseClientOptions([], HOME, "windows"), UsageError, "there is no APPDATA");
+  assertThrows(
+    () => parseClientOptions([], HOME, { os: "windows" }),
+    UsageError,
+    "there is no APPDATA",
+  );
   assertEquals(options(["--key=k"], {}).keyFile, "k");
 });
 
@@ -249,7 +256,7 @@ Deno.test("parseClientOptions refuses a user or password that fits no field, and
 });
 
 Deno.test("parseClientOptions shows exactly its flags in --help, within 80 columns", () => {
-  const command = parseClientOptions(["--help"], {}, "linux");
+  const command = parseClientOptions(["--help"], {}, { os: "linux" });
   assert(command.kind === "help");
   const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
   assertEquals(flags.toSorted(), [
@@ -270,5 +277,5 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "version",
   ]);
   for (const row of command.text.split("\n")) assert(row.length <= 80, row);
-  assertEquals(parseClientOptions(["--version"], {}, "linux"), { kind: "version" });
+  assertEquals(parseClientOptions(["--version"], {}, { os: "linux" }), { kind: "version" });
 });

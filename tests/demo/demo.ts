@@ -4,7 +4,7 @@ import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { loadKeyFile } from "../../lib/client/key_file.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
-import { onStopSignal, printLine, runProgram } from "../../lib/cli/program.ts";
+import { onStopSignal, printLine, programName, runProgram } from "../../lib/cli/program.ts";
 import { ListenError } from "../../lib/server/listen/serve_listener.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
@@ -16,7 +16,9 @@ const SITE_PORT = 8080;
 
 /** Runs a server, a sample page and a client in one process until Ctrl-C; takes the client's flags for what concerns the tunnel. */
 async function main(): Promise<number> {
-  const command = parseClientOptions(Deno.args, (name) => Deno.env.get(name), Deno.build.os);
+  const command = parseClientOptions(Deno.args, (variable) => Deno.env.get(variable), {
+    name: programName(),
+  });
   if (command.kind === "help") console.log(command.text);
   if (command.kind !== "run") return 0;
 
@@ -93,4 +95,4 @@ Ctrl-C ends the demo.
 `;
 }
 
-await runProgram("demo", main, printLine);
+await runProgram(main);

@@ -139,13 +139,16 @@ Deno.test("A list of keys that cannot be read, or has a bad line, ends the start
   const start = () => runToEnd("server.ts", ["--port", "0", "--authorized-keys", list]);
   const missing = await start();
   assertEquals([missing.code, missing.stdout], [2, ""]);
-  assertMatch(missing.stderr, /^tunnel-server: cannot read .*authorized_keys: .*no such file\n$/);
+  assertMatch(
+    missing.stderr,
+    /^deno run -A server\.ts: cannot read .*authorized_keys: .*no such file\n$/,
+  );
   await Deno.writeTextFile(list, "# fine\n\nssh-ed25519 AAAA me@host\n");
   const wrong = await start();
   assertEquals([wrong.code, wrong.stdout], [2, ""]);
   assertMatch(
     wrong.stderr,
-    /^tunnel-server: .*authorized_keys, line 3: "ssh-ed25519" is not .*\n$/,
+    /^deno run -A server\.ts: .*authorized_keys, line 3: "ssh-ed25519" is not .*\n$/,
   );
 });
 
@@ -281,7 +284,7 @@ Deno.test("Edge options are accepted with a word, or refused when nobody could c
 
 function refusedForGood({ code, stdout, stderr }: EndedProgram, reason: string): void {
   assertEquals([code, stdout], [1, ""], stderr);
-  assertStringIncludes(stderr, `tunnel-client: the server refused: `);
+  assertStringIncludes(stderr, "deno run -A client.ts: the server refused: ");
   assertStringIncludes(stderr, reason);
 }
 

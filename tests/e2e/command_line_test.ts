@@ -33,6 +33,7 @@ Deno.test("--help names every flag and the environment variables, and exits with
         assertEquals([code, stderr], [0, ""]);
         const named = [...stdout.matchAll(/--([a-z]+(?:-[a-z]+)*)/g)].map(([, name]) => name);
         for (const flag of [...flags, "help", "version"]) assert(named.includes(flag), flag);
+        assertMatch(stdout, new RegExp(`^Usage: deno run -A ${script} `, "m"));
         assertMatch(stdout, /TUNNEL_/);
       });
     }

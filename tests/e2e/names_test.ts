@@ -146,7 +146,7 @@ Deno.test("A name that is not to be had ends the client with the reason, and nev
     for (const name of ["a.b", "-a", "a_b", "x".repeat(64)]) {
       const { code, stderr } = await wish(name);
       assertEquals(code, 2);
-      assertMatch(stderr, /^tunnel-client: --name must be .*\n$/);
+      assertMatch(stderr, /^deno run -A client\.ts: --name must be .*\n$/);
     }
   });
 });
@@ -235,7 +235,7 @@ async function accept(client: FramePeer): Promise<string> {
 
 function refused({ code, stdout, stderr }: EndedProgram, reason: string): void {
   assertEquals([code, stdout], [1, ""], stderr);
-  assertStringIncludes(stderr, "tunnel-client: the server refused: ");
+  assertStringIncludes(stderr, "deno run -A client.ts: the server refused: ");
   assertStringIncludes(stderr, reason);
 }
 

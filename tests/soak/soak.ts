@@ -118,7 +118,6 @@ function tableOf(rows: readonly (readonly string[])[]): string {
 const HEADING = ["id", "fault", "how", "measured", "target", "result"];
 
 await runTool({
-  name: "soak",
   summary: "Kills, stops, starves and floods a tunnel, and says what its visitors see of it.",
   flags: FLAGS,
 }, main);

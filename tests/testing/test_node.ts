@@ -128,7 +128,7 @@ export class TestClient implements AsyncDisposable {
         ...options.args ?? [],
       ],
       (name) => name === "HOME" ? "/nowhere" : undefined,
-      "linux",
+      { os: "linux" },
     );
     if (command.kind !== "run") throw new TypeError("not the flags of a client");
     const key = options.key ?? await newSigningKey();
