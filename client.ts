@@ -2,6 +2,7 @@ import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { KeyFileError, loadKeyFile } from "./lib/client/key_file.ts";
+import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
 import { Status } from "./lib/client/console.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
@@ -25,10 +26,9 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const client = new TunnelClient(
-    { ...options, key, policy: await makeVisitorPolicy(options) },
-    status,
-  );
+  const service = new LocalHTTP({ ...options, hostname: options.host });
+  const policy = await makeVisitorPolicy(options);
+  const client = new TunnelClient({ ...options, service, key, policy }, status);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     status.stopping();

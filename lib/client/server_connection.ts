@@ -17,6 +17,7 @@ import {
 import { decodeNotice, type RefusedVisitors } from "../wire/notice.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../mux/session.ts";
+import type { RequestHead } from "../http/head.ts";
 import type { Stream } from "../mux/stream.ts";
 import { proveToken } from "../identity/token_proof.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
@@ -36,14 +37,14 @@ export interface ServerConnectionOptions {
   /** Which of the client's connections to this server it is, from 0. */
   readonly connection: number;
   readonly heartbeat: Heartbeat;
-  readonly onStream: (stream: Stream, head: Uint8Array) => void;
+  readonly onStream: (stream: Stream, head: RequestHead) => void;
   /** The server tells which visitors it refused. */
   readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
 }
 
 /** One registered connection to one server, from its handshake to its end. */
 export class ServerConnection implements SessionEvents {
-  readonly onStream: (stream: Stream, head: Uint8Array) => void;
+  readonly onStream: (stream: Stream, head: RequestHead) => void;
   /** What the server gave; rejects with a RegistrationError or a SessionError. */
   readonly registered: Promise<Registered>;
   /** Resolves with the reason when another connection should take the place of this one: the server stops, or it is over. */

@@ -3,13 +3,15 @@ import type { SigningKey } from "../identity/key.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
 import type { RefusedVisitors } from "../wire/notice.ts";
 import { within } from "../net/deadline.ts";
-import { Origin } from "./services/local_http/local_http.ts";
+import type { Service } from "./services/service.ts";
 import type { ClientOptions } from "./options.ts";
 import { ServerLink } from "./server_link.ts";
 
-/** What the command line gives, with the key read and the password hashed. */
+/** What the command line gives, with the key read, the password hashed and the service made. */
 export interface TunnelClientOptions
-  extends Omit<ClientOptions, "keyFile" | "showKey" | "basicAuth" | "allowIp"> {
+  extends Pick<ClientOptions, "servers" | "connections" | "label" | "name" | "token" | "once"> {
+  /** Answers what visitors ask; it is closed with the client. */
+  readonly service: Service;
   /** What the servers are to check of visitors. */
   readonly policy: VisitorPolicy;
   readonly key: SigningKey;
@@ -33,22 +35,16 @@ const DRAIN_TIMEOUT = 10_000;
 /** Reasons that are told of one outage: what was lost, what is wrong since, and some more in case it changes. */
 const MAX_REASONS = 8;
 
-/** Keeps the tunnels of one origin: several connections to each of several servers. */
+/** Keeps the tunnels of one service: several connections to each of several servers. */
 export class TunnelClient {
   readonly #options: TunnelClientOptions;
   readonly #events: TunnelClientEvents;
-  readonly #origin: Origin;
   readonly #heartbeat = new Heartbeat();
   readonly #links: ServerLink[] = [];
 
   constructor(options: TunnelClientOptions, events: TunnelClientEvents) {
     this.#options = options;
     this.#events = events;
-    this.#origin = new Origin({
-      hostname: options.host,
-      port: options.port,
-      hostHeader: options.hostHeader,
-    });
     for (const server of options.servers) this.#addServer(server);
   }
 
@@ -78,11 +74,11 @@ export class TunnelClient {
   /** Ends everything at once. */
   close(): void {
     for (const link of this.#links) link.close();
-    this.#origin.close();
+    this.#options.service.close();
   }
 
   #addServer(server: string): void {
-    const { key, label, name, policy, token, connections, once } = this.#options;
+    const { service, key, label, name, policy, token, connections, once } = this.#options;
     const state = new ServerState(server, this.#events);
     for (let connection = 0; connection < connections; connection++) {
       this.#links.push(
@@ -97,7 +93,7 @@ export class TunnelClient {
             connection,
             heartbeat: this.#heartbeat,
             onNotice: (refused) => this.#events.onNotice?.(server, refused),
-            onStream: (stream, head) => void this.#origin.serve(stream, head),
+            onStream: (stream, head) => void service.serve(stream, head),
           },
           state.linkEvents(),
           { once },

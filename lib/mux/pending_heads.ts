@@ -1,14 +1,9 @@
+import type { ResponseHead } from "../http/head.ts";
 import { ChurnMap } from "./v8_memory.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
 
-/** The frame that answers a stream's opening. */
-export interface HeadFrame {
-  readonly type: number;
-  readonly payload: Uint8Array;
-}
-
 interface PendingHead {
-  readonly resolve: (head: HeadFrame) => void;
+  readonly resolve: (head: ResponseHead) => void;
   readonly reject: (error: Error) => void;
   deadline: number;
 }
@@ -34,7 +29,7 @@ export class PendingHeads {
   }
 
   /** Returns the head that will come for `stream`; rejects with a StreamError or a SessionError. */
-  expect(stream: number): Promise<HeadFrame> {
+  expect(stream: number): Promise<ResponseHead> {
     return new Promise((resolve, reject) => {
       this.#pending.set(stream, { resolve, reject, deadline: performance.now() + this.#timeout });
       this.#timer ??= setTimeout(this.#expire, this.#timeout);
@@ -49,7 +44,7 @@ export class PendingHeads {
     this.#pending.set(stream, entry);
   }
 
-  resolve(stream: number, head: HeadFrame): void {
+  resolve(stream: number, head: ResponseHead): void {
     this.#pending.take(stream)?.resolve(head);
   }
 

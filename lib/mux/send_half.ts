@@ -1,3 +1,4 @@
+import type { ResponseHead } from "../http/head.ts";
 import type { Batch } from "./batch.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
 import { FrameFlag, FrameType } from "../wire/frame.ts";
@@ -49,6 +50,13 @@ export class SendHalf implements WaitingSender {
   control(type: number, flags: number, payload: Uint8Array, end: boolean): void {
     this.check();
     this.#queue.control(type, flags, this.#stream, payload);
+    if (end) this.#end();
+  }
+
+  /** Sends a response head; `end` says that it is the last frame. */
+  responseHead(type: number, head: ResponseHead, end: boolean): void {
+    this.check();
+    this.#queue.responseHead(type, end ? FrameFlag.EndStream : 0, this.#stream, head);
     if (end) this.#end();
   }
 

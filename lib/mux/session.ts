@@ -11,7 +11,7 @@ import {
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { Keepalive } from "./keepalive.ts";
-import { type HeadFrame, PendingHeads } from "./pending_heads.ts";
+import { PendingHeads } from "./pending_heads.ts";
 import {
   decodeDisconnect,
   encodeDisconnect,
@@ -20,6 +20,8 @@ import {
   resetError,
 } from "../wire/reasons.ts";
 import { Goaway } from "./goaway.ts";
+import type { RequestHead, ResponseHead } from "../http/head.ts";
+import { decodeRequestHead, decodeResponseHead } from "../wire/head.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -32,8 +34,8 @@ const MAX_PINGS = 20;
 export interface SessionEvents {
   /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; none comes once the session is established. */
   onRegistration(type: number, payload: Uint8Array): void;
-  /** A stream that the peer opened, and its head, which keeps a whole message for as long as it is held; null on the side that opens them. */
-  onStream: ((stream: Stream, head: Uint8Array) => void) | null;
+  /** A stream that the peer opened, and its head; null on the side that opens them. */
+  onStream: ((stream: Stream, head: RequestHead) => void) | null;
   /** A Notice came; only the side that accepts streams gets one. */
   onNotice?(payload: Uint8Array): void;
   /** The peer stops: it drains, or will do so soon. */
@@ -138,17 +140,23 @@ export class Session implements TransportListener, StreamHost, Beating {
    *
    * @returns the stream and the promise of its response head, which rejects with a StreamError
    * (`Timeout` after the head timeout, else as the peer's Reset says) or a SessionError.
+   * @throws {StreamError} `Refused` when the session takes no new streams, else for a head that cannot be sent.
    */
   open(
     type: number,
-    head: Uint8Array,
+    head: RequestHead,
     end: boolean,
-  ): { readonly stream: Stream; readonly response: Promise<HeadFrame> } {
+  ): { readonly stream: Stream; readonly response: Promise<ResponseHead> } {
     if (!this.usable) {
       throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
     }
     const { stream, window } = this.#streams.open(type, end);
-    this.queue.opening(type, end ? FrameFlag.EndStream : 0, stream.id, window, head);
+    try {
+      this.queue.requestHead(type, end ? FrameFlag.EndStream : 0, stream.id, window, head);
+    } catch (error) {
+      stream.abort(asStreamError(error));
+      throw error;
+    }
     return { stream, response: this.#heads.expect(stream.id) };
   }
 
@@ -299,7 +307,12 @@ export class Session implements TransportListener, StreamHost, Beating {
     }
     const ended = (flags & FrameFlag.EndStream) !== 0;
     const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
-    accept(stream, payload.subarray(4));
+    try {
+      accept(stream, decodeRequestHead(payload.subarray(4)));
+    } catch (error) {
+      const { code, message } = asStreamError(error);
+      stream.reset(code, message);
+    }
   }
 
   #onResponse(type: number, flags: number, id: number, payload: Uint8Array): void {
@@ -307,7 +320,13 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (stream === undefined) return;
     if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
     stream.receiveHead((flags & FrameFlag.EndStream) !== 0);
-    this.#heads.resolve(id, { type, payload });
+    try {
+      this.#heads.resolve(id, decodeResponseHead(payload));
+    } catch (error) {
+      const failure = asStreamError(error);
+      this.#heads.reject(id, failure);
+      stream.reset(failure.code, failure.message);
+    }
   }
 
   #onReset(id: number, payload: Uint8Array): void {
@@ -369,7 +388,13 @@ function unexpected(type: number, where: string): SessionError {
   return new SessionError(ErrorCode.Protocol, `an unexpected ${frameName(type)} ${where}`);
 }
 
-/** Semaphore whatever a handler threw into the end of the session: the peer's fault or our own. */
+/** Passes on what is wrong with one stream alone, and throws anything else. */
+function asStreamError(error: unknown): StreamError {
+  if (error instanceof StreamError) return error;
+  throw error;
+}
+
+/** Turns whatever a handler threw into the end of the session: the peer's fault or our own. */
 function asSessionError(error: unknown): SessionError {
   if (error instanceof SessionError) return error;
   return new SessionError(ErrorCode.Internal, "an internal error", { cause: error });

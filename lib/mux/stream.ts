@@ -4,6 +4,7 @@ import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
 import { ReceiveHalf } from "./receive_half.ts";
 import type { Chunk } from "./receive_queue.ts";
 import { SendHalf } from "./send_half.ts";
+import type { ResponseHead } from "../http/head.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 /** What a stream needs of its session. */
@@ -85,9 +86,14 @@ export class Stream {
     return this.#receiving.readNow();
   }
 
-  /** Sends a response head; `end` says that no body follows. */
-  respond(type: number, payload: Uint8Array, end: boolean): void {
-    this.#sending.control(type, end ? FrameFlag.EndStream : 0, payload, end);
+  /**
+   * Sends a response head; `end` says that no body follows.
+   *
+   * @throws {StreamError | SessionError} for a head that cannot be sent, and when the stream is over.
+   */
+  respond(head: ResponseHead, end: boolean): void {
+    // Each answer has the next number after its request.
+    this.#sending.responseHead(this.type + 1, head, end);
   }
 
   /**

@@ -1,5 +1,7 @@
 import { Batch } from "./batch.ts";
+import type { RequestHead, ResponseHead } from "../http/head.ts";
 import { FRAME_HEADER_LENGTH } from "../wire/frame.ts";
+import { requestHeadLength, responseHeadLength } from "../wire/head.ts";
 import { BATCH_LENGTH, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import type { Transport } from "./transport.ts";
 
@@ -42,11 +44,25 @@ export class WriteQueue {
     this.#schedule();
   }
 
-  /** Appends the frame that opens a stream. */
-  opening(type: number, flags: number, stream: number, window: number, head: Uint8Array): void {
+  /** Appends the frame that opens a stream. @throws {StreamError} for a head that cannot be sent. */
+  requestHead(
+    type: number,
+    flags: number,
+    stream: number,
+    window: number,
+    head: RequestHead,
+  ): void {
     if (this.#closed) return;
-    this.#makeRoom(head.length);
-    this.#batch.appendOpening(type, flags, stream, window, head);
+    this.#makeRoom(requestHeadLength(head));
+    this.#batch.appendRequestHead(type, flags, stream, window, head);
+    this.#schedule();
+  }
+
+  /** Appends the frame that answers it, likewise. */
+  responseHead(type: number, flags: number, stream: number, head: ResponseHead): void {
+    if (this.#closed) return;
+    this.#makeRoom(responseHeadLength(head));
+    this.#batch.appendResponseHead(type, flags, stream, head);
     this.#schedule();
   }
 

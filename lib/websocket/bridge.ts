@@ -5,11 +5,16 @@ import type { Stream } from "../mux/stream.ts";
 import { type Close, CloseCode } from "./close_code.ts";
 import { ClosingHandshake } from "./closing_handshake.ts";
 import { MessageReceiver } from "./message_receiver.ts";
-import { Backlog, HIGH_WATER, MessageSender } from "./message_sender.ts";
+import { Backlog, HIGH_WATER, MessageSender, type MessageStream } from "./message_sender.ts";
 import { bytesOf, type WebSocketLike } from "./websocket_transport.ts";
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
 const DRAIN_POLL = 5;
+
+/** What a bridge needs of its stream: of one that is served, or of what stands for it. */
+export type BridgedStream =
+  & MessageStream
+  & Pick<Stream, "receiveEnded" | "read" | "onAbort">;
 
 /** What the WebSockets of visitors and of origins have in common; `binaryType` is not `blob`. */
 export interface MessageSocket extends WebSocketLike {
@@ -32,7 +37,7 @@ const encoder = new TextEncoder();
  */
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
-  readonly #stream: Stream;
+  readonly #stream: BridgedStream;
   readonly #incoming: MessageReceiver;
   readonly #outgoing: MessageSender;
   readonly #closing: ClosingHandshake;
@@ -49,7 +54,7 @@ export class WebSocketBridge {
 
   constructor(
     socket: MessageSocket,
-    stream: Stream,
+    stream: BridgedStream,
     options: {
       /** Bytes of messages that may wait, shared by all sockets. */
       readonly backlog: Budget;

@@ -1,6 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
-import type { Field } from "../wire/head.ts";
+import type { Field } from "../http/fields.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 import { TCPDialer } from "../net/dialer.ts";

@@ -11,14 +11,14 @@ export type Received = string | Uint8Array<ArrayBuffer> | Close;
 
 /** Reads the messages of a WebSocket out of its stream, each as a whole, and the close behind them. */
 export class MessageReceiver {
-  readonly #stream: Stream;
+  readonly #stream: Pick<Stream, "read">;
   readonly #maxMessage: number;
   /** The parts of a message that has come in several: views of them would keep their whole transport messages alive. */
   #buffer = new Uint8Array(0);
   #length = 0;
 
   /** @param maxMessage is in bytes. */
-  constructor(stream: Stream, maxMessage: number) {
+  constructor(stream: Pick<Stream, "read">, maxMessage: number) {
     this.#stream = stream;
     this.#maxMessage = maxMessage;
   }

@@ -8,6 +8,9 @@ import { type Close, CloseCode } from "./close_code.ts";
 /** Bytes that wait on one side of a WebSocket, above which the other side is read no further where it can be paused. */
 export const HIGH_WATER = 1024 * 1024;
 
+/** What a sender needs of its stream. */
+export type MessageStream = Pick<Stream, "sendEnded" | "writeMessage" | "teardown" | "reset">;
+
 /** What the owner of a sender is told. */
 export interface MessageSenderEvents {
   /** It was crowded, and no longer is. */
@@ -23,7 +26,7 @@ interface Message {
 
 /** Sends the messages of a WebSocket into its stream, in order, and its close behind them. */
 export class MessageSender {
-  readonly #stream: Stream;
+  readonly #stream: MessageStream;
   readonly #backlog: Backlog;
   readonly #events: MessageSenderEvents;
   /** Messages behind the one that is being written; the backlog bounds them. */
@@ -31,7 +34,7 @@ export class MessageSender {
   #writing = false;
   #close: Close | null = null;
 
-  constructor(stream: Stream, backlog: Backlog, events: MessageSenderEvents) {
+  constructor(stream: MessageStream, backlog: Backlog, events: MessageSenderEvents) {
     this.#stream = stream;
     this.#backlog = backlog;
     this.#events = events;

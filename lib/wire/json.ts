@@ -1,5 +1,4 @@
-import { decodeUtf8 } from "./utf8.ts";
-
+const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** What a lenient decoder puts in the place of bytes that are not UTF-8. */
@@ -8,7 +7,7 @@ const REPLACEMENT = "\ufffd";
 /** Parses a JSON object in UTF-8 from a peer; undefined for anything else. Members are the object's own, never inherited. */
 export function parseJSONObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   // The strict decoder takes three times as long, so it is asked only when there is a doubt.
-  const text = decodeUtf8(bytes);
+  const text = decoder.decode(bytes);
   if (text.includes(REPLACEMENT) && !isUtf8(bytes)) return undefined;
   let value: unknown;
   try {

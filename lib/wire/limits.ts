@@ -4,7 +4,7 @@ const MIB = 1024 * KIB;
 /** Bytes of body in one frame: small enough that no stream holds the socket for long, large enough that headers are noise. */
 export const MAX_DATA_LENGTH = 64 * KIB;
 
-/** Bytes of one head frame: `Deno.serve` lets 64 KiB of fields in, and JSON at worst doubles each byte and adds five a field. */
+/** Bytes of one head frame: `Deno.serve` lets 64 KiB in, and what trusted proxies say of the way is sent on twice. */
 export const MAX_HEAD_LENGTH = 256 * KIB;
 
 /** Bytes of a registration frame: a key, a signature and a few names take under two kilobytes. */

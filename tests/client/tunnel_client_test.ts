@@ -13,7 +13,8 @@ Deno.test("TunnelClient tells why a server is offline, and each other reason tha
   const told: { readonly event: string; readonly reason: string }[] = [];
   const first = Promise.withResolvers<void>();
   const client = new TunnelClient({
-    ...{ host: "127.0.0.1", port: 9, hostHeader: null, connections: 1, label: "", name: null },
+    service: { serve: () => Promise.resolve(), close() {} },
+    ...{ connections: 1, label: "", name: null },
     ...{ token: null, policy: OPEN_POLICY, key: await newSigningKey(), once: false },
     servers: [`http://127.0.0.1:${port}`],
   }, {

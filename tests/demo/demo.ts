@@ -9,6 +9,7 @@ import { ListenError } from "../../lib/server/listen/serve_listener.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import { SampleSite } from "./sample_site.ts";
+import { LocalHTTP } from "../../lib/client/services/local_http/local_http.ts";
 
 /** Where the parts listen unless the port is in use: the programs' own defaults. */
 const SERVER_PORT = 6519;
@@ -69,8 +70,7 @@ async function connect(
   return new TunnelClient(
     {
       ...options,
-      host: "127.0.0.1",
-      port: sitePort,
+      service: new LocalHTTP({ hostname: "127.0.0.1", port: sitePort, hostHeader: null }),
       servers: [`http://127.0.0.1:${port}`],
       key,
       policy: await makeVisitorPolicy(options),

@@ -20,6 +20,8 @@ import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { challengeWith, register, ScriptedServer } from "../testing/scripted_server.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { TempDir } from "../testing/temp_dir.ts";
+import { rawHead } from "../testing/heads.ts";
+import { decodeResponseHead } from "../../lib/wire/head.ts";
 
 const KIB = 1024;
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -53,7 +55,7 @@ Deno.test("A server that breaks the protocol loses its session, and the client c
     "a stream opened twice": joined(request(5), request(5)),
     "a stream id that goes back": joined(request(5), request(4)),
     "a body on a stream that was never opened": frameOf(Data, { stream: 7, payload: "x" }),
-    "an answer": frameOf(HTTPResponse, { stream: 99, payload: '{"status":200,"fields":[]}' }),
+    "an answer": frameOf(HTTPResponse, { stream: 99, payload: "200\r\n" }),
     "another registration": frameOf(FrameType.RegistrationChallenge, { payload: "{}" }),
     "a credit above all bounds": joined(
       frameOf(HTTPRequest, { stream: 1, payload: openingOf(0x7fff_ffff) }),
@@ -184,53 +186,45 @@ Deno.test("a request that no origin may get is reset, alone, and reaches nobody"
   const address = `127.0.0.1:${decoy.port}`;
   let stream = 10;
   for (
-    const [name, head] of [
-      ["an absolute-form target", { method: "GET", target: `http://${address}/`, fields }],
-      ["an authority", { method: "GET", target: address, fields }],
-      ["CONNECT to another host", { method: "CONNECT", target: address, fields }],
-      ["CONNECT", { method: "CONNECT", target: "/", fields }],
-      ["an empty target", { method: "GET", target: "", fields }],
-      ["a target with a blank", { method: "GET", target: "/a HTTP/1.1", fields }],
-      ["a target with a line feed", { method: "GET", target: "/\r\nX: y", fields }],
-      ["a method with a blank", { method: "GET /x", target: "/", fields }],
-      ["no method", { method: null, target: "/", fields }],
-      ["no fields", { method: "GET", target: "/" }],
-      ["a line feed in a value", { method: "GET", target: "/", fields: [["a", "b\r\nc: d"]] }],
-      ["a NUL in a value", { method: "GET", target: "/", fields: [["a", "b\0"]] }],
-      ["a name with a colon", { method: "GET", target: "/", fields: [["a:b", "c"]] }],
-      ["an empty name", { method: "GET", target: "/", fields: [["", "c"]] }],
-      ["a value above Latin-1", { method: "GET", target: "/", fields: [["a", "\u{1f980}"]] }],
-      ["a length that is no number", {
-        method: "POST",
-        target: "/",
-        fields: [...fields, ["content-length", "abc"]],
-      }],
-      ["a length with a sign", {
-        method: "POST",
-        target: "/",
-        fields: [...fields, ["content-length", "+1"]],
-      }],
-      ["two lengths", {
-        method: "POST",
-        target: "/",
-        fields: [...fields, ["content-length", "1"], ["content-length", "2"]],
-      }],
-      ["two hosts", { method: "GET", target: "/", fields: [...fields, ...fields] }],
-      ["ten thousand fields", {
-        method: "GET",
-        target: "/",
-        fields: Array.from({ length: 10_000 }, () => ["a", "b"]),
-      }],
+    const [name, method, head] of [
+      ["an absolute-form target", "GET", rawHead(`GET http://${address}/ HTTP/1.1`, fields)],
+      ["an authority", "GET", rawHead(`GET ${address} HTTP/1.1`, fields)],
+      ["CONNECT to another host", "CONNECT", rawHead(`CONNECT ${address} HTTP/1.1`, fields)],
+      ["CONNECT", "CONNECT", rawHead("CONNECT / HTTP/1.1", fields)],
+      ["an empty target", "GET", rawHead("GET  HTTP/1.1", fields)],
+      ["a target with a blank", "GET", rawHead("GET /a HTTP/1.1 HTTP/1.1", fields)],
+      ["a target with a line feed", "GET", rawHead("GET /\nX: y HTTP/1.1", fields)],
+      ["a method with a blank", "GET", rawHead("GET /x / HTTP/1.1", fields)],
+      ["no method", "GET", rawHead(" / HTTP/1.1", fields)],
+      ["no version", "GET", rawHead("GET /", fields)],
+      ["another version", "GET", rawHead("GET / HTTP/1.0", fields)],
+      ["JSON", "GET", rawHead('{"method":"GET","target":"/","fields":[]}')],
+      ["a line feed in a value", "GET", rawHead("GET / HTTP/1.1", [["a", "b\nc: d"]])],
+      ["a folded line", "GET", rawHead("GET / HTTP/1.1", [["a", "b\r\n c"]])],
+      ["an empty line and a second head", "GET", rawHead("GET / HTTP/1.1\r\n\r\nGET /x HTTP/1.1")],
+      ["a NUL in a value", "GET", rawHead("GET / HTTP/1.1", [["a", "b\0"]])],
+      ["a name with a colon", "GET", rawHead("GET / HTTP/1.1", [["a:b", "c"]])],
+      ["a name in capitals", "GET", rawHead("GET / HTTP/1.1", [["Host", "c"]])],
+      ["an empty name", "GET", rawHead("GET / HTTP/1.1", [["", "c"]])],
+      ["a length that is not a number", "POST", post("abc")],
+      ["a length with a sign", "POST", post("+1")],
+      ["two lengths", "POST", post("1", "2")],
+      ["two hosts", "GET", rawHead("GET / HTTP/1.1", [...fields, ...fields])],
+      [
+        "ten thousand fields",
+        "GET",
+        rawHead("GET / HTTP/1.1", Array.from({ length: 10_000 }, () => ["a", "b"])),
+      ],
     ] as const
   ) {
     // A handshake is a GET without a body, whatever the head says.
-    const isOfHandshake = head.method !== "POST" && head.method !== "CONNECT";
+    const isOfHandshake = method === "GET";
     for (const type of isOfHandshake ? [HTTPRequest, WSRequest] : [HTTPRequest]) {
       await t.step(`${name}, ${type === WSRequest ? "WebSocket" : "HTTP"}`, async () => {
         client.take();
         const before = origin.requestCount;
         stream++;
-        client.send(type, { stream, payload: openingOf(WINDOW, JSON.stringify(head)) });
+        client.send(type, { stream, payload: openingOf(WINDOW, head) });
         const reset = await client.next(Reset);
         assertEquals(reset.stream, stream);
         assertEquals(origin.requestCount, before, "the origin was asked");
@@ -248,7 +242,7 @@ Deno.test("a WebSocket is asked for with GET alone", async () => {
   await using story = await startStory(server, origin);
   const { client } = story;
   for (const [i, method] of ["POST", "CONNECT", "get"].entries()) {
-    const head = JSON.stringify({ method, target: "/", fields: [["host", "a.example"]] });
+    const head = rawHead(`${method} / HTTP/1.1`, [["host", "a.example"]]);
     client.send(WSRequest, { stream: i + 1, payload: openingOf(WINDOW, head) });
     const { stream, payload } = await client.next(Reset);
     assertEquals([stream, payload[1]], [i + 1, ErrorCode.Protocol]);
@@ -292,7 +286,7 @@ Deno.test("where an origin redirects to, the client does not go", async (t) => {
       const flags = type === HTTPRequest ? FrameFlag.EndStream : 0;
       client.send(type, { stream, flags, payload: openingOf(WINDOW) });
       const { payload } = await client.skipTo(type + 1);
-      const { status, fields } = JSON.parse(new TextDecoder().decode(payload));
+      const { status, fields } = decodeResponseHead(payload);
       assertEquals(status, 302);
       assertEquals(fields[0], ["location", location]);
     });
@@ -321,7 +315,13 @@ Deno.test("streams above the limit are refused one by one", async () => {
 
 const encoder = new TextEncoder();
 
-const POST = '{"method":"POST","target":"/","fields":[["host","a.example"]]}';
+const POST = rawHead("POST / HTTP/1.1", [["host", "a.example"]]);
+
+/** Returns the head of a POST with these lengths. */
+function post(...lengths: readonly string[]): Uint8Array<ArrayBuffer> {
+  const announced = lengths.map((length) => ["content-length", length]);
+  return rawHead("POST / HTTP/1.1", [["host", "a.example"], ...announced]);
+}
 
 const CHALLENGE = challengeWith();
 
@@ -357,7 +357,7 @@ function request(stream: number): Uint8Array<ArrayBuffer> {
 
 /** Checks that a request on that stream gets the origin's answer. */
 async function assertServes(client: FramePeer, stream: number, target = "/"): Promise<void> {
-  const head = JSON.stringify({ method: "GET", target, fields: [["host", "a.example"]] });
+  const head = rawHead(`GET ${target} HTTP/1.1`, [["host", "a.example"]]);
   client.send(HTTPRequest, {
     stream,
     flags: FrameFlag.EndStream,
@@ -365,7 +365,7 @@ async function assertServes(client: FramePeer, stream: number, target = "/"): Pr
   });
   const response = await client.next(HTTPResponse);
   assertEquals(response.stream, stream);
-  assertEquals(JSON.parse(new TextDecoder().decode(response.payload)).status, 200);
+  assertEquals(decodeResponseHead(response.payload).status, 200);
   let body = "";
   for (let isOver = false; !isOver;) {
     const { payload, flags } = await client.next(Data);

@@ -5,6 +5,7 @@ import { toText } from "../testing/latin1.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { Subscriber } from "../testing/subscriber.ts";
 import { startServer } from "../testing/tunnel.ts";
+import { rawHead } from "../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse } = FrameType;
 
@@ -91,7 +92,7 @@ Deno.test("a client that lies about the length of a body or frames it by itself 
         using visitor = await RawHTTP.open(Number(server.url.port));
         await visitor.send(get(client.host, "/"));
         const { stream } = await client.frames.skipTo(HTTPRequest);
-        const payload = JSON.stringify({ status: 200, fields });
+        const payload = rawHead("200", fields);
         const head = frameOf(HTTPResponse, { stream, payload });
         const data = frameOf(Data, { stream, flags: FrameFlag.EndStream, payload: body });
         if (isTogether) client.frames.sendBytes(joined(head, data));
@@ -117,17 +118,17 @@ Deno.test("a client that lies about the length of a body or frames it by itself 
   }
 });
 
-Deno.test("a status that no visitor may get is 502, as a number or as anything else", async (t) => {
+Deno.test("a status that no visitor may get is 502, however it is spelled", async (t) => {
   await using server = await startServer();
   using client = await Subscriber.register(server);
   using visitor = await RawHTTP.open(Number(server.url.port));
   const statuses = [
-    ...[99, 100, 101, 103, 199, 600, 999, -200, 0, 200.5, 1e10],
-    ...["200", "200 OK\r\nX: y", null, [200], { code: 200 }],
+    ...["99", "100", "101", "103", "199", "600", "999", "-200", "0", "200.5", "10000000000"],
+    ...["", " 200", "200 ", "200 OK", "2e2", "0xc8", "HTTP/1.1 200 OK", "200\nx: y", "200\r\n"],
   ];
   for (const status of statuses) {
     await t.step(JSON.stringify(status), async () => {
-      const answer = await answered(visitor, client, { status, fields: [] });
+      const answer = await answered(visitor, client, rawHead(status));
       assertEquals(answer.status, 502);
       await assertInStep(visitor, server.url.host);
     });
@@ -139,17 +140,16 @@ Deno.test("no character in the name or value of a client's field splits an answe
   using client = await Subscriber.register(server);
   // All go over one connection of a visitor: one byte out of place would show in each that follows.
   using visitor = await RawHTTP.open(Number(server.url.port));
-  for (let code = 0; code <= 0x100; code++) {
+  for (let code = 0; code <= 0xff; code++) {
     const character = String.fromCharCode(code);
     await t.step(`U+${code.toString(16).padStart(4, "0")}`, async () => {
       for (const text of [`${character}ab`, `a${character}b`, `ab${character}`]) {
-        const named = await answered(visitor, client, { status: 200, fields: [[text, "x"]] });
+        const named = await answered(visitor, client, rawHead("200", [[text, "x"]]));
         assertEquals(named.status, isNameCharacter(character) ? 200 : 502);
-        const valued = await answered(visitor, client, { status: 200, fields: [["x", text]] });
-        assertEquals(valued.status, isValueCharacter(code) ? 200 : 502);
-        if (valued.status === 200) {
-          assertEquals(valued.head.all("x"), [text.replace(/^[ \t]+|[ \t]+$/g, "")]);
-        }
+        const valued = await answered(visitor, client, rawHead("200", [["x", text]]));
+        const isValue = isValueCharacter(code) && !/^[ \t]|[ \t]$/.test(text);
+        assertEquals(valued.status, isValue ? 200 : 502);
+        if (isValue) assertEquals(valued.head.all("x"), [text]);
       }
     });
   }
@@ -160,11 +160,10 @@ Deno.test("no character in the name or value of a client's field splits an answe
 async function answered(
   visitor: RawHTTP,
   client: Subscriber & { readonly host: string },
-  head: { readonly status: unknown; readonly fields: Fields },
+  payload: Uint8Array,
 ) {
   await visitor.send(get(client.host, "/"));
   const { stream } = await client.frames.skipTo(HTTPRequest);
-  const payload = JSON.stringify(head);
   client.frames.send(HTTPResponse, { stream, flags: FrameFlag.EndStream, payload });
   return await visitor.receiveAll();
 }

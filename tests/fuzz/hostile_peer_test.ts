@@ -9,13 +9,11 @@ import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled, turn } from "../testing/turn.ts";
 import { fuzz } from "./fuzz.ts";
 import { HostilePeer } from "./hostile_peer.ts";
+import { GET, OK } from "../testing/heads.ts";
 
 const { Data, Disconnect, HTTPRequest, Reset, Window, WSMessage, WSRequest, WSTeardown } =
   FrameType;
 
-const encoder = new TextEncoder();
-const REQUEST = encoder.encode('{"method":"GET","target":"/","fields":[]}');
-const RESPONSE = encoder.encode('{"status":200,"fields":[]}');
 const BODY = new Uint8Array(300_000);
 
 for (const side of ["server", "client"] as const) {
@@ -153,7 +151,7 @@ class Owner {
     const type = this.#random.pick([HTTPRequest, WSRequest]);
     const { stream, response } = session.open(
       type,
-      REQUEST,
+      GET,
       type === HTTPRequest && this.#random.oneIn(2),
     );
     this.#step(async () => void await response);
@@ -167,7 +165,7 @@ class Owner {
         const stream = streams[this.#accepted];
         if (stream === undefined) continue;
         if (this.#random.oneIn(2)) {
-          this.#step(() => stream.respond(stream.type + 1, RESPONSE, this.#random.oneIn(3)));
+          this.#step(() => stream.respond(OK, this.#random.oneIn(3)));
         }
         this.#use(stream);
       }

@@ -11,12 +11,9 @@ import { settled, turn } from "../testing/turn.ts";
 import { fuzz } from "./fuzz.ts";
 import { assertSameBytes } from "./same_bytes.ts";
 import { WireMonitor } from "./wire_monitor.ts";
+import { GET, OK } from "../testing/heads.ts";
 
 const { HTTPRequest, WSMessage, WSRequest, WSTeardown } = FrameType;
-
-const encoder = new TextEncoder();
-const REQUEST = encoder.encode('{"method":"GET","target":"/","fields":[]}');
-const RESPONSE = encoder.encode('{"status":200,"fields":[]}');
 
 /** Streams to which a session with nothing else gives an ample window: more than half of its budget is then promised. */
 const AMPLE = SESSION_BUDGET / 2 / INITIAL_WINDOW;
@@ -97,7 +94,7 @@ class Exchange {
     const isEmpty = !this.#isWebSocket && this.#up.isEmpty;
     let opened;
     try {
-      opened = this.#server.session.open(type, REQUEST, isEmpty);
+      opened = this.#server.session.open(type, GET, isEmpty);
     } catch (error) {
       assert(error instanceof StreamError && isDisturbed(), `${error}`);
       return;
@@ -107,7 +104,7 @@ class Exchange {
     const ends = await Promise.allSettled([
       isEmpty ? Promise.resolve() : this.#up.send(stream),
       response.then(() => this.#down.receive(stream)),
-      far.then((far) => far && this.#answer(far, type + 1)),
+      far.then((far) => far && this.#answer(far)),
       far.then((far) => far && (isEmpty ? assertEquals(far.read(), null) : this.#up.receive(far))),
       this.#maybeReset(stream),
       far.then((far) => far && this.#maybeReset(far)),
@@ -131,11 +128,11 @@ class Exchange {
     }
   }
 
-  async #answer(far: Stream, type: number): Promise<void> {
+  async #answer(far: Stream): Promise<void> {
     for (let left = this.#random.integer(0, 5); left > 0; left--) await turn();
     const isEmpty = !this.#isWebSocket && this.#down.isEmpty && this.#random.oneIn(2);
     // Another may have ended the stream meanwhile.
-    far.respond(type, RESPONSE, isEmpty);
+    far.respond(OK, isEmpty);
     if (!isEmpty) await this.#down.send(far);
   }
 
@@ -220,7 +217,7 @@ async function assertBudgetIsFree(server: SessionFixture, clientEnd: MemorySocke
   });
   const opened = Array.from(
     { length: AMPLE + 1 },
-    () => server.session.open(HTTPRequest, REQUEST, true),
+    () => server.session.open(HTTPRequest, GET, true),
   );
   await settled();
   assertEquals(windows.filter((window) => window === INITIAL_WINDOW).length, AMPLE);

@@ -1,18 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  type BodyFraming,
   framingOfNothing,
   MAX_CHUNK_PREFIX,
   MAX_REQUEST_HEAD,
-  type RequestFraming,
   requestHeadBound,
   writeChunkPrefix,
   writeFraming,
   writeRequestFields,
 } from "../../lib/http/request_writer.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
-import type { Field, RequestHead } from "../../lib/wire/head.ts";
+import type { Field } from "../../lib/http/fields.ts";
+import { type RequestHead } from "../../lib/http/head.ts";
 
-function encode(head: Partial<RequestHead>, framing: RequestFraming = "none"): Uint8Array {
+function encode(head: Partial<RequestHead>, framing: BodyFraming = "none"): Uint8Array {
   const whole = { method: "GET", target: "/", fields: [], ...head };
   const out = new Uint8Array(requestHeadBound(whole));
   return out.subarray(0, writeFraming(framing, out, writeRequestFields(whole, out)));
@@ -22,7 +23,7 @@ function text(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-function assertRefused(head: Partial<RequestHead>, framing: RequestFraming = "none"): void {
+function assertRefused(head: Partial<RequestHead>, framing: BodyFraming = "none"): void {
   const error = assertThrows(() => encode(head, framing), OriginError);
   assertEquals(error.code, "malformed", JSON.stringify(head));
 }
@@ -36,15 +37,15 @@ Deno.test("writeRequestFields writes the start line and the fields in the order 
   assertEquals(text(encode({ method: "OPTIONS", target: "*" })), "OPTIONS * HTTP/1.1\r\n\r\n");
 });
 
-Deno.test("writeRequestFields writes values as Latin-1 and a target as UTF-8", () => {
-  const bytes = encode({ target: "/é/€/😀", fields: [["X-Name", "é\xff\tü"], ["empty", ""]] });
+Deno.test("writeRequestFields writes each character as one octet", () => {
   const target = text(new TextEncoder().encode("/é/€/😀"));
-  assertEquals(text(bytes), `GET ${target} HTTP/1.1\r\nX-Name: é\xff\tü\r\nempty: \r\n\r\n`);
+  const bytes = encode({ target, fields: [["x-name", "é\xff\tü"], ["empty", ""]] });
+  assertEquals(text(bytes), `GET ${target} HTTP/1.1\r\nx-name: é\xff\tü\r\nempty: \r\n\r\n`);
 });
 
-Deno.test("writeRequestFields passes over framing and connection fields, however they are spelt", () => {
+Deno.test("writeRequestFields passes over framing and connection fields", () => {
   const names =
-    "content-length,Transfer-Encoding,connection,Keep-Alive,upgrade,TE,trailer,Proxy-Connection";
+    "content-length,transfer-encoding,connection,keep-alive,upgrade,te,trailer,proxy-connection";
   const smuggled = names.split(",").map((name): Field => [name, "chunked"]);
   assertEquals(
     text(encode({ fields: [...smuggled, ["a", "b"]] })),
@@ -96,7 +97,7 @@ Deno.test("writeRequestFields refuses targets that would end the start line or a
 });
 
 Deno.test("writeRequestFields refuses names that are no token and values that would end the line", () => {
-  for (const name of ["", "a b", "a:", "a\r\n", "é", "a\0", "\ud800"]) {
+  for (const name of ["", "a b", "a:", "a\r\n", "é", "a\0", "\ud800", "Host"]) {
     assertRefused({ fields: [[name, "x"]] });
   }
   for (const char of ["\r", "\n", "\0", "\x01", "\x1f", "\x7f", "\u0100", "\u{1f600}"]) {

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  MAX_RESPONSE_FIELDS,
   MAX_RESPONSE_HEAD,
   type ParsedHead,
   ResponseHeadParser,
 } from "../../lib/http/response_parser.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
+import { MAX_FIELDS } from "../../lib/http/head.ts";
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
@@ -222,8 +222,8 @@ Deno.test("ResponseHeadParser tells whether the origin keeps the connection", ()
 
 Deno.test("ResponseHeadParser bounds the fields and the bytes of a head", () => {
   const fields = (count: number) => `HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(count)}\r\n`;
-  assertEquals(parse(fields(MAX_RESPONSE_FIELDS)).head.fields.length, MAX_RESPONSE_FIELDS);
-  assertMalformed(fields(MAX_RESPONSE_FIELDS + 1));
+  assertEquals(parse(fields(MAX_FIELDS)).head.fields.length, MAX_FIELDS);
+  assertMalformed(fields(MAX_FIELDS + 1));
   const frame = "HTTP/1.1 200 OK\r\na: \r\n\r\n";
   const padded = (size: number) => frame.replace("a: ", `a: ${"x".repeat(size - frame.length)}`);
   assertEquals(parse(padded(MAX_RESPONSE_HEAD)).end, MAX_RESPONSE_HEAD);

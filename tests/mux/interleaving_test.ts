@@ -8,11 +8,9 @@ import { MemorySocket } from "../testing/memory_socket.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { SessionAndPeer, SessionFixture } from "../testing/session_fixture.ts";
 import { settled, turn } from "../testing/turn.ts";
+import { GET, OK } from "../testing/heads.ts";
 
-const { Data, HTTPRequest, HTTPResponse, Reset, Window, WSMessage, WSRequest } = FrameType;
-
-const HEAD = new TextEncoder().encode('{"method":"GET","target":"/","fields":[]}');
-const ANSWER = new TextEncoder().encode('{"status":200,"fields":[]}');
+const { Data, HTTPRequest, Reset, Window, WSMessage, WSRequest } = FrameType;
 
 Deno.test("many bodies through tiny windows arrive whole, in order and within their credit", async () => {
   const random = new SeededRandom();
@@ -76,11 +74,11 @@ Deno.test("bodies both ways between two sessions arrive whole, whatever the pace
   }));
   let running = exchanges.length;
   const all = exchanges.map(async ({ upload, download, reset }, i) => {
-    const { stream, response } = server.session.open(HTTPRequest, HEAD, false);
+    const { stream, response } = server.session.open(HTTPRequest, GET, false);
     const sending = writeInPieces(stream, upload, random);
     while (client.streams[i] === undefined) await turn();
     const accepted = client.streams[i];
-    accepted?.respond(HTTPResponse, ANSWER, false);
+    accepted?.respond(OK, false);
     await response;
     const answering = writeInPieces(accepted, download, random);
     if (reset) {

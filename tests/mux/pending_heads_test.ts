@@ -1,18 +1,17 @@
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
-import { FrameType } from "../../lib/wire/frame.ts";
-import { type HeadFrame, PendingHeads } from "../../lib/mux/pending_heads.ts";
+import { PendingHeads } from "../../lib/mux/pending_heads.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
-
-const HEAD: HeadFrame = { type: FrameType.HTTPResponse, payload: new Uint8Array(2) };
+import { OK } from "../testing/heads.ts";
+import type { ResponseHead } from "../../lib/http/head.ts";
 
 Deno.test("PendingHeads resolves the stream's own promise with its head", async () => {
   using clock = new FakeClock();
   const heads = new PendingHeads(1000);
   const first = heads.expect(1);
   const second = watch(heads.expect(2));
-  heads.resolve(1, HEAD);
-  assertStrictEquals(await first, HEAD);
+  heads.resolve(1, OK);
+  assertStrictEquals(await first, OK);
   assertEquals([heads.size, second.outcome], [1, undefined]);
   heads.rejectAll(new SessionError(ErrorCode.GoingAway, "over"));
   assertEquals(clock.pending, 0);
@@ -25,14 +24,14 @@ Deno.test("PendingHeads rejects one stream's promise with its error", async () =
   const head = watch(heads.expect(1));
   heads.reject(1, error);
   heads.reject(1, new Error("late"));
-  heads.resolve(1, HEAD);
+  heads.resolve(1, OK);
   await head.settled;
   assertStrictEquals(head.outcome, error);
 });
 
 Deno.test("PendingHeads ignores heads and errors for streams that wait for none", () => {
   const heads = new PendingHeads(1000);
-  heads.resolve(1, HEAD);
+  heads.resolve(1, OK);
   heads.reject(2, new Error("unused"));
   heads.extend(3);
   assertEquals(heads.size, 0);
@@ -104,7 +103,7 @@ class Watched {
   outcome: unknown;
   readonly settled: Promise<void>;
 
-  constructor(promise: Promise<HeadFrame>) {
+  constructor(promise: Promise<ResponseHead>) {
     const note = (outcome: unknown): void => {
       this.outcome = outcome;
     };
@@ -117,7 +116,7 @@ class Watched {
   }
 }
 
-function watch(promise: Promise<HeadFrame>): Watched {
+function watch(promise: Promise<ResponseHead>): Watched {
   return new Watched(promise);
 }
 

@@ -8,6 +8,7 @@ import type { Stream } from "../../lib/mux/stream.ts";
 import { coded, creditsOf, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
+import { GET, OK } from "../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse, Reset, Window, WSMessage, WSRequest, WSTeardown } =
   FrameType;
@@ -93,9 +94,9 @@ Deno.test("Stream.end without bytes needs no window", async () => {
 Deno.test("Stream.respond sends a head at once, window or not, and may end the stream", async () => {
   using near = new SessionAndPeer("client");
   const stream = await opened(near, { window: 0, end: true });
-  stream.respond(HTTPResponse, text("{}"), true);
+  stream.respond(OK, true);
   await settled();
-  assertEquals(shapes(near), [[HTTPResponse, FrameFlag.EndStream, 2]]);
+  assertEquals(shapes(near), [[HTTPResponse, FrameFlag.EndStream, 5]]);
   assertEquals(near.session.load, 0);
 });
 
@@ -124,7 +125,7 @@ Deno.test("Stream refuses to send after its end, or while a write is under way",
 
 Deno.test("Stream sends a request's body on a window of 256 KiB", async () => {
   using near = new SessionAndPeer("server");
-  const { stream, response } = near.session.open(HTTPRequest, text("{}"), false);
+  const { stream, response } = near.session.open(HTTPRequest, GET, false);
   response.catch(() => {});
   const written = watch(stream.write(new Uint8Array(INITIAL_WINDOW + 1)));
   await settled(20);
@@ -323,8 +324,8 @@ Deno.test("Stream.reset takes back a write that waits", async () => {
 
 Deno.test("Stream.reset never lets an answer that was dropped unread look complete", async () => {
   using near = new SessionAndPeer("server");
-  const { stream, response } = near.session.open(HTTPRequest, text("{}"), false);
-  near.peer.send(HTTPResponse, { stream: 1, payload: "{}" });
+  const { stream, response } = near.session.open(HTTPRequest, GET, false);
+  near.peer.send(HTTPResponse, { stream: 1, payload: "200\r\n" });
   near.peer.send(Data, { stream: 1, payload: "all of it", flags: FrameFlag.EndStream });
   await response;
   await settled();
@@ -362,11 +363,11 @@ Deno.test("a Reset leaves readable what came before it, and then tells", async (
 
 Deno.test("Reset(None) after a complete answer keeps all of it readable to its end", async () => {
   using near = new SessionAndPeer("server");
-  const { stream, response } = near.session.open(HTTPRequest, text("{}"), false);
-  near.peer.send(HTTPResponse, { stream: 1, payload: "{}" });
+  const { stream, response } = near.session.open(HTTPRequest, GET, false);
+  near.peer.send(HTTPResponse, { stream: 1, payload: "200\r\n" });
   near.peer.send(Data, { stream: 1, payload: "enough", flags: FrameFlag.EndStream });
   near.peer.send(Reset, { stream: 1, payload: coded(ErrorCode.None) });
-  assertEquals((await response).type, HTTPResponse);
+  assertEquals(await response, OK);
   await settled();
   assertEquals(content(await stream.read()), "enough");
   assertStrictEquals(await stream.read(), null);

@@ -138,7 +138,8 @@ async function manyReconnect() {
   let lost = 0;
   await using server = await start();
   const clients = await Promise.all(Array.from({ length: CLIENTS }, async () => {
-    const options = { host: "127.0.0.1", port: 9, hostHeader: null, connections: 1, label: "" };
+    const service = { serve: () => Promise.resolve(), close() {} };
+    const options = { service, connections: 1, label: "" };
     const secrets = { name: null, token: null, policy: OPEN_POLICY, key: await newSigningKey() };
     return new TunnelClient(
       { ...options, ...secrets, servers: [`http://127.0.0.1:${port}`], once: false },

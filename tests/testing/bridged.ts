@@ -3,6 +3,7 @@ import { FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { type MessageSocket, WebSocketBridge } from "../../lib/websocket/bridge.ts";
+import { ACCEPTED, GET } from "./heads.ts";
 import { MemorySocket } from "./memory_socket.ts";
 import { SessionFixture } from "./session_fixture.ts";
 import { settled } from "./turn.ts";
@@ -123,16 +124,15 @@ export async function openedWebSocket(
   server: SessionFixture,
   client: SessionFixture,
 ): Promise<[near: Stream, far: Stream]> {
-  const encoder = new TextEncoder();
   const { stream, response } = server.session.open(
     FrameType.WSRequest,
-    encoder.encode('{"method":"GET","target":"/","fields":[]}'),
+    GET,
     false,
   );
   await settled();
   const far = client.streams.at(-1);
   if (far === undefined) throw new Error("the stream did not arrive");
-  far.respond(FrameType.WSResponse, encoder.encode('{"status":101,"fields":[]}'), false);
+  far.respond(ACCEPTED, false);
   await response;
   return [stream, far];
 }

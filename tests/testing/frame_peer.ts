@@ -1,6 +1,7 @@
 import { decodeFrames, encodeFrame, frameName, uint32At } from "../../lib/wire/frame.ts";
 import type { WebSocketLike } from "../../lib/websocket/websocket_transport.ts";
 import { within } from "./within.ts";
+import { encodeRequestHead, GET } from "./heads.ts";
 
 /** A frame as it came over the wire. */
 export interface SeenFrame {
@@ -123,9 +124,9 @@ export const UNKNOWN_FRAMES: Uint8Array<ArrayBuffer> = joined(
 /** Returns the payload of an HTTPRequest or WSRequest: the answer's window and a head. */
 export function openingOf(
   window: number,
-  head = '{"method":"GET","target":"/","fields":[]}',
+  head = encodeRequestHead(GET),
 ): Uint8Array<ArrayBuffer> {
-  return joined(u32(window), new TextEncoder().encode(head));
+  return joined(u32(window), head);
 }
 
 /** Returns a big-endian u32. */

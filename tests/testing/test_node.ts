@@ -11,6 +11,7 @@ import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { RawHTTP, type WholeResponse } from "./raw_http.ts";
 import { within } from "./within.ts";
+import { LocalHTTP } from "../../lib/client/services/local_http/local_http.ts";
 
 export interface TestNodeOptions {
   readonly bus: Bus;
@@ -134,7 +135,12 @@ export class TestClient implements AsyncDisposable {
     const key = options.key ?? await newSigningKey();
     const urls = new Map<string, string>();
     const client = new TunnelClient(
-      { ...command.options, key, policy: await makeVisitorPolicy(command.options) },
+      {
+        ...command.options,
+        service: new LocalHTTP({ ...command.options, hostname: command.options.host }),
+        key,
+        policy: await makeVisitorPolicy(command.options),
+      },
       { onOnline: (server, url) => void urls.set(server, url), onOffline() {} },
     );
     const running = client.run();

@@ -2,10 +2,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
 import * as policy from "../../lib/identity/visitor_policy.ts";
-import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
+import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
-import { decodeRequestHead, decodeResponseHead, type Field } from "../../lib/wire/head.ts";
+import type { Field } from "../../lib/http/fields.ts";
+import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
 import { withoutHopByHop } from "../../lib/http/fields.ts";
 import * as limits from "../../lib/wire/limits.ts";
 import {
@@ -19,12 +20,14 @@ import { thumbprintOf, tunnelId } from "../../lib/identity/thumbprint.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
+import { toBytes } from "../testing/latin1.ts";
+import {
+  PROTOCOL_DOCUMENT as DOCUMENT,
+  refusedHeads,
+  tableOf as table,
+} from "../testing/protocol_document.ts";
 
-type Row = readonly string[];
-
-const DOCUMENT = await Deno.readTextFile(
-  new URL("../../lib/wire/PROTOCOL.md", import.meta.url),
-);
+const HEADS = [["request", decodeRequestHead], ["response", decodeResponseHead]] as const;
 
 /** Bits of the flags, as the document calls them. */
 const FLAGS: ReadonlyMap<string, number> = new Map([
@@ -163,13 +166,25 @@ Deno.test("PROTOCOL.md has the bounds of the visitor policy that the code has", 
 });
 
 Deno.test("PROTOCOL.md shows heads that the code accepts", () => {
-  const heads = [...DOCUMENT.matchAll(/^ {4}(\{.*\})$/gm)].map(([, json = ""]) => json);
-  const [key, request, response, ...others] = heads.map((json) => new TextEncoder().encode(json));
+  const [, section = ""] = /\n## 5\. Heads\n([^]*?)\n- /.exec(DOCUMENT) ?? [];
+  const shown = section.split("\n\n").filter((block) => block.startsWith("    "))
+    .map((block) => block.replace(/^ {4}(.*)$\n?/gm, "$1\r\n"));
+  const [request = "", response = "", ...others] = shown;
   assertEquals(others, []);
-  assert(key && request && response);
-  assertEquals(decodeRequestHead(request).target, "/café?q=%20");
-  assertEquals(decodeResponseHead(response).fields.length, 3);
+  assertEquals(decodeRequestHead(toBytes(request)).target, "/caf%C3%A9?q=%20");
+  assertEquals(decodeResponseHead(toBytes(response)).fields.length, 2);
 });
+
+for (const [title, decode] of HEADS) {
+  Deno.test(`PROTOCOL.md lists what is refused in a ${title}, and the code refuses each`, () => {
+    const rows = refusedHeads(title);
+    assert(rows.length > 5);
+    for (const { rule, head } of rows) {
+      const error = assertThrows(() => decode(toBytes(head)), StreamError, undefined, rule);
+      assertEquals(error.code, ErrorCode.Protocol);
+    }
+  });
+}
 
 Deno.test("PROTOCOL.md names the fields of one hop, which the code drops", () => {
   const [, paragraph = ""] = /- (Fields that concern one hop[^]*?)\n- /.exec(DOCUMENT) ?? [];
@@ -189,19 +204,6 @@ function flagsSeen(message: Uint8Array<ArrayBuffer>): number | undefined {
   let seen: number | undefined;
   decodeFrames(message, (_type, flags) => seen = flags);
   return seen;
-}
-
-/** Returns the rows of the table whose first column has that title. */
-function table(title: string): Row[] {
-  const lines = DOCUMENT.split("\n");
-  const start = lines.findIndex((line) => cells(line)[0] === title);
-  const rows: Row[] = [];
-  for (let at = start + 2; lines[at]?.startsWith("|"); at++) rows.push(cells(lines[at] ?? ""));
-  return rows;
-}
-
-function cells(line: string): string[] {
-  return line.split("|").slice(1, -1).map((cell) => cell.trim());
 }
 
 function unquoted(cell: string | undefined): string {

@@ -4,11 +4,10 @@ import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { Budget } from "../../mux/flow_control.ts";
-import { FrameType } from "../../wire/frame.ts";
-import { encodeResponseHead, type Field, type RequestHead } from "../../wire/head.ts";
-import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import type { RequestHead } from "../../http/head.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
-import type { Stream } from "../../mux/stream.ts";
+import type { Incoming } from "./service.ts";
 import { endOfTurn } from "../../mux/transport.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
 import { OriginError } from "../../http/origin_error.ts";
@@ -35,7 +34,7 @@ export class OriginWebSockets {
   }
 
   /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */
-  async serve(stream: Stream, head: RequestHead): Promise<void> {
+  async serve(stream: Incoming, head: RequestHead): Promise<void> {
     if (head.method !== "GET") {
       throw new StreamError(ErrorCode.Protocol, `a WebSocket is asked for with ${head.method}`);
     }
@@ -53,11 +52,7 @@ export class OriginWebSockets {
       vanish: () => socket.terminate(),
       beforeSend: joinWrites(answer.connection),
     });
-    stream.respond(
-      FrameType.WSResponse,
-      encodeResponseHead({ status: 101, fields: answer.fields }),
-      false,
-    );
+    stream.respond({ status: 101, fields: answer.fields }, false);
     socket.resume();
     await bridge.start();
     await bridge.finished;
@@ -138,12 +133,11 @@ function joinWrites(connection: Socket): () => void {
 }
 
 /** Passes the origin's own answer on: status, fields and body. */
-async function refuse(stream: Stream, response: IncomingMessage): Promise<void> {
+async function refuse(stream: Incoming, response: IncomingMessage): Promise<void> {
   stream.onAbort = () => response.destroy();
   const status = response.statusCode ?? 0;
   if (status < 200) throw new OriginError("malformed", `status ${status} to a WebSocket handshake`);
-  const head = encodeResponseHead({ status, fields: fieldsOf(response) });
-  stream.respond(FrameType.WSResponse, head, false);
+  stream.respond({ status, fields: fieldsOf(response) }, false);
   for await (const bytes of response) {
     if (bytes instanceof Uint8Array) await stream.write(bytes);
   }

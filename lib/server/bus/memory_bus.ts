@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers";
-import { encodeUtf8 } from "../../wire/utf8.ts";
 import { type Bus, BusError, type MessageListener, type NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
@@ -110,7 +109,7 @@ export class MemoryBus implements Bus {
   putTicket(ticket: string, value: string, lifetime: number): Promise<void> {
     return this.#ask(({ tickets }) => {
       checkBusWord(ticket);
-      checkTicketValue(encodeUtf8(value));
+      checkTicketValue(new TextEncoder().encode(value));
       checkLifetime(lifetime);
       kept(tickets.set(ticket, value, lifetime), "tickets");
     });

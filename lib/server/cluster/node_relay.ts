@@ -2,7 +2,8 @@ import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { within } from "../../net/deadline.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
-import { decodeRequestHead, encodeResponseHead, type RequestHead } from "../../wire/head.ts";
+import type { RequestHead } from "../../http/head.ts";
+import { FrameType } from "../../wire/frame.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { Session } from "../../mux/session.ts";
 import type { Stream } from "../../mux/stream.ts";
@@ -127,7 +128,7 @@ export class NodeRelay {
     return [...this.#incoming].filter(({ fate }) => fate?.isRetired);
   }
 
-  async #relay(stream: Stream, opening: Uint8Array): Promise<void> {
+  async #relay(stream: Stream, opening: RequestHead): Promise<void> {
     this.#options.onStream();
     // A body may arrive completely while this waits below, and then needs to be sent all the same.
     const hasNoBody = stream.receiveEnded;
@@ -135,12 +136,12 @@ export class NodeRelay {
       const { hostname, address, head } = parseOpening(opening);
       const member = this.#options.registry.select(hostname);
       if (typeof member === "string") return refuse(stream, member);
-      const request = decodeRequestHead(head);
-      const refusal = await member.admit({ address, fields: request.fields });
+      const refusal = await member.admit({ address, fields: head.fields });
       if (stream.sendEnded) return;
-      if (refusal !== null) return await answer(stream, request, refusal);
+      if (refusal !== null) return await answer(stream, head, refusal);
       if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
-      await splice(stream, member.open(stream.type, head, hasNoBody, address));
+      const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
+      await splice(stream, member.open({ kind, head, hasBody: !hasNoBody, visitor: address }));
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));
@@ -159,10 +160,8 @@ async function answer(stream: Stream, request: RequestHead, refusal: Refusal): P
   const headers = new Headers();
   for (const [name, value] of request.fields) headers.append(name, value);
   const response = refused({ method: request.method, headers }, status, reason, fields);
-  const head = encodeResponseHead({ status, fields: [...response.headers] });
   const body = new Uint8Array(await response.arrayBuffer());
-  // WSResponse or HTTPResponse, each the next number after its request's.
-  stream.respond(stream.type + 1, head, false);
+  stream.respond({ status, fields: [...response.headers] }, false);
   await stream.end(body);
   // A body that nobody wants ends here.
   stream.reset(ErrorCode.None, "the request was refused");

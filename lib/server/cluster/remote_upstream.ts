@@ -1,7 +1,13 @@
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { NodeLink } from "./node_link.ts";
 import { withOpening } from "./node_opening.ts";
-import { type Exchange, MovedError, type Upstream } from "../tunnels/upstream.ts";
+import {
+  type Exchange,
+  frameTypeOf,
+  MovedError,
+  type Opening,
+  type Upstream,
+} from "../tunnels/upstream.ts";
 
 export interface RemoteUpstreamOptions {
   readonly hostname: string;
@@ -26,11 +32,15 @@ export class RemoteUpstream implements Upstream {
     return null;
   }
 
-  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange {
+  open({ kind, head, hasBody, visitor }: Opening): Exchange {
     const { hostname, onOpen } = this.#options;
-    const opening = withOpening({ hostname, address }, head);
+    const opened = withOpening({ hostname, address: visitor }, head);
     if (!this.#link.session.usable) throw new MovedError("the link to the other node has ended");
-    const { stream, response } = this.#link.session.open(type, opening, end);
+    const { stream, response } = this.#link.session.open(
+      frameTypeOf(kind),
+      opened,
+      !hasBody,
+    );
     onOpen();
     return { stream, response: response.catch((error) => this.#failed(error)) };
   }

@@ -21,10 +21,10 @@ export async function splice(
   // Whatever ends it is told by the other direction, or was by the visitor's side itself.
   const upload = pump(visitor, client, undefined).catch(() => {});
   try {
-    const { type, payload } = await response;
+    const head = await response;
     const first = client.receiveEnded ? client.readNow() : undefined;
     const isWhole = client.receiveEnded && first === undefined;
-    visitor.respond(type, payload, isWhole);
+    visitor.respond(head, isWhole);
     if (!isWhole) await pump(client, visitor, first);
     // A client that has answered may want no more of the request: the answer goes first.
     client.onAbort = (error) => visitor.reset(codeOf(error), error.message);

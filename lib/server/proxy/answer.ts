@@ -1,5 +1,5 @@
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
-import type { ResponseHead } from "../../wire/head.ts";
+import type { ResponseHead } from "../../http/head.ts";
 import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { Log } from "../../cli/log.ts";

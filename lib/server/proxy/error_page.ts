@@ -1,6 +1,6 @@
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT } from "@std/http/status";
-import type { Field } from "../../wire/head.ts";
+import type { Field } from "../../http/fields.ts";
 
 /** What of a request decides how its error is shown. */
 export type ErrorRequest = Pick<Request, "method" | "headers">;

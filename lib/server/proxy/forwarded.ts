@@ -1,5 +1,6 @@
-import type { Field } from "../../wire/head.ts";
-import { fieldValue, isToken } from "../../http/fields.ts";
+import type { Field } from "../../http/fields.ts";
+import { fieldValue } from "../../http/fields.ts";
+import { isToken } from "../../http/octets.ts";
 import { parseAddress } from "../../net/ip_address.ts";
 import type { AddressSet } from "../../net/address_set.ts";
 
@@ -19,6 +20,13 @@ export interface VisitorConnection {
  */
 export class ForwardedFields {
   readonly #trustProxy: AddressSet | null;
+  /** The way of the last request, and what is said of it. */
+  #last: {
+    readonly address: string;
+    readonly scheme: string;
+    readonly host: string;
+    readonly fields: readonly Field[];
+  } | null = null;
 
   /** `trustProxy` holds the proxies whose fields are believed; null trusts nobody. */
   constructor({ trustProxy }: { readonly trustProxy: AddressSet | null }) {
@@ -41,15 +49,7 @@ export class ForwardedFields {
         said.set(name, before === undefined ? field[1] : `${before}, ${field[1]}`);
       }
     }
-    if (said === undefined) {
-      kept.push(
-        ["x-forwarded-for", address],
-        ["x-forwarded-proto", scheme],
-        ["x-forwarded-host", host],
-        ["forwarded", element(node(address), scheme, host)],
-      );
-      return kept;
-    }
+    if (said === undefined) return kept.concat(this.#direct(address, scheme, host));
     return [...kept, ...carriedOn(said, address, scheme, host)];
   }
 
@@ -72,19 +72,25 @@ export class ForwardedFields {
     return address;
   }
 
-  /** Whether a peer is a proxy whose fields about the way are carried on. */
-  believes(peer: string): boolean {
-    return this.#trusts(plainAddress(peer));
+  /** Returns the fields about a visitor without a trusted proxy; one visitor's requests come one behind the other. */
+  #direct(address: string, scheme: string, host: string): readonly Field[] {
+    const last = this.#last;
+    if (last !== null && last.address === address && last.host === host && last.scheme === scheme) {
+      return last.fields;
+    }
+    const fields: Field[] = [
+      ["x-forwarded-for", address],
+      ["x-forwarded-proto", scheme],
+      ["x-forwarded-host", host],
+      ["forwarded", element(node(address), scheme, host)],
+    ];
+    this.#last = { address, scheme, host, fields };
+    return fields;
   }
 
   #trusts(address: string): boolean {
     return this.#trustProxy !== null && this.#trustProxy.has(address);
   }
-}
-
-/** Whether a field tells of the way of a request, in whatever spelling. */
-export function tellsWay(name: string): boolean {
-  return nameOfWay(name) !== undefined;
 }
 
 /** What a visitor may not claim. */

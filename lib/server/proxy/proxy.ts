@@ -1,6 +1,5 @@
 import { ErrorCode } from "../../wire/errors.ts";
-import { FrameType } from "../../wire/frame.ts";
-import { decodeResponseHead, type ResponseHead } from "../../wire/head.ts";
+import type { RequestHead, ResponseHead } from "../../http/head.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { messageOf } from "../../cli/safe_text.ts";
@@ -16,14 +15,22 @@ import { requestFraming } from "./request_framing.ts";
 import type { RequestHeads } from "./request_heads.ts";
 import { dropBody } from "./unwanted_body.ts";
 import type { Visit } from "../listen/visit.ts";
-import { type Exchange, MovedError, type Refusal, type Upstream } from "../tunnels/upstream.ts";
+import {
+  type Exchange,
+  MovedError,
+  type Opening,
+  type Refusal,
+  type Upstream,
+} from "../tunnels/upstream.ts";
 
 type BodySource = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** What one kind of exchange does beside the others. */
 export interface ExchangeSteps {
-  /** Whether no body follows the head. */
-  readonly end: boolean;
+  /** @default "http" */
+  readonly kind?: Opening["kind"];
+  /** Whether a body, or messages, follow the head. */
+  readonly hasBody: boolean;
   /** Whether it can be sent again before its answer. @default when no body follows */
   readonly isRepeatable?: boolean;
   readonly onOpen?: (exchange: Exchange) => void;
@@ -42,7 +49,7 @@ export class Proxy {
   readonly #log: Log;
   /** What most requests have, which is therefore made once. */
   readonly #bodiless: ExchangeSteps = {
-    end: true,
+    hasBody: false,
     respond: (visit, head, stream) => this.answer(visit, head, stream),
   };
 
@@ -85,7 +92,7 @@ export class Proxy {
   ): Promise<Response> {
     let body: RequestBody | null = null;
     return this.#exchangeHTTP(visit, upstream, length, {
-      end: false,
+      hasBody: true,
       onOpen: ({ stream }) => {
         body = new RequestBody(source, length, this.#bodies);
         void body.send(stream);
@@ -125,8 +132,7 @@ export class Proxy {
     length: number | null,
     steps: ExchangeSteps,
   ): Promise<Response> {
-    const head = this.#heads.encode(visit, length);
-    return this.exchange(visit, upstream, FrameType.HTTPRequest, head, steps);
+    return this.exchange(visit, upstream, this.#heads.head(visit, length), steps);
   }
 
   /**
@@ -139,27 +145,27 @@ export class Proxy {
   async exchange(
     visit: Visit,
     upstream: Upstream,
-    type: number,
-    head: Uint8Array,
+    head: RequestHead,
     steps: ExchangeSteps,
   ): Promise<Response> {
     let stream: Stream | null = null;
     let unwatch: (() => void) | null = null;
     try {
-      const exchange = upstream.open(type, head, steps.end, visit.address);
+      const { kind = "http", hasBody } = steps;
+      const exchange = upstream.open({ kind, head, hasBody, visitor: visit.address });
       const opened = stream = exchange.stream;
       const { request, fields, port } = visit;
       unwatch = this.#disconnects.watch({ request, version: versionOf(fields), port }, () => {
         opened.reset(ErrorCode.Cancelled, "the visitor left");
       });
       steps.onOpen?.(exchange);
-      const answered = decodeResponseHead((await exchange.response).payload);
+      const answered = await exchange.response;
       const response = steps.respond(visit, answered, opened);
       this.#specimens.keep(visit, exchange, answered, response);
       return response;
     } catch (error) {
       stream?.reset(ErrorCode.Cancelled, "no answer came about");
-      const isUntouched = stream === null || (steps.isRepeatable ?? steps.end);
+      const isUntouched = stream === null || (steps.isRepeatable ?? !steps.hasBody);
       if (error instanceof MovedError && isUntouched) throw error;
       const refusal = steps.refusal?.() ?? null;
       if (refusal === null) return this.#failed(visit, error);

@@ -1,5 +1,5 @@
-import type { Field } from "../../wire/head.ts";
-import { isToken } from "../../http/fields.ts";
+import type { Field } from "../../http/fields.ts";
+import { isToken } from "../../http/octets.ts";
 
 /** What a request wants to become. */
 export type Upgrade =

@@ -1,6 +1,5 @@
 import { Budget } from "../../mux/flow_control.ts";
-import { FrameType } from "../../wire/frame.ts";
-import { encodeRequestHead, type ResponseHead } from "../../wire/head.ts";
+import type { ResponseHead } from "../../http/head.ts";
 import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Stream } from "../../mux/stream.ts";
@@ -52,11 +51,11 @@ export class WebSocketProxy {
   }
 
   async forward(visit: Visit, upstream: Upstream): Promise<Response> {
-    const fields = this.#heads.fields(visit, null)
-      .filter(([name]) => !HANDSHAKE.has(name));
-    const head = encodeRequestHead({ method: "GET", target: visit.target, fields });
-    return await this.#proxy.exchange(visit, upstream, FrameType.WSRequest, head, {
-      end: false,
+    const asked = this.#heads.head(visit, null);
+    const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE.has(name)) };
+    return await this.#proxy.exchange(visit, upstream, head, {
+      kind: "websocket",
+      hasBody: true,
       isRepeatable: true,
       respond: (visit, head, stream) =>
         head.status === 101

@@ -1,8 +1,15 @@
 import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
-import { decodeRequestHead, encodeRequestHead } from "../../wire/head.ts";
+import type { RequestHead } from "../../http/head.ts";
 import type { Session } from "../../mux/session.ts";
 import type { RequestPolicy } from "../access/request_policy.ts";
-import type { Asking, Exchange, Refusal, Upstream } from "./upstream.ts";
+import {
+  type Asking,
+  type Exchange,
+  frameTypeOf,
+  type Opening,
+  type Refusal,
+  type Upstream,
+} from "./upstream.ts";
 
 export interface ClientUpstreamOptions {
   readonly session: Session;
@@ -53,11 +60,11 @@ export class ClientUpstream implements Upstream {
     return this.#requestPolicy === null ? null : this.#requestPolicy.admit(asking);
   }
 
-  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange {
+  open({ kind, head, hasBody, visitor }: Opening): Exchange {
     const requestPolicy = this.#requestPolicy;
     const sent = requestPolicy?.ownsAuthorization ? withoutAuthorization(head) : head;
-    const exchange = this.session.open(type, sent, end);
-    if (requestPolicy !== null) exchange.stream.onFinish = requestPolicy.enter(address);
+    const exchange = this.session.open(frameTypeOf(kind), sent, !hasBody);
+    if (requestPolicy !== null) exchange.stream.onFinish = requestPolicy.enter(visitor);
     return exchange;
   }
 }
@@ -66,11 +73,6 @@ export class ClientUpstream implements Upstream {
  * Takes the tunnel's own password out of a head. A gateway is the origin server to its visitors (RFC 9110 section 3.7),
  * so what they were asked for ends here, and a service that is not told it cannot leak it.
  */
-function withoutAuthorization(head: Uint8Array): Uint8Array {
-  const { method, target, fields } = decodeRequestHead(head);
-  return encodeRequestHead({
-    method,
-    target,
-    fields: fields.filter(([name]) => name !== "authorization"),
-  });
+function withoutAuthorization({ method, target, fields }: RequestHead): RequestHead {
+  return { method, target, fields: fields.filter(([name]) => name !== "authorization") };
 }

@@ -1,12 +1,13 @@
-import type { Field } from "../../wire/head.ts";
-import type { HeadFrame } from "../../mux/pending_heads.ts";
+import type { Field } from "../../http/fields.ts";
+import type { RequestHead, ResponseHead } from "../../http/head.ts";
+import { FrameType } from "../../wire/frame.ts";
 import type { Stream } from "../../mux/stream.ts";
 
 /** A stream that was opened, and the promise of its response head. */
 export interface Exchange {
   readonly stream: Stream;
   /** Rejects with a StreamError or a SessionError. */
-  readonly response: Promise<HeadFrame>;
+  readonly response: Promise<ResponseHead>;
 }
 
 /** What of a public request decides whether it is let through. */
@@ -14,6 +15,16 @@ export interface Asking {
   /** The visitor's own address. */
   readonly address: string;
   readonly fields: readonly Field[];
+}
+
+/** What opens a stream to a tunnel's client. */
+export interface Opening {
+  readonly kind: "http" | "websocket";
+  readonly head: RequestHead;
+  /** Whether a body, or messages, follow the head. */
+  readonly hasBody: boolean;
+  /** The visitor's own address. */
+  readonly visitor: string;
 }
 
 /** Why a request is not let through, as a visitor is told. */
@@ -34,12 +45,17 @@ export interface Upstream {
   /** Says why a request is not let through, and null when it is. */
   admit(asking: Asking): Refusal | null | Promise<Refusal | null>;
   /**
-   * Opens a stream with an HTTPRequest or a WSRequest for the visitor at `address`; `end` says that no body follows.
+   * Opens a stream; heads travel as values and are encoded once, behind this.
    *
-   * @throws {StreamError} `Refused` when it takes no new streams.
+   * @throws {StreamError} `Refused` when it takes no new streams, `Protocol` or `TooLarge` for a head that cannot be sent.
    */
-  open(type: number, head: Uint8Array, end: boolean, address: string): Exchange;
+  open(opening: Opening): Exchange;
 }
 
 /** Why nothing can be opened for a hostname: its client is away, has all the streams that it may, or never was here. */
 export type Unavailable = "away" | "busy" | "unknown";
+
+/** Returns the type of the frame that opens such a stream. */
+export function frameTypeOf(kind: Opening["kind"]): number {
+  return kind === "http" ? FrameType.HTTPRequest : FrameType.WSRequest;
+}

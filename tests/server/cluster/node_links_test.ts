@@ -10,7 +10,7 @@ import { NodeRelay } from "../../../lib/server/cluster/node_relay.ts";
 import type { Fate } from "../../../lib/server/listen/serve_listener.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
-import { encodeRequestHead } from "../../../lib/wire/head.ts";
+import { GET } from "../../testing/heads.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
@@ -26,7 +26,7 @@ const HOST = "a.test";
 
 const OPENING = withOpening(
   { hostname: HOST, address: "127.0.0.1" },
-  encodeRequestHead({ method: "GET", target: "/", fields: [] }),
+  GET,
 );
 
 Deno.test("NodeLinks.get opens one link for many who ask at once, and gives it at once after that", async () => {

@@ -6,8 +6,9 @@ import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/wire/limits.ts";
 import { coded, creditsOf, openingOf, u32 } from "../../testing/frame_peer.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
+import { GET } from "../../testing/heads.ts";
 
-const HEAD = '{"status":200,"fields":[]}';
+const HEAD = "200\r\n";
 
 Deno.test("splice sends heads, bodies and ends on as they come, in one frame each", async () => {
   using scene = await Scene.open(FrameType.HTTPRequest);
@@ -33,7 +34,7 @@ Deno.test("splice ends an answer with its head when it has no body", async () =>
 
 Deno.test("splice keeps the parts of a WebSocket message, their kind and the close", async () => {
   using scene = await Scene.open(FrameType.WSRequest);
-  scene.fromClient(FrameType.WSResponse, { payload: '{"status":101,"fields":[]}' });
+  scene.fromClient(FrameType.WSResponse, { payload: "101\r\n" });
   scene.fromVisitor(FrameType.WSMessage, { payload: "a", flags: FrameFlag.Text | FrameFlag.More });
   await settled();
   scene.fromVisitor(FrameType.WSMessage, { payload: "b", flags: FrameFlag.Text });
@@ -134,7 +135,7 @@ class Scene implements Disposable {
     await settled();
     const [stream] = scene.near.streams;
     if (stream === undefined) throw new Error("no stream came");
-    scene.finished = splice(stream, scene.far.session.open(type, new Uint8Array(2), end));
+    scene.finished = splice(stream, scene.far.session.open(type, GET, end));
     return scene;
   }
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { AddressSet } from "../../../lib/net/address_set.ts";
 import { ForwardedFields, type VisitorConnection } from "../../../lib/server/proxy/forwarded.ts";
-import type { Field } from "../../../lib/wire/head.ts";
+import type { Field } from "../../../lib/http/fields.ts";
 
 const open = new ForwardedFields({ trustProxy: null });
 const behindProxy = new ForwardedFields({

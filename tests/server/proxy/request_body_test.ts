@@ -13,6 +13,7 @@ import { eventually } from "../../testing/eventually.ts";
 import { coded, type FramePeer, u32 } from "../../testing/frame_peer.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { GET } from "../../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
 
@@ -46,7 +47,7 @@ Deno.test("RequestBody cuts the connection where the answer's head is out alread
   using visitor = await uploads.visit();
   await visitor.send(`${CHUNKED}${chunk(10)}`);
   const { stream } = await uploads.peer.skipTo(HTTPRequest);
-  uploads.peer.send(HTTPResponse, { stream, payload: '{"status":200,"fields":[]}' });
+  uploads.peer.send(HTTPResponse, { stream, payload: "200\r\n" });
   uploads.peer.send(Data, { stream, payload: "so far" });
   const response = await visitor.receive("POST");
   assertEquals(await response.body.readText(6), "so far");
@@ -180,7 +181,7 @@ class Uploads implements AsyncDisposable {
     this.peer.send(HTTPResponse, {
       stream,
       flags: FrameFlag.EndStream,
-      payload: '{"status":200,"fields":[["content-length","0"]]}',
+      payload: "200\r\ncontent-length: 0\r\n",
     });
   }
 
@@ -193,7 +194,7 @@ class Uploads implements AsyncDisposable {
   async #carry({ body }: Request): Promise<Response> {
     if (body === null) throw new Error("no body came");
     const { session } = this.#fixture;
-    const { stream, response } = session.open(HTTPRequest, new TextEncoder().encode("{}"), false);
+    const { stream, response } = session.open(HTTPRequest, GET, false);
     this.#stream = stream;
     const { limited } = this.#metrics;
     const upload = new RequestBody(body, null, { most: this.#most, idle: this.#idle, limited });

@@ -3,7 +3,8 @@ import { AddressSet } from "../../../lib/net/address_set.ts";
 import { FieldList } from "../../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import { type HeadSource, RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
-import { decodeRequestHead, type Field } from "../../../lib/wire/head.ts";
+import type { Field } from "../../../lib/http/fields.ts";
+import { toText } from "../../testing/latin1.ts";
 
 const trustProxy = AddressSet.parse("10.0.0.0/8");
 
@@ -25,7 +26,7 @@ function source(fields: readonly Field[], peer = "203.0.113.9", method = "GET"):
 
 function encoded(fields: readonly Field[], length: number | null = null): readonly Field[] {
   const heads = new RequestHeads(new ForwardedFields({ trustProxy }));
-  const head = decodeRequestHead(heads.encode(source(fields), length));
+  const head = heads.head(source(fields), length);
   assertEquals([head.method, head.target], ["GET", "/x?y"]);
   return head.fields;
 }
@@ -58,7 +59,13 @@ Deno.test("RequestHeads writes the length that was checked, and Host where HTTP/
   assertEquals(encoded([["content-length", "0"]])[1], ["content-length", "0"]);
 });
 
-Deno.test("RequestHeads takes fields that are no ASCII, and heads of any length", () => {
+Deno.test("RequestHeads takes fields that are not all ASCII, and heads of any length", () => {
   const own: Field[] = [["host", "a.example"], ["x-a", "é"], ["x-b", "c".repeat(60_000)]];
   assertEquals(encoded(own), [...own, ...WAY]);
+});
+
+Deno.test("RequestHeads gives a target its octets back, of which Deno has decoded what is UTF-8", () => {
+  const heads = new RequestHeads(new ForwardedFields({ trustProxy }));
+  const { target } = heads.head({ ...source([]), target: "/é€?🦀" }, null);
+  assertEquals(target, toText(new TextEncoder().encode("/é€?🦀")));
 });

@@ -6,7 +6,8 @@ import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
-import { decodeRequestHead, encodeRequestHead, type Field } from "../../../lib/wire/head.ts";
+import type { Field } from "../../../lib/http/fields.ts";
+import { decodeRequestHead } from "../../../lib/wire/head.ts";
 import type { Session } from "../../../lib/mux/session.ts";
 import { memberOf } from "../../testing/members.ts";
 import { passwordHash } from "../../testing/password.ts";
@@ -15,6 +16,13 @@ import { SessionAndPeer } from "../../testing/session_fixture.ts";
 const HOST = "a.test";
 
 const FIELDS: readonly Field[] = [["host", HOST], ["authorization", "Basic x"], ["x-other", "y"]];
+
+const OPENING = {
+  kind: "http",
+  head: { method: "GET", target: "/", fields: FIELDS },
+  hasBody: false,
+  visitor: "192.0.2.1",
+} as const;
 
 Deno.test("ClientUpstream.admit lets everything in where it has no requestPolicy", () => {
   using near = new SessionAndPeer("server");
@@ -43,10 +51,9 @@ Deno.test("ClientUpstream.open counts a stream for its visitor until it is over,
   using near = new SessionAndPeer("server");
   const visitors = new VisitorQuotas(2, 1);
   const member = guardedMember(near.session, OPEN_POLICY, visitors);
-  const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
   for (let i = 0; i < 2; i++) {
     assert(visitors.hasRoom("a", "192.0.2.1"));
-    const { stream, response } = member.open(FrameType.HTTPRequest, head, true, "192.0.2.1");
+    const { stream, response } = member.open(OPENING);
     response.catch(() => {});
     assert(!visitors.hasRoom("a", "192.0.2.1"));
     assert(visitors.hasRoom("a", "192.0.2.2") && visitors.hasRoom("b", "192.0.2.1"));
@@ -88,8 +95,7 @@ async function fieldsOf(
   member: ClientUpstream,
   { peer }: SessionAndPeer,
 ): Promise<readonly Field[]> {
-  const head = encodeRequestHead({ method: "GET", target: "/", fields: FIELDS });
-  member.open(FrameType.HTTPRequest, head, true, "192.0.2.1").response.catch(() => {});
+  member.open(OPENING).response.catch(() => {});
   const { payload } = await peer.skipTo(FrameType.HTTPRequest);
   // The answer's window comes before the head.
   return decodeRequestHead(payload.subarray(4)).fields;

@@ -7,6 +7,7 @@ import type { Session } from "../../../lib/mux/session.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
+import { GET } from "../../testing/heads.ts";
 
 const HOST = "a.test";
 
@@ -188,7 +189,7 @@ Deno.test("Registry forgets the names that went away longest ago, not the latest
 });
 
 function open(near: SessionAndPeer): void {
-  near.session.open(FrameType.HTTPRequest, new Uint8Array(2), true).response.catch(() => {});
+  near.session.open(FrameType.HTTPRequest, GET, true).response.catch(() => {});
 }
 
 function sessionAt(registry: Registry): Session | string {

@@ -1,16 +1,16 @@
 import { ErrorCode } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
-import { decodeRequestHead } from "../../../wire/head.ts";
+import type { RequestHead } from "../../../http/head.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
-import type { Stream } from "../../../mux/stream.ts";
+import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { giveOutputBuffer } from "./output_buffers.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
-import { type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
+import { type OriginRequest, ownHead, writtenRequest } from "./origin_request.ts";
 import { OriginWebSockets } from "../local_websocket.ts";
 
-export interface OriginOptions {
+export interface LocalHTTPOptions {
   readonly hostname: string;
   readonly port: number;
   /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
@@ -18,24 +18,25 @@ export interface OriginOptions {
 }
 
 /** The local service: answers each stream by asking it, and nothing else on this machine or beyond. */
-export class Origin {
+export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
   readonly #webSockets: OriginWebSockets;
   readonly #host: string | null;
   readonly #specimens = new Specimens();
 
-  constructor({ hostname, port, hostHeader }: OriginOptions) {
+  constructor({ hostname, port, hostHeader }: LocalHTTPOptions) {
     this.#pool = new OriginPool({ hostname, port });
     this.#webSockets = new OriginWebSockets({ hostname, port });
     const own = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
     this.#host = hostHeader === "rewrite" ? own : hostHeader;
   }
 
-  /** Serves one stream to its end, and reads its head before it returns; every failure ends in that stream's Reset. */
-  async serve(stream: Stream, payload: Uint8Array): Promise<void> {
+  /** Serves one stream to its end; every failure ends in that stream's Reset. */
+  async serve(stream: Incoming, head: RequestHead): Promise<void> {
     try {
-      if (stream.type === FrameType.WSRequest) await this.#openWebSocket(stream, payload);
-      else await this.#exchange(stream, originRequest(payload, this.#host));
+      const own = ownHead(head, this.#host);
+      if (stream.type === FrameType.WSRequest) await this.#openWebSocket(stream, own);
+      else await this.#exchange(stream, writtenRequest(own));
     } catch (error) {
       const { code, reason } = resetOf(error);
       stream.reset(code, reason);
@@ -47,14 +48,13 @@ export class Origin {
     this.#pool.close();
   }
 
-  async #openWebSocket(stream: Stream, payload: Uint8Array): Promise<void> {
-    const head = ownHead(decodeRequestHead(payload), this.#host);
+  async #openWebSocket(stream: Incoming, head: RequestHead): Promise<void> {
     // As below: a Reset may be right behind.
     await null;
     if (!stream.sendEnded) await this.#webSockets.serve(stream, head);
   }
 
-  async #exchange(stream: Stream, request: OriginRequest): Promise<void> {
+  async #exchange(stream: Incoming, request: OriginRequest): Promise<void> {
     const body = stream.receiveEnded ? null : new StreamBody(stream, request.length);
     // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
     await null;
@@ -74,9 +74,9 @@ export class Origin {
   }
 }
 
-async function sendAnswer(stream: Stream, response: OriginResponse): Promise<void> {
+async function sendAnswer(stream: Incoming, response: OriginResponse): Promise<void> {
   let read = response.read();
-  stream.respond(FrameType.HTTPResponse, response.takeHead(), read === null);
+  stream.respond(response.head, read === null);
   if (read === null) return;
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
@@ -97,9 +97,9 @@ async function sendAnswer(stream: Stream, response: OriginResponse): Promise<voi
 
 /** The body of a request as it comes out of its stream. */
 class StreamBody implements RequestBody {
-  readonly #stream: Stream;
+  readonly #stream: Incoming;
 
-  constructor(stream: Stream, readonly length: number | null) {
+  constructor(stream: Incoming, readonly length: number | null) {
     this.#stream = stream;
   }
 

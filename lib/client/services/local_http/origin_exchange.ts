@@ -1,15 +1,15 @@
-import { encodeResponseHead } from "../../../wire/head.ts";
+import type { ResponseHead } from "../../../http/head.ts";
+import type { ParsedHead } from "../../../http/response_parser.ts";
 import { BodyDecoder } from "../../../http/body_decoder.ts";
 import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import type { OriginRequest } from "./origin_request.ts";
 import { type RequestBody, RequestUpload } from "./request_upload.ts";
-import { type RelayedHead, relayResponseHead } from "./response_relay.ts";
 
 /** What the origin answers: a head, then its body piece by piece. */
 export interface OriginResponse {
-  /** Returns the JSON of an HTTPResponse, once: it shares memory with others, and is not to be kept. */
-  takeHead(): Uint8Array;
+  /** Its end-to-end fields and a final status. */
+  readonly head: ResponseHead;
   /** Whether all of the body has been returned, so that the next `read` can only return null. */
   readonly complete: boolean;
   /**
@@ -167,14 +167,10 @@ export class Exchange implements OriginExchange, ConnectionReader {
     for (;;) {
       const { buffer, start, end, heads } = connection;
       const { method } = this.#request;
-      const relayed = heads.begun ? undefined : relayResponseHead(buffer, start, end, method);
-      if (relayed !== undefined) return this.#respond(connection, relayed);
       const parsed = heads.parse(buffer, start, end, method);
       if (parsed === null) return connection.receive();
       const { status } = parsed.head;
-      if (status >= 200) {
-        return this.#respond(connection, { ...parsed, payload: encodeResponseHead(parsed.head) });
-      }
+      if (status >= 200) return this.#respond(connection, parsed);
       connection.start = parsed.end;
       if (status === 101) {
         throw new OriginError("malformed", "the origin switched protocols without being asked");
@@ -185,14 +181,14 @@ export class Exchange implements OriginExchange, ConnectionReader {
     }
   }
 
-  #respond(connection: OriginConnection, head: RelayedHead): void {
-    connection.start = head.end;
+  #respond(connection: OriginConnection, parsed: ParsedHead): void {
+    connection.start = parsed.end;
     this.#upload.letGo();
-    const decoder = new BodyDecoder(head.framing);
+    const decoder = new BodyDecoder(parsed.framing);
     this.#decoder = decoder;
-    this.#keepAlive = head.keepAlive && head.framing !== "close";
+    this.#keepAlive = parsed.keepAlive && parsed.framing !== "close";
     if (decoder.done) this.#finish(connection);
-    this.#settle.resolve(new ExchangeResponse(head.payload, this, decoder));
+    this.#settle.resolve(new ExchangeResponse(parsed.head, this, decoder));
   }
 
   /** Takes data from what was received: undefined when there is none yet, null when the body is done. */
@@ -232,24 +228,16 @@ export class Exchange implements OriginExchange, ConnectionReader {
   }
 }
 
-const TAKEN = new Uint8Array(0);
-
 /** The response of an exchange. */
 class ExchangeResponse implements OriginResponse {
-  #head: Uint8Array;
+  readonly head: ResponseHead;
   readonly #exchange: Exchange;
   readonly #decoder: BodyDecoder;
 
-  constructor(head: Uint8Array, exchange: Exchange, decoder: BodyDecoder) {
-    this.#head = head;
+  constructor(head: ResponseHead, exchange: Exchange, decoder: BodyDecoder) {
+    this.head = head;
     this.#exchange = exchange;
     this.#decoder = decoder;
-  }
-
-  takeHead(): Uint8Array {
-    const head = this.#head;
-    this.#head = TAKEN;
-    return head;
   }
 
   get complete(): boolean {

@@ -1,8 +1,7 @@
 import { requestHeadBound, writeRequestFields } from "../../../http/request_writer.ts";
-import { decodeRequestHead, type RequestHead } from "../../../wire/head.ts";
+import type { RequestHead } from "../../../http/head.ts";
 import { fieldValue, withoutHopByHop } from "../../../http/fields.ts";
 import { takeOutputBuffer } from "./output_buffers.ts";
-import { relayRequestHead } from "./request_relay.ts";
 
 /** A request as the origin gets it: its head is written, but for what frames the body. */
 export interface OriginRequest {
@@ -16,17 +15,6 @@ export interface OriginRequest {
   readonly written: number;
 }
 
-/**
- * Turns the head of an HTTPRequest into a request to the origin; `host` takes the place of its Host, null leaves it.
- *
- * @throws {StreamError} `Protocol` for a head that is none.
- * @throws {OriginError} `malformed` for one that cannot be sent.
- */
-export function originRequest(payload: Uint8Array, host: string | null): OriginRequest {
-  return relayRequestHead(payload, host) ??
-    writtenRequest(ownHead(decodeRequestHead(payload), host));
-}
-
 /** Returns the head that the origin gets: its end-to-end fields, with another Host where that is asked for. */
 export function ownHead({ method, target, fields }: RequestHead, host: string | null): RequestHead {
   const kept = withoutHopByHop(fields);
@@ -38,7 +26,7 @@ export function ownHead({ method, target, fields }: RequestHead, host: string | 
   };
 }
 
-/** Writes such a head. @throws {OriginError} `malformed` when it cannot be sent. */
+/** Writes the head of a request to the origin. @throws {OriginError} `malformed` when it cannot be sent. */
 export function writtenRequest(head: RequestHead): OriginRequest {
   const announced = fieldValue(head.fields, "content-length");
   const buffer = takeOutputBuffer(requestHeadBound(head));

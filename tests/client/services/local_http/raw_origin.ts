@@ -8,7 +8,7 @@ import {
   type OriginPoolOptions,
   type OriginResponse,
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
-import { decodeResponseHead, type RequestHead } from "../../../../lib/wire/head.ts";
+import { type RequestHead } from "../../../../lib/http/head.ts";
 
 /** What an origin does with one connection; `index` counts connections from 0. */
 export type Script = (peer: RawPeer, index: number) => Promise<void>;
@@ -201,5 +201,5 @@ export async function fetchText(
   body: RequestBody | null = null,
 ): Promise<string> {
   const response = await pool.exchange(request, body).response;
-  return `${decodeResponseHead(response.takeHead()).status} ${await textOf(response)}`;
+  return `${response.head.status} ${await textOf(response)}`;
 }

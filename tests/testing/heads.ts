@@ -1,0 +1,39 @@
+import { toBytes } from "./latin1.ts";
+import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
+import {
+  requestHeadLength,
+  responseHeadLength,
+  writeRequestHead,
+  writeResponseHead,
+} from "../../lib/wire/head.ts";
+
+/** A request without anything special about it. */
+export const GET: RequestHead = { method: "GET", target: "/", fields: [] };
+
+/** The answers to it, and to a WebSocket's handshake. */
+export const OK: ResponseHead = { status: 200, fields: [] };
+export const ACCEPTED: ResponseHead = { status: 101, fields: [] };
+
+/** Returns the bytes of a request head as they stand in a frame, behind the window. */
+export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(requestHeadLength(head));
+  writeRequestHead(head, bytes, 0);
+  return bytes;
+}
+
+/** Returns the bytes of a response head as they stand in a frame. */
+export function encodeResponseHead(head: ResponseHead): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(responseHeadLength(head));
+  writeResponseHead(head, bytes, 0);
+  return bytes;
+}
+
+/** Returns lines as they would stand in a frame, right or wrong: a start line, then a line for each pair. */
+export function rawHead(
+  start: string,
+  fields: readonly (readonly string[])[] = [],
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(
+    toBytes([start, ...fields.map((field) => field.join(": ")), ""].join("\r\n")),
+  );
+}
