@@ -3,7 +3,7 @@ import { helpText } from "./help.ts";
 import { quotedOpenly } from "./safe_text.ts";
 import { Words } from "./words.ts";
 
-/** Says that a command was called wrongly, in one line for whoever typed it; the exit status is 2. */
+/** Says that a command was called wrongly, in one line for the person who typed it; the exit status is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly code = "USAGE";
@@ -29,6 +29,11 @@ export type CommandLine<Values> =
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" };
+
+/** What a command line comes to once its values are made the options of a program. */
+export type ParsedCommand<Options> =
+  | { readonly kind: "run"; readonly options: Options }
+  | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
 
 export type Environment =
   | Readonly<Record<string, string | undefined>>

@@ -1,4 +1,4 @@
-import { within } from "../net/deadline.ts";
+import { waitAtMost } from "../net/with_timeout.ts";
 
 /** What lines are written to, such as standard error. */
 export interface LineTarget {
@@ -12,8 +12,8 @@ const MAX_WAITING = 1024 * 1024;
 const FLUSH_TIMEOUT = 1_000;
 
 /**
- * Writes lines in order without ever holding up the program: whoever reads them may be slow, and a pipe that nobody
- * reads takes no more. What does not fit is lost and counted.
+ * Writes lines in order without ever holding up the program: their reader may be slow, and a pipe that nobody reads
+ * takes no more. What does not fit is lost and counted.
  */
 export class LineWriter {
   readonly #target: LineTarget;
@@ -44,7 +44,7 @@ export class LineWriter {
 
   /** Resolves once everything is written, or could not be within a second. */
   async flush(): Promise<void> {
-    if (this.#writing !== null) await within(FLUSH_TIMEOUT, this.#writing);
+    if (this.#writing !== null) await waitAtMost(FLUSH_TIMEOUT, this.#writing);
   }
 
   async #writeAll(): Promise<void> {

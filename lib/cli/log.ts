@@ -127,7 +127,7 @@ function textValue(value: string | number | boolean): string {
   return PLAIN.test(text) ? escapeUnsafe(text) : escapeUnsafe(JSON.stringify(text));
 }
 
-/** Returns local time, since whoever reads the text format sits before the terminal. */
+/** Returns local time: the text format is read at the machine itself. */
 function clock(now: Date): string {
   return [now.getHours(), now.getMinutes(), now.getSeconds()]
     .map((part) => String(part).padStart(2, "0"))

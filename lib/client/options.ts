@@ -1,8 +1,8 @@
 import {
-  type CommandLine,
   type Environment,
   lookUp,
   parseCommandLine,
+  type ParsedCommand,
   UsageError,
 } from "../cli/command_line.ts";
 import type { FlagValues } from "../cli/flags.ts";
@@ -15,27 +15,20 @@ export interface ClientOptions extends Omit<FlagValues<typeof CLIENT_FLAGS>, "se
   readonly keyFile: string;
 }
 
-export type ClientCommand =
-  | { readonly kind: "run"; readonly options: ClientOptions }
-  | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
-
-export interface CommandOptions {
-  /** How the help calls the program. @default "tunnel-client" */
-  readonly name?: string;
-  /** The system, which decides where the key is kept. @default the present one */
-  readonly os?: typeof Deno.build.os;
-}
-
 /**
- * Reads what the client was told on its command line and in its environment.
+ * Reads what the client was told on its command line and in its environment; `name` is what the help calls it, and `os`
+ * decides where the key is kept.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
 export function parseClientOptions(
   args: readonly string[],
   environment: Environment,
-  { name = "tunnel-client", os = Deno.build.os }: CommandOptions = {},
-): ClientCommand {
+  { name = "tunnel-client", os = Deno.build.os }: {
+    readonly name?: string;
+    readonly os?: typeof Deno.build.os;
+  } = {},
+): ParsedCommand<ClientOptions> {
   const line = parseCommandLine(
     {
       name,

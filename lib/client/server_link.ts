@@ -1,6 +1,6 @@
 import { Backoff } from "../net/backoff.ts";
 import { messageOf } from "../cli/safe_text.ts";
-import { within } from "../net/deadline.ts";
+import { waitAtMost } from "../net/with_timeout.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import type { Registered } from "../wire/messages.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
@@ -156,6 +156,9 @@ export class ServerLink {
     const isHandOver = performance.now() < this.#handOverUntil;
     const wait = isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
     const outgoing = this.#isRestless ? undefined : this.#outgoing?.closed;
-    await within(wait, Promise.race([this.#stopped.promise, outgoing ?? this.#stopped.promise]));
+    await waitAtMost(
+      wait,
+      Promise.race([this.#stopped.promise, outgoing ?? this.#stopped.promise]),
+    );
   }
 }

@@ -2,7 +2,7 @@ import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SigningKey } from "../identity/key.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
 import type { RefusedVisitors } from "../wire/notice.ts";
-import { within } from "../net/deadline.ts";
+import { waitAtMost } from "../net/with_timeout.ts";
 import type { Service } from "./services/service.ts";
 import type { ClientOptions } from "./options.ts";
 import { ServerLink } from "./server_link.ts";
@@ -67,7 +67,7 @@ export class TunnelClient {
 
   /** Says goodbye, finishes what is in flight, ten seconds at most, and ends `run`. */
   async stop(): Promise<void> {
-    await within(DRAIN_TIMEOUT, Promise.all(this.#links.map((link) => link.stop())));
+    await waitAtMost(DRAIN_TIMEOUT, Promise.all(this.#links.map((link) => link.stop())));
     this.close();
   }
 

@@ -24,7 +24,7 @@ export class AddressSet {
     return new AddressSet(networks);
   }
 
-  /** Tells whether the text is an address in the set; what is no address is in no set. */
+  /** Tells whether the text is an address in the set; a text that is not an address is in no set. */
   has(address: string): boolean {
     const bytes = parseAddress(address);
     return bytes !== undefined && this.#networks.some((network) => contains(network, bytes));

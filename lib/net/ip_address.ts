@@ -1,3 +1,5 @@
+import { encodeHex } from "@std/encoding/hex";
+
 /**
  * Reads an IPv4 or IPv6 address as 16 bytes, IPv4 in its IPv4-mapped form (RFC 4291 section 2.5.5.2), so that
  * one address has one spelling; undefined when the text is no address.
@@ -9,6 +11,21 @@ export function parseAddress(text: string): Uint8Array | undefined {
 
 /** Characters: eight groups of four digits with an IPv4 address for the last two of them. */
 const MAX_ADDRESS_LENGTH = 45;
+
+/** Bytes of an IPv6 address that name the network of one site (RFC 4291 section 2.5.4): the rest is the sender's choice. */
+const NETWORK_LENGTH = 8;
+
+/** How an IPv4 address begins among those of IPv6 (RFC 4291 section 2.5.5.2). */
+const MAPPED = "00000000000000000000ffff";
+
+/** Returns what an address shares with the others of the same visitor: its network with IPv6, all of it with IPv4. */
+export function networkOf(address: string): string {
+  // In the usual form, IPv4 with dots, there is nothing to cut off.
+  const bytes = address.includes(":") ? parseAddress(address) : undefined;
+  if (bytes === undefined) return address;
+  const hex = encodeHex(bytes);
+  return hex.startsWith(MAPPED) ? bytes.subarray(12).join(".") : hex.slice(0, NETWORK_LENGTH * 2);
+}
 
 /** An octet in decimal; a leading zero means octal to some readers and not to others. */
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;

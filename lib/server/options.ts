@@ -1,7 +1,7 @@
 import {
-  type CommandLine,
   type Environment,
   parseCommandLine,
+  type ParsedCommand,
   UsageError,
 } from "../cli/command_line.ts";
 import type { FlagValues } from "../cli/flags.ts";
@@ -13,25 +13,16 @@ export interface ServerOptions extends Omit<FlagValues<typeof SERVER_FLAGS>, "tl
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
 
-export type ServerCommand =
-  | { readonly kind: "run"; readonly options: ServerOptions }
-  | Exclude<CommandLine<unknown>, { readonly kind: "run" }>;
-
-export interface CommandOptions {
-  /** How the help calls the program. @default "tunnel-server" */
-  readonly name?: string;
-}
-
 /**
- * Reads what the server was told on its command line and in its environment.
+ * Reads what the server was told on its command line and in its environment; `name` is what the help calls it.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
 export function parseServerOptions(
   args: readonly string[],
   environment: Environment,
-  { name = "tunnel-server" }: CommandOptions = {},
-): ServerCommand {
+  { name = "tunnel-server" }: { readonly name?: string } = {},
+): ParsedCommand<ServerOptions> {
   const line = parseCommandLine(
     {
       name,

@@ -1,7 +1,7 @@
 import type { Link } from "../testing/link.ts";
 import type { Tunnel } from "../testing/tunnel.ts";
 import type { SoakContext } from "./fault.ts";
-import { within } from "../../lib/net/deadline.ts";
+import { waitAtMost } from "../../lib/net/with_timeout.ts";
 import { type MarkedLoad, mixed, type VisitKind } from "./marked_load.ts";
 import type { MarkedOrigin } from "./marked_origin.ts";
 import { untilWorks } from "./recovery.ts";
@@ -92,7 +92,7 @@ export class Hour implements AsyncDisposable {
   async #reconnect(): Promise<void> {
     const { link, unsteady } = this.#options;
     for (;;) {
-      await within(LOSS_INTERVAL, this.#stopping.promise);
+      await waitAtMost(LOSS_INTERVAL, this.#stopping.promise);
       if (this.#isStopped) return;
       link.cut();
       this.#slowest = Math.max(this.#slowest, await untilWorks(unsteady));

@@ -1,4 +1,4 @@
-import { inTime } from "../../lib/net/deadline.ts";
+import { withTimeout } from "../../lib/net/with_timeout.ts";
 
 /** Milliseconds until a wait counts as a failure: far above what a busy machine needs, so it asserts no speed. */
 export const PATIENCE = 15_000;
@@ -9,7 +9,7 @@ export async function within<T>(
   what: string,
   milliseconds = PATIENCE,
 ): Promise<T> {
-  return await inTime(milliseconds, promise, () => {
+  return await withTimeout(milliseconds, promise, () => {
     throw new Error(`waited ${milliseconds} ms in vain for ${what}`);
   });
 }

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { fieldValue } from "../../http/fields.ts";
 import { Tally } from "../../net/tally.ts";
-import { networkOf } from "./network_of.ts";
+import { networkOf } from "../../net/ip_address.ts";
 import type { Asking, Refusal } from "../tunnels/upstream.ts";
 
 /** Wrong tokens that one network may present in a period. */

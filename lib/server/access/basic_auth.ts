@@ -18,7 +18,7 @@ const MAX_GUESSES = 8;
 /** Requests that wait for one and the same guess: a browser with a new page has some tens. */
 const MAX_SHARING = 256;
 
-/** Guesses that the whole server checks at once: one core of two stays free, whoever is guessed at. */
+/** Guesses that the whole server checks at once: one core of two stays free, whichever tunnels are guessed at. */
 const MAX_DERIVING = 1;
 
 /** Characters of credentials with their scheme: the longest user and password in base64, and some blanks. */
@@ -39,7 +39,7 @@ interface Guess {
 }
 
 /**
- * Lets in whoever knows the user and password that the owner of a tunnel has set (RFC 7617).
+ * Lets in who knows the user and password that the owner of a tunnel has set (RFC 7617).
  *
  * Only one pair of them is right, so the digest of that is all that must be kept to know it again
  * within microseconds; only what has not been seen to be right takes PBKDF2.

@@ -7,10 +7,10 @@ import { AddressSet } from "../../net/address_set.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
 import { Limiter } from "./limiter.ts";
 import type { Names } from "./names.ts";
-import { networkOf } from "./network_of.ts";
+import { networkOf } from "../../net/ip_address.ts";
 import { whyReserved } from "./reserved_names.ts";
 
-/** Addresses that are remembered: whoever has more of them than this has more than a limit for each could stop. */
+/** Addresses that are remembered: somebody with more of them could not be stopped by a limit for each. */
 const MAX_ADDRESSES = 10_000;
 
 /** Refusals of one address that are logged: a person who tries things out sees each of them. */

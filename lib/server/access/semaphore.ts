@@ -1,4 +1,4 @@
-/** Lets only so many pieces of work run at a time; the rest waits for its turn, which whoever asks must bound. */
+/** Lets only so many pieces of work run at a time; the rest waits for its turn, and the caller bounds how many wait. */
 export class Semaphore {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];

@@ -1,5 +1,5 @@
 import { Tally } from "../../net/tally.ts";
-import { networkOf } from "./network_of.ts";
+import { networkOf } from "../../net/ip_address.ts";
 
 /** Which part of a tunnel's streams one visitor may have: another half is left for all the others. */
 const PART = 2;

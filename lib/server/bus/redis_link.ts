@@ -1,6 +1,6 @@
 import { Backoff } from "../../net/backoff.ts";
 import { messageOf } from "../../cli/safe_text.ts";
-import { within } from "../../net/deadline.ts";
+import { waitAtMost } from "../../net/with_timeout.ts";
 import { BusError, type MessageListener } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
 import { RedisConnection, type RedisWord } from "./redis_connection.ts";
@@ -95,7 +95,7 @@ export class RedisLink {
       }
       this.#first.resolve();
       await closePair(pair);
-      if (!this.#isClosed) await within(this.#backoff.next(), this.#closing.promise);
+      if (!this.#isClosed) await waitAtMost(this.#backoff.next(), this.#closing.promise);
     }
     this.#first.resolve();
   }

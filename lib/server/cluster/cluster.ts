@@ -1,7 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
-import { inTime } from "../../net/deadline.ts";
+import { withTimeout } from "../../net/with_timeout.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
@@ -96,7 +96,8 @@ export class Cluster implements Elsewhere {
     const near = known === null ? null : this.#linked(known);
     // The search goes on no longer than a visitor would wait.
     const { findTimeout } = this.#options;
-    const found = near ?? await inTime(findTimeout, this.#search(hostname), () => "away" as const);
+    const found = near ??
+      await withTimeout(findTimeout, this.#search(hostname), () => "away" as const);
     const { lookups } = this.#options.metrics;
     lookups.labels(typeof found === "string" ? found : "found").inc();
     if (typeof found === "string") return found;

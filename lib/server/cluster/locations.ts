@@ -1,4 +1,4 @@
-import { inTime, within } from "../../net/deadline.ts";
+import { waitAtMost, withTimeout } from "../../net/with_timeout.ts";
 import { BoundedMap } from "../../net/bounded_map.ts";
 import type { Bus } from "../bus/bus.ts";
 
@@ -65,7 +65,7 @@ export class Locations {
     const isFresh = performance.now() - location.at <= DOUBTFUL_FOR;
     if (location.question === null && !isFresh) this.#begin(hostname, location);
     if (location.question !== null && location.nodes.length > 0) {
-      await within(location.askedAt + PATIENCE - performance.now(), location.question);
+      await waitAtMost(location.askedAt + PATIENCE - performance.now(), location.question);
     } else {
       await location.question;
     }
@@ -92,7 +92,7 @@ export class Locations {
 
   async #question(hostname: string, location: Location): Promise<void> {
     try {
-      const nodes = await inTime(ANSWER_TIMEOUT, this.#bus.locate(hostname), () => null);
+      const nodes = await withTimeout(ANSWER_TIMEOUT, this.#bus.locate(hostname), () => null);
       if (nodes !== null) this.#learn(hostname, location, nodes);
     } catch {
       // What was known before must do.

@@ -6,7 +6,7 @@ import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
 import { dialNode } from "./node_dial.ts";
 import { NodeLink } from "./node_link.ts";
-import { inTime } from "../../net/deadline.ts";
+import { withTimeout } from "../../net/with_timeout.ts";
 
 /** Other nodes that are kept in mind: more than one bus serves well. */
 const MAX_NODES = 256;
@@ -236,7 +236,7 @@ function hasRoom(links: ReadonlySet<NodeLink>): boolean {
 
 /** Waits for an answer, but not for ever. */
 function answered<T>(promise: Promise<T>, otherwise: string): Promise<T> {
-  return inTime(ANSWER_TIMEOUT, promise, () => {
+  return withTimeout(ANSWER_TIMEOUT, promise, () => {
     throw new Error(otherwise);
   });
 }

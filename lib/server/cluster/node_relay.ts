@@ -1,6 +1,6 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
-import { within } from "../../net/deadline.ts";
+import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
@@ -91,7 +91,7 @@ export class NodeRelay {
     this.#isLeaving = true;
     const all = [...this.#incoming];
     for (const { session } of all) void session.drain("this node stops");
-    await within(LEAVE_TIMEOUT, Promise.all(all.map(({ left }) => left)));
+    await waitAtMost(LEAVE_TIMEOUT, Promise.all(all.map(({ left }) => left)));
   }
 
   /**
@@ -105,7 +105,7 @@ export class NodeRelay {
     for (let moving = this.#moving(); moving.length > 0; moving = this.#moving()) {
       for (const { session } of moving) session.goAway(MOVES);
       await Promise.all(moving.map(async ({ session, left }) => {
-        await within(end - performance.now(), left);
+        await waitAtMost(end - performance.now(), left);
         await session.drain(MOVES);
         session.close(ErrorCode.None, MOVES);
       }));

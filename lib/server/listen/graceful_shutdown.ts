@@ -1,4 +1,4 @@
-import { within } from "../../net/deadline.ts";
+import { waitAtMost } from "../../net/with_timeout.ts";
 import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
 /** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
@@ -55,23 +55,23 @@ export async function shutDownGracefully(options: GracefulShutdownOptions): Prom
   if (shutClients !== null || isShared) {
     await until(() => clientSessions.leaving === 0, Math.min(closing, performance.now() + MOVING));
   }
-  await within(timeTo(closing), leaveNodes(timeTo(closing)));
+  await waitAtMost(timeTo(closing), leaveNodes(timeTo(closing)));
   if (shutClients !== null) {
     await until(() => fragile() === 0, closing);
-    await within(timeTo(end), shutPublic());
-    await within(timeTo(end), clientSessions.drain());
+    await waitAtMost(timeTo(end), shutPublic());
+    await waitAtMost(timeTo(end), clientSessions.drain());
   } else {
     await until(() => !clientSessions.finishing, closing);
     await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
     // Whoever comes from here on is told to try again.
     if (!isQuiet()) {
-      await within(Math.min(CLOSING, timeTo(end)), clientSessions.drain());
+      await waitAtMost(Math.min(CLOSING, timeTo(end)), clientSessions.drain());
     }
   }
   clientSessions.close();
   // What has come from the clients may still be on its way to visitors.
   const left = Math.max(SHUTDOWN_TIMEOUT, timeTo(end));
-  await within(left, (shutClients ?? shutPublic)());
+  await waitAtMost(left, (shutClients ?? shutPublic)());
 }
 
 /** Waits until the check holds, or the clock of `performance.now()` shows `end`. */

@@ -7,7 +7,7 @@ import type { Log } from "../../cli/log.ts";
 import { Tally } from "../../net/tally.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
-import { networkOf } from "../access/network_of.ts";
+import { networkOf } from "../../net/ip_address.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import { ClientSession } from "./client_session.ts";
