@@ -10,8 +10,8 @@ const LEAST = 100;
 /** Counts the streams that each visitor has open at each tunnel, so that no visitor takes all of them. */
 export class VisitorQuotas {
   readonly #most: number;
-  /** By tunnel and network: as many entries at most as streams are open. */
-  readonly #open = new Tally<string>();
+  /** By tunnel and then by network: as many entries at most as streams are open. */
+  readonly #open = new Map<string, Tally<string>>();
 
   /** `streams` is what a tunnel may have at once; `most` what one visitor may have of them, null for half, or for 100 where that is more. */
   constructor(streams: number, most: number | null) {
@@ -20,18 +20,18 @@ export class VisitorQuotas {
 
   /** Whether a visitor may have one more stream at the tunnel of that id. */
   hasRoom(id: string, address: string): boolean {
-    return this.#open.count(keyOf(id, address)) < this.#most;
+    return (this.#open.get(id)?.count(networkOf(address)) ?? 0) < this.#most;
   }
 
   /** Counts a stream; what is returned uncounts it, and is to be called once. */
   enter(id: string, address: string): () => void {
-    const key = keyOf(id, address);
-    this.#open.add(key);
-    return () => this.#open.remove(key);
+    const network = networkOf(address);
+    const open = this.#open.get(id) ?? new Tally();
+    if (open.size === 0) this.#open.set(id, open);
+    open.add(network);
+    return () => {
+      open.remove(network);
+      if (open.size === 0) this.#open.delete(id);
+    };
   }
-}
-
-/** An id has no blank. */
-function keyOf(id: string, address: string): string {
-  return `${id} ${networkOf(address)}`;
 }

@@ -14,6 +14,17 @@ Deno.test("VisitorQuotas takes the addresses of one IPv6 network for one visitor
   assert(shares.hasRoom("a", "2001:db8::ffff"));
 });
 
+Deno.test("VisitorQuotas counts each tunnel's streams apart, also after all have ended", () => {
+  const quotas = new VisitorQuotas(1000, 1);
+  for (let i = 0; i < 2; i++) {
+    const leave = quotas.enter("a", "192.0.2.1");
+    assert(!quotas.hasRoom("a", "192.0.2.1"));
+    assert(quotas.hasRoom("a", "192.0.2.2") && quotas.hasRoom("b", "192.0.2.1"));
+    leave();
+    assert(quotas.hasRoom("a", "192.0.2.1"));
+  }
+});
+
 /** Counts the streams that one visitor gets where a tunnel may have so many. */
 function roomIn(streams: number): number {
   const shares = new VisitorQuotas(streams, null);
