@@ -1,6 +1,7 @@
+import { Buffer } from "node:buffer";
 import { waitAtMost } from "../net/with_timeout.ts";
 
-/** What lines are written to, such as standard error. */
+/** Something that lines are written to, such as standard error. */
 export interface LineTarget {
   write(bytes: Uint8Array): Promise<number>;
 }
@@ -49,7 +50,7 @@ export class LineWriter {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const bytes = joined(this.#waiting);
+      const bytes = Buffer.concat(this.#waiting);
       this.#waiting = [];
       await this.#writeOut(bytes);
       this.#length -= bytes.length;
@@ -85,13 +86,3 @@ export class LineWriter {
 }
 
 const encoder = new TextEncoder();
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
