@@ -47,7 +47,7 @@ export class ServerConnection implements SessionEvents {
   readonly onStream: (stream: Stream, head: RequestHead) => void;
   /** What the server gave; rejects with a RegistrationError or a SessionError. */
   readonly registered: Promise<Registered>;
-  /** Resolves with the reason when another connection should take the place of this one: the server stops, or it is over. */
+  /** Resolves with the reason when another connection should take the place of this one: the server says so, or it is over. */
   readonly leaving: Promise<string>;
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>;
@@ -59,13 +59,17 @@ export class ServerConnection implements SessionEvents {
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
   #isOpen = true;
+  #streams = 0;
   /** What this client and the server both have. */
   #features: readonly Feature[] = [];
 
   private constructor(transport: TCPTransport, options: ServerConnectionOptions) {
     this.#options = options;
     this.#transport = transport;
-    this.onStream = options.onStream;
+    this.onStream = (stream, head) => {
+      this.#streams++;
+      options.onStream(stream, head);
+    };
     this.registered = this.#registration.promise;
     this.leaving = this.#leaving.promise;
     this.closed = this.#closing.promise;
@@ -99,9 +103,14 @@ export class ServerConnection implements SessionEvents {
     return new ServerConnection(new TCPTransport(connection, early), options);
   }
 
-  /** Whether it may still carry streams; one that the server wants to leave does so until it is closed. */
+  /** Whether it may still carry streams; one that the client is asked to leave does so until it is closed. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Streams that the server has opened. */
+  get streams(): number {
+    return this.#streams;
   }
 
   /** Finishes the streams in flight and leaves; resolves when the last of it has left this process, which may end then. */
@@ -133,8 +142,8 @@ export class ServerConnection implements SessionEvents {
     this.#options.onNotice(decodeNotice(payload));
   }
 
-  onDrain(): void {
-    this.#leaving.resolve("the server is being restarted");
+  onGoAway(reason: string): void {
+    this.#leaving.resolve(reason === "" ? "the server sends its clients elsewhere" : reason);
   }
 
   onClose(error: SessionError): void {

@@ -5,14 +5,17 @@ import { RegistrationError } from "../wire/registration_error.ts";
 import type { Registered } from "../wire/messages.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
 
-/** Milliseconds after a server said that it stops in which its successor is looked for without backing off: it is there soon, and visitors wait. */
+/** Milliseconds after a GOAWAY in which another connection is looked for without backing off: the next server is there soon, and visitors wait. */
 const HAND_OVER = 5_000;
 
 /** Milliseconds between two attempts in that time, at least and at most: of two processes that share a port, either may answer. */
 const RETRY_AFTER = { least: 100, most: 300 } as const;
 
-/** Milliseconds after its registration in which a connection that is forewarned, as the one before it was, is taken for a server that never stops doing so. */
+/** Milliseconds after its registration in which a connection that gets a GOAWAY, as the one before it did, is taken for a server that never stops doing so. */
 const STEADY_AFTER = 10_000;
+
+/** Streams after which a connection was of use, however short it was: its stream ids may be used up. */
+const USEFUL_AFTER = 100;
 
 /** Connections of one link that may serve on beside the new one: a restart while the one before it still finishes, and one to spare. */
 const MAX_OUTGOING = 3;
@@ -28,8 +31,8 @@ export interface ServerLinkEvents {
 /**
  * Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever.
  *
- * When the server says that it stops, the next connection is made before the old one is left, which serves until the
- * server closes it. A server that says so again and again is dialled no faster than one that closes.
+ * When the server says GOAWAY, the next connection is made before the old one is left, which serves until the server
+ * closes it. A server that says so again and again is dialled no faster than one that closes.
  */
 export class ServerLink {
   readonly #options: ServerConnectionOptions;
@@ -40,7 +43,7 @@ export class ServerLink {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #dialling = new AbortController();
   #isStopped = false;
-  /** Whether one connection after the other is forewarned as soon as it is there. */
+  /** Whether one connection after the other gets a GOAWAY as soon as it is there. */
   #isRestless = false;
   /** The connection that still serves while its successor is looked for. */
   #outgoing: ServerConnection | null = null;
@@ -76,7 +79,8 @@ export class ServerLink {
         reason = await connection.leaving;
         isHandedOver = connection.isOpen && !this.#once;
         const isYoung = performance.now() - since < STEADY_AFTER;
-        this.#isRestless = isHandedOver && isSuccessor && isYoung;
+        const isOfNoUse = isYoung && connection.streams < USEFUL_AFTER;
+        this.#isRestless = isHandedOver && isSuccessor && isOfNoUse;
         isSuccessor = isHandedOver;
         if (!this.#isRestless) this.#backoff.reset();
         if (isHandedOver) this.#handOver(connection);

@@ -1,15 +1,20 @@
 import { ErrorCode } from "../wire/errors.ts";
-import { encodeDisconnect, encodeGoaway } from "../wire/reasons.ts";
 import { FrameType } from "../wire/frame.ts";
+import { type DisconnectReason, encodeDisconnect } from "../wire/reasons.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
-/** How far the two sides of a session have come in leaving each other: forewarned, draining, drained. */
+/**
+ * How far the two sides of a session have come in its orderly end.
+ *
+ * A GOAWAY asks the peer to go elsewhere and changes nothing else. A drain says that its sender wants no new streams;
+ * the peer answers with a drain of its own, and when the last stream is finished the session is drained.
+ */
 export class Goaway {
-  /** Resolves when both sides agree that no stream is open and none will be, or the session is over. */
+  /** Resolves when the session is drained, or over. */
   readonly done: Promise<void>;
   readonly #queue: WriteQueue;
   readonly #done = Promise.withResolvers<void>();
-  /** The last stream before the peer was told to go elsewhere. */
+  /** The last stream that was opened when the peer was last asked to go elsewhere; null before that. */
   #lastBefore: number | null = null;
   #draining = false;
   #peerDraining = false;
@@ -19,8 +24,8 @@ export class Goaway {
     this.done = this.#done.promise;
   }
 
-  /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
-  get forewarned(): boolean {
+  /** Whether the peer was asked to go elsewhere; until it is drained, the session can still be used. */
+  get leaving(): boolean {
     return this.#lastBefore !== null;
   }
 
@@ -29,44 +34,46 @@ export class Goaway {
     return this.#draining || this.#peerDraining;
   }
 
-  /** Whether a stream was opened before the peer was told to go elsewhere. */
+  /** Whether a stream was opened before the peer was last asked to go elsewhere. */
   isFromBefore(stream: number): boolean {
     return this.#lastBefore !== null && stream <= this.#lastBefore;
   }
 
-  /** Tells the peer to go elsewhere, once; `lastStream` is the last that was opened. */
+  /** Asks the peer to go elsewhere; it is told once, however many reasons there are. `lastStream` is the last that was opened. */
   goAway(reason: string, lastStream: number): void {
-    if (this.forewarned || this.#draining) return;
+    if (this.#draining) return;
+    const isFirst = !this.leaving;
     this.#lastBefore = lastStream;
-    this.#send(encodeGoaway(ErrorCode.GoingAway, reason));
+    if (isFirst) this.#send("goaway", reason);
   }
 
-  /** Tells the peer to open no more streams, once. */
+  /** Tells the peer that this side wants no new streams, once. */
   drain(reason: string): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#send(encodeDisconnect({ code: ErrorCode.GoingAway, drain: true, reason }));
+    this.#send("drain", reason);
   }
 
-  /** Notes that the peer opens no more streams, and tells it that none of ours is on its way any more either. */
+  /** Notes that the peer wants no new streams, and tells it that none of this side is on its way any more. */
   peerDrains(): void {
     this.#peerDraining = true;
     this.drain("as asked");
   }
 
-  /** Looks whether they are done; `streams` are open. */
+  /** Looks whether the session is drained; `streams` are open. */
   check(streams: number): void {
     if (this.#draining && this.#peerDraining && streams === 0) this.finish();
   }
 
   /** Ends the wait: the session is drained, or over. */
   finish(): void {
-    // Whoever waited closes next, and the last frames belong before that.
+    // The owner closes next, and the last frames belong before that.
     this.#queue.flush();
     this.#done.resolve();
   }
 
-  #send(payload: Uint8Array): void {
+  #send(kind: DisconnectReason["kind"], reason: string): void {
+    const payload = encodeDisconnect({ code: ErrorCode.GoingAway, kind, reason });
     this.#queue.control(FrameType.Disconnect, 0, 0, payload);
   }
 }

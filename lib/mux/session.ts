@@ -12,23 +12,20 @@ import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { Keepalive } from "./keepalive.ts";
 import { PendingHeads } from "./pending_heads.ts";
-import {
-  decodeDisconnect,
-  encodeDisconnect,
-  encodeReset,
-  isGoaway,
-  resetError,
-} from "../wire/reasons.ts";
+import { decodeDisconnect, encodeDisconnect, encodeReset, resetError } from "../wire/reasons.ts";
 import { Goaway } from "./goaway.ts";
 import type { RequestHead, ResponseHead } from "../http/head.ts";
 import { decodeRequestHead, decodeResponseHead } from "../wire/head.ts";
 import type { Stream, StreamHost } from "./stream.ts";
-import { StreamTable } from "./stream_table.ts";
+import { ALL_STREAM_IDS, type StreamIds, StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** Pings between two beats of a second; a peer needs one in ten seconds. */
 const MAX_PINGS = 20;
+
+/** Why a session ends with its last stream id. */
+const IDS_SPENT = "every stream id of this connection is used up";
 
 /** What the owner of a session is told and decides. */
 export interface SessionEvents {
@@ -38,21 +35,31 @@ export interface SessionEvents {
   onStream: ((stream: Stream, head: RequestHead) => void) | null;
   /** A Notice came; only the side that accepts streams gets one. */
   onNotice?(payload: Uint8Array): void;
-  /** The peer stops: it drains, or will do so soon. */
-  onDrain(): void;
+  /** The peer asks to go elsewhere, by a GOAWAY or a drain, with the reason that it gives. */
+  onGoAway(reason: string): void;
+  /** Few stream ids are left for this side to open: called once, for another session to take its place. */
+  onIdsLow?(): void;
   /** The session is over; every stream has been told. */
   onClose(error: SessionError): void;
   /** Counts transport bytes; both in bytes. */
   onTraffic(received: number, sent: number): void;
 }
 
-/** Many streams over one transport, with keepalive and a goodbye; knows bytes, never HTTP. */
+export interface SessionOptions {
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds that a stream waits for its response head. */
+  readonly headTimeout: number;
+  /** The ids of the streams that this side opens. @default all */
+  readonly streamIds?: StreamIds;
+}
+
+/** Many streams over one transport, with keepalive and an orderly end; knows bytes, never HTTP. */
 export class Session implements TransportListener, StreamHost, Beating {
   readonly queue: WriteQueue;
   readonly #transport: Transport;
   readonly #events: SessionEvents;
   readonly #heartbeat: Heartbeat;
-  readonly #streams = new StreamTable(this);
+  readonly #streams: StreamTable;
   readonly #heads: PendingHeads;
   readonly #goaway: Goaway;
   #established = false;
@@ -61,14 +68,13 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #keepalive: Keepalive;
   #pings = 0;
 
-  constructor(
-    transport: Transport,
-    events: SessionEvents,
-    options: { readonly heartbeat: Heartbeat; /** Milliseconds. */ readonly headTimeout: number },
-  ) {
+  #hasToldIdsLow = false;
+
+  constructor(transport: Transport, events: SessionEvents, options: SessionOptions) {
     this.#transport = transport;
     this.#events = events;
     this.#heartbeat = options.heartbeat;
+    this.#streams = new StreamTable(this, options.streamIds ?? ALL_STREAM_IDS);
     this.#heads = new PendingHeads(options.headTimeout);
     this.queue = new WriteQueue(transport);
     this.#goaway = new Goaway(this.queue);
@@ -85,15 +91,20 @@ export class Session implements TransportListener, StreamHost, Beating {
   /** Whether a new stream may be opened. */
   get usable(): boolean {
     return this.#established && !this.#closed && !this.#goaway.draining && !this.#streams.full &&
-      !this.#streams.exhausted;
+      !this.#streams.idsSpent;
   }
 
-  /** Whether the peer was told to go elsewhere; until it is drained, the session can still be used. */
+  /** Whether the peer was asked to go elsewhere; until it is drained, the session can still be used. */
   get leaving(): boolean {
-    return this.#goaway.forewarned;
+    return this.#goaway.leaving;
   }
 
-  /** Whether streams from before that are open. */
+  /** Whether few stream ids are left, or none: another session is to take its place. */
+  get idsLow(): boolean {
+    return this.#streams.idsLow;
+  }
+
+  /** Whether streams from before the peer was asked to go elsewhere are open. */
   get finishing(): boolean {
     const { oldest } = this.#streams;
     return oldest !== null && this.#goaway.isFromBefore(oldest);
@@ -156,6 +167,8 @@ export class Session implements TransportListener, StreamHost, Beating {
     } catch (error) {
       stream.abort(asStreamError(error));
       throw error;
+    } finally {
+      if (this.#streams.idsLow) this.#spendIds();
     }
     return { stream, response: this.#heads.expect(stream.id) };
   }
@@ -165,16 +178,22 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (!this.#closed && this.#keepalive.probe(this.#heartbeat.now)) this.#ping();
   }
 
-  /** Tells the peer to go elsewhere, while streams may still be opened: those that nobody else can carry yet. */
+  /** Asks the peer to go elsewhere (GOAWAY); streams may still be opened, until another session can carry them. */
   goAway(reason: string): void {
     if (!this.#closed) this.#goaway.goAway(reason, this.#streams.lastId);
   }
 
-  /** Tells the peer to open no more streams, and resolves when all are finished and the peer agrees, or the session is over. */
+  /** Tells the peer that no new streams are wanted; resolves when it agrees and all are finished, or the session is over. */
   drain(reason: string): Promise<void> {
     if (!this.#closed) this.#goaway.drain(reason);
     this.#goaway.check(this.#streams.size);
     return this.#goaway.done;
+  }
+
+  /** Drains the session and then closes it. */
+  async retire(reason: string): Promise<void> {
+    await this.drain(reason);
+    this.close(ErrorCode.GoingAway, reason);
   }
 
   /** Ends the session now and tells the peer why. */
@@ -243,6 +262,15 @@ export class Session implements TransportListener, StreamHost, Beating {
     const verdict = this.#keepalive.judge(now, suspended, this.#transport.buffered);
     if (verdict === "ping") this.#ping();
     else if (verdict !== "alive") this.#end(new SessionError(ErrorCode.Silent, verdict.dead), true);
+  }
+
+  /** Has another session take the place of this one before the ids end, and ends it with the last. */
+  #spendIds(): void {
+    if (!this.#hasToldIdsLow) {
+      this.#hasToldIdsLow = true;
+      this.#events.onIdsLow?.();
+    }
+    if (this.#streams.idsSpent) void this.retire(IDS_SPENT);
   }
 
   #ping(): void {
@@ -352,25 +380,22 @@ export class Session implements TransportListener, StreamHost, Beating {
   }
 
   #onDisconnect(payload: Uint8Array): void {
-    if (isGoaway(payload)) {
-      this.#events.onDrain();
-      return;
-    }
-    const { code, drain, reason } = decodeDisconnect(payload);
-    if (!drain) {
+    const { code, kind, reason } = decodeDisconnect(payload);
+    if (kind === "close") {
       this.#end(new SessionError(code, reason), false);
       return;
     }
-    this.#goaway.peerDrains();
-    this.#events.onDrain();
-    this.#goaway.check(this.#streams.size);
+    if (kind === "drain") this.#goaway.peerDrains();
+    this.#events.onGoAway(reason);
+    if (kind === "drain") this.#goaway.check(this.#streams.size);
   }
 
   #end(error: SessionError, tell: boolean): void {
     if (this.#closed) return;
     if (tell) {
-      const goodbye = encodeDisconnect({ code: error.code, drain: false, reason: error.message });
-      this.queue.control(FrameType.Disconnect, 0, 0, goodbye);
+      const { code, message: reason } = error;
+      const payload = encodeDisconnect({ code, kind: "close", reason });
+      this.queue.control(FrameType.Disconnect, 0, 0, payload);
       this.queue.finish();
     }
     this.#closed = true;

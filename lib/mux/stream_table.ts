@@ -11,15 +11,31 @@ import {
 } from "../wire/limits.ts";
 import { Stream, type StreamHost } from "./stream.ts";
 
+/** Which stream ids a session gives out. */
+export interface StreamIds {
+  /** The last one. */
+  readonly last: number;
+  /** How many before the last another session is asked for. */
+  readonly margin: number;
+}
+
+/**
+ * Every id that the wire has. The margin lasts a quarter of an hour at 20,000 requests a second, which is more than a
+ * client or a node takes to open another session, even one that has to try again for a while.
+ */
+export const ALL_STREAM_IDS: StreamIds = { last: MAX_STREAM_ID, margin: 2 ** 24 };
+
 /** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
   readonly #host: StreamHost;
   readonly #streams = new ChurnMap<number, Stream>();
   readonly #budget = new Budget(SESSION_BUDGET);
+  readonly #ids: StreamIds;
   #lastId = 0;
 
-  constructor(host: StreamHost) {
+  constructor(host: StreamHost, ids: StreamIds) {
     this.#host = host;
+    this.#ids = ids;
   }
 
   get size(): number {
@@ -41,9 +57,14 @@ export class StreamTable {
     return oldest;
   }
 
-  /** Whether ids are left; a session lives on without them until its streams are done. */
-  get exhausted(): boolean {
-    return this.#lastId >= MAX_STREAM_ID;
+  /** Whether the ids that are left are no more than the margin. */
+  get idsLow(): boolean {
+    return this.#lastId >= this.#ids.last - this.#ids.margin;
+  }
+
+  /** Whether no id is left. */
+  get idsSpent(): boolean {
+    return this.#lastId >= this.#ids.last;
   }
 
   /** Opens a stream of this side and says how much of an answer it may be sent, in bytes. */

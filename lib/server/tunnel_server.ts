@@ -1,5 +1,7 @@
 import { ErrorCode } from "../wire/errors.ts";
 import { Heartbeat } from "../mux/heartbeat.ts";
+import type { SessionOptions } from "../mux/session.ts";
+import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
 import type { Log } from "../cli/log.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
@@ -41,6 +43,8 @@ export interface TunnelServerOptions
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly log: Log;
+  /** The stream ids of one session, for tests that spend them. @default all that the wire has */
+  readonly streamIds?: StreamIds;
 }
 
 /** Puts the parts of a server together, starts and stops them. */
@@ -94,8 +98,13 @@ export class TunnelServer {
       }),
       whyNoName: (name) => this.#whyNoName(name),
     });
-    const heartbeat = new Heartbeat();
+    const sessions: SessionOptions = {
+      heartbeat: new Heartbeat(),
+      headTimeout: options.timeout,
+      streamIds: options.streamIds ?? ALL_STREAM_IDS,
+    };
     this.#clientSessions = new ClientSessions({
+      ...sessions,
       registry: this.#registry,
       registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
@@ -104,21 +113,18 @@ export class TunnelServer {
         visitors: new VisitorQuotas(options.maxStreams, options.maxVisitorStreams),
         limited,
       },
-      heartbeat,
       metrics,
       log,
       server: options.server,
-      headTimeout: options.timeout,
       url: clientUrl(own),
       isAudience: (audience, connection) => isAudience(audience, connection, own),
       addressOf: (label) => this.#addressOf(label),
     });
     this.#cluster = options.bus === null ? null : new Cluster({
+      ...sessions,
       bus: options.bus,
       nodeUrl: options.nodeUrl,
       registry: this.#registry,
-      heartbeat,
-      headTimeout: options.timeout,
       findTimeout: options.acquireTimeout,
       metrics: metrics.forCluster(),
       log,

@@ -1,36 +1,29 @@
 import { StreamError } from "./errors.ts";
 import { MAX_REASON_LENGTH } from "./limits.ts";
 
+/**
+ * What a Disconnect wants, by the value of drain on the wire: 0 closes the session, 1 drains it (no new streams, those
+ * that are open may finish), 2 is a GOAWAY (the peer should go elsewhere, while new streams may still come).
+ */
+const KINDS = ["close", "drain", "goaway"] as const;
+
 /** The payload of a Disconnect. */
 export interface DisconnectReason {
   readonly code: number;
-  /** Whether streams that are open may still finish. */
-  readonly drain: boolean;
+  readonly kind: typeof KINDS[number];
   readonly reason: string;
 }
 
 /** Encodes a Disconnect: code u16, drain u8, reason in UTF-8. */
-export function encodeDisconnect({ code, drain, reason }: DisconnectReason): Uint8Array {
-  return withReason([code >> 8, code & 0xff, drain ? 1 : 0], reason);
+export function encodeDisconnect({ code, kind, reason }: DisconnectReason): Uint8Array {
+  return withReason([code >> 8, code & 0xff, KINDS.indexOf(kind)], reason);
 }
 
 /** Decodes a Disconnect; the codec has checked that its three bytes are there. */
 export function decodeDisconnect(payload: Uint8Array): DisconnectReason {
   const [high = 0, low = 0, drain = 0] = payload;
-  return { code: (high << 8) | low, drain: drain === 1, reason: textOf(payload.subarray(3)) };
-}
-
-/** The value of drain that says: go elsewhere, while new streams may still come. */
-const FOREWARNING = 2;
-
-/** Encodes the Disconnect that goes before a drain. */
-export function encodeGoaway(code: number, reason: string): Uint8Array {
-  return withReason([code >> 8, code & 0xff, FOREWARNING], reason);
-}
-
-/** Whether a Disconnect only says that a drain will follow. */
-export function isGoaway(payload: Uint8Array): boolean {
-  return payload[2] === FOREWARNING;
+  const kind = KINDS[drain] ?? "close";
+  return { code: (high << 8) | low, kind, reason: textOf(payload.subarray(3)) };
 }
 
 /** Encodes a Reset or a WSTeardown: code u16, reason in UTF-8. */

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ServerLink } from "../../lib/client/server_link.ts";
 import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode } from "../../lib/wire/errors.ts";
-import { encodeDisconnect, encodeGoaway } from "../../lib/wire/reasons.ts";
+import { type DisconnectReason, encodeDisconnect } from "../../lib/wire/reasons.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
@@ -14,7 +14,7 @@ import { ScriptedServer } from "../testing/scripted_server.ts";
 import { settled } from "../testing/turn.ts";
 import { within } from "../testing/within.ts";
 
-Deno.test("ServerLink connects anew at a forewarning, while the old connection still serves", async () => {
+Deno.test("ServerLink connects anew at a GOAWAY, while the old connection still serves", async () => {
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
   const old = await server.nextRegistered();
@@ -23,7 +23,7 @@ Deno.test("ServerLink connects anew at a forewarning, while the old connection s
   open(old, 1);
   open(fresh, 1);
   await eventually("a stream from each", () => link.streams.length === 2);
-  assertEquals(old.takeNames(), [], "a forewarning is not answered");
+  assertEquals(old.takeNames(), [], "a GOAWAY is not answered");
   end(old);
   await old.closed;
   await eventually("both registrations", () => link.told.length === 2);
@@ -64,7 +64,7 @@ Deno.test("ServerLink goes on when the next server stops as well", async () => {
   assert(!link.told.includes("lost"));
 });
 
-Deno.test("ServerLink backs off from a server that forewarns each connection as soon as it is there", async () => {
+Deno.test("ServerLink backs off from a server that says GOAWAY to each connection as soon as it is there", async () => {
   using clock = new FakeClock();
   await using server = await ScriptedServer.start();
   await using _link = await startLink(server);
@@ -88,7 +88,7 @@ Deno.test("ServerLink backs off from a server that forewarns each connection as 
   await server.nextRegistered();
 });
 
-Deno.test("ServerLink backs off as well when such a server ends what it forewarned", async () => {
+Deno.test("ServerLink backs off as well when such a server closes what it sent away", async () => {
   using clock = new FakeClock();
   await using server = await ScriptedServer.start();
   await using link = await startLink(server);
@@ -109,7 +109,34 @@ Deno.test("ServerLink backs off as well when such a server ends what it forewarn
   await next;
 });
 
-Deno.test("ServerLink leaves the oldest connection when more than three were forewarned and serve on", async () => {
+Deno.test("ServerLink connects anew at once when what was sent away had carried many streams", async () => {
+  using clock = new FakeClock();
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server);
+  const since = clock.now;
+  let current = await server.nextRegistered();
+  for (let connection = 1; connection < 6; connection++) {
+    for (let stream = 1; stream <= 100; stream++) open(current, stream);
+    await roundTrips(current);
+    assertEquals(link.streams.length, connection * 100);
+    goAway(current);
+    current = await server.nextRegistered();
+  }
+  assertEquals(clock.now, since, "no time has passed");
+  assert(!link.told.includes("lost"));
+});
+
+Deno.test("ServerLink tells why the connection was to be left", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server, { once: true });
+  const peer = await server.nextRegistered();
+  goAway(peer);
+  end(peer);
+  await within(link.run, "the end of the link");
+  assertEquals(link.reasons, ["restart"]);
+});
+
+Deno.test("ServerLink leaves the oldest connection when more than three got a GOAWAY and serve on", async () => {
   using clock = new FakeClock();
   await using server = await ScriptedServer.start();
   await using _link = await startLink(server);
@@ -159,11 +186,14 @@ interface NotingLink extends AsyncDisposable {
   readonly link: ServerLink;
   readonly run: Promise<boolean>;
   readonly told: ("registered" | "lost")[];
+  /** Why it was lost, each time. */
+  readonly reasons: string[];
   readonly streams: Stream[];
 }
 
 async function startLink(server: ScriptedServer, { once = false } = {}): Promise<NotingLink> {
   const told: NotingLink["told"] = [];
+  const reasons: string[] = [];
   const streams: Stream[] = [];
   const link = new ServerLink(
     {
@@ -178,7 +208,13 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
       onStream: (stream) => streams.push(stream),
       onNotice() {},
     },
-    { onRegistered: () => told.push("registered"), onLost: () => told.push("lost") },
+    {
+      onRegistered: () => told.push("registered"),
+      onLost(reason) {
+        told.push("lost");
+        reasons.push(reason);
+      },
+    },
     { once },
   );
   const run = link.run();
@@ -186,6 +222,7 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
     link,
     run,
     told,
+    reasons,
     streams,
     async [Symbol.asyncDispose]() {
       link.close();
@@ -206,19 +243,19 @@ async function roundTrips(peer: FramePeer): Promise<void> {
 const ROUND_TRIPS = 8;
 
 function goAway(peer: FramePeer): void {
-  peer.send(FrameType.Disconnect, { payload: encodeGoaway(ErrorCode.GoingAway, "restart") });
+  disconnect(peer, "goaway");
 }
 
 function drain(peer: FramePeer): void {
-  sayGoodbye(peer, true);
+  disconnect(peer, "drain");
 }
 
 function end(peer: FramePeer): void {
-  sayGoodbye(peer, false);
+  disconnect(peer, "close");
 }
 
-function sayGoodbye(peer: FramePeer, drain: boolean): void {
-  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, drain, reason: "restart" });
+function disconnect(peer: FramePeer, kind: DisconnectReason["kind"]): void {
+  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, kind, reason: "restart" });
   peer.send(FrameType.Disconnect, { payload });
 }
 

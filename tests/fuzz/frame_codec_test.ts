@@ -60,14 +60,14 @@ fuzz("decodeFrames gives back every frame that encodeFrame writes, in order", (r
 fuzz("reasons of any length and any characters keep to their limit and come back", (random) => {
   const reason = randomText(random);
   const code = random.integer(0, 0xffff);
-  const drain = random.oneIn(2);
+  const kind = random.pick(["close", "drain", "goaway"] as const);
   const reset = encodeReset(code, reason);
-  const goodbye = encodeDisconnect({ code, drain, reason });
-  assert(reset.length <= 2 + MAX_REASON_LENGTH && goodbye.length <= 3 + MAX_REASON_LENGTH);
+  const disconnect = encodeDisconnect({ code, kind, reason });
+  assert(reset.length <= 2 + MAX_REASON_LENGTH && disconnect.length <= 3 + MAX_REASON_LENGTH);
   const back = decodeReset(reset);
   assertEquals(back.code, code);
   assert(reason.toWellFormed().startsWith(back.reason));
-  assertEquals(decodeDisconnect(goodbye), { code, drain, reason: back.reason });
+  assertEquals(decodeDisconnect(disconnect), { code, kind, reason: back.reason });
   // A peer's bytes need not be UTF-8.
   decodeReset(joined(random.bytes(2), random.bytes(random.integer(0, MAX_REASON_LENGTH))));
 });

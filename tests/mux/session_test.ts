@@ -1,11 +1,6 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
-import {
-  decodeDisconnect,
-  encodeDisconnect,
-  encodeGoaway,
-  isGoaway,
-} from "../../lib/wire/reasons.ts";
+import { decodeDisconnect, encodeDisconnect } from "../../lib/wire/reasons.ts";
 import { FrameFlag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import {
   DEAD_AFTER,
@@ -20,6 +15,7 @@ import {
   SMALL_WINDOW,
   SOCKET_HIGH_WATER,
 } from "../../lib/wire/limits.ts";
+import { ALL_STREAM_IDS } from "../../lib/mux/stream_table.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import {
   coded,
@@ -116,7 +112,7 @@ Deno.test("Session.open refuses before the registration, when full, draining or 
   void draining.session.drain("stop");
   refuses(draining);
   using drained = new SessionAndPeer("server");
-  drained.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
+  drained.peer.send(Disconnect, { payload: disconnect("drain") });
   await settled();
   refuses(drained);
   using closed = new SessionAndPeer("server");
@@ -676,7 +672,7 @@ Deno.test("Session.close tells the peer, every stream and every head, and its ow
   const last = near.peer.take().at(-1);
   assertEquals(decodeDisconnect(last?.payload ?? u32(0)), {
     code: ErrorCode.GoingAway,
-    drain: false,
+    kind: "close",
     reason: "stop",
   });
 });
@@ -695,7 +691,7 @@ Deno.test("Session sends nothing after its Disconnect, body data that waits leas
 
 Deno.test("Session ends when the peer says goodbye, and says nothing back", async () => {
   using near = new SessionAndPeer("client");
-  near.peer.send(Disconnect, { payload: goodbye(4711, false) });
+  near.peer.send(Disconnect, { payload: disconnect("close", 4711) });
   await near.peer.closed;
   assertEquals([near.end?.code, near.end?.message], [4711, "stop"]);
   assertEquals(near.peer.take(), []);
@@ -744,7 +740,7 @@ Deno.test("Session.drain lets streams finish, both ways, and resolves when the p
   let drained = false;
   const drain = server.session.drain("restart").then(() => drained = true);
   await settled();
-  assertEquals([client.drains, drained], [1, false]);
+  assertEquals([client.goaways, drained], [["restart"], false]);
   const [accepted] = client.streams;
   accepted?.respond(OK, false);
   await stream.end(new TextEncoder().encode("the rest"));
@@ -763,7 +759,7 @@ Deno.test("Session.goAway sends the peer elsewhere once, and streams may still b
   near.session.goAway("restart");
   assertEquals([near.session.usable, near.session.leaving], [true, true]);
   open(near, true);
-  assert(isGoaway((await near.peer.next(Disconnect)).payload));
+  assertEquals(decodeDisconnect((await near.peer.next(Disconnect)).payload).kind, "goaway");
   void near.session.drain("restart");
   near.session.goAway("too late");
   await settled();
@@ -771,24 +767,52 @@ Deno.test("Session.goAway sends the peer elsewhere once, and streams may still b
   assertFalse(near.session.usable);
 });
 
-Deno.test("Session.finishing tells whether streams from before the forewarning are open", () => {
+Deno.test("Session.finishing tells whether streams from before the last GOAWAY are open", () => {
   using near = new SessionAndPeer("server");
   const before = open(near, true);
-  assertFalse(near.session.finishing, "nobody was warned");
+  assertFalse(near.session.finishing, "nobody was asked to go");
   near.session.goAway("restart");
   open(near, true);
   assert(near.session.finishing);
   before.reset(ErrorCode.Cancelled);
   assertFalse(near.session.finishing, "the one that is open came later");
+  near.session.goAway("for another reason");
+  assert(near.session.finishing, "it is from before that one");
 });
 
-Deno.test("Session tells its owner of a forewarning, answers nothing and serves on", async () => {
+Deno.test("Session tells its owner of a GOAWAY, answers nothing and serves on", async () => {
   using near = new SessionAndPeer("client");
-  near.peer.send(Disconnect, { payload: encodeGoaway(ErrorCode.GoingAway, "restart") });
+  near.peer.send(Disconnect, { payload: disconnect("goaway") });
   near.peer.send(HTTPRequest, { stream: 1, flags: FrameFlag.EndStream, payload: openingOf(1) });
   await settled();
-  assertEquals([near.drains, near.streams.length, near.end], [1, 1, undefined]);
+  assertEquals([near.goaways, near.streams.length, near.end], [["stop"], 1, undefined]);
   assertEquals(near.peer.takeNames(), []);
+});
+
+Deno.test("Session says once that its stream ids are low, opens those that are left, and ends with the last", async () => {
+  using near = new SessionAndPeer("server", { streamIds: { last: 5, margin: 2 } });
+  for (let id = 1; id < 3; id++) open(near, true);
+  assertEquals([near.idsLow, near.session.idsLow], [0, false]);
+  open(near, true);
+  assertEquals([near.idsLow, near.session.idsLow, near.session.usable], [1, true, true]);
+  open(near, true);
+  const last = near.session.open(HTTPRequest, GET, true);
+  assertEquals([near.idsLow, near.session.usable, near.session.load], [1, false, 5]);
+  assertThrows(() => near.session.open(HTTPRequest, GET, true), StreamError);
+  await settled();
+  assertEquals(decodeDisconnect((await near.peer.skipTo(Disconnect)).payload).kind, "drain");
+  for (let stream = 1; stream <= 5; stream++) {
+    near.peer.send(HTTPResponse, { stream, flags: FrameFlag.EndStream, payload: ANSWER });
+  }
+  near.peer.send(Disconnect, { payload: disconnect("drain") });
+  await last.response;
+  await near.peer.closed;
+  assertEquals([near.end?.code, near.session.load], [ErrorCode.GoingAway, 0]);
+});
+
+Deno.test("Session without a maximum of its own has every stream id of the wire", () => {
+  assertEquals(ALL_STREAM_IDS.last, MAX_STREAM_ID);
+  assert(ALL_STREAM_IDS.margin < MAX_STREAM_ID / 100);
 });
 
 Deno.test("Session.drain by the client lets in what was on its way and ends after the answer", async () => {
@@ -796,11 +820,11 @@ Deno.test("Session.drain by the client lets in what was on its way and ends afte
   let drained = false;
   const drain = near.session.drain("stop").then(() => drained = true);
   const asked = decodeDisconnect((await near.peer.next(Disconnect)).payload);
-  assertEquals([asked.drain, asked.code], [true, ErrorCode.GoingAway]);
+  assertEquals([asked.kind, asked.code], ["drain", ErrorCode.GoingAway]);
   near.peer.send(HTTPRequest, { stream: 1, flags: FrameFlag.EndStream, payload: openingOf(1) });
   await settled();
   assertEquals([near.streams.length, near.end], [1, undefined]);
-  near.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
+  near.peer.send(Disconnect, { payload: disconnect("drain") });
   await settled();
   assertFalse(drained, "a stream is open");
   near.streams[0]?.end();
@@ -816,7 +840,7 @@ Deno.test("a reset of the last stream while draining is the last that is sent of
     flags: FrameFlag.EndStream,
     payload: openingOf(100 * MAX_DATA_LENGTH),
   });
-  near.peer.send(Disconnect, { payload: goodbye(ErrorCode.GoingAway, true) });
+  near.peer.send(Disconnect, { payload: disconnect("drain") });
   await settled();
   const [stream] = near.streams;
   const written = Promise.resolve(stream?.write(new Uint8Array(3 * MAX_DATA_LENGTH)));
@@ -868,8 +892,11 @@ function open(near: SessionAndPeer, end: boolean): Stream {
   return stream;
 }
 
-function goodbye(code: number, drain: boolean): Uint8Array {
-  return encodeDisconnect({ code, drain, reason: "stop" });
+function disconnect(
+  kind: "close" | "drain" | "goaway",
+  code: number = ErrorCode.GoingAway,
+): Uint8Array {
+  return encodeDisconnect({ code, kind, reason: "stop" });
 }
 
 /** Returns a payload that the codec accepts. */

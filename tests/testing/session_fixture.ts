@@ -2,6 +2,7 @@ import type { SessionError } from "../../lib/wire/errors.ts";
 import type { Feature } from "../../lib/wire/features.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
 import { Session, type SessionEvents } from "../../lib/mux/session.ts";
+import { ALL_STREAM_IDS, type StreamIds } from "../../lib/mux/stream_table.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { type WebSocketLike, WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { FramePeer } from "./frame_peer.ts";
@@ -15,6 +16,8 @@ export interface FixtureOptions {
   readonly established?: boolean;
   /** What both sides have. @default none */
   readonly features?: readonly Feature[];
+  /** @default all */
+  readonly streamIds?: StreamIds;
   /** Milliseconds. @default 30000 */
   readonly headTimeout?: number;
 }
@@ -31,12 +34,15 @@ export class SessionFixture implements SessionEvents, Disposable {
   whenRegistration: (type: number, payload: Uint8Array) => void = () => {};
   received = 0;
   sent = 0;
-  drains = 0;
+  /** Reasons for which the peer asked to go elsewhere. */
+  readonly goaways: string[] = [];
+  /** How often the session said that its stream ids end. */
+  idsLow = 0;
   readonly onStream: ((stream: Stream) => void) | null;
   /** Payloads of the Notices that came. */
   readonly notices: Uint8Array[] = [];
   /** Only a client gets Notices. */
-  readonly onNotice?: (payload: Uint8Array) => void;
+  readonly onNotice?: NonNullable<SessionEvents["onNotice"]>;
 
   constructor(side: Side, socket: WebSocketLike, options: FixtureOptions = {}) {
     const { established = true, features = [], headTimeout = 30_000 } = options;
@@ -44,7 +50,11 @@ export class SessionFixture implements SessionEvents, Disposable {
     if (side === "client") this.onNotice = (payload) => this.notices.push(payload);
     socket.binaryType = "arraybuffer";
     const heartbeat = new Heartbeat();
-    this.session = new Session(new WebSocketTransport(socket), this, { heartbeat, headTimeout });
+    this.session = new Session(new WebSocketTransport(socket), this, {
+      heartbeat,
+      headTimeout,
+      streamIds: options.streamIds ?? ALL_STREAM_IDS,
+    });
     if (established) this.session.establish(features);
   }
 
@@ -58,8 +68,12 @@ export class SessionFixture implements SessionEvents, Disposable {
     this.whenRegistration(type, payload);
   }
 
-  onDrain(): void {
-    this.drains++;
+  onGoAway(reason: string): void {
+    this.goaways.push(reason);
+  }
+
+  onIdsLow(): void {
+    this.idsLow++;
   }
 
   onClose(error: SessionError): void {

@@ -1,7 +1,8 @@
 import type { Bus } from "../../lib/server/bus/bus.ts";
 import { parseClientOptions } from "../../lib/client/options.ts";
 import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
-import { TunnelClient } from "../../lib/client/tunnel_client.ts";
+import { ALL_STREAM_IDS, type StreamIds } from "../../lib/mux/stream_table.ts";
+import { TunnelClient, type TunnelClientEvents } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
@@ -19,6 +20,8 @@ export interface TestNodeOptions {
   readonly isDirect?: boolean;
   /** Flags of the server. */
   readonly args?: readonly string[];
+  /** Stream ids of each session. @default all */
+  readonly streamIds?: StreamIds;
 }
 
 /** One server of several, in this process, at a port of its own. */
@@ -35,7 +38,9 @@ export class TestNode implements AsyncDisposable {
     this.server = server;
   }
 
-  static start({ bus, isDirect = false, args = [] }: TestNodeOptions): TestNode {
+  static start(
+    { bus, isDirect = false, args = [], streamIds = ALL_STREAM_IDS }: TestNodeOptions,
+  ): TestNode {
     const port = freePort();
     const command = parseServerOptions([
       ...["--port", `${port}`, "--hostname", "127.0.0.1"],
@@ -52,6 +57,7 @@ export class TestNode implements AsyncDisposable {
       authorizedKeys: null,
       server: "tunnel/test",
       log,
+      streamIds,
     });
     return new TestNode(port, lines, server);
   }
@@ -95,6 +101,8 @@ export interface TestClientOptions {
   readonly key?: SigningKey;
   /** Flags of the client. */
   readonly args?: readonly string[];
+  readonly onOffline?: TunnelClientEvents["onOffline"];
+  readonly onNotice?: NonNullable<TunnelClientEvents["onNotice"]>;
 }
 
 /** A client in this process. */
@@ -141,7 +149,11 @@ export class TestClient implements AsyncDisposable {
         key,
         policy: await makeVisitorPolicy(command.options),
       },
-      { onOnline: (server, url) => void urls.set(server, url), onOffline() {} },
+      {
+        onOnline: (server, url) => void urls.set(server, url),
+        onOffline: options.onOffline ?? (() => {}),
+        onNotice: options.onNotice ?? (() => {}),
+      },
     );
     const running = client.run();
     await eventually("the client to be registered", () => urls.size === nodes.length);

@@ -8,6 +8,7 @@ import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/
 import type { Field } from "../../lib/http/fields.ts";
 import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
 import { withoutHopByHop } from "../../lib/http/fields.ts";
+import { ALL_STREAM_IDS } from "../../lib/mux/stream_table.ts";
 import * as limits from "../../lib/wire/limits.ts";
 import {
   decodeChallenge,
@@ -192,6 +193,10 @@ Deno.test("PROTOCOL.md names the fields of one hop, which the code drops", () =>
   assertEquals(names.length, 10);
   const fields = names.map((name): Field => [name, "x"]);
   assertEquals(withoutHopByHop(fields), []);
+});
+
+Deno.test("PROTOCOL.md says how many ids before the last another session is asked for", () => {
+  assert(DOCUMENT.includes(`the GOAWAY ${ALL_STREAM_IDS.margin} ids before`));
 });
 
 Deno.test("PROTOCOL.md names the path and the subprotocol", () => {

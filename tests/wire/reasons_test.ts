@@ -4,31 +4,25 @@ import {
   decodeDisconnect,
   decodeReset,
   encodeDisconnect,
-  encodeGoaway,
   encodeReset,
-  isGoaway,
   resetError,
 } from "../../lib/wire/reasons.ts";
 import { MAX_REASON_LENGTH } from "../../lib/wire/limits.ts";
 import { goldenFrame } from "../testing/golden_frames.ts";
 
 Deno.test("encodeDisconnect and decodeDisconnect agree with the golden frames", () => {
-  const drain = { code: ErrorCode.GoingAway, drain: true, reason: "the server stops" };
-  assertEquals(encodeDisconnect(drain), goldenFrame("drain").payload);
-  assertEquals(decodeDisconnect(goldenFrame("drain").payload), drain);
-  const end = { code: ErrorCode.Protocol, drain: false, reason: "an empty message" };
-  assertEquals(encodeDisconnect(end), goldenFrame("disconnect").payload);
-  assertEquals(decodeDisconnect(goldenFrame("disconnect").payload), end);
-});
-
-Deno.test("encodeGoaway and isGoaway agree with the golden frame, and know it from the others", () => {
-  const { payload } = goldenFrame("forewarning");
-  assertEquals(encodeGoaway(ErrorCode.GoingAway, "the server stops"), payload);
-  const names = ["forewarning", "drain", "disconnect"];
-  assertEquals(
-    names.map((name) => isGoaway(goldenFrame(name).payload)),
-    [true, false, false],
-  );
+  const { GoingAway, Protocol } = ErrorCode;
+  for (
+    const [name, reason] of [
+      ["goaway", { code: GoingAway, kind: "goaway", reason: "the server is being restarted" }],
+      ["drain", { code: GoingAway, kind: "drain", reason: "the server stops" }],
+      ["disconnect", { code: Protocol, kind: "close", reason: "an empty message" }],
+    ] as const
+  ) {
+    const { payload } = goldenFrame(name);
+    assertEquals(encodeDisconnect(reason), payload);
+    assertEquals(decodeDisconnect(payload), reason);
+  }
 });
 
 Deno.test("encodeReset and decodeReset agree with the golden frames", () => {
@@ -42,7 +36,8 @@ Deno.test("encodeReset and decodeReset agree with the golden frames", () => {
 Deno.test("encodeReset carries every code of 16 bits", () => {
   for (const code of [0, 1, 255, 256, 4999, 65535]) {
     assertEquals(decodeReset(encodeReset(code, "")).code, code);
-    assertEquals(decodeDisconnect(encodeDisconnect({ code, drain: false, reason: "" })).code, code);
+    const disconnect = encodeDisconnect({ code, kind: "close", reason: "" });
+    assertEquals(decodeDisconnect(disconnect).code, code);
   }
 });
 
@@ -51,9 +46,9 @@ Deno.test("encodeReset and encodeDisconnect cut a long reason between characters
   const reset = encodeReset(0, long);
   assert(reset.length <= 2 + MAX_REASON_LENGTH);
   assertEquals(decodeReset(reset).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
-  const goodbye = encodeDisconnect({ code: 0, drain: false, reason: long });
-  assert(goodbye.length <= 3 + MAX_REASON_LENGTH);
-  assertEquals(decodeDisconnect(goodbye).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
+  const disconnect = encodeDisconnect({ code: 0, kind: "close", reason: long });
+  assert(disconnect.length <= 3 + MAX_REASON_LENGTH);
+  assertEquals(decodeDisconnect(disconnect).reason, "€".repeat(Math.floor(MAX_REASON_LENGTH / 3)));
 });
 
 Deno.test("decodeReset and decodeDisconnect bear a reason that is not UTF-8", () => {
@@ -61,9 +56,10 @@ Deno.test("decodeReset and decodeDisconnect bear a reason that is not UTF-8", ()
   assertEquals(decodeDisconnect(new Uint8Array([0, 1, 0, 0xff])).reason, "\ufffd");
 });
 
-Deno.test("decodeDisconnect takes 1 alone for a drain", () => {
+Deno.test("decodeDisconnect takes 1 alone for a drain, 2 alone for a GOAWAY and all else for a close", () => {
   for (let value = 0; value < 256; value++) {
-    assertEquals(decodeDisconnect(new Uint8Array([0, 0, value])).drain, value === 1);
+    const kind = value === 1 ? "drain" : value === 2 ? "goaway" : "close";
+    assertEquals(decodeDisconnect(new Uint8Array([0, 0, value])).kind, kind);
   }
 });
 

@@ -2,7 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { withTimeout } from "../../net/with_timeout.ts";
-import type { Heartbeat } from "../../mux/heartbeat.ts";
+import type { SessionOptions } from "../../mux/session.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
 import { BusConnections } from "./bus_connections.ts";
@@ -18,14 +18,11 @@ import { RemoteUpstream } from "./remote_upstream.ts";
 import type { Upstream } from "../tunnels/upstream.ts";
 import type { Elsewhere } from "../tunnels/upstream_finder.ts";
 
-export interface ClusterOptions {
+export interface ClusterOptions extends SessionOptions {
   readonly bus: Bus;
   /** Where the other nodes reach this one directly; null for over the bus alone. */
   readonly nodeUrl: string | null;
   readonly registry: Registry;
-  readonly heartbeat: Heartbeat;
-  /** Milliseconds that a stream waits for its response head. */
-  readonly headTimeout: number;
   /** Milliseconds that the search for a tunnel may take. */
   readonly findTimeout: number;
   readonly metrics: ClusterMetrics;

@@ -1,15 +1,11 @@
 import type { SessionError } from "../../wire/errors.ts";
 import { ErrorCode } from "../../wire/errors.ts";
-import type { Heartbeat } from "../../mux/heartbeat.ts";
-import { Session, type SessionEvents } from "../../mux/session.ts";
+import { Session, type SessionEvents, type SessionOptions } from "../../mux/session.ts";
 import type { Transport } from "../../mux/transport.ts";
 
-export interface NodeLinkOptions {
+export interface NodeLinkOptions extends SessionOptions {
   /** Whether it goes to the other node without the bus. */
   readonly isDirect: boolean;
-  readonly heartbeat: Heartbeat;
-  /** Milliseconds that a stream waits for its response head. */
-  readonly headTimeout: number;
   /** The other node stops. */
   readonly onLeaving: () => void;
   /** The other node wants another link in the place of this one. */
@@ -48,8 +44,7 @@ export class NodeLink implements SessionEvents {
   /** Takes no new streams, and ends when those that are open are finished. */
   async retire(): Promise<void> {
     this.#isRetiring = true;
-    await this.session.drain("another link takes its place");
-    this.close();
+    await this.session.retire("another link has taken its place");
   }
 
   close(): void {
@@ -58,13 +53,15 @@ export class NodeLink implements SessionEvents {
 
   onRegistration(): void {}
 
-  onDrain(): void {
+  onGoAway(): void {
     // The other side agrees to a drain by one of its own.
     if (this.#isRetiring) return;
-    if (!this.session.draining) {
-      this.#isMoving = true;
-      this.#options.onMoving();
-    } else if (!this.#isMoving) this.#options.onLeaving();
+    if (!this.session.draining) this.#move();
+    else if (!this.#isMoving) this.#options.onLeaving();
+  }
+
+  onIdsLow(): void {
+    this.#move();
   }
 
   onClose(error: SessionError): void {
@@ -73,4 +70,9 @@ export class NodeLink implements SessionEvents {
   }
 
   onTraffic(): void {}
+
+  #move(): void {
+    this.#isMoving = true;
+    this.#options.onMoving();
+  }
 }

@@ -1,6 +1,6 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
-import type { Heartbeat } from "../../mux/heartbeat.ts";
+import type { SessionOptions } from "../../mux/session.ts";
 import type { Transport } from "../../mux/transport.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
@@ -26,14 +26,11 @@ const SUSPECT_FOR = 3_000;
 /** Milliseconds after which a node that was reached over the bus alone is dialled again. */
 const DIRECT_AGAIN = 30_000;
 
-export interface NodeLinksOptions {
+export interface NodeLinksOptions extends SessionOptions {
   readonly bus: Bus;
   /** This node's id. */
   readonly node: string;
   readonly connections: BusConnections;
-  readonly heartbeat: Heartbeat;
-  /** Milliseconds. */
-  readonly headTimeout: number;
   readonly log: Log;
 }
 
@@ -187,11 +184,10 @@ export class NodeLinks {
   }
 
   #make(peer: KnownNode, transport: Transport, isDirect: boolean): NodeLink {
-    const { heartbeat, headTimeout, log } = this.#options;
+    const { log } = this.#options;
     return new NodeLink(transport, {
+      ...this.#options,
       isDirect,
-      heartbeat,
-      headTimeout,
       onLeaving: () => peer.isLeaving = true,
       onMoving: () => this.#openMore(peer),
       onClose: (link, { message }) => {

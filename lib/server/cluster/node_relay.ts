@@ -69,7 +69,7 @@ export class NodeRelay {
     const session = new Session(transport, {
       onRegistration() {},
       onStream: (stream, opening) => void this.#relay(stream, opening),
-      onDrain: resolve,
+      onGoAway: () => resolve(),
       onClose: ({ message }) => {
         this.#incoming.delete(incoming);
         resolve();

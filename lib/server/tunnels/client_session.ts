@@ -68,8 +68,12 @@ export class ClientSession implements SessionEvents {
     this.#register(payload).catch((error) => this.#refuse(error));
   }
 
-  onDrain(): void {
-    this.#log.debug("client drains");
+  onGoAway(reason: string): void {
+    this.#log.debug("client goes away", { reason });
+  }
+
+  onIdsLow(): void {
+    this.#session.goAway("this connection has carried as many requests as it can");
   }
 
   onClose(error: SessionError): void {

@@ -1,6 +1,5 @@
 import { ErrorCode } from "../../wire/errors.ts";
-import type { Heartbeat } from "../../mux/heartbeat.ts";
-import type { Session } from "../../mux/session.ts";
+import type { Session, SessionOptions } from "../../mux/session.ts";
 import { SUBPROTOCOL } from "../../wire/messages.ts";
 import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Log } from "../../cli/log.ts";
@@ -27,18 +26,15 @@ export interface Address {
   readonly url: string;
 }
 
-export interface ClientSessionsOptions {
+export interface ClientSessionsOptions extends SessionOptions {
   readonly registry: Registry;
   /** Decides who may connect. */
   readonly registrationPolicy: RegistrationPolicy;
   readonly tunnelLimits: TunnelLimits;
-  readonly heartbeat: Heartbeat;
   readonly metrics: ServerMetrics;
   readonly log: Log;
   /** Name and version, for the challenge. */
   readonly server: string;
-  /** Milliseconds that a stream waits for its response head. */
-  readonly headTimeout: number;
   /** The server's own URL, which a client should have been given. */
   readonly url: string;
   /** Whether a client may mean this server by that URL. */
@@ -64,8 +60,8 @@ export class ClientSessions {
   readonly #unregistered = new Tally<string>();
   readonly #sessions = new Set<Session>();
   #isClosed = false;
-  /** How often clients were told to go elsewhere. */
-  #warnings = 0;
+  /** How often all clients were asked to go elsewhere. */
+  #goaways = 0;
 
   constructor(options: ClientSessionsOptions) {
     this.#options = options;
@@ -98,7 +94,7 @@ export class ClientSessions {
     });
     socket.binaryType = "arraybuffer";
     const leave = this.#enter(networkOf(connection.address));
-    const warnings = this.#warnings;
+    const goaways = this.#goaways;
     // A socket that fails before it opens says so by its close event alone.
     socket.addEventListener("close", leave);
     socket.addEventListener("open", () => {
@@ -107,7 +103,7 @@ export class ClientSessions {
         onRegistered: (session) => {
           leave();
           this.#sessions.add(session);
-          if (warnings !== this.#warnings) session.goAway("the server is being restarted");
+          if (goaways !== this.#goaways) session.goAway("the server is being restarted");
         },
         onClose: (session) => {
           leave();
@@ -118,7 +114,7 @@ export class ClientSessions {
     return response;
   }
 
-  /** Sessions whose clients were told to go elsewhere. */
+  /** Sessions whose clients were asked to go elsewhere. */
   get leaving(): number {
     return this.#leaving().length;
   }
@@ -143,18 +139,18 @@ export class ClientSessions {
     this.#isClosed = false;
   }
 
-  /** Tells every client to go elsewhere, also those that register now; their sessions go on until they are drained. */
+  /** Asks every client to go elsewhere, also those that register now; their sessions go on until they are drained. */
   goAway(reason: string): void {
-    this.#warnings++;
+    this.#goaways++;
     for (const session of this.#sessions) session.goAway(reason);
   }
 
-  /** Opens no more streams in the sessions that were forewarned and resolves when none is left. */
+  /** Opens no more streams in the sessions of these clients and resolves when none is left. */
   async drain(): Promise<void> {
     await Promise.all(this.#leaving().map((session) => session.drain("the server stops")));
   }
 
-  /** Ends the sessions that were forewarned. */
+  /** Ends the sessions of these clients. */
   close(): void {
     for (const session of this.#leaving()) {
       session.close(ErrorCode.GoingAway, "the server stops");

@@ -158,8 +158,12 @@ export class Registry {
   #join(hostname: string, member: ClientUpstream): void {
     const { thumbprint } = member;
     const served = this.#served.get(hostname) ?? { thumbprint, members: [], turn: 0 };
-    // The newcomer may replace one that died without a word: until they answer, the others get no new streams.
-    for (const other of served.members) other.session.probe();
+    for (const { session } of served.members) {
+      // The newcomer takes the place of one that runs out of stream ids, or may replace one that died without a word:
+      // until they answer, the others get no new streams.
+      if (session.idsLow) void session.retire("another connection has taken its place");
+      else session.probe();
+    }
     served.members.push(member);
     // Further hostnames of a tunnel are not counted: it is one, under whatever names.
     if (!this.#served.has(hostname) && hostname === member.hostnames[0]) this.#tunnels++;
@@ -191,7 +195,7 @@ export class Registry {
 
 function isBetter(session: Session, other: Session): boolean {
   if (session.answering !== other.answering) return session.answering;
-  // What was told to go elsewhere carries a request only when nothing else can.
+  // One whose client goes elsewhere carries a request only when nothing else can.
   if (session.leaving !== other.leaving) return other.leaving;
   return session.load < other.load;
 }

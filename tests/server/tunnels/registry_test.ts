@@ -1,9 +1,12 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { FIXED_HOSTNAME } from "../../../lib/server/router.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
+import { ErrorCode } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
+import { encodeDisconnect } from "../../../lib/wire/reasons.ts";
 import { RegistrationError } from "../../../lib/wire/registration_error.ts";
 import type { Session } from "../../../lib/mux/session.ts";
+import { coded } from "../../testing/frame_peer.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
@@ -85,6 +88,23 @@ Deno.test("Registry.select gives a session that is about to drain when there is 
   await settled();
   open(newcomer);
   assertStrictEquals(sessionAt(registry), newcomer.session, "though it has more streams");
+});
+
+Deno.test("Registry.add ends a session that runs out of stream ids when another takes its place, and not before", async () => {
+  const registry = new Registry({ fixed: false });
+  using old = new SessionAndPeer("server", { streamIds: { last: 3, margin: 2 } });
+  registry.add(memberOf(old.session, { hostname: HOST }));
+  open(old);
+  assertEquals([old.session.idsLow, sessionAt(registry)], [true, old.session]);
+  using newcomer = new SessionAndPeer("server");
+  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  assertStrictEquals(sessionAt(registry), newcomer.session);
+  assertEquals([old.session.draining, old.session.load, old.end], [true, 1, undefined]);
+  old.peer.send(FrameType.Reset, { stream: 1, payload: coded(0) });
+  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, kind: "drain", reason: "" });
+  old.peer.send(FrameType.Disconnect, { payload });
+  await old.peer.closed;
+  assertEquals(old.end?.code, ErrorCode.GoingAway);
 });
 
 Deno.test("Registry.select passes over a session that drains, and calls the tunnel away when all do", () => {
