@@ -82,7 +82,7 @@ interface Found {
   readonly texts: readonly string[];
 }
 
-/** Somewhere that texts for flags come from; undefined where there is none for this flag. */
+/** A place that texts for flags come from; returns undefined when it has no text for this flag. */
 type Source = (name: string, flag: Flag<unknown>) => Found | undefined;
 
 /** Asks the sources in turn. */

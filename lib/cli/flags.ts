@@ -7,14 +7,14 @@ export interface Flag<T> {
   /** What stands for the value in the help, such as `<port>`. */
   readonly placeholder: string;
   readonly help: string;
-  /** The default as the help words it; empty for none worth saying. */
+  /** The default as the help words it; empty when the help leaves it out. */
   readonly defaultText: string;
   /** Environment variables that are asked after its own. */
   readonly extraVariables: readonly string[];
   /**
-   * Makes the value of the texts that were given, or the default of none.
+   * Makes the value of the texts that were given; without any it is the default.
    *
-   * @throws {RangeError} whose message goes on after the flag's name: "must be …".
+   * @throws {RangeError} whose message continues the flag's name: "must be …".
    */
   read(texts: readonly string[]): T;
 }
@@ -148,7 +148,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 const MAX_DURATION = 0x7fff_ffff;
 
 function parseDuration(text: string): number {
-  // A bare number is refused, since nobody can tell whether it means seconds or milliseconds.
+  // A bare number is refused: it could mean seconds or milliseconds.
   const [, digits = "", unit = ""] = /^([0-9]{1,10}(?:\.[0-9]{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
   const duration = Math.round(Number(digits) * (UNITS.get(unit) ?? 0));
   if (duration < 1) throw new RangeError("must be a time such as 30s, 500ms or 2m");

@@ -30,7 +30,7 @@ export function helpText(
   ].join("\n");
 }
 
-/** Characters: the width of a terminal that nobody has resized. */
+/** Characters: the usual width of a terminal. */
 const WIDTH = 80;
 
 /** Where the second column begins: room for all but the longest flags, which get a line of their own. */

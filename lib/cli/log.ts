@@ -16,7 +16,7 @@ export interface LogOptions {
   readonly now?: () => Date;
 }
 
-/** Writes one event a line, whatever the values hold, and never throws. */
+/** Writes each event as one line, also when its values contain line ends, and never throws. */
 export class Log {
   readonly #options: LogOptions;
   readonly #write: (line: string) => void;
@@ -82,7 +82,7 @@ const COLOUR_END = "\x1b[0m";
 /** Characters of one value: room for any address, name or error text, too little to flood a disk. */
 const MAX_VALUE_LENGTH = 1024;
 
-/** A value that stands without quotes in the text format: nothing in it reads as a separator. */
+/** A value that needs no quotes in the text format, since it contains no separator. */
 const PLAIN = /^[^\s"=\\]+$/;
 
 function jsonLine(now: Date, level: LogLevel, message: string, fields: LogFields): string {

@@ -80,7 +80,7 @@ export function printLine(line: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`${escapeUnsafe(line)}\n`));
   } catch {
-    // Nobody reads it: a closed pipe must not end the program.
+    // The pipe is closed, which must not end the program.
   }
 }
 

@@ -31,7 +31,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Shows an error that nobody foresaw as one line, with the place that it came from. */
+/** Shows an unexpected error as one line, with the place that it came from. */
 export function traceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const at = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));

@@ -54,7 +54,7 @@ export class Words {
     return Array.isArray(list) ? list.map(String) : [];
   }
 
-  /** Returns the first thing that is wrong with the words, whatever their values mean. */
+  /** Returns what is wrong first with the words, without a look at what their values mean. */
   mistake(): string | undefined {
     for (const name of this.#known) {
       const list = this.texts(name);

@@ -168,7 +168,7 @@ function allowedOf(value: unknown): string[] {
   }
   return value.map((network: unknown) => {
     if (typeof network === "string" && NETWORK.test(network)) return network;
-    throw bad("allowIp has a member that is no address and no network");
+    throw bad("allowIp has a member that is neither an address nor a network");
   });
 }
 

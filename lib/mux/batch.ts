@@ -12,10 +12,10 @@ const INITIAL_CAPACITY = 2 * 1024;
 
 const NO_BUFFER = new Uint8Array(0);
 
-/** Bytes above which the buffer is let go when the last batches used less than a quarter of it. */
+/** Bytes above which the buffer is let go when the last `SMALL_BATCHES` used less than a quarter of it. */
 const KEPT_CAPACITY = 64 * 1024;
 
-/** How many they are: between two long ones there are often a few short ones, and to make the buffer anew costs as much as a copy. */
+/** Batches in a row: a few short ones often stand between two long ones, and a new buffer costs as much as a copy. */
 const SMALL_BATCHES = 16;
 
 /** Bytes of the window in front of an opening head. */

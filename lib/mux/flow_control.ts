@@ -4,13 +4,13 @@ import { MAX_WINDOW } from "../wire/limits.ts";
 /** Milliseconds in which half a window must be consumed for the window to be what holds the stream back. */
 const GROW_WITHIN = 1000;
 
-/** How many times larger a window gets at a time: each step takes a round trip, and a long link is not filled before the last. */
+/** Factor by which a window grows: each step takes a round trip, and a long link is filled after the last one only. */
 const GROWTH = 4;
 
 /** Credit that can never be exceeded: the sum of a window and what is added must fit in 31 bits, as in RFC 9113 section 6.9.1. */
 const MAX_CREDIT = 0x7fff_ffff;
 
-/** Counts a quantity that many share against one limit. */
+/** Counts what many take of one limit. */
 export class Budget {
   #used = 0;
 
@@ -20,7 +20,7 @@ export class Budget {
     return this.#used;
   }
 
-  /** Takes `amount` unless that would pass the limit, and says whether it did. */
+  /** Takes `amount` and returns true; takes nothing where that would pass the limit. */
   tryTake(amount: number): boolean {
     if (this.#used + amount > this.limit) return false;
     this.#used += amount;
@@ -112,7 +112,7 @@ export class ReceiveWindow {
     this.#remaining -= bytes;
   }
 
-  /** Counts what the reader took and returns the credit to send now, 0 for none; `empty` says that the reader waits for more. */
+  /** Counts what the reader took and returns the credit to send now, which may be 0; `empty` says that the reader waits for more. */
   consume(bytes: number, empty: boolean): number {
     this.#consumed += bytes;
     if (this.#consumed * 2 < this.#size) return 0;
@@ -139,7 +139,7 @@ export class ReceiveWindow {
     return more;
   }
 
-  /** Takes bytes from the budget: all of them or none. */
+  /** Takes so many bytes from the budget, or 0 when it has not all of them; returns what it took. */
   #take(bytes: number): number {
     if (bytes === 0 || !this.#budget.tryTake(bytes)) return 0;
     this.#taken += bytes;

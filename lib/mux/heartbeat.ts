@@ -1,10 +1,10 @@
-/** Milliseconds between two beats; the precision of every silence that is measured. */
+/** Milliseconds between two beats: how exactly silence is measured. */
 const INTERVAL = 1000;
 
 /** Milliseconds more than the interval that a beat may be late; beyond, the machine slept or the process was stopped. */
 const SUSPENDED_AFTER = 5000;
 
-/** Something that wants to know how time passes. */
+/** What a heartbeat calls. */
 export interface Beating {
   /** Called about once a second; `suspended` after the process could not run for a while, or the wall clock jumped ahead. */
   beat(now: number, suspended: boolean): void;

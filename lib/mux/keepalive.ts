@@ -1,24 +1,24 @@
 import { DEAD_AFTER, PING_AFTER, SOCKET_LIMIT } from "../wire/limits.ts";
 
-/** Milliseconds that a peer has to answer a ping that was sent out of doubt. */
+/** Milliseconds that a peer has to answer a ping of a probe. */
 const PROBE_TIMEOUT = 5_000;
 
-/** Milliseconds in which something must leave a socket with unsent bytes: a peer that does not read is as good as dead. */
+/** Milliseconds in which a socket with unsent bytes must send some: a peer that does not read is treated as dead. */
 const STALLED_AFTER = 20_000;
 
-/** Beats in a row that may come too late before silence counts again: a clock that keeps jumping looks like sleep. */
+/** Late beats in a row that excuse silence: a clock that keeps jumping looks like sleep, again and again. */
 const MAX_RESUMES = 3;
 
-/** What to do about a peer: nothing, send a ping, or give it up for the reason told. */
+/** What to do about a peer: nothing, send a ping, or give it up for this reason. */
 export type Verdict = "alive" | "ping" | { readonly dead: string };
 
-/** Judges from silence, and from what its socket does not take, whether a peer still lives. Times are in milliseconds. */
+/** Decides whether a peer still lives, by its silence and by what its socket does not take. Times are in milliseconds. */
 export class Keepalive {
   #heard: number;
   #pinged = false;
   #probeUntil = 0;
   #buffered = 0;
-  /** Beats that came too late since the peer was heard. */
+  /** Late beats since the peer was heard. */
   #resumes = 0;
   #movedAt: number;
 
@@ -32,20 +32,20 @@ export class Keepalive {
     return this.#probeUntil !== 0;
   }
 
-  /** Notes that something came from the peer, whatever it was. */
+  /** Notes that something came from the peer. */
   heard(now: number): void {
     this.#restart(now);
     this.#resumes = 0;
   }
 
-  /** Doubts the peer until it is heard; returns whether a ping is to be sent for that. */
+  /** Begins a probe, which ends when the peer is heard; returns whether to send a ping for it. */
   probe(now: number): boolean {
     if (this.#probeUntil !== 0) return false;
     this.#probeUntil = now + PROBE_TIMEOUT;
     return true;
   }
 
-  /** Judges once a beat; `suspended` says that this process may not have run, `buffered` what the socket holds unsent, in bytes. */
+  /** Decides at each beat; `suspended` says that this process may not have run, `buffered` how many bytes the socket holds unsent. */
   judge(now: number, suspended: boolean, buffered: number): Verdict {
     if (suspended && this.#resumes < MAX_RESUMES) return this.#askAnew(now);
     if (buffered === 0 || buffered < this.#buffered) this.#movedAt = now;

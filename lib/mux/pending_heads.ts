@@ -11,8 +11,8 @@ interface PendingHead {
 /**
  * Maps stream ids to the resolvers of their response heads.
  *
- * All wait equally long, so the map's own order is the order of the deadlines and one timer, set for
- * the first entry, serves them all.
+ * All wait equally long, so the map is in the order of the deadlines, and one timer for its first entry
+ * serves them all.
  */
 export class PendingHeads {
   readonly #pending = new ChurnMap<number, PendingHead>();

@@ -45,14 +45,14 @@ export class ReceiveHalf {
   }
 
   /**
-   * Returns the next chunk, null at the end, or a promise of it when none has come yet.
+   * Returns the next chunk, null at the end, or a promise when it has not come yet.
    *
    * @throws {StreamError | SessionError} when it was cut before its end.
    */
   read(): Chunk | null | Promise<Chunk | null> {
     const chunk = this.readNow();
     if (chunk !== undefined) return chunk;
-    // An answer that was dropped unread must not look complete.
+    // An answer that was dropped before it was read must not look complete.
     if (this.#error !== null && (this.#dropped || !this.#ended)) throw this.#error;
     if (this.#ended) return null;
     return new Promise((resolve, reject) => this.#reader = { resolve, reject });
@@ -86,7 +86,7 @@ export class ReceiveHalf {
     if (bytes.length === 0 && (type === FrameType.Data || (flags & FrameFlag.More) !== 0)) {
       throw new SessionError(
         ErrorCode.Protocol,
-        `a ${frameName(type)} of nothing that ends nothing`,
+        `an empty ${frameName(type)} that does not end anything`,
       );
     }
     const cost = creditOf(type, bytes.length);
@@ -95,7 +95,7 @@ export class ReceiveHalf {
     if (end || type === FrameType.WSTeardown) this.#end();
   }
 
-  /** Ends it before its end; `drop` takes what was not read away as well. */
+  /** Ends it with an error; `drop` says that what was not read is dropped as well. */
   fail(error: Error, drop: boolean): void {
     this.#error = error;
     this.#dropped = drop;

@@ -16,11 +16,11 @@ const SMALL = 4096;
 /** Bytes of a transport message that one small payload may keep alive. */
 const KEPT_MESSAGE = 64 * 1024;
 
-/** Bytes of the first block that collects small payloads, which most often is the only one, and of those behind it. */
+/** Bytes of the first block for small payloads, which is most often the only one, and of the later blocks. */
 const FIRST_BLOCK = 1024;
 const BLOCK = 16 * 1024;
 
-/** Chunks already read that may stand in front of the queue before it is moved together. */
+/** Chunks that were read and stand in front of the others, after which the list is cut. */
 const COMPACT_AFTER = 256;
 
 /** Holds what arrived before its reader asked for it, with many small frames in few blocks. */
@@ -36,7 +36,7 @@ export class ReceiveQueue {
 
   /** Adds a payload that took `cost` bytes of credit. */
   push(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>, cost = bytes.length): void {
-    // The first of a queue may be left where it is, for there is one a stream.
+    // The first payload of a queue may stay where it is: there is one for each stream.
     const isLoneView = this.empty && bytes.buffer.byteLength <= KEPT_MESSAGE;
     if (bytes.length >= SMALL || isLoneView) {
       this.#block = null;

@@ -16,7 +16,7 @@ interface PendingWrite {
   offset: number;
 }
 
-/** The side of a stream that this side fills: one write at a time, as far as window and socket have room. */
+/** The half of a stream that this side fills: one write at a time, as far as window and socket have room. */
 export class SendHalf implements WaitingSender {
   readonly #stream: number;
   readonly #queue: WriteQueue;
@@ -91,7 +91,7 @@ export class SendHalf implements WaitingSender {
     if (this.#pending !== null) this.#enqueue();
   }
 
-  /** Ends it before its end: what was not sent is not. */
+  /** Ends it with an error; what was not sent is dropped. */
   fail(error: Error): void {
     this.#error = error;
     this.#queue.forget(this);
@@ -146,7 +146,7 @@ export class SendHalf implements WaitingSender {
   }
 }
 
-/** Returns the flags of the frame that ends at `offset`: what ends or joins the whole stands on the last alone. */
+/** Returns the flags of the frame that ends at `offset`: the last frame alone says that the stream ends. */
 function flagsOf({ type, flags, bytes, offset }: PendingWrite): number {
   if (offset === bytes.length) return flags;
   return type === FrameType.WSMessage ? flags | FrameFlag.More : 0;

@@ -29,7 +29,7 @@ const IDS_SPENT = "every stream id of this connection is used up";
 
 /** What the owner of a session is told and decides. */
 export interface SessionEvents {
-  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse; none comes once the session is established. */
+  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse came; never called once the session is established. */
   onRegistration(type: number, payload: Uint8Array): void;
   /** A stream that the peer opened, and its head; null on the side that opens them. */
   onStream: ((stream: Stream, head: RequestHead) => void) | null;
@@ -115,7 +115,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     return this.#goaway.draining;
   }
 
-  /** Whether only the number of streams keeps it from being usable. */
+  /** Whether it could be used but for the number of its streams. */
   get full(): boolean {
     return !this.#closed && this.#streams.full;
   }
@@ -419,7 +419,7 @@ function asStreamError(error: unknown): StreamError {
   throw error;
 }
 
-/** Turns whatever a handler threw into the end of the session: the peer's fault or our own. */
+/** Makes the error that ends the session of what a handler threw: the peer's fault, or our own. */
 function asSessionError(error: unknown): SessionError {
   if (error instanceof SessionError) return error;
   return new SessionError(ErrorCode.Internal, "an internal error", { cause: error });

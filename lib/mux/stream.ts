@@ -73,7 +73,7 @@ export class Stream {
   }
 
   /**
-   * Returns the next chunk, null at the end, or a promise of it when none has come yet.
+   * Returns the next chunk, null at the end, or a promise when it has not come yet.
    *
    * @throws {StreamError | SessionError} when the stream was cut before its end.
    */
@@ -160,7 +160,7 @@ export class Stream {
     this.#sending.addCredit(credit);
   }
 
-  /** Ends the stream because the peer reset it, or with its session; what was received can still be read. */
+  /** Ends the stream because the peer reset it or the session ended; what was received can still be read. */
   abort(error: Error): void {
     if (this.#isOver()) return;
     this.#fail(error, false);

@@ -25,7 +25,7 @@ export interface StreamIds {
  */
 export const ALL_STREAM_IDS: StreamIds = { last: MAX_STREAM_ID, margin: 2 ** 24 };
 
-/** The streams of a session: gives ids out, each once and in order, and windows as the session's budget allows. */
+/** The streams of a session: gives out ids, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
   readonly #host: StreamHost;
   readonly #streams = new ChurnMap<number, Stream>();
@@ -51,7 +51,7 @@ export class StreamTable {
     return this.#lastId;
   }
 
-  /** The lowest id of a stream that is open; null for none. */
+  /** The lowest id of a stream that is open; null when no stream is. */
   get oldest(): number | null {
     const [oldest = null] = this.#streams.keys();
     return oldest;
@@ -69,7 +69,7 @@ export class StreamTable {
 
   /** Opens a stream of this side and says how much of an answer it may be sent, in bytes. */
   open(type: number, sendEnded: boolean): { readonly stream: Stream; readonly window: number } {
-    // What stalled answers hold is not given to new ones as well.
+    // When stalled answers hold half of the budget, new streams get small windows.
     const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
     const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
     const stream = new Stream(this.#host, ++this.#lastId, type, {
@@ -86,7 +86,7 @@ export class StreamTable {
   /**
    * Notes the id of a stream that the peer opens.
    *
-   * @throws {SessionError} `Protocol` for an id that is not higher than all before (RFC 9113 section 5.1.1 has the same rule).
+   * @throws {SessionError} `Protocol` for an id that is not above all earlier ones (as in RFC 9113 section 5.1.1).
    */
   claim(id: number): void {
     if (id <= this.#lastId) {
@@ -109,7 +109,7 @@ export class StreamTable {
   }
 
   /**
-   * Returns the stream that a frame is for, undefined when that is over.
+   * Returns the stream that a frame is for; undefined when it is over.
    *
    * @throws {SessionError} `Protocol` when there never was such a stream.
    */

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Specimens } from "./v8_memory.ts";
 
-/** Ordered binary messages between two ends, over a WebSocket or whatever else carries them. */
+/** Ordered binary messages between two ends, over a WebSocket or something else that carries them. */
 export interface Transport {
   /** Delivers to `listener` from now on; to be called in the turn of the event loop in which the transport was made. */
   listen(listener: TransportListener): void;

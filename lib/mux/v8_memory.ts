@@ -32,7 +32,7 @@ export class ChurnMap<Key, Value extends object> {
     else cell.value = value;
   }
 
-  /** Takes an entry out and returns its value; undefined when there is none. */
+  /** Takes an entry out and returns its value; undefined when the key is not there. */
   take(key: Key): Value | undefined {
     const cell = this.#cells.get(key);
     if (cell === undefined) return undefined;

@@ -20,9 +20,9 @@ export interface WaitingSender {
 /**
  * Decides what a session sends next: control frames and heads at once, body data in turn.
  *
- * Whatever is appended in one turn of the event loop leaves as one transport message. While more
+ * All that is appended in one turn of the event loop leaves as one transport message. While more
  * than `BATCH_LENGTH` is collected, or the socket is full, body data waits in its stream, and the
- * waiting streams are served one quantum each, round and round.
+ * waiting streams are served in turn, one quantum each.
  */
 export class WriteQueue {
   readonly #transport: Transport;
@@ -109,7 +109,7 @@ export class WriteQueue {
     this.#waiting = [];
   }
 
-  /** Sends what is collected before it grows past what the peer takes as one message. */
+  /** Sends what is collected when one more payload would make the message longer than the peer takes. */
   #makeRoom(payload: number): void {
     if (this.#batch.length + payload + FRAME_OVERHEAD <= MAX_TRANSPORT_MESSAGE) return;
     this.#transport.send(this.#batch.take());

@@ -9,9 +9,9 @@ export class AddressSet {
   }
 
   /**
-   * Reads addresses, networks such as `10.0.0.0/8`, and the words `loopback` and `private`, with commas between.
+   * Reads a list, with commas between, of addresses, networks such as `10.0.0.0/8`, and the words `loopback` and `private`.
    *
-   * @throws {RangeError} naming the value that is none of these.
+   * @throws {RangeError} that names the first value which is neither.
    */
   static parse(text: string): AddressSet {
     const networks: Network[] = [];
@@ -31,7 +31,7 @@ export class AddressSet {
   }
 }
 
-/** Tells whether the text is an address, or one with how many of its leading bits count, such as `10.0.0.0/8`. */
+/** Tells whether the text is an address or a network, such as `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {
   try {
     parseNetwork(text, text);

@@ -3,14 +3,15 @@ import { parseAddress } from "./ip_address.ts";
 export interface Authority {
   /** In lower case, without a trailing dot; an IPv6 address keeps its brackets. */
   readonly name: string;
-  /** null when the text gives none. */
+  /** null for a text without a port. */
   readonly port: number | null;
   readonly isAddress: boolean;
 }
 
 /**
- * Reads `host[:port]` (RFC 9110 section 7.2) by a grammar far narrower than RFC 3986's, since whatever two readers
- * could take for two hosts must not pass: DNS names, IPv4 and bracketed IPv6 addresses; undefined for anything else.
+ * Reads `host[:port]` (RFC 9110 section 7.2): a DNS name, an IPv4 address or an IPv6 address in brackets; undefined for
+ * anything else. The grammar is far narrower than RFC 3986's, since a text must not pass that two readers could take
+ * for two hosts.
  */
 export function parseAuthority(text: string): Authority | undefined {
   const isIPv6 = text.startsWith("[");
@@ -26,19 +27,19 @@ export function parseAuthority(text: string): Authority | undefined {
   }
   const name = text.slice(0, text[end - 1] === "." ? end - 1 : end);
   if (!isDnsName(name)) return undefined;
-  // A name that ends in a number is an IPv4 address or nothing: many readers take `1.2` and `256.1` for addresses.
+  // A name that ends in a number must be an IPv4 address: many readers take `1.2` and `256.1` for addresses.
   if (!endsInNumber(name)) return { name: name.toLowerCase(), port, isAddress: false };
   return parseAddress(name) === undefined ? undefined : { name, port, isAddress: true };
 }
 
-/** Writes an origin (RFC 6454 section 6.2), without the port that its scheme has by itself. */
+/** Writes an origin (RFC 6454 section 6.2), without a port that is its scheme's default. */
 export function originOf(scheme: "http" | "https", { name, port }: Authority): string {
   return port === null || port === DEFAULT_PORTS[scheme]
     ? `${scheme}://${name}`
     : `${scheme}://${name}:${port}`;
 }
 
-/** The port that each scheme means when none is given (RFC 9110 section 4.2). */
+/** The port of each scheme when a URL names no port (RFC 9110 section 4.2). */
 export const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /** Tells whether the text is DNS labels with single dots between; underscores are common in practice. */
@@ -71,7 +72,7 @@ function endsInNumber(name: string): boolean {
     /^[0-9]+$/.test(name.slice(name.lastIndexOf(".") + 1));
 }
 
-/** Reads `:port`; null for none, which a lone colon means as well (RFC 3986 section 3.2.3). */
+/** Reads `:port`; null for the empty text, and for a colon alone (RFC 3986 section 3.2.3). */
 function parsePort(text: string): number | null | undefined {
   if (text.length <= 1) return text === "" || text === ":" ? null : undefined;
   if (text.length > MAX_PORT_LENGTH || text.charCodeAt(0) !== 0x3a) return undefined;

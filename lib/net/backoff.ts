@@ -7,7 +7,7 @@ export interface BackoffOptions {
   readonly random?: () => number;
 }
 
-/** Says how long to wait before each next attempt, doubling up to a bound, with jitter. */
+/** Says how long to wait before each attempt: twice as long each time, up to a bound, with jitter. */
 export class Backoff {
   readonly #first: number;
   readonly #most: number;
@@ -24,8 +24,8 @@ export class Backoff {
   }
 
   /**
-   * Returns the milliseconds to wait now: from half of the step to the whole of it, so that clients which lost
-   * one server together come back apart, while none comes back at once.
+   * Returns the milliseconds to wait now, from half of the step to the whole of it: clients that lost one server
+   * together come back at different times, and each waits for a while.
    */
   next(): number {
     const step = this.#step;

@@ -1,4 +1,4 @@
-/** A map that holds so many entries at most: the one that was set longest ago makes room for a new one. */
+/** A map with at most so many entries: the entry that was set longest ago makes room for a new one. */
 export class BoundedMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #most: number;
@@ -33,7 +33,7 @@ export class BoundedMap<Key, Value> {
     return this.#entries.delete(key);
   }
 
-  /** Yields the entries, the one that was set longest ago first; what is yielded may be deleted. */
+  /** Yields the entries, the one that was set longest ago first; each may be deleted when it is yielded. */
   [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.#entries[Symbol.iterator]();
   }

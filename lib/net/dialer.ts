@@ -1,4 +1,4 @@
-/** Connects to one host, again and again; "localhost" is both loopback addresses, as a server may listen on either alone. */
+/** Connects to one host, as often as asked; for "localhost" it tries both loopback addresses, as a server may listen on one alone. */
 export class TCPDialer {
   readonly #hostname: string;
   readonly #port: number;
@@ -20,7 +20,7 @@ export class TCPDialer {
       return await Deno.connect({ hostname: first, port, signal });
     } catch {
       const socket = await Deno.connect({ hostname: second, port, signal });
-      // Next time the one that answers comes first.
+      // Next time the address that answered comes first.
       this.#loopback = [second, first];
       return socket;
     }

@@ -2,7 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 
 /**
  * Reads an IPv4 or IPv6 address as 16 bytes, IPv4 in its IPv4-mapped form (RFC 4291 section 2.5.5.2), so that
- * one address has one spelling; undefined when the text is no address.
+ * one address has one spelling; undefined for a text that is not an address.
  */
 export function parseAddress(text: string): Uint8Array | undefined {
   if (text.length > MAX_ADDRESS_LENGTH) return undefined;

@@ -12,7 +12,7 @@ export class WebSocketError extends Error {
 
 /** What a decoder finds. */
 export interface FrameSink {
-  /** A whole message, whose bytes stay as they are; `isText` says that it is no binary one. */
+  /** A whole message, whose bytes do not change later; `isText` tells it from a binary one. */
   onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void;
   /** A ping; its payload must be copied to be kept. */
   onPing(payload: Uint8Array): void;
@@ -20,33 +20,33 @@ export interface FrameSink {
   onClose(code: number, reason: string): void;
 }
 
-/** Bytes read at a time, and so the longest message that is copied out of the read buffer. */
+/** Bytes read at a time; a longer message is not copied out of the read buffer as a whole. */
 const READ_BUFFER = 64 * 1024;
 
-/** Bytes of a message still to come for which reading behind the others and copying is not worth it. */
+/** Bytes of a message still to come above which they are read straight into the message, without a copy. */
 const DIRECT_READ = 16 * 1024;
 
-/** Bytes that a message of fragments has room for at first. */
+/** Bytes of the first buffer for a message that comes in fragments. */
 const FIRST_FRAGMENTS = 4 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Finds the messages in what a server sends, in whatever pieces it comes: read into `room()`, then tell
- * `received`. What it holds is bounded by one read buffer and one message of `MAX_TRANSPORT_MESSAGE`.
+ * Finds the messages in what a server sends, however it is cut: read into `room()`, then call `received`.
+ * It holds at most one read buffer and one message of `MAX_TRANSPORT_MESSAGE`.
  */
 export class FrameDecoder {
   readonly #sink: FrameSink;
   readonly #buffer = new Uint8Array(READ_BUFFER);
   #start = 0;
   #end = 0;
-  /** The message that is being put together, when it does not lie in the read buffer whole. */
+  /** The message that is being put together, unless it lies whole in the read buffer. */
   #message = NOTHING;
   #filled = 0;
   /** Bytes to come of the present frame's payload. */
   #left = 0;
   #isFinal = false;
-  /** The opcode of the message that was begun and not ended. */
+  /** The opcode of the message that has begun; Continuation between messages. */
   #opcode: number = Opcode.Continuation;
   #isDirect = false;
 
@@ -60,7 +60,7 @@ export class FrameDecoder {
   /** Returns where to read to; never empty. */
   room(): Uint8Array<ArrayBuffer> {
     if (this.#start > 0) {
-      // At most a control frame or a header that is not complete.
+      // What is left is at most an incomplete header or control frame.
       this.#buffer.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;
       this.#start = 0;
@@ -108,7 +108,7 @@ export class FrameDecoder {
     this.#sink.onMessage(message, isText);
   }
 
-  /** Takes the header that is next, and the payload with it when that is short; false when more must come first. */
+  /** Takes the next header, with its payload when that is here whole; false when more must come first. */
   #takeFrame(): boolean {
     const start = this.#start;
     const available = this.#end - start;
@@ -152,7 +152,7 @@ export class FrameDecoder {
     if (opcode > Opcode.Binary) throw violation(`unknown opcode ${opcode}`);
     const isBegun = this.#opcode !== Opcode.Continuation;
     if (isBegun === (opcode === Opcode.Continuation)) return;
-    throw violation(isBegun ? "a message inside another" : "a continuation of nothing");
+    throw violation(isBegun ? "a message inside another" : "a continuation without a message");
   }
 
   #takeControl(opcode: number, isFinal: boolean, length: number): boolean {
@@ -207,7 +207,7 @@ function decodeReason(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw violation("a close reason that is no UTF-8");
+    throw violation("a close reason that is not UTF-8");
   }
 }
 

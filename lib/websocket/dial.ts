@@ -6,9 +6,9 @@ import type { ByteStream } from "./tcp_transport.ts";
 import { TCPDialer } from "../net/dialer.ts";
 
 export interface DialOptions {
-  /** The one subprotocol that is offered, and must be chosen. */
+  /** The subprotocol that is offered; the server must choose it. */
   readonly protocol: string;
-  /** Fields of the request beside those of the handshake. @default none */
+  /** More fields for the request than the handshake has. @default [] */
   readonly fields?: readonly Field[];
   /** Milliseconds for the connection and the handshake together. */
   readonly timeout: number;
@@ -23,20 +23,20 @@ export interface DialledWebSocket {
   readonly early: Uint8Array;
 }
 
-/** Says that a server answered a handshake with another status than 101. */
+/** Says that a server did not answer a handshake with status 101. */
 export class HandshakeRefusedError extends SessionError {
   constructor(readonly status: number, message: string) {
     super(ErrorCode.GoingAway, message);
   }
 }
 
-/** What each key is joined with before it is hashed (RFC 6455 section 1.3). */
+/** The text that is added to each key before it is hashed (RFC 6455 section 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
  * Opens a WebSocket (RFC 6455 section 4.1) to an `http:` or `https:` URL; an abort leaves nothing open.
  *
- * @throws {SessionError} when there is no such server, or it is none of this protocol.
+ * @throws {SessionError} when the server cannot be reached, or does not speak this protocol.
  */
 export async function dialWebSocket(url: URL, options: DialOptions): Promise<DialledWebSocket> {
   const { timeout, signal } = options;
@@ -120,7 +120,8 @@ async function shakeHands(
   const head = await response.head();
   if (head.head.status !== 101) throw refused(head.head.status, await response.body(head));
   const fields = response.fields(head);
-  const wrong = (what: string): SessionError => failure(`its handshake is no WebSocket's: ${what}`);
+  const wrong = (what: string): SessionError =>
+    failure(`its answer to the WebSocket handshake is wrong: ${what}`);
   if (fields.get("upgrade")?.toLowerCase() !== "websocket") throw wrong("no Upgrade: websocket");
   const connectionOptions = (fields.get("connection") ?? "").toLowerCase().split(",");
   if (!connectionOptions.some((option) => option.trim() === "upgrade")) {

@@ -7,7 +7,7 @@ export const MAX_HEADER = 14;
 /** Bytes of a control frame's payload (RFC 6455 section 5.5). */
 export const MAX_CONTROL = 125;
 
-/** Bytes of a word, over which masks are laid at a time, and the binary logarithm of that. */
+/** Bytes that are masked at a time, as one word, and the binary logarithm of that number. */
 const WORD_SHIFT = 3;
 const WORD = 1 << WORD_SHIFT;
 
@@ -40,7 +40,7 @@ export class FrameBuffer {
     this.#length = 0;
   }
 
-  /** Appends an unfragmented frame, copying its payload; it must fit, and `mask` be a u32 that nobody can foresee (RFC 6455 section 5.3). */
+  /** Appends an unfragmented frame, copying its payload, which must fit; `mask` is an unpredictable u32 (RFC 6455 section 5.3). */
   append(opcode: number, payload: Uint8Array, mask: number): void {
     const { bytes } = this;
     let at = this.#length;
@@ -82,7 +82,7 @@ export class FrameBuffer {
     let at = from;
     for (; at < aligned; at++) bytes[at] = (bytes[at] ?? 0) ^ maskByte(mask, at - from);
     const lastWord = to >>> WORD_SHIFT;
-    // Where `asUintN` says that 64 bits are meant, V8 works on them as they are and makes no object of each word.
+    // With `asUintN`, V8 works on 64 bits as they are and makes no object for each word.
     const rotated = BigInt.asUintN(64, wordOf(mask, at - from));
     for (let i = at >>> WORD_SHIFT; i < lastWord; i++) {
       words[i] = BigInt.asUintN(64, (words[i] ?? 0n) ^ rotated);
@@ -99,7 +99,7 @@ function maskByte(mask: number, index: number): number {
 const wordBytes = new Uint8Array(WORD);
 const word = new BigUint64Array(wordBytes.buffer);
 
-/** Returns the mask from its byte `index` on, twice, as a word of this machine, whichever end its words begin with. */
+/** Returns the mask from its byte `index` on, twice, as a word in this machine's byte order. */
 function wordOf(mask: number, index: number): bigint {
   for (let i = 0; i < WORD; i++) wordBytes[i] = maskByte(mask, index + i);
   return word[0] ?? 0n;

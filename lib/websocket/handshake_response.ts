@@ -4,18 +4,18 @@ import { type ParsedHead, ResponseHeadParser } from "../http/response_parser.ts"
 import { OriginError } from "../http/origin_error.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 
-/** Bytes of a response head, and of what came with it: a 101 has few fields, a refusal of a proxy some more. */
+/** Bytes of a response head and of what comes with it: a 101 has few fields, a proxy's refusal has some more. */
 const MAX_RESPONSE = 16 * 1024;
 
 /** Bytes of a refusal's body that are shown. */
 const MAX_REFUSAL = 200;
 
-/** Reads a server's answer to the opening handshake, strictly; every fault is a SessionError. */
+/** Reads a server's answer to the opening handshake by the strict parser; every fault is a SessionError. */
 export class HandshakeResponse {
   readonly #connection: ByteStream;
   readonly #parser = new ResponseHeadParser();
   readonly #buffer = new Uint8Array(MAX_RESPONSE);
-  /** Where the last head begins, and what was read ends. */
+  /** Where the last head begins, and where the bytes that were read end. */
   #start = 0;
   #end = 0;
 
@@ -33,7 +33,7 @@ export class HandshakeResponse {
     }
   }
 
-  /** Returns the fields by their lower-case names, equal names joined: those of the connection too, which a parsed head has not. */
+  /** Returns the fields by their lower-case names, equal names joined. It has those of the connection, which a parsed head leaves out. */
   fields({ end }: ParsedHead): ReadonlyMap<string, string> {
     const fields = new Map<string, string>();
     // The parser has found the head well-formed, and looked at every octet.

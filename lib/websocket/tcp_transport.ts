@@ -10,13 +10,13 @@ import { CloseCode, closeText } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode } from "./encoder.ts";
 
-/** Milliseconds that a connection that ends waits for anything to move: the peer may be gone. */
+/** Milliseconds in which bytes must still move on a connection that closes; else its peer is taken for gone. */
 const CLOSE_TIMEOUT = 1000;
 
-/** Bytes read at a time once nothing that comes is of interest. */
+/** Bytes read at a time when they are dropped. */
 const IGNORED_READ = 16 * 1024;
 
-/** What it needs of a connection, be it TCP or TLS. */
+/** What the transport needs of a TCP or TLS connection. */
 export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
 
 /** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done. */
@@ -25,18 +25,18 @@ export class TCPTransport implements Transport, FrameSink {
   readonly #decoder: FrameDecoder;
   readonly #queue = new FrameQueue();
   #listener: TransportListener | null = null;
-  /** The listener was not told of the end. */
+  /** Whether the listener has not been told of the end yet. */
   #open = true;
-  /** The connection is closed. */
+  /** Whether the connection is closed. */
   #gone = false;
   #writing = false;
   #writeFailed = false;
   #closeSent = false;
   #closeReceived = false;
   #wantsDrain = false;
-  /** The last ping that was not answered: to answer only that one is allowed (RFC 6455 section 5.5.3), and bounds them. */
+  /** The last ping that was not answered. To answer it alone is allowed (RFC 6455 section 5.5.3) and bounds the answers. */
   #ping: Uint8Array | null = null;
-  /** Where to read to when what came broke the protocol. */
+  /** Where bytes are read to and dropped, once the server has broken the protocol. */
   #ignored: Uint8Array<ArrayBuffer> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #left = Promise.withResolvers<void>();
@@ -54,11 +54,11 @@ export class TCPTransport implements Transport, FrameSink {
 
   listen(listener: TransportListener): void {
     this.#listener = listener;
-    // Whoever listens from its constructor is not ready for a message before that has returned.
+    // A listener that calls this in its constructor takes messages only after that has returned.
     queueMicrotask(() => this.#received(0));
   }
 
-  /** Resolves when the connection is closed, and so all that could be sent has left this process. */
+  /** Resolves when the connection is closed: all that could be sent has left this process. */
   get left(): Promise<void> {
     return this.#left.promise;
   }
@@ -87,7 +87,7 @@ export class TCPTransport implements Transport, FrameSink {
     if (!this.#writing) endOfTurn(() => this.#drained());
   }
 
-  /** As every transport; the connection itself lives until the server's close frame, or until nothing moves for a second. */
+  /** Closes as every transport does; the connection lives until the server's close frame, or until no byte moves for a second. */
   close(reason: string): void {
     if (this.#open) this.#end(CloseCode.Normal, reason);
   }
@@ -161,7 +161,7 @@ export class TCPTransport implements Transport, FrameSink {
     if (!this.#gone) this.#limitClosing();
   }
 
-  /** Queues the close frame and tells the listener, whose connection it is no more. */
+  /** Queues the close frame and tells the listener that the connection is over. */
   #end(code: number, reason: string): void {
     this.#open = false;
     this.#closeSent = true;
@@ -176,7 +176,7 @@ export class TCPTransport implements Transport, FrameSink {
     this.#timer = setTimeout(() => this.#cut(), CLOSE_TIMEOUT);
   }
 
-  /** The connection is over, or is given up. */
+  /** Ends the connection, which is broken or given up. */
   #cut(): void {
     if (this.#gone) return;
     this.#shut();

@@ -103,7 +103,10 @@ Deno.test({
         "--once",
       ]);
       assertEquals([code, stdout], [1, ""]);
-      assertMatch(stderr, /not connected to .*: nobody can tell now whether the name is free\n/);
+      assertMatch(
+        stderr,
+        /not connected to .*: the server cannot tell now whether the name is free\n/,
+      );
       assertEquals(await served(here, "shop"), 200);
     });
     await t.step("with the bus again, all is as before though it forgot everything", async () => {

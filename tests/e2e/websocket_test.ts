@@ -239,7 +239,10 @@ Deno.test("A visitor's WebSocket that breaks the protocol ends, and the tunnel g
         "text that is not UTF-8",
         webSocketFrame(Opcode.Text, new Uint8Array([0xff]), { masked: true }),
       ],
-      ["a continuation of nothing", webSocketFrame(Opcode.Continuation, "", { masked: true })],
+      [
+        "a continuation without a message",
+        webSocketFrame(Opcode.Continuation, "", { masked: true }),
+      ],
       ["HTTP", new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
     ] as const
   ) {

@@ -67,7 +67,7 @@ Deno.test("dialWebSocket accepts what a server may vary", async (t) => {
   }
 });
 
-Deno.test("dialWebSocket refuses an answer that is no WebSocket's, and closes", async (t) => {
+Deno.test("dialWebSocket refuses an answer that does not accept the WebSocket, and closes", async (t) => {
   const without = (name: string) => (answer: string) =>
     answer.replace(new RegExp(`^${name}:.*\r\n`, "m"), "");
   const adding = (line: string) => (answer: string) => answer.replace("\r\n", `\r\n${line}\r\n`);

@@ -10,13 +10,13 @@ const MAX_GUESSES = 10;
 /** Milliseconds of a period. */
 const PERIOD = 1000;
 
-/** Networks that are counted in a period; while there are so many, nobody new may present a token. */
+/** Networks that are counted in a period; above that, no further network may present a token. */
 const MAX_NETWORKS = 1000;
 
-/** Characters of a token that is looked at: Deno takes heads of 64 KiB, and nobody types that. */
+/** Characters of the longest token: `Deno.serve` takes heads of 64 KiB, and no token is that long. */
 const MAX_TOKEN_LENGTH = 4096;
 
-/** Lets in who presents the operator's token (RFC 6750), and few guesses of everybody else. */
+/** Lets in requests with the operator's token (RFC 6750), and limits the guesses of each network. */
 export class AdminGuard {
   readonly #digest: Promise<Uint8Array>;
   readonly #now: () => number;
@@ -34,13 +34,13 @@ export class AdminGuard {
     const token = bearerToken(fieldValue(fields, "authorization") ?? "");
     if (token === null) return unauthorized("this page needs a token", CHALLENGE);
     const [presented, expected] = await Promise.all([digestOf(token), this.#digest]);
-    // From here on nothing waits: guesses sent all at once are counted one by one. The count is looked at before
-    // the token, or else the right one could be found while the others are refused.
+    // From here on nothing waits, so guesses that come together are counted one by one. The count comes before the
+    // comparison, or else the right token could be found while the others are refused.
     const network = networkOf(address);
     if (!this.#mayGuess(network)) {
       return { status: 429, reason: "too many wrong tokens came from there", fields: RETRY };
     }
-    // Digests are of one length, and nobody can choose one that begins as another does.
+    // Digests have one length, and a guess cannot be chosen by how its digest begins.
     if (timingSafeEqual(presented, expected)) return null;
     this.#guesses.add(network);
     return unauthorized("this is not the token", `${CHALLENGE}, error="invalid_token"`);

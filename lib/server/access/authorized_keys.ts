@@ -3,7 +3,7 @@ import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
 import { isThumbprint } from "../../identity/thumbprint.ts";
 
-/** A file of authorized keys that cannot be used; the message names the file, and the line when it is one that is wrong. */
+/** A file of authorized keys that cannot be used; the message names the file, and the line that is wrong. */
 export class AuthorizedKeysError extends Error {
   override readonly name = "AuthorizedKeysError";
   constructor(
@@ -30,7 +30,7 @@ export class AuthorizedKeys {
   }
 
   /**
-   * Reads a file with a thumbprint a line, the names behind it with blanks or commas between, and `#` before comments.
+   * Reads a file: a thumbprint on each line, its names behind it with blanks or commas between, and comments after `#`.
    *
    * @throws {AuthorizedKeysError} for a file that is not there or too large, and at the first bad line.
    */
@@ -79,7 +79,7 @@ export class AuthorizedKeys {
   }
 }
 
-/** Reads no more than a file may have, whatever it is: a device has no size to ask for. */
+/** Reads a file up to the bound; its size cannot be asked for first, since a device has none. */
 function textOf(path: string): string {
   try {
     using file = Deno.openSync(path);

@@ -27,7 +27,7 @@ const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 
 /** Seconds after which another guess may find room. */
 const RETRY_AFTER = 1;
 
-/** Makes digests that mean something in this process alone: neither can they be guessed, nor does comparing them tell anything. */
+/** Keys the digests, so that outside of this process they cannot be guessed, and their comparison tells nothing. */
 const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
 
 const deriving = new Semaphore(MAX_DERIVING);
@@ -41,11 +41,11 @@ interface Guess {
 /**
  * Lets in who knows the user and password that the owner of a tunnel has set (RFC 7617).
  *
- * Only one pair of them is right, so the digest of that is all that must be kept to know it again
- * within microseconds; only what has not been seen to be right takes PBKDF2.
+ * Only one pair is right. Once it was seen, its digest is kept, so that it is known again within
+ * microseconds; every other pair takes PBKDF2.
  */
 export class BasicAuth {
-  /** A digest, as the rest that is compared with what visitors say. */
+  /** A digest, as everything that is compared with what visitors send. */
   readonly #user: string;
   readonly #salt: Uint8Array<ArrayBuffer>;
   readonly #hash: Uint8Array;
@@ -61,7 +61,7 @@ export class BasicAuth {
     this.#iterations = iterations;
   }
 
-  /** Says why a request with these fields is not let in, and null when it is; a promise where that takes time. */
+  /** Returns why a request with these fields is not let in, or null when it is; a promise where that takes time. */
   check(fields: readonly Field[]): Refusal | null | Promise<Refusal | null> {
     const field = fieldValue(fields, "authorization");
     const credentials = field === undefined ? undefined : parseCredentials(field);
@@ -80,7 +80,7 @@ export class BasicAuth {
 
   #begin(credentials: Credentials, digest: string): Guess | undefined {
     if (this.#guesses.size >= MAX_GUESSES) return undefined;
-    // A tunnel has one place at a time in the server's own queue, so that the guesses at one do not hold up another.
+    // Each tunnel has one place in the server's own queue, so that guesses at one tunnel do not hold up another.
     const outcome = this.#turns.run(() => deriving.run(() => this.#isRight(credentials)))
       .then((isRight) => {
         if (isRight) this.#known = digest;
@@ -92,7 +92,7 @@ export class BasicAuth {
     return guess;
   }
 
-  /** Takes equally long for a wrong user and a wrong password. */
+  /** Takes as long for a wrong user as for a wrong password. */
   async #isRight(credentials: Credentials): Promise<boolean> {
     const colon = credentials.indexOf(COLON);
     const user = credentials.subarray(0, colon);
@@ -120,14 +120,14 @@ const TOO_MANY_GUESSES: Refusal = {
 /** User, colon and password. */
 type Credentials = Uint8Array<ArrayBuffer>;
 
-/** Base64 with its padding or without; Deno joins two fields with a comma, so that they are no credentials at all. */
+/** Base64 with or without its padding. Deno joins two fields with a comma, which does not match. */
 const BASIC = /^basic +((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/i;
 
 const COLON = 0x3a;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 
-/** Reads the credentials of RFC 7617 section 2; undefined for what is none. */
+/** Reads the credentials of RFC 7617 section 2; undefined when the field has none. */
 function parseCredentials(field: string): Credentials | undefined {
   if (field.length > MAX_CREDENTIALS) return undefined;
   const [, text] = BASIC.exec(field) ?? [];

@@ -4,20 +4,19 @@ import { BoundedMap } from "../../net/bounded_map.ts";
 /** Names that are kept: as many as a server has tunnels by default, at some 100 bytes each. */
 const MAX_NAMES = 20_000;
 
-/** Full buckets that are forgotten for each token taken: more than can be added, so that none stay. */
+/** Full buckets that are forgotten with each token: more than one, so that they go faster than new ones come. */
 const MAX_FORGOTTEN = 4;
 
 /**
- * Milliseconds by which a token may seem to be missing: times are sums of fractions, and a rate must not let one
- * fewer through for the way they are rounded.
+ * Milliseconds by which a token may come early: times are sums of fractions, and rounding must not cost a token.
  */
 const ROUNDING = 0.001;
 
 /**
  * Gives each name a bucket of tokens: so many at once, and then one whenever its share of the period has passed.
  *
- * Of a bucket only the time at which it will be full again is kept, and nothing of a full one; so a name
- * that is quiet for a period takes no memory.
+ * It keeps the time at which each bucket will be full again, and forgets full ones; so a name that is quiet
+ * for a period takes no memory.
  */
 export class Limiter {
   readonly #interval: number;

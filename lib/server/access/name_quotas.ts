@@ -1,9 +1,9 @@
 import { BoundedMap } from "../../net/bounded_map.ts";
 
-/** Names that one key may have: a person's services, and no dictionary. */
+/** Names that one key may have: enough for a person's services, too few for a dictionary. */
 export const MAX_NAMES_OF_KEY = 16;
 
-/** Keys that are remembered, the ones that asked least lately forgotten first: the owner of more keys could take names with each of them anyway. */
+/** Keys that are remembered; the one that asked longest ago is forgotten first. The owner of more keys could take names with each of them anyway. */
 const MAX_KEYS = 10_000;
 
 /** Counts the names that each key has taken, or had not long ago, as far as this node knows. */
@@ -22,7 +22,7 @@ export class NameQuotas {
     return this.#shares.size;
   }
 
-  /** Counts a name as the key's from now on, again if it is already; returns false, and does nothing, when the key has too many others. */
+  /** Counts a name as the key's from now on; returns false, and does nothing, when the key has too many others. */
   take(key: string, name: string): boolean {
     const share = this.#shares.get(key) ?? new Map<string, number>();
     const now = performance.now();
@@ -33,7 +33,7 @@ export class NameQuotas {
     return true;
   }
 
-  /** Counts a name no more: it turned out to be another key's. */
+  /** Stops counting a name, which turned out to be another key's. */
   giveBack(key: string, name: string): void {
     const share = this.#shares.get(key);
     share?.delete(name);

@@ -22,9 +22,9 @@ interface Held {
 /** Gives names to the first keys that ask, and keeps them theirs while they are connected and for a day after. */
 export class Names {
   readonly #options: NamesOptions;
-  /** Those in use on this node, as many as there are connections at most. */
+  /** Names in use on this node, at most as many as there are connections. */
   readonly #held = new Map<string, Held>();
-  /** Without them one key could take every free name, each for a day. */
+  /** Without quotas one key could take every free name, each for a day. */
   readonly #shares = new NameQuotas(KEPT);
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -42,7 +42,7 @@ export class Names {
    * when the bus cannot tell.
    */
   async claim(name: string, owner: string): Promise<void> {
-    // Counted before the bus answers, for many may be asked for at once.
+    // Counted before the bus answers: one key may ask for many names at once.
     if (!this.#shares.take(owner, name)) {
       const reason =
         `the name ${name} is not given: this key has ${MAX_NAMES_OF_KEY} names already`;
@@ -53,9 +53,9 @@ export class Names {
       current = await this.#options.bus.claimName(name, owner, KEPT);
     } catch (cause) {
       if (!(cause instanceof BusError)) throw cause;
-      // Whose it is while it is in use here was found out before, for a day.
+      // The owner was found out before, and for a day.
       if (this.#held.get(name)?.owner === owner) return;
-      const reason = "nobody can tell now whether the name is free";
+      const reason = "the server cannot tell now whether the name is free";
       throw new RegistrationError("try_again", reason, false, { cause });
     }
     if (current !== owner) {

@@ -17,7 +17,7 @@ const MAX_ADDRESSES = 10_000;
 const NOTED: Rate = { count: 60, period: 60_000 };
 
 export interface RegistrationPolicyOptions {
-  /** The shared secret; null for none. */
+  /** The shared secret; null when the server asks for none. */
   readonly token: string | null;
   /** null lets every key in. */
   readonly keys: AuthorizedKeys | null;
@@ -28,10 +28,10 @@ export interface RegistrationPolicyOptions {
   readonly whyNoName: (name: string) => string | null;
 }
 
-/** Who asks to be let in, as far as it is proved. */
+/** What is proved of a client that asks to be let in. */
 export type Applicant = Pick<Claim, "name" | "policy"> & { readonly thumbprint: string };
 
-/** Decides who may connect, and under which name: one step for each that a registration takes, the cheapest first. */
+/** Decides who may connect, and under which name, step by step as a registration goes on: the cheapest check first. */
 export class RegistrationPolicy {
   readonly #options: RegistrationPolicyOptions;
   readonly #registrations: Limiter;
@@ -53,7 +53,7 @@ export class RegistrationPolicy {
     throw new RegistrationError("try_again", reason, false);
   }
 
-  /** Whether the refusal of a registration from an address is worth a line in the log: it may be one of very many. */
+  /** Whether the refusal of a registration gets a line in the log; an address that is refused very often does not. */
   isNoted(address: string): boolean {
     return this.#notes.take(networkOf(address)) === 0;
   }
@@ -85,7 +85,7 @@ export class RegistrationPolicy {
 
   /** Keeps an admitted client's name until what this returns is called, once. */
   hold({ thumbprint, name }: Pick<Applicant, "thumbprint" | "name">): () => void {
-    // A name from the list needs nobody's consent.
+    // A name from the list of keys is the key's own already.
     if (name === "" || this.#keys !== null) return () => {};
     return this.#options.names.hold(name, thumbprint);
   }
@@ -124,12 +124,12 @@ function nameRefused(name: string, why: string): RegistrationError {
   return new RegistrationError("bad_name", `the name ${name} is not given: ${why}`);
 }
 
-/** What the server could not check later, it must not accept now. */
+/** Refuses a policy that the server could not apply later. */
 function checkPolicy({ policy: { allowIp } }: Applicant): void {
   try {
     if (allowIp.length > 0) AddressSet.parse(allowIp.join(","));
   } catch (cause) {
-    const reason = "allowIp has a member that is no address and no network";
+    const reason = "allowIp has a member that is neither an address nor a network";
     throw new RegistrationError("bad_policy", reason, true, { cause });
   }
 }

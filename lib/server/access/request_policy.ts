@@ -6,7 +6,7 @@ import type { RequestsLimited } from "../admin/server_metrics.ts";
 import type { Asking, Refusal } from "../tunnels/upstream.ts";
 import type { VisitorQuotas } from "./visitor_quotas.ts";
 
-/** What the tunnels of a server share of its limits. */
+/** Limits that all tunnels of a server share. */
 export interface TunnelLimits {
   /** Counts the requests of each tunnel by its id; null for no limit. */
   readonly requests: Limiter | null;
@@ -31,7 +31,7 @@ export class RequestPolicy {
   readonly #allowed: AddressSet | null;
   readonly #auth: BasicAuth | null;
 
-  /** @throws {RangeError} for a list with something that is no address, which registration has refused before. */
+  /** @throws {RangeError} when `allowIp` has a member that is not an address, which registration has refused before. */
   constructor(options: RequestPolicyOptions) {
     const { basicAuth, allowIp } = options.policy;
     this.#options = options;
@@ -39,15 +39,15 @@ export class RequestPolicy {
     this.#auth = basicAuth === null ? null : new BasicAuth(basicAuth);
   }
 
-  /** Whether the Authorization field of what it admits is its own, and no business of the origin. */
+  /** Whether the Authorization field of a request is meant for this check, and not for the origin. */
   get ownsAuthorization(): boolean {
     return this.#auth !== null;
   }
 
   /**
-   * Says why a request is not taken, and null when it is; a promise only where a password must be checked.
+   * Returns why a request is not taken, or null when it is; a promise only where a password must be checked.
    *
-   * Who is not allowed takes nothing of the tunnel's rate, but a guess at its password does.
+   * A visitor whose address is not allowed does not count against the tunnel's rate; a guess at its password does.
    */
   admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
     const { id, requests, limited } = this.#options;
@@ -67,7 +67,7 @@ export class RequestPolicy {
       : this.#authorized(refusal, asking);
   }
 
-  /** Counts a stream of the visitor at `address`; what is returned is to be called at its end. */
+  /** Counts a stream of the visitor at `address`, until the returned function is called. */
   enter(address: string): () => void {
     return this.#options.visitors.enter(this.#options.id, address);
   }
@@ -101,7 +101,7 @@ const FORBIDDEN: Refusal = {
 
 const NO_ROOM: Refusal = {
   status: 503,
-  reason: "this tunnel has as many requests as it may have at once",
+  reason: "this tunnel has as many requests at once as it may have",
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 

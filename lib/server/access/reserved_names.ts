@@ -1,6 +1,6 @@
 /**
- * Names that nobody gets for the asking, for what others take them to be: visitors the operator's own site, mail and
- * operating systems a service that they look up by its name, and certificate authorities the domain's owner.
+ * Names that a client cannot wish for, since others would take it for someone else: visitors for the operator, mail and
+ * operating systems for a service that they look up by name, certificate authorities for the owner of the domain.
  */
 const RESERVED: ReadonlySet<string> = new Set([
   // The operator's own site, or a part of it that asks for passwords or money.
@@ -10,7 +10,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["sso", "staff", "system", "cdn", "static", "assets", "help", "legal", "status", "support"],
   // The tunnel's own.
   ...["proxy", "tunnel", "tunnels", "healthz", "readyz", "metrics", "node", "gateway", "relay"],
-  // This machine, to whatever reads a name.
+  // Names of the machine itself.
   ...["localhost", "localdomain", "local", "broadcasthost", "ip6-localhost"],
   // What is looked up by name without being asked: proxy settings, mail settings, IPv6 tunnels, update servers.
   ...["wpad", "isatap", "autoconfig", "autodiscover", "mta-sts", "openpgpkey", "wsus"],
@@ -21,7 +21,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["hostmaster", "postmaster", "webmaster", "abuse", "noc", "security", "ssladmin", "sysadmin"],
 ]);
 
-/** Labels whose third and fourth characters are hyphens mean something else than they say (RFC 5890 section 2.3.1). */
+/** Labels with hyphens as third and fourth character are encoded, and shown as something else (RFC 5890 section 2.3.1). */
 const ENCODED = /^..--/;
 
 /** A hash in base32, as `tunnelId` makes it. */

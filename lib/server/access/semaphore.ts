@@ -8,7 +8,7 @@ export class Semaphore {
     this.#most = most;
   }
 
-  /** Runs the work in its turn and gives what it gives. */
+  /** Runs the work when its turn comes, and returns what it returns. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#most) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -18,7 +18,7 @@ export class Semaphore {
     try {
       return await work();
     } finally {
-      // The place is handed on, so that nobody who comes now overtakes the one who waits.
+      // The place is handed on, so that work that comes now does not overtake work that waits.
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();

@@ -1,7 +1,7 @@
 import { Tally } from "../../net/tally.ts";
 import { networkOf } from "../../net/ip_address.ts";
 
-/** Which part of a tunnel's streams one visitor may have: another half is left for all the others. */
+/** One visitor may have this part of a tunnel's streams, as a divisor: half of them are left for all others. */
 const PART = 2;
 
 /** Streams that a visitor may have in any case: what a page in one browser asks for at once over HTTP/2. */
@@ -23,7 +23,7 @@ export class VisitorQuotas {
     return (this.#open.get(id)?.count(networkOf(address)) ?? 0) < this.#most;
   }
 
-  /** Counts a stream; what is returned uncounts it, and is to be called once. */
+  /** Counts a stream until the returned function is called, once. */
   enter(id: string, address: string): () => void {
     const network = networkOf(address);
     const open = this.#open.get(id) ?? new Tally();

@@ -6,7 +6,7 @@ export interface NodeRecord {
   readonly url: string | null;
 }
 
-/** Says that the bus cannot be asked now; what was meant may have happened or not. */
+/** Says that the bus cannot be asked now; what was asked may have been done or not. */
 export class BusError extends Error {
   override readonly name = "BusError";
   readonly code = "BUS_AWAY";
@@ -21,7 +21,7 @@ export type MessageListener = (message: Uint8Array<ArrayBuffer>) => void;
  * What is written with a lifetime runs out by itself, so that a node which dies leaves nothing behind. Every method
  * rejects with a BusError when the bus is away, within seconds, and after `close`; nothing is kept to be done later,
  * `receive` aside.
- * What could never be kept, by the limits of bus_limits.ts, is a RangeError; what could never be there is not found.
+ * A value beyond the limits of bus_limits.ts is a RangeError when it is written, and not found when it is asked for.
  */
 export interface Bus {
   /** Whether the bus can be reached, as far as is known, and what was to be received is received. */
@@ -43,53 +43,52 @@ export interface Bus {
   /** Takes a node's record away, as when it stops. */
   dropNode(id: string): Promise<void>;
 
-  /** Finds a node; null when it has not said for too long that it lives. */
+  /** Finds a node; null when its record has run out. */
   findNode(id: string): Promise<NodeRecord | null>;
 
   /**
    * Says that a node has these hostnames, for `lifetime` milliseconds; said again before that, it goes on.
    *
-   * Of many hostnames, those before the one at which the bus went away have been said.
+   * When the bus goes away in the middle of many hostnames, the first ones have been said.
    */
   announce(node: string, hostnames: readonly string[], lifetime: number): Promise<void>;
 
-  /** Says that a node has these hostnames no more. */
+  /** Says that a node no longer has these hostnames. */
   withdraw(node: string, hostnames: readonly string[]): Promise<void>;
 
   /**
-   * Returns the ids of the nodes that have a hostname, the one whose lease lasts longest first: with one lifetime for
-   * all, the one that said so last. Whether each lives still, `findNode` tells.
+   * Returns the ids of the nodes that have a hostname. The one whose lease lasts longest comes first: with one lifetime
+   * for all, the one that said so last. `findNode` tells whether a node still lives.
    */
   locate(hostname: string): Promise<readonly string[]>;
 
   /**
    * Sends a message to a node; those from one sender arrive in their order, each once or never.
    *
-   * The message is the caller's own again at once. One that is lost leaves no trace, neither here nor where it was to
-   * arrive, not even when true is returned: whoever needs to know of a gap numbers the messages. A receiver that does
-   * not keep up loses some as well. Await it, or bound in another way what is under way: above a few megabytes,
-   * further messages are refused with a BusError.
+   * The caller may change the bytes as soon as this returns. A message can be lost without a trace on either side, even
+   * when true is returned, and a receiver that is too slow loses some: a sender that must know of a gap numbers its
+   * messages. Await the promise, or bound what is under way by other means: above a few megabytes, further messages are
+   * refused with a BusError.
    *
-   * @returns whether anybody receives for that node.
+   * @returns whether a process receives for that node.
    */
   send(node: string, message: Uint8Array): Promise<boolean>;
 
   /**
    * Gives what is sent to a node to `listener`; the last call for a node is the one that counts.
    *
-   * It lasts until `close`, through outages; called while the bus is away it rejects, and yet holds once it is back.
+   * It lasts until `close`, through outages. While the bus is away this rejects, and still takes effect once it is back.
    */
   receive(node: string, listener: MessageListener): Promise<void>;
 
   /** Keeps a secret that one of the nodes may take once, within `lifetime` milliseconds. */
   putTicket(ticket: string, value: string, lifetime: number): Promise<void>;
 
-  /** Returns what a ticket stands for and destroys it; null when there is none. */
+  /** Returns what a ticket stands for and destroys it; null when there is no such ticket. */
   takeTicket(ticket: string): Promise<string | null>;
 
   /**
-   * Makes `owner` the owner of a name that nobody has, for `lifetime` milliseconds; for the one that has it already,
-   * from now on again.
+   * Makes `owner` the owner of a free name for `lifetime` milliseconds. If `owner` has it already, the time begins anew.
    *
    * @returns who owns the name.
    */

@@ -1,12 +1,12 @@
 import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 
-/** Bytes of one message between nodes: a transport message must fit, with whatever says whose it is. */
+/** Bytes of one message between nodes: a transport message must fit, with the header in front of it. */
 export const MAX_BUS_MESSAGE = 2 * MAX_TRANSPORT_MESSAGE;
 
-/** Nodes that have one hostname, of which the bus knows: the ones that said so last. */
+/** Nodes that the bus remembers for one hostname: those that said so last. */
 export const MAX_NODES_OF_HOSTNAME = 64;
 
-/** Milliseconds that anything written may last: far above what is asked for, it sorts out what cannot be meant. */
+/** Milliseconds of the longest lifetime: far above any that is used, it catches mistakes. */
 export const MAX_LIFETIME = 30 * 24 * 60 * 60 * 1000;
 
 /** Characters of a node's id. */
@@ -31,7 +31,7 @@ export function isBusWord(text: string): boolean {
   return text.length <= MAX_BUS_WORD && /^[!-~]+$/.test(text);
 }
 
-/** Tells whether a text can be a node's URL: `http` or `https`, a host, and neither a path nor anybody's name. */
+/** Tells whether a text can be a node's URL: `http` or `https`, a host, and neither a path nor a user. */
 export function isNodeUrl(text: string): boolean {
   return text.length <= MAX_NODE_URL && URL.parse(text)?.origin === text && /^https?:/.test(text);
 }
@@ -58,7 +58,7 @@ export function checkBusWord(text: string): void {
   }
 }
 
-/** @throws {RangeError} when a node's record is none that the others would believe. */
+/** @throws {RangeError} when the other nodes would not accept a node's record. */
 export function checkNodeRecord(
   { id, url }: { readonly id: string; readonly url: string | null },
 ): void {
@@ -68,7 +68,7 @@ export function checkNodeRecord(
   }
 }
 
-/** @throws {RangeError} when it is no whole number of milliseconds from 1 to MAX_LIFETIME. */
+/** @throws {RangeError} unless it is a whole number of milliseconds from 1 to MAX_LIFETIME. */
 export function checkLifetime(lifetime: number): void {
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > MAX_LIFETIME) {
     throw new RangeError(`a lifetime is 1 to ${MAX_LIFETIME} ms, not ${lifetime}`);

@@ -4,15 +4,15 @@ interface Entry<V> {
   readonly end: number;
 }
 
-/** Entries looked at with each write: with more than one, what has run out goes faster than what comes. */
+/** Entries looked at with each write: more than one, so that old entries go faster than new ones come. */
 const LOOKED_AT = 4;
 
-/** A map with a bound, whose entries run out by themselves; no timer runs for that. */
+/** A map with a bound whose entries run out by themselves, without a timer. */
 export class ExpiringMap<K, V> {
   readonly #entries = new Map<K, Entry<V>>();
   readonly #most: number;
 
-  /** @param most entries, those that have run out and were not noticed left out. */
+  /** @param most entries, without those that have run out. */
   constructor(most: number) {
     this.#most = most;
   }

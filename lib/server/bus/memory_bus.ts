@@ -15,7 +15,7 @@ import { ExpiringMap } from "./expiring_map.ts";
 /** What several MemoryBus share, as several connections share a Redis server. */
 export class BusMemory {
   readonly nodes = new ExpiringMap<string, NodeRecord>(MAX_NODES);
-  /** Of each hostname, when the lease of each of its nodes ends, as `performance.now` tells time. */
+  /** For each hostname, when the lease of each of its nodes ends, by `performance.now`. */
   readonly leases = new ExpiringMap<string, Map<string, number>>(MAX_HOSTNAMES);
   readonly tickets = new ExpiringMap<string, string>(MAX_TICKETS);
   readonly owners = new ExpiringMap<string, string>(MAX_NAMES);
@@ -145,7 +145,7 @@ export class MemoryBus implements Bus {
     return Promise.resolve();
   }
 
-  /** Answers at once; what is thrown rejects, as it does with a bus that is elsewhere. */
+  /** Answers at once; an error rejects the promise, as with a bus that is elsewhere. */
   #ask<T>(answer: (memory: BusMemory) => T): Promise<T> {
     return Promise.try(() => {
       if (!this.#isOpen) throw new BusError(CLOSED);
@@ -196,7 +196,7 @@ const MAX_HOSTNAMES = 4_000_000;
 /** Tickets not yet taken: each lives for seconds, so this is thousands a second. */
 const MAX_TICKETS = 100_000;
 
-/** Names that belong to somebody, each for a day at least: under 50 MB. */
+/** Names that have an owner, each for a day at least: under 50 MB. */
 const MAX_NAMES = 200_000;
 
 /** Bytes sent to a node within one turn of the event loop: some of the largest messages. */

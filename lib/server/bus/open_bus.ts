@@ -2,8 +2,8 @@ import type { Bus } from "./bus.ts";
 import { MemoryBus } from "./memory_bus.ts";
 
 /**
- * Opens the bus that `--bus` names, for the nodes of a domain; one that cannot be reached now is away, and comes up
- * later by itself.
+ * Opens the bus that `--bus` names, for the nodes of a domain. A bus that cannot be reached now is away, and comes back
+ * by itself.
  *
  * @throws {RangeError} when it is neither `memory` nor the URL of a Redis server.
  */

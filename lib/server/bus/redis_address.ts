@@ -44,6 +44,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RangeError("the address of Redis has a % that begins no character");
+    throw new RangeError("the address of Redis has a % that is not part of an encoded character");
   }
 }

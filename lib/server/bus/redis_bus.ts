@@ -27,13 +27,12 @@ export interface RedisBusOptions {
 }
 
 /**
- * Is the bus of several nodes, by a Redis server (6.0 or later, or one that speaks as it does; no Redis Cluster).
+ * The bus of several nodes, in a Redis server (6.0 or later, or one that speaks its protocol; not a Redis Cluster).
  *
  * Redis drops a receiver that is too far behind (`client-output-buffer-limit pubsub`: 32 MB, or 8 MB for a minute), which
- * is an outage here and a loss of messages: whoever sends has to know how much was consumed.
+ * is an outage here, and messages are lost: a sender has to know how much was consumed.
  *
- * What others may have written there is not believed before it is checked; what is not of this layout counts as
- * nothing.
+ * What is read is checked first, for others may have written it; what does not have this layout counts as missing.
  */
 export class RedisBus implements Bus {
   readonly #link: RedisLink;
@@ -45,10 +44,10 @@ export class RedisBus implements Bus {
   }
 
   /**
-   * Makes a bus and waits for the first attempt to connect, some seconds at most; when it fails, the bus is away for
-   * now, and further attempts follow.
+   * Makes a bus and waits for the first attempt to connect, some seconds at most. When that fails, the bus is away, and
+   * more attempts follow.
    *
-   * @throws {RangeError} when the URL is none.
+   * @throws {RangeError} when the URL is not one of Redis.
    */
   static async connect(url: string, { domain }: RedisBusOptions): Promise<RedisBus> {
     const layout = new RedisLayout(domain);
@@ -125,7 +124,7 @@ export class RedisBus implements Bus {
   }
 
   async takeTicket(ticket: string): Promise<string | null> {
-    // It comes from whoever says to have one.
+    // A stranger may have sent it.
     if (!isBusWord(ticket)) return null;
     const keys = [this.#layout.ticket(ticket)];
     const answer = await this.#link.ask(script(TAKE, keys, [`${MAX_TICKET_VALUE}`]));

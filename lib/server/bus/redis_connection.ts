@@ -16,8 +16,8 @@ interface Unanswered {
 }
 
 /**
- * One connection to Redis from its opening to its end, which any doubt brings about: a new one is cheap, and what a
- * connection in an unknown state would say later is worth nothing.
+ * One connection to Redis from its opening to its end. Any doubt ends it: a new one is cheap, and the answers of a
+ * connection in an unknown state mean nothing.
  */
 export class RedisConnection {
   /** Settles with the reason, without secrets, once nothing can be asked any more. */
@@ -52,8 +52,7 @@ export class RedisConnection {
   }
 
   /**
-   * Gives a command and returns its answer: strings are Buffers, and a key of another type is null, as if there were
-   * none.
+   * Gives a command and returns its answer: strings are Buffers, and a key of another type is null, as a missing one.
    *
    * @throws {BusError}
    */
@@ -151,7 +150,7 @@ function newClient({ host, port, isTLS, database, username, password }: RedisAdd
       port,
       connectTimeout: TIMEOUT_TICKS * TICK,
       reconnectStrategy: false,
-      // An address is no server name (RFC 6066 section 3).
+      // An address may not stand in place of a server name (RFC 6066 section 3).
       ...(isTLS && { tls: true, ...(parseAddress(host) === undefined && { servername: host }) }),
     },
     database,
@@ -165,8 +164,8 @@ function newClient({ host, port, isTLS, database, username, password }: RedisAdd
 }
 
 /**
- * Makes a message a plain Uint8Array, whose `slice` copies as a Buffer's does not. A small one gets memory of its own:
- * whoever keeps it must not keep all that came with it.
+ * Makes a message a plain Uint8Array, whose `slice` copies, unlike a Buffer's. A small one gets memory of its own, so
+ * that a part that is kept does not keep the rest.
  */
 function plain(message: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = message;
@@ -195,7 +194,7 @@ const MAX_REASON = 200;
 
 const WRONG_TYPE = "WRONGTYPE";
 
-/** Errors that tell of the whole server, not of one command: it starts, has no memory or disk left, or only follows another. */
+/** Errors of the whole server, not of one command: it is starting, is out of memory or disk, or follows another. */
 const AWAY_CODES: ReadonlySet<string> = new Set(
   ["LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "BUSY"]
     .concat("NOAUTH"),

@@ -1,8 +1,8 @@
 import { MAX_LIFETIME, MAX_NODES_OF_HOSTNAME } from "./bus_limits.ts";
 
 /**
- * Names what a domain has in Redis: no other domain's key can be meant, and none that belongs to somebody else, so
- * that one Redis may serve several.
+ * Names the keys of a domain in Redis. They never meet those of another domain or another program, so that one Redis
+ * may serve several.
  */
 export class RedisLayout {
   readonly #prefix: string;
@@ -42,7 +42,7 @@ export class RedisLayout {
   }
 }
 
-/** Reads Redis' clock: those of the nodes need not agree with it, nor with each other. */
+/** Reads Redis' clock, so that the clocks of the nodes need not agree. */
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -51,7 +51,7 @@ local latest = now + ${MAX_LIFETIME * 1000}
 
 /**
  * KEYS: sorted sets of hostnames; ARGV: node, lifetime in milliseconds. The key lasts as long as the last lease;
- * leases that have ended go at once, what is no lease when there is too much.
+ * leases that have ended go at once, members that are not leases when there are too many.
  */
 export const ANNOUNCE = `${NOW}
 local ends = now + ARGV[2] * 1000
@@ -95,7 +95,7 @@ end
 return found
 `;
 
-/** KEYS: a string; ARGV: bytes that it may have. Returns it, which is no more then, or nothing. */
+/** KEYS: a string; ARGV: bytes that it may have. Deletes it and returns it, or returns nothing. */
 export const TAKE = `
 local value = false
 if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[1]) then

@@ -5,13 +5,13 @@ import { BusError, type MessageListener } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
 import { RedisConnection, type RedisWord } from "./redis_connection.ts";
 
-/** Two connections, since one that receives messages has to wait behind them. */
+/** Two connections: on one that receives messages, answers would wait behind them. */
 interface Pair {
   readonly commands: RedisConnection;
   readonly messages: RedisConnection;
 }
 
-/** A way to Redis that is made again and again, for ever, whenever it is lost. */
+/** The connections to Redis, made anew each time they are lost. */
 export class RedisLink {
   /** Settles once the first attempt has come to something. */
   readonly firstAttempt: Promise<void>;
@@ -28,7 +28,7 @@ export class RedisLink {
   #outage: string | null = "not connected yet";
   #isClosed = false;
 
-  /** @param probe is a command that succeeds only where Redis can do all that is asked of it later. */
+  /** @param probe a command that succeeds only where Redis can do all that will be asked of it. */
   constructor(address: RedisAddress, probe: readonly RedisWord[]) {
     this.#address = address;
     this.#probe = probe;
@@ -49,7 +49,7 @@ export class RedisLink {
     this.#listeners.push(listener);
   }
 
-  /** @throws {BusError} at once while there is no connection. */
+  /** Gives a command and returns its answer. @throws {BusError} at once while there is no connection. */
   async ask(words: readonly RedisWord[]): Promise<unknown> {
     if (this.#commands === null) throw new BusError(this.#outage ?? CLOSED);
     return await this.#commands.ask(words);
@@ -87,7 +87,7 @@ export class RedisLink {
         this.#change(commands, null);
         const since = performance.now();
         const reason = await ended;
-        // One that breaks as soon as it stands must not be made again in no time.
+        // Connections that break as soon as they stand must be made anew ever less often.
         if (performance.now() - since >= LONGEST_STEP) this.#backoff.reset();
         this.#change(null, reason);
       } catch (error) {
@@ -104,7 +104,7 @@ export class RedisLink {
     await Promise.all([pair.commands.open(), pair.messages.open()]);
     await pair.commands.ask(this.#probe);
     const subscribed = new Set<string>();
-    // More may be wanted while these are made; from the last look to the change nothing can come between.
+    // More channels may be wanted meanwhile. Nothing can run between the last look and the caller's next step.
     for (let missing; (missing = this.#notIn(subscribed)).length > 0;) {
       await Promise.all(missing.map((channel) => this.#subscribe(pair, channel)));
       for (const channel of missing) subscribed.add(channel);

@@ -9,7 +9,7 @@ const LEASE = 30_000;
 /** Milliseconds between renewals: two may be lost. */
 const RENEW_EVERY = LEASE / 3;
 
-/** Hostnames said at once: other things that are asked of the bus come in between. */
+/** Hostnames said in one message, so that other questions to the bus come in between. */
 const BATCH = 1_000;
 
 /** Changes that wait to be said: with as many tunnels as a server has by default, it is simpler to say everything. */
@@ -26,8 +26,8 @@ export interface AnnouncerOptions {
  * Tells the other nodes which hostnames this one has: when one comes or goes, again before the lease runs out, and
  * all of them when the bus is back.
  *
- * One thing is said at a time, and what is said is what holds then, so that a client that leaves and comes back at
- * once is not taken for one that has left.
+ * One thing is said at a time, as it is at that moment, so that a client that leaves and comes back at once is not
+ * taken for one that has left.
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
@@ -50,7 +50,7 @@ export class Announcer {
     void this.#speak();
   }
 
-  /** Takes everything back: nobody is to come here any more. Never rejects. */
+  /** Takes everything back, so that no node sends streams here any more. Never rejects. */
   async leave(): Promise<void> {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
@@ -66,7 +66,7 @@ export class Announcer {
     }
   }
 
-  /** Ends the node's own record as well, when nothing is left of it. Never rejects. */
+  /** Takes back the node's own record as well. Never rejects. */
   async end(): Promise<void> {
     await this.leave();
     const { bus, node } = this.#options;
@@ -91,14 +91,14 @@ export class Announcer {
 
   async #sayAll(): Promise<void> {
     try {
-      // Many clients that come in one turn are one message.
+      // Clients that come in one turn of the event loop are told in one message.
       await Promise.resolve();
       while (!this.#hasLeft && (this.#isDue || this.#changed.size > 0)) {
         if (this.#isDue) await this.#sayEverything();
         else await this.#sayChanges();
       }
     } catch (error) {
-      // The bus says when it is back; else the next renewal tells, or the next change.
+      // All is said again when the bus is back, or else with the next renewal or change.
       this.#forgetChanges();
       this.#silenced(error);
     } finally {
@@ -106,7 +106,7 @@ export class Announcer {
     }
   }
 
-  /** Says everything in the place of changes: what has come is in it, and the leases of what has gone run out. */
+  /** Says everything instead of the changes: new hostnames are in it, and the leases of old ones run out. */
   #forgetChanges(): void {
     this.#changed.clear();
     this.#isDue = true;
@@ -138,7 +138,7 @@ export class Announcer {
 }
 
 function* batches(hostnames: Iterable<string>): Generator<string[]> {
-  // What is asked for may change meanwhile, so it is taken as it is now.
+  // The list may change meanwhile, so it is copied first.
   const all = [...hostnames];
   for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
 }

@@ -20,7 +20,7 @@ export interface BusConnectionsOptions {
   readonly bus: Bus;
   /** This node's id. */
   readonly node: string;
-  /** Takes a connection that another node opened; false when there is no room for it. */
+  /** Takes a connection that another node opened; returns false when there is no room for it. */
   readonly accept: (transport: BusTransport, from: string) => boolean;
 }
 
@@ -34,17 +34,17 @@ export class BusConnections {
     this.#options = options;
   }
 
-  /** Receives what other nodes send to this one; rejects with a BusError, and yet holds once the bus is there. */
+  /** Receives what other nodes send to this one. Rejects with a BusError while the bus is away, and still takes effect once it is back. */
   async listen(): Promise<void> {
     const { bus, node } = this.#options;
     await bus.receive(node, (bytes) => {
       const message = decodeBusMessage(bytes);
-      // What no node sends, and what belongs to a connection that is over, is nobody's.
+      // Messages that no node sends are dropped, and so are those of a connection that is over.
       if (message !== undefined) this.#receive(message);
     });
   }
 
-  /** Asks another node for a connection; that it was granted, or not, the transport tells. */
+  /** Asks another node for a connection; the transport tells whether it was granted. */
   open(node: string): BusTransport {
     const transport = this.#add(node, newConnectionId());
     if (this.#transports.size > MAX_CONNECTIONS) {

@@ -25,7 +25,7 @@ const MODULUS = 0x1_0000_0000;
 
 /** What a transport needs of what all of them share. */
 export interface BusWire {
-  /** Sends a message; rejects when it cannot be, and resolves to whether anybody received it. */
+  /** Sends a message and returns whether a node received it; rejects when it could not be sent. */
   post(message: BusMessage): Promise<boolean>;
   /** Whether so much is under way to the bus that body data had better wait. */
   readonly isClogged: boolean;
@@ -36,9 +36,9 @@ export interface BusWire {
 /**
  * The transport between two nodes that cannot reach each other, over messages of the bus.
  *
- * The bus may lose a message without a word, so they are numbered, and a gap ends the transport. It never says how
- * much the other side has read either: each message tells what its sender has consumed, and what was sent and not
- * consumed yet counts as unsent.
+ * The bus may lose a message without a word, so messages are numbered, and a gap ends the transport. It does not say
+ * how much the other side has read, so each message tells how much its sender has consumed. Bytes that were sent and
+ * are not consumed yet count as unsent.
  */
 export class BusTransport implements Transport {
   readonly connection: string;
@@ -70,7 +70,7 @@ export class BusTransport implements Transport {
     this.#wire = wire;
     this.#nextOut = this.#nextIn = first;
     this.granted = this.#grant.promise;
-    // Whoever accepts a connection waits for no grant.
+    // The side that accepts a connection does not wait for the grant.
     this.granted.catch(() => {});
     this.#ticker = setInterval(() => {
       if (!this.#hasSpoken) this.post(BusMessageKind.Consumed, NOTHING);
@@ -123,7 +123,7 @@ export class BusTransport implements Transport {
     this.#hasSpoken = true;
     const message = { kind, connection: this.connection, sequence, consumed: this.#told, payload };
     this.#wire.post(message).then(
-      (isReceived) => isReceived || this.lost("the other node is no more on the bus"),
+      (isReceived) => isReceived || this.lost("the other node is no longer on the bus"),
       (error) => this.lost(messageOf(error)),
     );
   }
@@ -145,7 +145,7 @@ export class BusTransport implements Transport {
     }
   }
 
-  /** Ends it here, when there is nobody to be told. */
+  /** Ends it on this side alone, when the other node cannot be told. */
   lost(reason: string): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

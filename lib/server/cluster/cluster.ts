@@ -36,7 +36,7 @@ const NODE_ID_LENGTH = 12;
  * Makes this server one node of several for one domain: it tells the others which tunnels it has, opens streams to
  * theirs, and accepts streams to its own.
  *
- * Nothing of it is needed for a request to a tunnel that is here.
+ * A request to a tunnel of this node needs nothing of it.
  */
 export class Cluster implements Elsewhere {
   /** This node's id. */
@@ -126,8 +126,8 @@ export class Cluster implements Elsewhere {
   }
 
   /**
-   * Has the other nodes come by the sockets that have taken the place of others, and resolves when nothing from them
-   * comes by the old ones. Links to other nodes, those over the bus and the word of what is here stay as they are.
+   * Moves links that other nodes opened from sockets that were replaced to the new ones, and resolves when nothing
+   * comes by the old sockets. Links to other nodes, links over the bus and announcements stay as they are.
    *
    * @param time milliseconds that it should take at most
    */
@@ -136,8 +136,8 @@ export class Cluster implements Elsewhere {
   }
 
   /**
-   * Stops what comes from the other nodes: they are told that the tunnels are here no more, and have agreed to send no
-   * new streams when it resolves, within seconds. What they sent before has arrived, so the clients may go then.
+   * Stops what comes from the other nodes: tells them that the tunnels are gone, and resolves, within seconds, when
+   * they have agreed to send no new streams. What they sent before has arrived, so the clients may go then.
    */
   async leave(): Promise<void> {
     await this.#announcer.leave();
@@ -149,7 +149,7 @@ export class Cluster implements Elsewhere {
     await this.#relay.drain();
   }
 
-  /** Ends every link, in both directions; the bus stays its owner's. */
+  /** Ends every link, in both directions; the owner of the bus closes that. */
   async close(): Promise<void> {
     this.#relay.close();
     this.#links.close();
@@ -163,7 +163,7 @@ export class Cluster implements Elsewhere {
       const link = await this.#links.get(node);
       if (link !== null) return { link, node };
     }
-    // Without the bus nobody knows what is where.
+    // Without the bus it may be anywhere.
     const isSomewhere = nodes.length > 0 || this.#locations.knows(hostname) || !this.isUp;
     return isSomewhere ? "away" : "unknown";
   }
@@ -172,7 +172,7 @@ export class Cluster implements Elsewhere {
   #linked(nodes: readonly string[]): Found | null {
     for (const node of nodes) {
       const link = this.#links.get(node);
-      // One that is yet to be opened may fail: then the bus is asked again.
+      // A link that is still being opened may fail, so the bus is asked again.
       if (link !== null) return link instanceof Promise ? null : { link, node };
     }
     return null;

@@ -5,22 +5,22 @@ import type { Bus } from "../bus/bus.ts";
 /** Hostnames whose nodes are remembered, the ones asked for least lately forgotten first: some megabytes at most. */
 const MAX_LOCATIONS = 10_000;
 
-/** Questions to the bus at once: beyond, it is too slow to be asked. */
+/** Questions to the bus at once: with more than these, it is too slow to be asked. */
 const MAX_QUESTIONS = 1_000;
 
 /** Milliseconds that an answer of the bus may be used again. */
 const KNOWN_FOR = 1_000;
 
-/** The same for an answer that was of no use: a client may have come back meanwhile. */
+/** The same for an answer that did not help: a client may have come back meanwhile. */
 const DOUBTFUL_FOR = 200;
 
-/** Milliseconds in which a node that said it has no such tunnel is not asked again for it. */
+/** Milliseconds in which a node that does not have a tunnel is not asked for it again. */
 const MISSING_FOR = 500;
 
 /** Milliseconds that the bus may take. */
 const ANSWER_TIMEOUT = 1_000;
 
-/** Milliseconds after which what was known before is used while it answers: a bus that stands still must not slow down what needs none. */
+/** Milliseconds of waiting for the bus after which an older answer is used: a bus that stands still must not slow requests down. */
 const PATIENCE = 100;
 
 interface Location {
@@ -29,7 +29,7 @@ interface Location {
   at: number;
   question: Promise<void> | null;
   askedAt: number;
-  /** Nodes that said they have it not, with the time until which that is believed. */
+  /** Nodes that said they do not have it, each with the time until which that counts. */
   readonly missing: Map<string, number>;
 }
 
@@ -46,7 +46,7 @@ export class Locations {
     this.#node = options.node;
   }
 
-  /** Whether some node had the hostname, the last time that one did. */
+  /** Whether another node has, or had, the hostname. */
   knows(hostname: string): boolean {
     return this.#known.has(hostname);
   }
@@ -58,7 +58,7 @@ export class Locations {
     return this.#present(location);
   }
 
-  /** Returns them after a question to the bus, unless it answered just now; what was known before, when it does not answer soon. Never rejects. */
+  /** Returns them after a question to the bus, unless it has just answered. When the bus is slow, returns what was known before. Never rejects. */
   async ask(hostname: string): Promise<readonly string[]> {
     const location = this.#known.get(hostname) ?? this.#asked.get(hostname) ??
       { nodes: [], at: -Infinity, question: null, askedAt: 0, missing: new Map() };
@@ -95,18 +95,18 @@ export class Locations {
       const nodes = await withTimeout(ANSWER_TIMEOUT, this.#bus.locate(hostname), () => null);
       if (nodes !== null) this.#learn(hostname, location, nodes);
     } catch {
-      // What was known before must do.
+      // What was known before is used.
     }
   }
 
   #learn(hostname: string, location: Location, nodes: readonly string[]): void {
-    // A stale word of this node itself is no other node.
+    // The bus may still name this node itself.
     location.nodes = nodes.filter((node) => node !== this.#node);
     location.at = performance.now();
     for (const node of location.missing.keys()) {
       if (!location.nodes.includes(node)) location.missing.delete(node);
     }
-    // A hostname that never was anywhere takes no place: visitors can invent them without end.
+    // A hostname that was never found is not stored: visitors can invent any number of them.
     if (location.nodes.length === 0 && !this.#known.has(hostname)) return;
     this.#known.set(hostname, location);
   }

@@ -14,19 +14,19 @@ const NODE_PATH = "/proxy/node";
 /** The subprotocol between nodes: frames as between server and client, without a registration. */
 const NODE_SUBPROTOCOL = "tunnel-node.v1";
 
-/** Milliseconds to connect: longer, and the way over the bus had been quicker. */
+/** Milliseconds to connect: after that, the way over the bus is quicker. */
 const DIAL_TIMEOUT = 2_000;
 
-/** Dials until one reaches the socket that has taken another's place: of two that share a port each gets every second one. */
+/** Dials until one reaches the new socket: of two sockets that share a port, each gets every second dial. */
 const MAX_DIALS = 10;
 
-/** What a socket that another one has replaced answers to who proves to be a node. */
+/** The status that a replaced socket answers to a node. */
 const REPLACED = 503;
 
-/** Milliseconds that a ticket is worth something: the dial, and clocks that differ a little. */
+/** Milliseconds that a ticket is valid: the dial, and clocks that differ a little. */
 const TICKET_LIFETIME = 10_000;
 
-/** Tickets looked up at once: whoever invents them must not keep the bus busy. */
+/** Tickets looked up at once: strangers who invent tickets must not keep the bus busy. */
 const MAX_LOOKUPS = 100;
 
 /** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort, as for clients. */
@@ -43,10 +43,10 @@ export interface NodePair {
 }
 
 /**
- * Connects to another node directly. Both prove that they are nodes by what only those can do: one puts a ticket on
- * the bus, the other takes it.
+ * Connects to another node directly. One side puts a ticket on the bus and the other takes it, which proves that both
+ * are nodes: only nodes reach the bus.
  *
- * @throws {BusError | SessionError} when that cannot be done within seconds.
+ * @throws {BusError | SessionError} when it cannot connect within seconds.
  */
 export async function dialNode(
   url: string,
@@ -77,7 +77,7 @@ async function dialOnce(
   return new TCPTransport(connection, early);
 }
 
-/** Lets other nodes in, on whichever listener they come. */
+/** Lets other nodes in, on any listener. */
 export class NodeDoor {
   readonly #bus: Bus;
   readonly #node: string;
@@ -93,14 +93,14 @@ export class NodeDoor {
 
   /** Whether a request is what other nodes send: its URL, as Deno gives it, and its Host decide that. */
   isFor(url: string, host: string | null): boolean {
-    // Nearly every request ends otherwise, and is not to be taken apart for this.
+    // Nearly every request ends in another path, and needs no further look.
     if (this.#host === null || !url.endsWith(NODE_PATH)) return false;
     return splitTarget(url).target === NODE_PATH && host?.toLowerCase() === this.#host;
   }
 
   /**
-   * Upgrades a request whose ticket is good and hands its transport over; null for any other request. A socket that
-   * another one has replaced sends it there.
+   * Upgrades a request whose ticket is good and hands its transport over; returns null for any other request. A socket
+   * that was replaced asks the node to dial again.
    */
   async accept(
     request: Request,
@@ -121,7 +121,7 @@ export class NodeDoor {
     return response;
   }
 
-  /** Takes a ticket; returns the node that it was made for, null when it is no ticket to here. */
+  /** Takes a ticket and returns the node that made it; null unless it is a ticket to this node. */
   async #redeem(authorization: string): Promise<string | null> {
     const ticket = BEARER.exec(authorization)?.[1];
     if (ticket === undefined || this.#lookups >= MAX_LOOKUPS) return null;

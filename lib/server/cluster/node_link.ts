@@ -27,7 +27,7 @@ export class NodeLink implements SessionEvents {
     this.#options = options;
     this.isDirect = options.isDirect;
     this.session = new Session(transport, this, options);
-    // Nodes agree on no features: there is no registration in which they could, and what they need they all have.
+    // Nodes have no registration in which they could agree on features, and use none.
     this.session.establish();
   }
 
@@ -36,7 +36,7 @@ export class NodeLink implements SessionEvents {
     return this.#isOver;
   }
 
-  /** Whether another link is to take its place; until there is one, it can be used. */
+  /** Whether another link shall take its place; it can be used until there is one. */
   get isMoving(): boolean {
     return this.#isMoving;
   }
@@ -48,7 +48,7 @@ export class NodeLink implements SessionEvents {
   }
 
   close(): void {
-    this.session.close(ErrorCode.None, "this node needs the link no more");
+    this.session.close(ErrorCode.None, "this node no longer needs the link");
   }
 
   onRegistration(): void {}

@@ -8,13 +8,13 @@ import { dialNode } from "./node_dial.ts";
 import { NodeLink } from "./node_link.ts";
 import { withTimeout } from "../../net/with_timeout.ts";
 
-/** Other nodes that are kept in mind: more than one bus serves well. */
+/** Other nodes that are remembered: more than one bus serves well. */
 const MAX_NODES = 256;
 
-/** Links to one node, of a thousand streams each; as many that are to be replaced may stand beside them. */
+/** Links to one node, of a thousand streams each; as many again may wait there to be replaced. */
 const MAX_LINKS = 10;
 
-/** Streams on the emptiest link above which another is opened, before all are full. */
+/** Streams on the emptiest link from which on another is opened, before all are full. */
 const CROWDED = 500;
 
 /** Milliseconds for the bus to find a node's record, and for a node to grant a connection over it. */
@@ -41,7 +41,7 @@ interface KnownNode {
   opening: Promise<NodeLink | null> | null;
   suspectUntil: number;
   directAfter: number;
-  /** Whether it was said to be reached directly. */
+  /** Whether its record has a URL. */
   hasUrl: boolean;
   isLeaving: boolean;
 }
@@ -72,7 +72,7 @@ export class NodeLinks {
     return count;
   }
 
-  /** Returns a link to a node that takes a stream, a promise of one, or null when there is none to be had now. */
+  /** Returns a link to a node that takes a stream, a promise of one, or null when the node cannot be reached now. */
   get(node: string): NodeLink | null | Promise<NodeLink | null> {
     const peer = this.#peers.get(node) ?? this.#meet(node);
     if (peer === null) return null;
@@ -145,7 +145,7 @@ export class NodeLinks {
     }
   }
 
-  /** Dials the node; null where that is no way, or was none a moment ago. */
+  /** Dials the node; null when it cannot be dialled, or could not be a moment ago. */
   async #openDirectly(peer: KnownNode, { url }: NodeRecord): Promise<NodeLink | null> {
     peer.hasUrl = url !== null;
     if (url === null || performance.now() < peer.directAfter) return null;
@@ -169,7 +169,7 @@ export class NodeLinks {
 
   async #openOverBus(peer: KnownNode): Promise<NodeLink> {
     const link = emptiest(peer.links);
-    // It was opened for a direct one; two over the bus carry no more than one.
+    // A direct link was wanted, and a second one over the bus would carry nothing more.
     if (link !== null && !link.isMoving && link.session.load < CROWDED) return link;
     const transport = this.#options.connections.open(peer.id);
     const opened = this.#make(peer, transport, false);

@@ -8,8 +8,8 @@ import type { Exchange } from "../tunnels/upstream.ts";
 /**
  * Joins the stream that another node opened with the one that was opened for it to the client.
  *
- * What one side sends is read only as the other takes it, so credit travels through both hops and nothing is held
- * here beyond the two windows. Heads, messages, teardowns and resets go through as they are. It never rejects.
+ * What one side sends is read only as the other takes it, so credit travels through both hops and this node holds
+ * at most the two windows. Heads, messages, teardowns and resets go through as they are. It never rejects.
  */
 export async function splice(
   visitor: Stream,
@@ -18,7 +18,7 @@ export async function splice(
   let cut: Error | null = null;
   visitor.onAbort = (error) => client.reset(codeOf(error), error.message);
   client.onAbort = (error) => cut = error;
-  // Whatever ends it is told by the other direction, or was by the visitor's side itself.
+  // The other direction tells why it ended, or the visitor's side has told it.
   const upload = pump(visitor, client, undefined).catch(() => {});
   try {
     const head = await response;
@@ -26,7 +26,7 @@ export async function splice(
     const isWhole = client.receiveEnded && first === undefined;
     visitor.respond(head, isWhole);
     if (!isWhole) await pump(client, visitor, first);
-    // A client that has answered may want no more of the request: the answer goes first.
+    // A client that has answered may not want the rest of the request: the answer goes first.
     client.onAbort = (error) => visitor.reset(codeOf(error), error.message);
     if (cut !== null) client.onAbort(cut);
   } catch (error) {
@@ -53,7 +53,7 @@ async function pump(from: Stream, to: Stream, first: Chunk | undefined): Promise
   }
 }
 
-/** Returns the code that tells the next hop; only a node may say that a tunnel is not here, never a client. */
+/** Returns the code for the next hop; a node may say that a tunnel is not here, a client may not. */
 function codeOf(error: unknown): number {
   if (!(error instanceof StreamError)) return ErrorCode.GoingAway;
   return error.code === ErrorCode.NotHere ? ErrorCode.Internal : error.code;

@@ -62,7 +62,7 @@ Deno.test("BusTransport ends when nobody receives for the other node any more", 
   await pair.farBus.close();
   pair.near.transport.send(new Uint8Array(1));
   await eventually("the end", () => pair.near.closes.length === 1);
-  assertEquals(pair.near.closes, ["the other node is no more on the bus"]);
+  assertEquals(pair.near.closes, ["the other node is no longer on the bus"]);
 });
 
 Deno.test("BusTransport ends with the bus, and tells what was wrong", async () => {
