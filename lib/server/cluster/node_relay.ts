@@ -45,7 +45,8 @@ interface Incoming {
 /**
  * Accepts streams that other nodes open and joins each with one to a client here.
  *
- * Only to a client here: what came from a node never goes to a third one, so there are no loops (A57).
+ * It never opens a stream to another node: two nodes that each believe the other has a tunnel would pass a request
+ * round for ever.
  */
 export class NodeRelay {
   readonly #options: NodeRelayOptions;
@@ -61,7 +62,7 @@ export class NodeRelay {
     return this.#incoming.size;
   }
 
-  /** Takes a link of another node, which came by a socket or over the bus; false when there is no room, or this node stops. */
+  /** Takes a link of another node, over a socket or the bus; returns false when there is no room, or this node stops. */
   accept(transport: Transport, from: string, fate: Fate | null): boolean {
     if (this.#isLeaving || this.#incoming.size >= MAX_LINKS) return false;
     const { log } = this.#options;
@@ -95,13 +96,13 @@ export class NodeRelay {
   }
 
   /**
-   * Has the other nodes open new links in the place of those that came by a socket which another one has replaced, and
-   * resolves when these have ended. They have half of `time`, in milliseconds, to do so: whoever cannot, as when the
-   * bus is away, sends nothing more from then on, and what is under way has the other half to finish.
+   * Has the other nodes open new links in place of those over replaced sockets, and resolves when the old links have
+   * ended. The nodes have half of `time`, in milliseconds. A node that could not, as when the bus is away, sends nothing
+   * more from then on, and what is under way has the other half to finish.
    */
   async move(time: number): Promise<void> {
     const end = performance.now() + time / 2;
-    // Others may come meanwhile, whose handshakes were under way.
+    // More links may come meanwhile, whose handshakes were under way.
     for (let moving = this.#moving(); moving.length > 0; moving = this.#moving()) {
       for (const { session } of moving) session.goAway(MOVES);
       await Promise.all(moving.map(async ({ session, left }) => {
@@ -130,7 +131,7 @@ export class NodeRelay {
 
   async #relay(stream: Stream, opening: RequestHead): Promise<void> {
     this.#options.onStream();
-    // A body may arrive completely while this waits below, and then needs to be sent all the same.
+    // Looked at first: a body may arrive whole while this waits below, and must still be sent on.
     const hasNoBody = stream.receiveEnded;
     try {
       const { hostname, address, head } = parseOpening(opening);
@@ -154,7 +155,7 @@ function refuse(stream: Stream, why: "away" | "busy" | "unknown"): void {
   else stream.reset(ErrorCode.NotHere, "the tunnel is not on this node");
 }
 
-/** Answers as the node of the visitor would, had it the tunnel itself. */
+/** Answers as the visitor's node would if it had the tunnel itself. */
 async function answer(stream: Stream, request: RequestHead, refusal: Refusal): Promise<void> {
   const { status, reason, fields } = refusal;
   const headers = new Headers();
@@ -163,6 +164,6 @@ async function answer(stream: Stream, request: RequestHead, refusal: Refusal): P
   const body = new Uint8Array(await response.arrayBuffer());
   stream.respond({ status, fields: [...response.headers] }, false);
   await stream.end(body);
-  // A body that nobody wants ends here.
+  // The body of a refused request ends here.
   stream.reset(ErrorCode.None, "the request was refused");
 }

@@ -13,7 +13,7 @@ export interface RemoteUpstreamOptions {
   readonly hostname: string;
   /** A stream was opened. */
   readonly onOpen: () => void;
-  /** The other node has no such tunnel, or no more. */
+  /** The other node does not have the tunnel, or no longer has it. */
   readonly onMissing: () => void;
 }
 
@@ -27,7 +27,7 @@ export class RemoteUpstream implements Upstream {
     this.#options = options;
   }
 
-  /** Admits everything: the node that has the tunnel decides, and answers for what it refuses. */
+  /** Admits everything: the node that has the tunnel decides, and answers what it refuses. */
   admit(): null {
     return null;
   }
