@@ -1,42 +1,23 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import type { Feature } from "../wire/features.ts";
-import {
-  decodeFrames,
-  FrameFlag,
-  frameName,
-  FrameType,
-  uint32At,
-  writeUint32,
-} from "../wire/frame.ts";
+import { FrameFlag, FrameType, writeUint32 } from "../wire/frame.ts";
+import { FrameReceiver, type PeerEvents } from "./frame_receiver.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
-import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { Keepalive } from "./keepalive.ts";
 import { PendingHeads } from "./pending_heads.ts";
-import { decodeDisconnect, encodeDisconnect, encodeReset, resetError } from "../wire/reasons.ts";
+import { encodeDisconnect, encodeReset } from "../wire/reasons.ts";
 import { Goaway } from "./goaway.ts";
 import type { RequestHead, ResponseHead } from "../http/head.ts";
-import { decodeRequestHead, decodeResponseHead } from "../wire/head.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { ALL_STREAM_IDS, type StreamIds, StreamTable } from "./stream_table.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
 
-/** Pings between two beats of a second; a peer needs one in ten seconds. */
-const MAX_PINGS = 20;
-
 /** Why a session ends with its last stream id. */
 const IDS_SPENT = "every stream id of this connection is used up";
 
 /** What the owner of a session is told and decides. */
-export interface SessionEvents {
-  /** A RegistrationChallenge, RegistrationRequest or RegistrationResponse came; never called once the session is established. */
-  onRegistration(type: number, payload: Uint8Array): void;
-  /** A stream that the peer opened, and its head; null on the side that opens them. */
-  onStream: ((stream: Stream, head: RequestHead) => void) | null;
-  /** A Notice came; only the side that accepts streams gets one. */
-  onNotice?(payload: Uint8Array): void;
-  /** The peer asks to go elsewhere, by a GOAWAY or a drain, with the reason that it gives. */
-  onGoAway(reason: string): void;
+export interface SessionEvents extends PeerEvents {
   /** Few stream ids are left for this side to open: called once, for another session to take its place. */
   onIdsLow?(): void;
   /** The session is over; every stream has been told. */
@@ -53,7 +34,7 @@ export interface SessionOptions {
   readonly streamIds?: StreamIds;
 }
 
-/** Many streams over one transport, with keepalive and an orderly end; knows bytes, never HTTP. */
+/** Many streams over one transport, with keepalive and an orderly end. What a head or a body means is no part of it. */
 export class Session implements TransportListener, StreamHost, Beating {
   readonly queue: WriteQueue;
   readonly #transport: Transport;
@@ -62,12 +43,9 @@ export class Session implements TransportListener, StreamHost, Beating {
   readonly #streams: StreamTable;
   readonly #heads: PendingHeads;
   readonly #goaway: Goaway;
-  #established = false;
-  #features: ReadonlySet<Feature> = new Set();
-  #closed = false;
+  readonly #receiver: FrameReceiver;
   readonly #keepalive: Keepalive;
-  #pings = 0;
-
+  #closed = false;
   #hasToldIdsLow = false;
 
   constructor(transport: Transport, events: SessionEvents, options: SessionOptions) {
@@ -78,6 +56,14 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#heads = new PendingHeads(options.headTimeout);
     this.queue = new WriteQueue(transport);
     this.#goaway = new Goaway(this.queue);
+    this.#receiver = new FrameReceiver({
+      streams: this.#streams,
+      heads: this.#heads,
+      goaway: this.#goaway,
+      queue: this.queue,
+      events,
+      onDisconnect: (error) => this.#end(error, false),
+    });
     this.#heartbeat.add(this);
     this.#keepalive = new Keepalive(this.#heartbeat.now);
     transport.listen(this);
@@ -90,7 +76,8 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether a new stream may be opened. */
   get usable(): boolean {
-    return this.#established && !this.#closed && !this.#goaway.draining && !this.#streams.full &&
+    return this.#receiver.established && !this.#closed && !this.#goaway.draining &&
+      !this.#streams.full &&
       !this.#streams.idsSpent;
   }
 
@@ -127,18 +114,17 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** What both sides have beyond the frames that every peer has; empty before the session is established. */
   get features(): ReadonlySet<Feature> {
-    return this.#features;
+    return this.#receiver.features;
   }
 
   /** Allows streams, and the frames of the features that both sides have: the registration was accepted. */
   establish(features: readonly Feature[] = []): void {
-    this.#established = true;
-    this.#features = new Set(features);
+    this.#receiver.establish(features);
   }
 
   /** Sends a Notice to a peer that has the feature, and nothing to another. */
   sendNotice(payload: Uint8Array): void {
-    if (this.#features.has("notices")) this.queue.control(FrameType.Notice, 0, 0, payload);
+    if (this.features.has("notices")) this.queue.control(FrameType.Notice, 0, 0, payload);
   }
 
   /** Sends a frame of the registration. */
@@ -165,7 +151,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     try {
       this.queue.requestHead(type, end ? FrameFlag.EndStream : 0, stream.id, window, head);
     } catch (error) {
-      stream.abort(asStreamError(error));
+      if (error instanceof StreamError) stream.abort(error);
       throw error;
     } finally {
       if (this.#streams.idsLow) this.#spendIds();
@@ -207,17 +193,8 @@ export class Session implements TransportListener, StreamHost, Beating {
     if (this.#closed) return;
     this.#keepalive.heard(this.#heartbeat.now);
     this.#events.onTraffic(message.length, 0);
-    // A server has no reason to take more from somebody unknown; to a client the first streams come with its registration.
-    const isKnown = this.#established || this.#events.onStream !== null;
-    const limit = isKnown ? MAX_TRANSPORT_MESSAGE : 2 * MAX_REGISTRATION_LENGTH;
     try {
-      if (message.length > limit) {
-        throw new SessionError(
-          ErrorCode.TooLarge,
-          `a message of ${message.length} bytes; at most ${limit} are allowed now`,
-        );
-      }
-      decodeFrames(message, this.#onFrame);
+      this.#receiver.receive(message);
     } catch (error) {
       this.#end(asSessionError(error), true);
     }
@@ -258,7 +235,7 @@ export class Session implements TransportListener, StreamHost, Beating {
   }
 
   beat(now: number, suspended: boolean): void {
-    this.#pings = 0;
+    this.#receiver.beat();
     const verdict = this.#keepalive.judge(now, suspended, this.#transport.buffered);
     if (verdict === "ping") this.#ping();
     else if (verdict !== "alive") this.#end(new SessionError(ErrorCode.Silent, verdict.dead), true);
@@ -277,119 +254,6 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.queue.control(FrameType.Ping, 0, 0, crypto.getRandomValues(new Uint8Array(8)));
   }
 
-  // What the peer sends.
-
-  readonly #onFrame = (
-    type: number,
-    flags: number,
-    id: number,
-    payload: Uint8Array<ArrayBuffer>,
-  ): void => {
-    if (this.#closed) return;
-    switch (type) {
-      case FrameType.Data:
-      case FrameType.WSMessage:
-      case FrameType.WSTeardown:
-        this.#streams.find(type, id)?.receive(type, flags, payload);
-        return;
-      case FrameType.Window:
-        this.#streams.find(type, id)?.receiveWindow(uint32At(payload, 0));
-        return;
-      case FrameType.HTTPResponse:
-      case FrameType.WSResponse:
-        this.#onResponse(type, flags, id, payload);
-        return;
-      case FrameType.HTTPRequest:
-      case FrameType.WSRequest:
-        this.#onRequest(type, flags, id, payload);
-        return;
-      case FrameType.Reset:
-        this.#onReset(id, payload);
-        return;
-      case FrameType.Ping:
-        this.#onPing(payload);
-        return;
-      case FrameType.Pong:
-        return;
-      case FrameType.Notice:
-        this.#onNotice(payload);
-        return;
-      case FrameType.Disconnect:
-        this.#onDisconnect(payload);
-        return;
-      default:
-        if (this.#established) throw unexpected(type, "after the registration");
-        this.#events.onRegistration(type, payload);
-    }
-  };
-
-  #onRequest(type: number, flags: number, id: number, payload: Uint8Array): void {
-    const accept = this.#events.onStream;
-    if (accept === null) throw unexpected(type, "from the side that accepts streams");
-    if (!this.#established) throw unexpected(type, "before the registration");
-    this.#streams.claim(id);
-    if (this.#streams.full) {
-      const reset = encodeReset(ErrorCode.Refused, `${MAX_STREAMS} streams are open already`);
-      this.queue.control(FrameType.Reset, 0, id, reset);
-      return;
-    }
-    const ended = (flags & FrameFlag.EndStream) !== 0;
-    const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
-    try {
-      accept(stream, decodeRequestHead(payload.subarray(4)));
-    } catch (error) {
-      const { code, message } = asStreamError(error);
-      stream.reset(code, message);
-    }
-  }
-
-  #onResponse(type: number, flags: number, id: number, payload: Uint8Array): void {
-    const stream = this.#streams.find(type, id);
-    if (stream === undefined) return;
-    if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
-    stream.receiveHead((flags & FrameFlag.EndStream) !== 0);
-    try {
-      this.#heads.resolve(id, decodeResponseHead(payload));
-    } catch (error) {
-      const failure = asStreamError(error);
-      this.#heads.reject(id, failure);
-      stream.reset(failure.code, failure.message);
-    }
-  }
-
-  #onReset(id: number, payload: Uint8Array): void {
-    const stream = this.#streams.find(FrameType.Reset, id);
-    if (stream === undefined) return;
-    const error = resetError(payload);
-    this.#heads.reject(id, error);
-    stream.abort(error);
-  }
-
-  #onPing(payload: Uint8Array): void {
-    if (++this.#pings > MAX_PINGS) {
-      throw new SessionError(ErrorCode.Protocol, `more than ${MAX_PINGS} pings in a second`);
-    }
-    this.queue.control(FrameType.Pong, 0, 0, payload);
-  }
-
-  #onNotice(payload: Uint8Array): void {
-    // To a side that has not agreed to the feature it is a frame of an unknown type.
-    if (!this.#features.has("notices")) return;
-    if (this.#events.onNotice === undefined) throw unexpected(FrameType.Notice, "from a client");
-    this.#events.onNotice(payload);
-  }
-
-  #onDisconnect(payload: Uint8Array): void {
-    const { code, kind, reason } = decodeDisconnect(payload);
-    if (kind === "close") {
-      this.#end(new SessionError(code, reason), false);
-      return;
-    }
-    if (kind === "drain") this.#goaway.peerDrains();
-    this.#events.onGoAway(reason);
-    if (kind === "drain") this.#goaway.check(this.#streams.size);
-  }
-
   #end(error: SessionError, tell: boolean): void {
     if (this.#closed) return;
     if (tell) {
@@ -399,6 +263,7 @@ export class Session implements TransportListener, StreamHost, Beating {
       this.queue.finish();
     }
     this.#closed = true;
+    this.#receiver.stop();
     this.queue.close();
     this.#heartbeat.remove(this);
     this.#transport.close(error.message);
@@ -407,16 +272,6 @@ export class Session implements TransportListener, StreamHost, Beating {
     this.#goaway.finish();
     this.#events.onClose(error);
   }
-}
-
-function unexpected(type: number, where: string): SessionError {
-  return new SessionError(ErrorCode.Protocol, `an unexpected ${frameName(type)} ${where}`);
-}
-
-/** Passes on what is wrong with one stream alone, and throws anything else. */
-function asStreamError(error: unknown): StreamError {
-  if (error instanceof StreamError) return error;
-  throw error;
 }
 
 /** Makes the error that ends the session of what a handler threw: the peer's fault, or our own. */
