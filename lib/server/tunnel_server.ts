@@ -23,6 +23,7 @@ import { Names } from "./access/names.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
+import { RefusalNotices } from "./tunnels/refusal_notices.ts";
 import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
@@ -55,6 +56,7 @@ export class TunnelServer {
   readonly #listeners: Listeners;
   readonly #router: Router;
   readonly #registry: Registry;
+  readonly #notices: RefusalNotices;
   readonly #registrationPolicy: RegistrationPolicy;
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
@@ -82,6 +84,9 @@ export class TunnelServer {
     }
     this.#router = new Router({ ...options, publicUrl: this.url });
     this.#registry = new Registry(options);
+    this.#notices = new RefusalNotices({
+      sessionsOf: (hostname) => this.#registry.sessionsOf(hostname),
+    });
     const metrics = new ServerMetrics(this.#registry);
     const { limited } = metrics;
     this.#registrationPolicy = new RegistrationPolicy({
@@ -105,6 +110,7 @@ export class TunnelServer {
     };
     this.#clientSessions = new ClientSessions({
       ...sessions,
+      notices: this.#notices,
       registry: this.#registry,
       registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
@@ -203,6 +209,7 @@ export class TunnelServer {
   async shutdown(): Promise<void> {
     this.#stopping = true;
     await this.#listeners.shut(this.#inside);
+    this.#notices.close();
     this.#proxy.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();

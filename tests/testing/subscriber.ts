@@ -46,10 +46,14 @@ export class Subscriber implements Disposable {
     return subscriber;
   }
 
-  /** Takes part with a key of its own, made on the spot; everything is as it should be up to here. */
-  static async register(server: Program): Promise<Subscriber & { readonly host: string }> {
+  /** Takes part with a key of its own, made on the spot; everything but what is given is as it should be up to here. */
+  static async register(
+    server: Program,
+    given: Partial<ClaimToSign> = {},
+  ): Promise<Subscriber & { readonly host: string }> {
     const subscriber = await Subscriber.connect(server);
-    const { urls } = await subscriber.answer(await subscriber.claim(await newSigningKey()));
+    const claim = await subscriber.claim(await newSigningKey(), given);
+    const { urls } = await subscriber.answer(claim);
     if (!Array.isArray(urls)) throw new Error("the server did not register its client");
     return Object.assign(subscriber, { host: new URL(String(urls[0])).host });
   }

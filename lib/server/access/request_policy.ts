@@ -23,6 +23,8 @@ export interface RequestPolicyOptions extends TunnelLimits {
   readonly policy: VisitorPolicy;
   /** Tells how many streams all connections of the tunnel have. */
   readonly load: () => number;
+  /** A visitor was refused with that status. */
+  readonly onRefused: (status: number, reason: keyof RequestsLimited) => void;
 }
 
 /** Decides which requests a tunnel takes: what its owner wants, and what the server allows. */
@@ -50,16 +52,12 @@ export class RequestPolicy {
    * A visitor whose address is not allowed does not count against the tunnel's rate; a guess at its password does.
    */
   admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
-    const { id, requests, limited } = this.#options;
+    const { id, requests } = this.#options;
     if (this.#allowed !== null && !this.#allowed.has(asking.address)) {
-      limited.address.inc();
-      return FORBIDDEN;
+      return this.#refused("address", FORBIDDEN);
     }
     const wait = requests === null ? 0 : requests.take(id);
-    if (wait > 0) {
-      limited.rate.inc();
-      return tooManyRequests(wait);
-    }
+    if (wait > 0) return this.#refused("rate", tooManyRequests(wait));
     if (this.#auth === null) return this.#room(asking);
     const refusal = this.#auth.check(asking.fields);
     return refusal instanceof Promise
@@ -73,20 +71,20 @@ export class RequestPolicy {
   }
 
   #authorized(refusal: Refusal | null, asking: Asking): Refusal | null {
-    if (refusal === null) return this.#room(asking);
-    this.#options.limited.auth.inc();
-    return refusal;
+    return refusal === null ? this.#room(asking) : this.#refused("auth", refusal);
   }
 
   #room({ address }: Asking): Refusal | null {
-    const { id, streams, visitors, load, limited } = this.#options;
-    if (load() >= streams) {
-      limited.streams.inc();
-      return NO_ROOM;
-    }
-    if (visitors.hasRoom(id, address)) return null;
-    limited.visitor.inc();
-    return NO_SHARE;
+    const { id, streams, visitors, load } = this.#options;
+    if (load() >= streams) return this.#refused("streams", NO_ROOM);
+    return visitors.hasRoom(id, address) ? null : this.#refused("visitor", NO_SHARE);
+  }
+
+  /** Counts a refusal, for the server's operator and for the tunnel's owner. */
+  #refused(reason: keyof RequestsLimited, refusal: Refusal): Refusal {
+    this.#options.limited[reason].inc();
+    this.#options.onRefused(refusal.status, reason);
+    return refusal;
   }
 }
 

@@ -98,7 +98,8 @@ export class ClientSession implements SessionEvents {
   }
 
   async #register(payload: Uint8Array): Promise<void> {
-    const { registrationPolicy, isAudience, addressOf, registry, tunnelLimits } = this.#options;
+    const { registrationPolicy, isAudience, addressOf, registry, tunnelLimits, notices } =
+      this.#options;
     const { address } = this.#connection;
     registrationPolicy.enter(address);
     const request = decodeRequest(payload);
@@ -128,6 +129,7 @@ export class ClientSession implements SessionEvents {
         id,
         policy,
         load: () => registry.load(own.hostname),
+        onRefused: (status, reason) => notices.count(own.hostname, status, reason),
       }),
     });
     registry.add(member);

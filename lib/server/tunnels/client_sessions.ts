@@ -7,6 +7,7 @@ import { Tally } from "../../net/tally.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
 import { networkOf } from "../../net/ip_address.ts";
+import type { RefusalNotices } from "./refusal_notices.ts";
 import type { Registry } from "./registry.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import { ClientSession } from "./client_session.ts";
@@ -31,6 +32,8 @@ export interface ClientSessionsOptions extends SessionOptions {
   /** Decides who may connect. */
   readonly registrationPolicy: RegistrationPolicy;
   readonly tunnelLimits: TunnelLimits;
+  /** Tells the clients which visitors were refused. */
+  readonly notices: RefusalNotices;
   readonly metrics: ServerMetrics;
   readonly log: Log;
   /** Name and version, for the challenge. */

@@ -124,6 +124,11 @@ export class Registry {
     return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
   }
 
+  /** Yields the sessions of a hostname. */
+  *sessionsOf(hostname: string): Generator<Session> {
+    for (const { session } of this.#served.get(hostname)?.members ?? []) yield session;
+  }
+
   /** Returns how many streams all members of a hostname have. */
   load(hostname: string): number {
     let load = 0;

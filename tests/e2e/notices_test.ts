@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { FEATURES } from "../../lib/wire/features.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
+import { decodeNotice, type RefusedVisitors } from "../../lib/wire/notice.ts";
+import { BusMemory, MemoryBus } from "../../lib/server/bus/memory_bus.ts";
+import { eventually } from "../testing/eventually.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
+import { SampleOrigin } from "../testing/sample_origin.ts";
+import { Subscriber } from "../testing/subscriber.ts";
+import { TestClient, TestNode } from "../testing/test_node.ts";
+import { startServer } from "../testing/tunnel.ts";
+
+/** One request an hour passes. */
+const RATE_LIMIT = ["--rate-limit", "1/h"];
+
+for (
+  const [where, count] of [["its own node", 1], ["another node", 2]] as const
+) {
+  Deno.test(`A client is told which visitors were refused, who had come to ${where}`, async () => {
+    await using origin = SampleOrigin.start();
+    const memory = new BusMemory();
+    await using owned = new AsyncDisposableStack();
+    const nodes = Array.from(
+      { length: count },
+      () => owned.use(TestNode.start({ bus: new MemoryBus(memory), args: RATE_LIMIT })),
+    );
+    const told: (readonly [server: string, refused: readonly RefusedVisitors[]])[] = [];
+    await using client = await TestClient.connect(nodes.slice(0, 1), {
+      origin,
+      onNotice: (server, refused) => told.push([server, refused]),
+    });
+    const statuses: (number | undefined)[] = [];
+    for (let i = 0; i < 4; i++) statuses.push((await nodes.at(-1)?.get(client.host))?.status);
+    assertEquals(statuses, [200, 429, 429, 429]);
+    const total = () =>
+      told.flatMap(([, refused]) => refused).reduce((sum, { count }) => sum + count, 0);
+    await eventually("all refusals to be told", () => total() === 3);
+    for (const [server, refused] of told) {
+      assertEquals(server, nodes[0]?.url);
+      assertEquals(refused.map(({ status, reason }) => [status, reason]), [[429, "rate"]]);
+    }
+  });
+}
+
+Deno.test("A client without the feature gets no Notice, and one with it gets its own tunnel's alone", async () => {
+  await using server = await startServer(RATE_LIMIT);
+  using old = await Subscriber.register(server);
+  using fresh = await Subscriber.register(server, { features: FEATURES });
+  using other = await Subscriber.register(server, { features: FEATURES });
+  for (const { host } of [old, fresh]) {
+    for (let i = 0; i < 2; i++) {
+      using visitor = await RawHTTP.open(Number(server.url.port));
+      await visitor.send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      // The first waits for an answer of its client.
+      if (i === 1) assertEquals((await visitor.receiveAll()).status, 429);
+    }
+  }
+  const { payload } = await fresh.frames.skipTo(FrameType.Notice);
+  assertEquals(decodeNotice(payload), [{ status: 429, reason: "rate", count: 1 }]);
+  for (const { frames } of [old, other]) {
+    frames.send(FrameType.Ping, { payload: "12345678" });
+    await eventually("a Pong", () => frames.frames.some(({ type }) => type === FrameType.Pong));
+    assertEquals(frames.takeNames().includes("Notice"), false);
+  }
+});
