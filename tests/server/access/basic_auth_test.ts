@@ -109,3 +109,19 @@ Deno.test("BasicAuth lets no more than 256 wait for one guess", async () => {
   assertEquals(statuses.filter((status) => status === 200).length, 256);
   assertEquals(statuses.filter((status) => status === 429).length, 44);
 });
+
+Deno.test("BasicAuth checks the guesses at one tunnel beside another's: those wait for one of them, not for all", async () => {
+  const guessed = new BasicAuth(await passwordHash("ann", "secret"));
+  const other = new BasicAuth(await passwordHash("bob", "secret"));
+  const ended: string[] = [];
+  const guesses = Array.from({ length: 8 }, async (_, i) => {
+    assertEquals(await ask(guessed, `ann:wrong${i}`), 401);
+    ended.push("guess");
+  });
+  const visitor = ask(other, "bob:secret").then((status) => {
+    assertEquals(status, 200);
+    ended.push("visitor");
+  });
+  await Promise.all([...guesses, visitor]);
+  assertEquals(ended.indexOf("visitor"), 1, ended.join());
+});

@@ -6,7 +6,7 @@ import { RedisBus } from "../../../lib/server/bus/redis_bus.ts";
 import { eventually } from "../../testing/eventually.ts";
 import type { OriginExchange } from "../../testing/origin_exchange.ts";
 import { Pattern } from "../../testing/pattern.ts";
-import { RawHTTP } from "../../testing/raw_http.ts";
+import { RawHTTP, type WholeResponse } from "../../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
 import { parseEcho, SampleOrigin } from "../../testing/sample_origin.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
@@ -17,6 +17,7 @@ import { echo } from "../../testing/websocket_visit.ts";
 import { within } from "../../testing/within.ts";
 
 const MIB = 1024 * 1024;
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /** How two nodes reach each other. */
 interface Way extends AsyncDisposable {
@@ -200,6 +201,32 @@ for (const { name, ignore, open } of WAYS) {
     );
     assertEquals(admitted.status, 200);
     assert(!parseEcho(admitted.text).fields.some(([name]) => name === "authorization"));
+  });
+
+  test("tells the node that has the tunnel who the visitor is: one may not come, another takes its share and no more", async (way) => {
+    await using origin = ScriptedOrigin.start();
+    await using pair = await Pair.start(way, origin, {
+      serverArgs: ["--trust-proxy", "loopback", "--max-visitor-streams", "1"],
+      clientArgs: ["--allow-ip", "192.0.2.0/24"],
+    });
+    const { near, far, host } = pair;
+    const from = (node: TestNode, address: string): Promise<WholeResponse> =>
+      node.request(`GET / HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+    assertEquals((await from(near, "198.51.100.1")).status, 403);
+    assertEquals((await near.get(host)).status, 403);
+    const answers = [from(near, "192.0.2.1")];
+    const first = await origin.next();
+    for (const node of [near, far]) {
+      const { status, head } = await from(node, "192.0.2.1");
+      assertEquals([status, head.get("retry-after")], [429, "1"]);
+    }
+    answers.push(from(near, "192.0.2.2"));
+    const second = await origin.next();
+    for (const exchange of [first, second]) await exchange.answer(OK);
+    answers.push(from(near, "192.0.2.1"));
+    await (await origin.next()).answer(OK);
+    assertEquals((await Promise.all(answers)).map(({ status }) => status), [200, 200, 200]);
+    assertEquals(origin.requestCount, 3);
   });
 }
 
