@@ -211,7 +211,10 @@ for (const { name, ignore, open } of WAYS) {
     });
     const { near, far, host } = pair;
     const from = (node: TestNode, address: string): Promise<WholeResponse> =>
-      node.request(`GET / HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+      within(
+        node.request(`GET / HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${address}\r\n\r\n`),
+        "an answer",
+      );
     assertEquals((await from(near, "198.51.100.1")).status, 403);
     assertEquals((await near.get(host)).status, 403);
     const answers = [from(near, "192.0.2.1")];

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { createServer, type Socket } from "node:net";
 import {
   OriginError,
   type OriginErrorCode,
@@ -142,6 +143,26 @@ Deno.test("Exchange delivers a body that is cut or malformed up to there, and th
     await assertFails(textOf(response), code);
     await assertFails(textOf(response), code);
   }
+});
+
+Deno.test("Exchange takes a reset connection for the end of no body, though nothing but its end would tell", async () => {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer((socket) => {
+    socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\nabc"));
+    accepted.resolve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  {
+    using pool = new TestPool(address.port);
+    const response = await pool.exchange(request(), null).response;
+    assertEquals(await response.read(), new TextEncoder().encode("abc"));
+    // Deno's own sockets say that they end before they are closed, and reset nothing.
+    (await accepted.promise).resetAndDestroy();
+    await assertFails(textOf(response), "cut");
+  }
+  await new Promise((resolve) => server.close(resolve));
 });
 
 Deno.test("Exchange gives a body that has arrived with its head without a promise", async () => {
@@ -382,6 +403,28 @@ Deno.test("Exchange gives the origin up when the visitor goes during the upload"
   assertEquals(error.code, "aborted");
   assertEquals(error.cause, gone);
   await origin.finished();
+});
+
+Deno.test("Exchange gives an upload up that is not as long as announced, and sends nothing that is too much", async () => {
+  const cases = [
+    { pieces: ["ab", "c"], length: 4, sent: "abc" },
+    { pieces: ["ab", "cdeGET /evil HTTP/1.1\r\n"], length: 4, sent: "ab" },
+    { pieces: ["abcd", "e"], length: 4, sent: "abcd" },
+    { pieces: ["a"], length: 0, sent: "" },
+  ];
+  for (const { pieces, length, sent } of cases) {
+    for (const later of [false, true]) {
+      const received = Promise.withResolvers<string>();
+      await using origin = new RawOrigin(async (peer) => {
+        received.resolve(await peer.rest());
+      });
+      using pool = new TestPool(origin.port);
+      const work = fetchText(pool, request("POST"), bodyOf(pieces, length, later));
+      await assertFails(within(work, "the end of the upload"), "aborted");
+      const [, body = ""] = (await received.promise).split("\r\n\r\n");
+      assert(sent.startsWith(body), `the origin got ${body}`);
+    }
+  }
 });
 
 Deno.test("Exchange holds an upload back that the origin does not take, until it is aborted", async () => {

@@ -108,6 +108,28 @@ Deno.test("OriginPool drops an idle connection as soon as the origin closes it o
   }
 });
 
+Deno.test("OriginPool takes nothing for an answer that came while a connection was idle, though the next request comes at once", async () => {
+  for (const method of ["GET", "POST"]) {
+    const spoken = Promise.withResolvers<void>();
+    await using origin = new RawOrigin(async (peer, index) => {
+      if (index > 0) return await answerAll(peer);
+      await peer.until();
+      await peer.send(OK);
+      await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+      spoken.resolve();
+      await peer.ended();
+    });
+    using pool = new TestPool(origin.port);
+    using other = new TestPool(origin.port);
+    assertEquals(await fetchText(pool, request(method)), "200 ok");
+    await spoken.promise;
+    // Once this is answered, what had arrived before was read.
+    assertEquals(await fetchText(other, request()), "200 ok");
+    assertEquals(await fetchText(pool, request(method)), "200 ok");
+    assertEquals(origin.connections, 3);
+  }
+});
+
 Deno.test("OriginPool sends an idempotent request again when a used connection dies without an answer", async () => {
   for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
     await using origin = new RawOrigin(async (peer, index) => {

@@ -99,6 +99,18 @@ export class RawPeer {
     }
   }
 
+  /** Reads until the client closes. */
+  async rest(): Promise<string> {
+    try {
+      for (;;) await this.#fill();
+    } catch (error) {
+      const isEnd = error instanceof Deno.errors.UnexpectedEof ||
+        error instanceof Deno.errors.ConnectionReset;
+      if (!isEnd) throw error;
+    }
+    return this.#cut(this.#received.length);
+  }
+
   async send(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string"
       ? Uint8Array.from(data, (char) => char.charCodeAt(0))
