@@ -34,7 +34,7 @@ export interface SessionOptions {
   readonly streamIds?: StreamIds;
 }
 
-/** Many streams over one transport, with keepalive and an orderly end. What a head or a body means is no part of it. */
+/** Many streams over one transport, with keepalive and an orderly end. It does not look into heads and bodies. */
 export class Session implements TransportListener, StreamHost, Beating {
   readonly queue: WriteQueue;
   readonly #transport: Transport;
@@ -76,9 +76,9 @@ export class Session implements TransportListener, StreamHost, Beating {
 
   /** Whether a new stream may be opened. */
   get usable(): boolean {
-    return this.#receiver.established && !this.#closed && !this.#goaway.draining &&
-      !this.#streams.full &&
-      !this.#streams.idsSpent;
+    const { full, idsSpent } = this.#streams;
+    return this.#receiver.established && !this.#closed && !this.#goaway.draining && !full &&
+      !idsSpent;
   }
 
   /** Whether the peer was asked to go elsewhere; until it is drained, the session can still be used. */
