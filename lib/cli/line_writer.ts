@@ -13,8 +13,8 @@ const MAX_WAITING = 1024 * 1024;
 const FLUSH_TIMEOUT = 1_000;
 
 /**
- * Writes lines in order without ever holding up the program: their reader may be slow, and a pipe that nobody reads
- * takes no more. What does not fit is lost and counted.
+ * Writes lines in order and never holds up the program, although the reader of a pipe may be slow or may have
+ * stopped. Lines that do not fit are dropped and counted.
  */
 export class LineWriter {
   readonly #target: LineTarget;

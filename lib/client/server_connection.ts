@@ -89,7 +89,7 @@ export class ServerConnection implements SessionEvents {
   /**
    * Opens the WebSocket; the signal gives that up.
    *
-   * @throws {SessionError} when there is no such server, or it is none of this protocol.
+   * @throws {SessionError} when the server cannot be reached, or does not speak this protocol.
    */
   static async dial(
     options: ServerConnectionOptions,
@@ -173,7 +173,7 @@ export class ServerConnection implements SessionEvents {
     this.#registration.resolve(registered);
   }
 
-  /** Another name, or visitors that nobody checks, must never be given in silence. */
+  /** Refuses an answer that gives another name, or leaves visitors unchecked. @throws {RegistrationError} */
   #checkGiven({ urls: [url = ""], policy }: Registered): void {
     const { name, policy: wanted } = this.#options;
     if (name !== "" && !new URL(url).hostname.startsWith(`${name}.`)) {

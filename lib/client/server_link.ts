@@ -94,7 +94,7 @@ export class ServerLink {
       if (this.#once) break;
       await this.#pause();
     }
-    // What a draining connection still carries is not to be cut by whoever waits for the end.
+    // A draining connection still carries requests, which the caller must not cut.
     await Promise.all([...this.#connections].map((connection) => connection.closed));
     return registered;
   }
@@ -143,7 +143,7 @@ export class ServerLink {
     });
   }
 
-  /** Looks for a successor without backing off for a while, unless the server sends away whoever comes. */
+  /** Looks for a successor without backing off for a while, unless the server sends every connection away at once. */
   #hurry(): void {
     this.#handOverUntil = this.#isRestless ? 0 : performance.now() + HAND_OVER;
   }

@@ -21,14 +21,14 @@ export interface Claim {
   readonly label: string;
   /** Which of the client's connections this is, from 0. */
   readonly connection: number;
-  /** The wish for a hostname of its own; empty for none. */
+  /** The label that the client wishes for; empty when it wishes for none. */
   readonly name: string;
   readonly policy: VisitorPolicy;
   /** Those of the server's features that the client has too. */
   readonly features: readonly Feature[];
 }
 
-/** A claim of which most may be left out. */
+/** A claim to sign; most members may be left out. */
 export type ClaimToSign = Pick<Claim, "audience" | "nonce"> & Partial<Claim>;
 
 /** Characters that a label may have: those of a DNS label, so that it can be shown anywhere. */

@@ -1,7 +1,7 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { decodeHex } from "@std/encoding/hex";
 
-/** A key pair of which the private half never leaves WebCrypto. */
+/** A key pair whose private half never leaves WebCrypto. */
 export interface SigningKey {
   readonly privateKey: CryptoKey;
   /** The 32 raw bytes of the public half. */
@@ -25,8 +25,8 @@ export function decodeBase64UrlExactly(text: string): Uint8Array<ArrayBuffer> | 
 }
 
 /**
- * Whether a key is a point of low order, for which anybody can forge signatures, or not the one
- * encoding of its point (RFC 8032 section 5.1.3).
+ * Whether a key is weak: a point of low order, whose signatures can be forged without a key, or a
+ * second encoding of a point (RFC 8032 section 5.1.3).
  */
 export function isWeakKey(publicKey: Uint8Array): boolean {
   const y = publicKey.slice();

@@ -61,7 +61,7 @@ const NETWORK = /^[0-9a-fA-F.:]{2,45}(?:\/[0-9]{1,3})?$/;
 /** What RFC 7617 section 2 keeps out of a user's name. */
 const NO_USER = /[\p{Cc}:]/u;
 
-/** What it keeps out of a password: a server lets nobody in with it. */
+/** What it keeps out of a password: a server refuses credentials that have it. */
 const NO_PASSWORD = /\p{Cc}/u;
 
 const encoder = new TextEncoder();

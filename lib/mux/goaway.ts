@@ -54,7 +54,7 @@ export class Goaway {
     this.#send("drain", reason);
   }
 
-  /** Notes that the peer wants no new streams, and tells it that none of this side is on its way any more. */
+  /** Notes that the peer wants no new streams, and tells it that this side opens none from now on. */
   peerDrains(): void {
     this.#peerDraining = true;
     this.drain("as asked");

@@ -57,7 +57,7 @@ export class StreamTable {
     return oldest;
   }
 
-  /** Whether the ids that are left are no more than the margin. */
+  /** Whether only the margin of ids is left, or less. */
   get idsLow(): boolean {
     return this.#lastId >= this.#ids.last - this.#ids.margin;
   }

@@ -126,7 +126,7 @@ export class RequestHandler {
     return this.#visit(visit, route.hostname);
   }
 
-  /** Lets another node in; to whoever is none, there is no such page. */
+  /** Lets another node in, and answers 404 to everyone else. */
   async #fromNode(
     request: Request,
     fate: Fate,
@@ -138,7 +138,7 @@ export class RequestHandler {
 
   #visit(visit: Visit, hostname: string): Response | Promise<Response> {
     const { maxHead, metrics } = this.#options;
-    // Deno itself lets no more than the default in.
+    // Deno itself refuses heads above the default.
     if (maxHead < MAX_HEAD && headSize(visit.target, visit.fields.list) > maxHead) {
       metrics.limited.head.inc();
       return this.#refused(visit, headTooLong(maxHead));

@@ -44,7 +44,7 @@ const MAX_HOSTS = 1000;
 /** The hostname of the one tunnel of a server with a fixed route. */
 export const FIXED_HOSTNAME = "*";
 
-/** Finds the tunnel that a request is for; it reads text and asks nobody. */
+/** Finds the tunnel that a request is for, from the text of the request alone. */
 export class Router {
   readonly #domain: string;
   readonly #publicName: string;

@@ -218,7 +218,7 @@ export class TunnelServer {
   /**
    * Serves with another certificate; clients come back by themselves.
    *
-   * @throws {Deno.errors.InvalidData} for a certificate that cannot be used, before anybody is sent away.
+   * @throws {Deno.errors.InvalidData} for a certificate that cannot be used, before a client is sent away.
    */
   async renewCertificate(certificate: Certificate): Promise<void> {
     if (this.#stopping || this.#renewing) return;
@@ -234,7 +234,7 @@ export class TunnelServer {
   authorize(keys: AuthorizedKeys): number {
     this.#registrationPolicy.replaceKeys(keys);
     return this.#endMembers(
-      "not_authorized: the server's list has the key, or its name, no more",
+      "not_authorized: the key, or its name, is no longer in the server's list",
       (member) => !this.#registrationPolicy.allows(member),
     );
   }
