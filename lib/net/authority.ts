@@ -39,6 +39,15 @@ export function originOf(scheme: "http" | "https", { name, port }: Authority): s
     : `${scheme}://${name}:${port}`;
 }
 
+/** Finds where an authority ends that begins before `start`: at the first `/`, `?` or `#` (RFC 3986 section 3.2), or with the text. */
+export function endOfAuthority(text: string, start: number): number {
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2f || code === 0x3f || code === 0x23) return i;
+  }
+  return text.length;
+}
+
 /** The port of each scheme when a URL names no port (RFC 9110 section 4.2). */
 export const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 

@@ -1,24 +1,21 @@
+import type { Field } from "../http/fields.ts";
 import { SUBSCRIBE_PATH } from "../wire/messages.ts";
 import type { Log } from "../cli/log.ts";
-import type { Cluster } from "./cluster/cluster.ts";
-import { clientAway, errorResponse, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";
-import { FieldList } from "./proxy/field_list.ts";
-import type { ForwardedFields } from "./proxy/forwarded.ts";
-import { FIXED_HOSTNAME, type Router, splitTarget } from "./router.ts";
-import { headSize, headTooLong, MAX_HEAD } from "./proxy/head_size.ts";
-import type { Fate, Peer } from "./listen/serve_listener.ts";
-import { ClientUpstream } from "./tunnels/client_upstream.ts";
 import type { OwnPages } from "./admin/own_pages.ts";
-import type { Proxy } from "./proxy/proxy.ts";
-import type { Visit } from "./listen/visit.ts";
 import type { ServerMetrics } from "./admin/server_metrics.ts";
-import type { ClientConnection, ClientSessions } from "./tunnels/client_sessions.ts";
-import { dropBody } from "./proxy/unwanted_body.ts";
-import { RemoteUpstream } from "./cluster/remote_upstream.ts";
-import { MovedError, type Refusal, type Unavailable, type Upstream } from "./tunnels/upstream.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { Answer, Visit, VisitHandler } from "./listen/visit.ts";
+import { clientAway, errorAnswer, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";
+import { RETRY_AFTER, TUNNEL_BUSY } from "./proxy/failure.ts";
+import type { ForwardedFields } from "./proxy/forwarded.ts";
+import type { Proxy } from "./proxy/proxy.ts";
+import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/tunnel_visit.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
-import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
+import { FIXED_HOSTNAME, type Router } from "./router.ts";
+import type { ClientSessions } from "./tunnels/client_sessions.ts";
+import { MovedError, type Unavailable, type VisitRefusal } from "./tunnels/upstream.ts";
+import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 
 export interface RequestHandlerOptions {
   readonly router: Router;
@@ -40,220 +37,163 @@ export interface RequestHandlerOptions {
   readonly log: Log;
 }
 
-/** A request for a tunnel, for which an upstream is looked for. */
-interface Search {
-  readonly visit: Visit;
-  readonly hostname: string;
-  readonly isWebSocket: boolean;
-  /** When that began, by `performance.now()`. */
-  readonly since: number;
-  /** Whether a client was found already, and left before it got the request. */
-  readonly isSecond: boolean;
-}
+/** Times that a request is sent again because its tunnel had moved: each node says so once, unless they disagree without an end. */
+const MAX_MOVES = 10;
 
-/** Seconds after which a request that found no client may be tried again. */
-const RETRY_AFTER = 1;
+const NO_SUCH_PAGE: VisitRefusal = {
+  code: "page",
+  status: 404,
+  reason: "there is no such page on this server",
+};
 
-/** Gives each public request to the one it is for: the server's own pages, a client that subscribes, or a tunnel. */
-export class RequestHandler {
+const CLIENTS_ALONE: VisitRefusal = {
+  code: "page",
+  status: 404,
+  reason: "only clients connect here",
+};
+
+/** What a handshake that is missing must be (RFC 9110 section 15.5.22). */
+const UPGRADE_WANTED: readonly Field[] = [["upgrade", "websocket"]];
+
+/** Gives each visit to the one it is for: the server's own pages, a client that subscribes, or a tunnel. */
+export class RequestHandler implements VisitHandler {
   readonly #options: RequestHandlerOptions;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
   }
 
-  /** Answers a visitor's request; `peer` is the end that it came from, `fate` that of the socket that it came by. */
-  async handle(request: Request, peer: Peer, fate: Fate): Promise<Response> {
-    const started = performance.now();
-    const response = await this.#respond(request, peer, fate);
-    if (fate.isShut) sayLast(request, response);
-    this.#options.metrics.answered(response.status, started);
-    return response;
+  handle(visit: Visit): Answer | Promise<Answer> {
+    const { router, forwarded, cluster } = this.#options;
+    if (cluster?.isFromNode(visit)) return this.#fromNode(visit, NO_SUCH_PAGE);
+    const route = router.route(visit);
+    if (route.kind === "refused") return refused(visit, { ...route, code: "request" });
+    visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
+    if (route.kind === "own") return this.#own(visit, pathOf(route.path));
+    visit.tunnel = route.hostname;
+    return this.#tunnel({
+      visit,
+      target: route.target,
+      connection: {
+        peer: visit.peer.hostname,
+        scheme: visit.scheme === "https" ? "https" : "http",
+        host: visit.host ?? visit.authority,
+      },
+    }, route.hostname);
   }
 
-  /** Answers a request on the port of the clients, where only they and other nodes are served, by whatever name they ask. */
-  handleClient(
-    request: Request,
-    peer: Peer,
-    fate: Fate,
-  ): Response | Promise<Response> {
+  /** Answers a visit to the port of the clients, where only they and other nodes are served, by whatever name they ask. */
+  handleClient(visit: Visit): Answer | Promise<Answer> {
     const { forwarded, cluster } = this.#options;
-    const fields = new FieldList(request.headers);
-    const host = fields.get("host");
-    const notThere = "only clients connect here";
-    if (cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate, notThere);
-    if (pathOf(splitTarget(request.url).target) !== SUBSCRIBE_PATH) {
-      return refused(request, 404, notThere);
-    }
-    const address = forwarded.clientAddress(fields.list, peer.hostname);
-    const { isRetired } = fate;
-    return this.#subscribe(request, { address, host: host ?? "", isRetired });
+    if (cluster?.isFromNode(visit)) return this.#fromNode(visit, CLIENTS_ALONE);
+    if (pathOf(visit.target) !== SUBSCRIBE_PATH) return refused(visit, CLIENTS_ALONE);
+    visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
+    return this.#subscribe(visit);
   }
 
-  /** Answers for a request that failed by a mistake of the server's own. */
-  failed(error: unknown): Response {
+  failed(visit: Visit, error: unknown): Answer {
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#options.log.error("a request failed inside the server", { reason });
-    const request = { method: "GET", headers: new Headers() };
-    const text = "This server failed to handle the request.";
-    return errorResponse(request, 500, "Internal error", text);
-  }
-
-  #respond(request: Request, peer: Peer, fate: Fate): Response | Promise<Response> {
-    const fields = new FieldList(request.headers);
-    const host = fields.get("host");
-    if (this.#options.cluster?.isFromNode(request.url, host)) return this.#fromNode(request, fate);
-    const url = splitTarget(request.url);
-    const route = this.#options.router.route({ method: request.method, url, host });
-    if (route.kind === "refused") return refused(request, route.status, route.reason);
-    if (route.kind === "own") {
-      const address = this.#options.forwarded.clientAddress(fields.list, peer.hostname);
-      const { isRetired } = fate;
-      return this.#own(request, route.path, { address, host: host ?? "", isRetired });
-    }
-    const visit: Visit = {
-      request,
-      fields,
-      port: peer.port,
-      address: this.#options.forwarded.clientAddress(fields.list, peer.hostname),
-      target: asteriskForm(request.method, route.target),
-      connection: {
-        peer: peer.hostname,
-        scheme: url.scheme === "https" ? "https" : "http",
-        host: host ?? url.authority,
-      },
-    };
-    return this.#visit(visit, route.hostname);
+    return errorAnswer(visit, {
+      code: "internal",
+      status: 500,
+      title: "Internal error",
+      text: "This server failed to handle the request.",
+    });
   }
 
   /** Lets another node in, and answers 404 to everyone else. */
-  async #fromNode(
-    request: Request,
-    fate: Fate,
-    notThere = "there is no such page on this server",
-  ): Promise<Response> {
-    const response = await this.#options.cluster?.accept(request, fate);
-    return response ?? refused(request, 404, notThere);
+  async #fromNode(visit: Visit, otherwise: VisitRefusal): Promise<Answer> {
+    return await this.#options.cluster?.accept(visit) ?? refused(visit, otherwise);
   }
 
-  #visit(visit: Visit, hostname: string): Response | Promise<Response> {
+  #tunnel(request: TunnelVisit, hostname: string): Answer | Promise<Answer> {
     const { maxHead, metrics } = this.#options;
+    const { visit } = request;
     // Deno itself refuses heads above the default.
-    if (maxHead < MAX_HEAD && headSize(visit.target, visit.fields.list) > maxHead) {
+    if (maxHead < MAX_HEAD && headSize(visit) > maxHead) {
       metrics.limited.head.inc();
       return this.#refused(visit, headTooLong(maxHead));
     }
-    const upgrade = checkUpgrade({ method: visit.request.method, headers: visit.fields });
-    if (upgrade.kind === "refused") {
-      return refused(visit.request, upgrade.status, upgrade.reason, upgrade.fields);
-    }
-    const isWebSocket = upgrade.kind === "websocket";
-    const since = performance.now();
-    return this.#acquire({ visit, hostname, isWebSocket, since, isSecond: false });
+    const upgrade = checkUpgrade(visit);
+    if (upgrade.kind === "refused") return refused(visit, upgrade.refusal);
+    return this.#carry(request, hostname, upgrade.kind === "websocket");
   }
 
-  /** Finds an upstream and sends the request there. */
-  #acquire(search: Search): Response | Promise<Response> {
-    const found = this.#options.finder.acquire(search.hostname, search.since);
-    const go = (found: Upstream | Unavailable): Response | Promise<Response> => {
-      const response = this.#found(search, found);
-      if (!(found instanceof RemoteUpstream) || !(response instanceof Promise)) return response;
-      // It was there a moment ago: a search that goes on as long as any other finds where it is now.
-      return response.catch((error) => {
+  /** Finds an upstream that admits the visit and forwards it there; one that the tunnel has left is no answer yet. */
+  async #carry(request: TunnelVisit, hostname: string, isWebSocket: boolean): Promise<Answer> {
+    const { finder, proxy, webSockets } = this.#options;
+    const { visit } = request;
+    const carrier = isWebSocket ? webSockets : proxy;
+    for (let moves = 0;; moves++) {
+      const finding = finder.acquire(hostname, visit.started);
+      const upstream = finding instanceof Promise ? await finding : finding;
+      if (typeof upstream === "string") return this.#unavailable(request, hostname, upstream);
+      const admitting = upstream.admit(visit);
+      const refusal = admitting instanceof Promise ? await admitting : admitting;
+      if (refusal !== null) return this.#refused(visit, refusal);
+      try {
+        return await carrier.forward(request, upstream);
+      } catch (error) {
+        // It was there a moment ago: another search finds where it is now.
         if (!(error instanceof MovedError)) throw error;
-        return this.#acquire(search);
-      });
-    };
-    return found instanceof Promise ? found.then(go) : go(found);
+        if (moves === MAX_MOVES) return proxy.failed(request, error);
+      }
+    }
   }
 
-  #found(search: Search, found: Upstream | Unavailable): Response | Promise<Response> {
-    const { visit, hostname } = search;
-    if (typeof found === "string") return this.#unavailable(visit, hostname, found);
-    const refusal = found.admit({ address: visit.address, fields: visit.fields.list });
-    if (refusal === null) return this.#forward(search, found);
-    if (!(refusal instanceof Promise)) return this.#refused(visit, refusal);
-    return refusal.then((refusal) =>
-      refusal === null ? this.#admitted(search, found) : this.#refused(visit, refusal)
-    );
+  #refused(visit: Visit, refusal: VisitRefusal): Answer {
+    visit.dropBody();
+    return refused(visit, refusal);
   }
 
-  /** Sends a request on that took a while to be let through: a client that has left meanwhile is looked for once more. */
-  #admitted(search: Search, found: Upstream): Response | Promise<Response> {
-    const hasLeft = found instanceof ClientUpstream && !found.session.usable;
-    if (!hasLeft) return this.#forward(search, found);
-    if (!search.isSecond) return this.#acquire({ ...search, isSecond: true });
-    return this.#unavailable(search.visit, search.hostname, found.session.full ? "busy" : "away");
-  }
-
-  #refused({ request, fields }: Visit, refusal: Refusal): Response {
-    dropBody(request, fields);
-    return refused(request, refusal.status, refusal.reason, refusal.fields);
-  }
-
-  #forward({ visit, isWebSocket }: Search, upstream: Upstream): Promise<Response> {
-    const { proxy, webSockets } = this.#options;
-    return isWebSocket ? webSockets.forward(visit, upstream) : proxy.forward(visit, upstream);
-  }
-
-  #unavailable({ request, connection }: Visit, hostname: string, why: Unavailable): Response {
+  #unavailable({ visit, connection }: TunnelVisit, hostname: string, why: Unavailable): Answer {
     const shown = hostname === FIXED_HOSTNAME ? connection.host : hostname;
     switch (why) {
       case "unknown":
-        return unknownTunnel(request, shown);
+        return unknownTunnel(visit, shown);
       case "busy":
-        return tooBusy(request, "this tunnel has as many requests as it can carry", RETRY_AFTER);
+        return tooBusy(visit, TUNNEL_BUSY, RETRY_AFTER);
       case "away":
         return this.#options.isRestarting()
-          ? tooBusy(request, "this server is being restarted", RETRY_AFTER)
-          : clientAway(request, shown);
+          ? tooBusy(
+            visit,
+            { code: "restart", reason: "this server is being restarted" },
+            RETRY_AFTER,
+          )
+          : clientAway(visit, shown);
     }
   }
 
-  #own(
-    request: Request,
-    target: string,
-    connection: ClientConnection,
-  ): Response | Promise<Response> {
+  #own(visit: Visit, path: string): Answer | Promise<Answer> {
     const { pages, clientPort } = this.#options;
-    const path = pathOf(target);
-    if (path !== SUBSCRIBE_PATH) {
-      return pages.respond(request, path, connection.address);
-    }
-    if (clientPort !== null) {
-      return refused(request, 421, `clients of this server connect to its port ${clientPort}`);
-    }
-    return this.#subscribe(request, connection);
+    if (path !== SUBSCRIBE_PATH) return pages.respond(visit, path);
+    if (clientPort === null) return this.#subscribe(visit);
+    return refused(visit, {
+      code: "client",
+      status: 421,
+      reason: `clients of this server connect to its port ${clientPort}`,
+    });
   }
 
-  #subscribe(request: Request, connection: ClientConnection): Response {
+  #subscribe(visit: Visit): Answer {
     const { clientSessions } = this.#options;
-    const upgrade = checkUpgrade(request);
-    if (upgrade.kind === "refused") {
-      return refused(request, upgrade.status, upgrade.reason, upgrade.fields);
-    }
+    const upgrade = checkUpgrade(visit);
+    if (upgrade.kind === "refused") return refused(visit, upgrade.refusal);
     if (upgrade.kind === "none") {
-      return refused(request, 426, "clients of the tunnel connect here with a WebSocket", [
-        ["upgrade", "websocket"],
-      ]);
+      return refused(visit, {
+        code: "client",
+        status: 426,
+        reason: "clients of the tunnel connect here with a WebSocket",
+        fields: UPGRADE_WANTED,
+      });
     }
-    const refusal = clientSessions.refusal(request, connection);
-    if (refusal !== undefined) return refused(request, refusal.status, refusal.text);
-    return clientSessions.accept(request, connection);
+    const refusal = clientSessions.refusal(visit);
+    return refusal === null ? clientSessions.accept(visit) : refused(visit, refusal);
   }
-}
-
-/** Gives OPTIONS its asterisk-form back, which `Deno.serve` shows as the path `/*` (RFC 9112 section 3.2.4). */
-function asteriskForm(method: string, target: string): string {
-  return method === "OPTIONS" && target === "/*" ? "*" : target;
 }
 
 function pathOf(target: string): string {
-  return target.split("?", 1)[0] ?? target;
-}
-
-/** Tells a visitor that its connection ends with this answer, which Deno does not by itself; HTTP/2 has a frame for that. */
-function sayLast(request: Request, response: Response): void {
-  const isHTTP2 = !request.headers.has("host");
-  if (!isHTTP2 && response.status !== 101) response.headers.set("connection", "close");
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
 }

@@ -1,6 +1,13 @@
 import { SUBSCRIBE_PATH } from "../wire/messages.ts";
-import { type Authority, DEFAULT_PORTS, isDnsName, parseAuthority } from "../net/authority.ts";
+import {
+  type Authority,
+  DEFAULT_PORTS,
+  endOfAuthority,
+  isDnsName,
+  parseAuthority,
+} from "../net/authority.ts";
 import { BoundedMap } from "../net/bounded_map.ts";
+import type { Visit } from "./listen/visit.ts";
 
 /** Where a request goes, decided by its Host and its target alone. */
 export type Route =
@@ -24,19 +31,8 @@ export interface RouterOptions {
   readonly fixed: boolean;
 }
 
-export interface RoutedRequest {
-  readonly method: string;
-  readonly url: SplitURL;
-  readonly host: string | null;
-}
-
-/** The parts of a request's URL, which `Deno.serve` leaves as it came. */
-export interface SplitURL {
-  /** In lower case. */
-  readonly scheme: string;
-  readonly authority: string;
-  readonly target: string;
-}
+/** What of a visit says where it goes. */
+export type RoutedRequest = Pick<Visit, "method" | "scheme" | "authority" | "target" | "host">;
 
 /** Texts of at most 260 characters each: the hosts that visitors ask for in one minute, on most servers. */
 const MAX_HOSTS = 1000;
@@ -54,24 +50,21 @@ export class Router {
 
   constructor({ domain, publicUrl, fixed }: RouterOptions) {
     this.#domain = domain.toLowerCase();
-    this.#publicName = parseAuthority(splitTarget(publicUrl).authority)?.name ?? this.#domain;
+    this.#publicName = parseAuthority(new URL(publicUrl).host)?.name ?? this.#domain;
     this.#fixed = fixed;
   }
 
-  route({ method, url, host }: RoutedRequest): Route {
+  route({ method, scheme, authority, target, host }: RoutedRequest): Route {
     if (method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())) {
       return refused(405, `the method ${method} is not served here`);
     }
-    const { scheme, authority, target } = url;
     if (scheme !== "http" && scheme !== "https") {
       return refused(400, "the request target is neither http nor https");
     }
-    // HTTP/2, spoken over TLS, has `:authority` in place of Host. Without TLS and Host, `Deno.serve` makes up `localhost` and its port.
-    const text = host ?? (scheme === "https" ? authority : null);
-    if (text === null || text === "") return refused(400, "the request has no Host field");
-    const asked = host === null ? parseAuthority(text) : this.#readHost(host);
+    if (host === null || host === "") return refused(400, "the request has no Host field");
+    const asked = this.#readHost(host);
     if (asked === undefined) return refused(400, "the Host field is not a host and port");
-    if (text !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
+    if (host !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
       return refused(400, "the request target and the Host field name different hosts");
     }
     return this.#fixed ? this.#routeFixed(asked, target) : this.#routeByName(asked, target);
@@ -110,28 +103,16 @@ export class Router {
   }
 
   #routeByPath(target: string): Route {
-    const end = endOf(target, REQUEST_PATH.length);
+    const end = endOfAuthority(target, REQUEST_PATH.length);
     const id = target.slice(REQUEST_PATH.length, end);
     if (id.includes(".") || !isDnsName(id)) return refused(404, "no such tunnel here");
     return {
       kind: "tunnel",
       hostname: `${id.toLowerCase()}.${this.#domain}`,
-      target: asTarget(target.slice(end)),
+      target: target.startsWith("/", end) ? target.slice(end) : `/${target.slice(end)}`,
       prefix: target.slice(0, end),
     };
   }
-}
-
-/** Cuts a URL into scheme, authority and what follows, each byte as it was sent: `URL` would resolve dots and escapes. */
-export function splitTarget(url: string): SplitURL {
-  const colon = url.indexOf("://");
-  if (colon === -1) return { scheme: "", authority: "", target: asTarget(url) };
-  const end = endOf(url, colon + 3);
-  return {
-    scheme: url.startsWith("http://") ? "http" : url.slice(0, colon).toLowerCase(),
-    authority: url.slice(colon + 3, end),
-    target: asTarget(url.slice(end)),
-  };
 }
 
 const REQUEST_PATH = "/proxy/request/";
@@ -149,24 +130,7 @@ function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"
   return b !== undefined && a.name === b.name && (a.port ?? usual) === (b.port ?? usual);
 }
 
-/** Finds the first `/`, `?` or `#` from `start` on, or the end. */
-function endOf(text: string, start: number): number {
-  for (let i = start; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x2f || code === 0x3f || code === 0x23) return i;
-  }
-  return text.length;
-}
-
 function pathOf(target: string): string {
   const query = target.indexOf("?");
   return query === -1 ? target : target.slice(0, query);
-}
-
-/**
- * Makes what stands behind an authority a request target: an empty path is `/` (RFC 9112 section 3.2.1). Raw UTF-8, which
- * Deno hands over decoded, stays text until the client writes it.
- */
-function asTarget(rest: string): string {
-  return rest.startsWith("/") ? rest : `/${rest}`;
 }

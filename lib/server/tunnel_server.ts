@@ -10,13 +10,14 @@ import type { Bus } from "./bus/bus.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
-import { type Inside, Listeners } from "./listen/listeners.ts";
+import { type InFlight, Listeners } from "./listen/listeners.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
-import { FIXED_HOSTNAME, Router, splitTarget } from "./router.ts";
+import { FIXED_HOSTNAME, Router } from "./router.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./listen/serve_listener.ts";
+import type { Answer, Visit } from "./listen/visit.ts";
 import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
@@ -28,7 +29,8 @@ import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
 import type { ServerOptions } from "./options.ts";
-import { type Address, ClientSessions } from "./tunnels/client_sessions.ts";
+import type { Address } from "./tunnels/client_session.ts";
+import { ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
@@ -60,9 +62,8 @@ export class TunnelServer {
   readonly #registrationPolicy: RegistrationPolicy;
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
-  readonly #proxy: Proxy;
   readonly #requests: RequestHandler;
-  readonly #inside: Inside;
+  readonly #inFlight: InFlight;
   #stopping = false;
   #renewing = false;
 
@@ -70,11 +71,14 @@ export class TunnelServer {
   constructor(options: TunnelServerOptions) {
     this.#options = options;
     const { log } = options;
+    this.#registry = new Registry(options);
+    const metrics = new ServerMetrics(this.#registry);
+    const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,
-      onVisitor: (request, peer, fate) => this.#requests.handle(request, peer, fate),
-      onClient: (request, peer, fate) => this.#requests.handleClient(request, peer, fate),
-      onError: (error) => this.#requests.failed(error),
+      visitors: { handle: (visit) => this.#requests.handle(visit), failed },
+      clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
+      observers: [metrics],
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
     const { clientPort } = this.#listeners;
@@ -83,11 +87,9 @@ export class TunnelServer {
       log.info("clients connect to a port of their own", { port: clientPort });
     }
     this.#router = new Router({ ...options, publicUrl: this.url });
-    this.#registry = new Registry(options);
     this.#notices = new RefusalNotices({
       sessionsOf: (hostname) => this.#registry.sessionsOf(hostname),
     });
-    const metrics = new ServerMetrics(this.#registry);
     const { limited } = metrics;
     this.#registrationPolicy = new RegistrationPolicy({
       token: options.token,
@@ -145,14 +147,13 @@ export class TunnelServer {
     const heads = new RequestHeads(forwarded);
     const bodies = { most: options.maxBody, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ heads, headTimeout: options.timeout, bodies, log });
-    this.#proxy = proxy;
     const webSockets = new WebSocketProxy({
       proxy,
       heads,
       metrics,
       maxMessage: options.maxMessage,
     });
-    this.#inside = {
+    this.#inFlight = {
       clientSessions: this.#clientSessions,
       fragile: () => webSockets.open + bodies.idle.size,
       leaveNodes: async () => {
@@ -166,8 +167,8 @@ export class TunnelServer {
       metrics,
       server: options.server,
       isReady: () => !this.#isRestarting,
-      isServed: (askingUrl) =>
-        isServed(askingUrl, {
+      isServed: (target) =>
+        isServed(target, {
           router: this.#router,
           registry: this.#registry,
           elsewhere: this.#cluster,
@@ -208,9 +209,8 @@ export class TunnelServer {
   /** Stops: clients are asked to go, what is in flight finishes within the drain timeout, then everything is closed. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
-    await this.#listeners.shut(this.#inside);
+    await this.#listeners.shut(this.#inFlight);
     this.#notices.close();
-    this.#proxy.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
   }
@@ -224,7 +224,7 @@ export class TunnelServer {
     if (this.#stopping || this.#renewing) return;
     this.#renewing = true;
     try {
-      await this.#listeners.renew(certificate, this.#inside);
+      await this.#listeners.renew(certificate, this.#inFlight);
     } finally {
       this.#renewing = false;
     }
@@ -248,11 +248,8 @@ export class TunnelServer {
   #whyNoName(name: string): string | null {
     if (this.#options.fixed) return "this server has one hostname for all (--fixed)";
     const host = `${name}.${this.#options.domain}`;
-    const { kind } = this.#router.route({
-      method: "GET",
-      url: splitTarget(`http://${host}/`),
-      host,
-    });
+    const asked = { method: "GET", scheme: "http", authority: host, target: "/", host };
+    const { kind } = this.#router.route(asked);
     return kind === "tunnel" ? null : "it is the server's own";
   }
 

@@ -44,7 +44,7 @@ export class WebSocketBridge {
   readonly #vanish: () => void;
   readonly #maxMessage: number;
   readonly #onTooLong: () => void;
-  readonly #beforeSend: () => void;
+  readonly #beforeSend: (length: number) => void;
   /** Whether messages from the socket are dropped. */
   #deaf = false;
   #done: () => void = () => {};
@@ -66,8 +66,8 @@ export class WebSocketBridge {
       readonly onTooLong?: () => void;
       /** Ends the socket without a close frame, where that can be done. */
       readonly vanish?: () => void;
-      /** Called before each message that goes to the socket. */
-      readonly beforeSend?: () => void;
+      /** Called before each message that goes to the socket. Its length is in bytes. */
+      readonly beforeSend?: (length: number) => void;
     },
   ) {
     this.#socket = socket;
@@ -164,7 +164,7 @@ export class WebSocketBridge {
 
   #send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#closing.isOver) return;
-    this.#beforeSend();
+    this.#beforeSend(this.#incoming.lastLength);
     this.#socket.send(message);
   }
 

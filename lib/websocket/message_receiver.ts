@@ -17,6 +17,9 @@ export class MessageReceiver {
   #buffer = new Uint8Array(0);
   #length = 0;
 
+  /** Bytes of the message that came last. */
+  lastLength = 0;
+
   /** @param maxMessage is in bytes. */
   constructor(stream: Pick<Stream, "read">, maxMessage: number) {
     this.#stream = stream;
@@ -72,6 +75,7 @@ export class MessageReceiver {
     if (isPart || this.#length > 0) this.#append(chunk.bytes);
     if (isPart) return undefined;
     const bytes = this.#length > 0 ? this.#takeParts() : chunk.bytes;
+    this.lastLength = bytes.length;
     return (chunk.flags & FrameFlag.Text) === 0 ? bytes : decodeText(bytes);
   }
 

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Route, Router, splitTarget } from "../../lib/server/router.ts";
+import { targetURI } from "../../lib/server/listen/target_uri.ts";
+import { type Route, Router } from "../../lib/server/router.ts";
 
 const ID = "a".repeat(52);
 const OPTIONS = { domain: "Tunnel.example", publicUrl: "https://www.tunnel.example", fixed: false };
@@ -8,45 +9,12 @@ const fixed = new Router({ ...OPTIONS, fixed: true });
 
 /** Routes a request as `Deno.serve` hands it over. */
 function get(host: string, target = "/", by = router): Route {
-  return by.route({ method: "GET", url: splitTarget(`http://${host}${target}`), host });
+  return by.route({ method: "GET", ...targetURI("GET", `http://${host}${target}`), host });
 }
 
 function status(route: Route): number | string {
   return route.kind === "refused" ? route.status : route.kind;
 }
-
-Deno.test("splitTarget keeps every byte of the target", () => {
-  for (
-    const target of [
-      "/",
-      "//x",
-      "/a/../b",
-      "/%2e%2e/%2F%00",
-      "/\\;%zz'{}|\"<>^`",
-      "/#frag",
-      "/?",
-      "/a?b=http://c/d",
-      "/a:b@c",
-      "/*",
-    ]
-  ) {
-    assertEquals(splitTarget(`http://h.example:80${target}`), {
-      scheme: "http",
-      authority: "h.example:80",
-      target,
-    });
-  }
-});
-
-Deno.test("splitTarget makes an empty path / (RFC 9112 3.2.1)", () => {
-  assertEquals(splitTarget("https://h").target, "/");
-  assertEquals(splitTarget("http://h?q=/").target, "/?q=/");
-  assertEquals(splitTarget("http://h?q=/").authority, "h");
-});
-
-Deno.test("splitTarget leaves raw UTF-8 as the text that Deno decoded", () => {
-  assertEquals(splitTarget("http://h/\u00e9/\u{1f600}").target, "/\u00e9/\u{1f600}");
-});
 
 Deno.test("Router sends <label>.<domain> to its tunnel, whatever case, port and trailing dot", () => {
   for (const host of ["abc.tunnel.example", "ABC.Tunnel.Example:443", "abc.tunnel.example.:8443"]) {
@@ -129,7 +97,7 @@ Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other m
     status(
       router.route({
         method,
-        url: splitTarget("http://abc.tunnel.example/"),
+        ...targetURI("GET", "http://abc.tunnel.example/"),
         host: "abc.tunnel.example",
       }),
     );
@@ -141,7 +109,7 @@ Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other m
 
 Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one", () => {
   const by = (url: string, host: string | null) =>
-    status(router.route({ method: "GET", url: splitTarget(url), host }));
+    status(router.route({ method: "GET", ...targetURI("GET", url), host }));
   assertEquals(by("http://localhost:6519/", null), 400);
   assertEquals(by("http://abc.tunnel.example/", null), 400);
   assertEquals(by("http://localhost:6519/", ""), 400);
@@ -151,8 +119,11 @@ Deno.test("Router refuses a missing, empty or malformed Host with 400, and never
   assertEquals(by("http://localhost,localhost/", "localhost,localhost"), 400);
 });
 
-Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", () => {
-  const by = (url: string) => router.route({ method: "GET", url: splitTarget(url), host: null });
+Deno.test("Router takes an authority for the host where no other came, as over HTTP/2", () => {
+  const by = (url: string) => {
+    const uri = targetURI("GET", url);
+    return router.route({ method: "GET", ...uri, host: uri.authority });
+  };
   assertEquals(by("https://ABC.tunnel.example/x"), {
     kind: "tunnel",
     hostname: "abc.tunnel.example",
@@ -164,7 +135,7 @@ Deno.test("Router takes the authority of an HTTP/2 request, which has no Host", 
 
 Deno.test("Router refuses an absolute-form target that disagrees with Host", () => {
   const by = (url: string, host: string) =>
-    status(router.route({ method: "GET", url: splitTarget(url), host }));
+    status(router.route({ method: "GET", ...targetURI("GET", url), host }));
   const host = "abc.tunnel.example";
   assertEquals(by("http://abc.tunnel.example/", host), "tunnel");
   assertEquals(by("http://ABC.tunnel.example.:80/", host), "tunnel");

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import { Tally } from "../../net/tally.ts";
 import { networkOf } from "../../net/ip_address.ts";
-import type { Asking, Refusal } from "../tunnels/upstream.ts";
+import type { Asking, VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Wrong tokens that one network may present in a period. */
 const MAX_GUESSES = 10;
@@ -30,7 +30,7 @@ export class AdminGuard {
   }
 
   /** Says why a request is not let in; null when it is. */
-  async refusal({ address, fields }: Asking): Promise<Refusal | null> {
+  async refusal({ address, fields }: Asking): Promise<VisitRefusal | null> {
     const token = bearerToken(fieldValue(fields, "authorization") ?? "");
     if (token === null) return unauthorized("this page needs a token", CHALLENGE);
     const [presented, expected] = await Promise.all([digestOf(token), this.#digest]);
@@ -38,7 +38,12 @@ export class AdminGuard {
     // comparison, or else the right token could be found while the others are refused.
     const network = networkOf(address);
     if (!this.#mayGuess(network)) {
-      return { status: 429, reason: "too many wrong tokens came from there", fields: RETRY };
+      return {
+        code: "auth",
+        status: 429,
+        reason: "too many wrong tokens came from there",
+        fields: RETRY,
+      };
     }
     // Digests have one length, and a guess cannot be chosen by how its digest begins.
     if (timingSafeEqual(presented, expected)) return null;
@@ -59,12 +64,12 @@ export class AdminGuard {
 
 const CHALLENGE = 'Bearer realm="tunnel"';
 
-const RETRY: Refusal["fields"] = [["retry-after", String(PERIOD / 1000)]];
+const RETRY: readonly Field[] = [["retry-after", String(PERIOD / 1000)]];
 
 const encoder = new TextEncoder();
 
-function unauthorized(reason: string, challenge: string): Refusal {
-  return { status: 401, reason, fields: [["www-authenticate", challenge]] };
+function unauthorized(reason: string, challenge: string): VisitRefusal {
+  return { code: "auth", status: 401, reason, fields: [["www-authenticate", challenge]] };
 }
 
 /** Returns the bytes of a Bearer token; null for another scheme, or for a token longer than any. */

@@ -10,7 +10,7 @@ import {
 } from "../../identity/visitor_policy.ts";
 import { type Field, fieldValue } from "../../http/fields.ts";
 import { Semaphore } from "./semaphore.ts";
-import type { Refusal } from "../tunnels/upstream.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
 const MAX_GUESSES = 8;
@@ -62,7 +62,7 @@ export class BasicAuth {
   }
 
   /** Returns why a request with these fields is not let in, or null when it is; a promise where that takes time. */
-  check(fields: readonly Field[]): Refusal | null | Promise<Refusal | null> {
+  check(fields: readonly Field[]): VisitRefusal | null | Promise<VisitRefusal | null> {
     const field = fieldValue(fields, "authorization");
     const credentials = field === undefined ? undefined : parseCredentials(field);
     if (credentials === undefined) return UNAUTHORIZED;
@@ -71,7 +71,7 @@ export class BasicAuth {
     return this.#guess(credentials, digest);
   }
 
-  #guess(credentials: Credentials, digest: string): Refusal | Promise<Refusal | null> {
+  #guess(credentials: Credentials, digest: string): VisitRefusal | Promise<VisitRefusal | null> {
     const guess = this.#guesses.get(digest) ?? this.#begin(credentials, digest);
     if (guess === undefined || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
     guess.sharing++;
@@ -105,13 +105,15 @@ export class BasicAuth {
 }
 
 /** The charset tells browsers how to write what is not ASCII (RFC 7617 section 2.1). */
-const UNAUTHORIZED: Refusal = {
+const UNAUTHORIZED: VisitRefusal = {
+  code: "auth",
   status: 401,
   reason: "this tunnel asks for a user name and a password",
   fields: [["www-authenticate", 'Basic realm="tunnel", charset="UTF-8"']],
 };
 
-const TOO_MANY_GUESSES: Refusal = {
+const TOO_MANY_GUESSES: VisitRefusal = {
+  code: "auth",
   status: 429,
   reason: "too many passwords are being tried on this tunnel",
   fields: [["retry-after", String(RETRY_AFTER)]],

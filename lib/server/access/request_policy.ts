@@ -3,7 +3,7 @@ import { AddressSet } from "../../net/address_set.ts";
 import { BasicAuth } from "./basic_auth.ts";
 import type { Limiter } from "./limiter.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
-import type { Asking, Refusal } from "../tunnels/upstream.ts";
+import type { Asking, VisitRefusal } from "../tunnels/upstream.ts";
 import type { VisitorQuotas } from "./visitor_quotas.ts";
 
 /** Limits that all tunnels of a server share. */
@@ -51,7 +51,7 @@ export class RequestPolicy {
    *
    * A visitor whose address is not allowed does not count against the tunnel's rate; a guess at its password does.
    */
-  admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
+  admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
     const { id, requests } = this.#options;
     if (this.#allowed !== null && !this.#allowed.has(asking.address)) {
       return this.#refused("address", FORBIDDEN);
@@ -70,18 +70,18 @@ export class RequestPolicy {
     return this.#options.visitors.enter(this.#options.id, address);
   }
 
-  #authorized(refusal: Refusal | null, asking: Asking): Refusal | null {
+  #authorized(refusal: VisitRefusal | null, asking: Asking): VisitRefusal | null {
     return refusal === null ? this.#room(asking) : this.#refused("auth", refusal);
   }
 
-  #room({ address }: Asking): Refusal | null {
+  #room({ address }: Asking): VisitRefusal | null {
     const { id, streams, visitors, load } = this.#options;
     if (load() >= streams) return this.#refused("streams", NO_ROOM);
     return visitors.hasRoom(id, address) ? null : this.#refused("visitor", NO_SHARE);
   }
 
   /** Counts a refusal, for the server's operator and for the tunnel's owner. */
-  #refused(reason: keyof RequestsLimited, refusal: Refusal): Refusal {
+  #refused(reason: keyof RequestsLimited, refusal: VisitRefusal): VisitRefusal {
     this.#options.limited[reason].inc();
     this.#options.onRefused(refusal.status, reason);
     return refusal;
@@ -91,27 +91,30 @@ export class RequestPolicy {
 /** Seconds after which a stream may have ended. */
 const RETRY_AFTER = 1;
 
-const FORBIDDEN: Refusal = {
+const FORBIDDEN: VisitRefusal = {
+  code: "address",
   status: 403,
   reason: "this tunnel is not open to your address",
-  fields: [],
 };
 
-const NO_ROOM: Refusal = {
+const NO_ROOM: VisitRefusal = {
+  code: "streams",
   status: 503,
   reason: "this tunnel has as many requests at once as it may have",
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 
-const NO_SHARE: Refusal = {
+const NO_SHARE: VisitRefusal = {
+  code: "visitor",
   status: 429,
   reason: "your address has as many requests at once as it may have at this tunnel",
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 
 /** Tells when the next request will be let through, in whole seconds as Retry-After has them (RFC 9110 section 10.2.3). */
-function tooManyRequests(wait: number): Refusal {
+function tooManyRequests(wait: number): VisitRefusal {
   return {
+    code: "rate",
     status: 429,
     reason: "this tunnel gets more requests than it may",
     fields: [["retry-after", String(Math.ceil(wait / 1000))]],

@@ -1,5 +1,5 @@
 import { parseAuthority } from "../../net/authority.ts";
-import { type Router, splitTarget } from "../router.ts";
+import type { Router } from "../router.ts";
 import type { Registry } from "../tunnels/registry.ts";
 
 /** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */
@@ -13,19 +13,25 @@ export interface AskOptions {
 }
 
 /**
- * Tells whether the host in `?domain=` of an asking URL is served here: the server's own, or a tunnel's, whose client
+ * Tells whether the host in `?domain=` of an asking target is served here: the server's own, or a tunnel's, whose client
  * may be away. For any other, a visitor could have certificates issued without end, which authorities limit.
  */
 export function isServed(
-  askingUrl: string,
+  target: string,
   { router, registry, elsewhere = null }: AskOptions,
 ): boolean | Promise<boolean> {
-  const start = askingUrl.indexOf("?");
-  const asked = start === -1 ? null : new URLSearchParams(askingUrl.slice(start)).get("domain");
+  const start = target.indexOf("?");
+  const asked = start === -1 ? null : new URLSearchParams(target.slice(start)).get("domain");
   const host = parseAuthority(asked ?? "");
   if (host === undefined || host.isAddress || host.port !== null) return false;
   const { name } = host;
-  const route = router.route({ method: "GET", url: splitTarget(`https://${name}/`), host: name });
+  const route = router.route({
+    method: "GET",
+    scheme: "https",
+    authority: name,
+    target: "/",
+    host: name,
+  });
   if (route.kind === "tunnel") {
     return registry.knows(route.hostname) || (elsewhere?.knows(route.hostname) ?? false);
   }

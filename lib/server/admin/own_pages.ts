@@ -2,7 +2,7 @@ import { Metrics } from "./metrics.ts";
 import type { AdminGuard } from "../access/admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refused } from "../proxy/error_page.ts";
-import { FieldList } from "../proxy/field_list.ts";
+import type { Answer, Visit } from "../listen/visit.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
 
@@ -11,8 +11,8 @@ export interface OwnPagesOptions {
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly isReady: () => boolean;
-  /** Tells whether the host that an asking URL names is served here. */
-  readonly isServed: (askingUrl: string) => boolean | Promise<boolean>;
+  /** Tells whether the host that an asking target names is served here. */
+  readonly isServed: (target: string) => boolean | Promise<boolean>;
   /** Whether what the nodes share can be reached; true for a server that is alone. */
   readonly isBusUp: () => boolean;
   /** null for a server that shows them to nobody. */
@@ -33,10 +33,10 @@ export class OwnPages {
     this.#options = options;
   }
 
-  /** Answers a request for a path, without its query, that came from `address`. */
-  respond(request: Request, path: string, address: string): Response | Promise<Response> {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return methodNotAllowed(request, ["GET", "HEAD"]);
+  /** Answers a visit to a path, without its query. */
+  respond(visit: Visit, path: string): Answer | Promise<Answer> {
+    if (visit.method !== "GET" && visit.method !== "HEAD") {
+      return methodNotAllowed(visit, ["GET", "HEAD"]);
     }
     switch (path) {
       case "/":
@@ -46,56 +46,59 @@ export class OwnPages {
       case "/readyz":
         return this.#readiness();
       case ASK_PATH:
-        return this.#asked(request);
+        return this.#asked(visit);
       case "/metrics":
         return text(200, this.#options.metrics.render(), Metrics.contentType);
       case "/tunnels":
         // Without a token nobody learns that there could be such a page.
         return this.#options.admin === null
-          ? notFound(request)
-          : this.#tunnels(request, address, this.#options.admin);
+          ? notFound(visit)
+          : this.#tunnels(visit, this.#options.admin);
       default:
-        return notFound(request);
+        return notFound(visit);
     }
   }
 
   /** A node without the bus serves its own tunnels, so it is ready all the same. */
-  #readiness(): Response {
+  #readiness(): Answer {
     const { isReady, isBusUp } = this.#options;
     if (!isReady()) return text(503, "stopping\n");
     return text(200, isBusUp() ? "ready\n" : "ready\nbus: away\n");
   }
 
-  async #asked(request: Request): Promise<Response> {
-    return await this.#options.isServed(request.url)
+  async #asked(visit: Visit): Promise<Answer> {
+    return await this.#options.isServed(visit.target)
       ? text(200, "served here\n")
-      : refused(request, 404, "no such host here");
+      : refused(visit, { code: "page", status: 404, reason: "no such host here" });
   }
 
-  async #tunnels(request: Request, address: string, admin: AdminPages): Promise<Response> {
-    const { list: fields } = new FieldList(request.headers);
-    const refusal = await admin.guard.refusal({ address, fields });
-    if (refusal !== null) {
-      return refused(request, refusal.status, refusal.reason, refusal.fields);
-    }
-    const query = request.url.indexOf("?");
-    const asked = new URLSearchParams(query === -1 ? "" : request.url.slice(query));
+  async #tunnels(visit: Visit, admin: AdminPages): Promise<Answer> {
+    const refusal = await admin.guard.refusal(visit);
+    if (refusal !== null) return refused(visit, refusal);
+    const { target } = visit;
+    const query = target.indexOf("?");
+    const asked = new URLSearchParams(query === -1 ? "" : target.slice(query));
     try {
       return text(200, `${JSON.stringify(admin.tunnels.page(asked))}\n`, "application/json");
     } catch (error) {
-      if (error instanceof RangeError) return refused(request, 400, error.message);
-      throw error;
+      if (!(error instanceof RangeError)) throw error;
+      return refused(visit, { code: "page", status: 400, reason: error.message });
     }
   }
 }
 
-function notFound(request: Request): Response {
-  return refused(request, 404, "there is no such page on this server");
+function notFound(visit: Visit): Answer {
+  return refused(visit, {
+    code: "page",
+    status: 404,
+    reason: "there is no such page on this server",
+  });
 }
 
-function text(status: number, body: string, type = "text/plain; charset=utf-8"): Response {
-  return new Response(new TextEncoder().encode(body), {
+function text(status: number, body: string, type = "text/plain; charset=utf-8"): Answer {
+  return {
     status,
-    headers: { "content-type": type, "cache-control": "no-store" },
-  });
+    fields: [["content-type", type], ["cache-control", "no-store"]],
+    body: new TextEncoder().encode(body),
+  };
 }

@@ -1,6 +1,6 @@
 import { type Counter, type Family, type Histogram, Metrics } from "./metrics.ts";
 import { ClusterMetrics } from "../cluster/cluster_metrics.ts";
-import type { Registry } from "../tunnels/registry.ts";
+import type { Outcome, RequestObserver, Visit } from "../listen/visit.ts";
 
 /** Seconds; the last is the default head timeout. */
 const LATENCIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -13,8 +13,15 @@ export type RequestsLimited = Readonly<
   >
 >;
 
+/** What of the registry is counted when somebody looks. */
+export interface CountedTunnels {
+  /** Hostnames. */
+  readonly size: number;
+  members(): Iterable<{ readonly session: { readonly load: number } }>;
+}
+
 /** What a server counts, under the names that /metrics shows. */
-export class ServerMetrics {
+export class ServerMetrics implements RequestObserver {
   readonly received: Counter;
   readonly sent: Counter;
   readonly refused: Family<Counter>;
@@ -24,7 +31,7 @@ export class ServerMetrics {
   readonly #metrics = new Metrics();
   readonly #classes: readonly Counter[];
 
-  constructor(registry: Registry) {
+  constructor(registry: CountedTunnels) {
     const metrics = this.#metrics;
     const requests = metrics.counter(
       "tunnel_requests_total",
@@ -70,10 +77,9 @@ export class ServerMetrics {
     });
   }
 
-  /** Counts an answered request; `started` is the `performance.now()` of its arrival. */
-  answered(status: number, started: number): void {
+  finished(_visit: Visit, { status, headTime }: Outcome): void {
     this.#classes[Math.floor(status / 100) - 1]?.inc();
-    this.latency.observe((performance.now() - started) / 1000);
+    this.latency.observe(headTime / 1000);
   }
 
   /** Counts what a node of several does as well. */

@@ -7,7 +7,7 @@ import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
 import { BusConnections } from "./bus_connections.ts";
 import type { ClusterMetrics } from "./cluster_metrics.ts";
-import type { Fate } from "../listen/serve_listener.ts";
+import type { Answer, Visit } from "../listen/visit.ts";
 import { Locations } from "./locations.ts";
 import { NodeDoor } from "./node_dial.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -112,15 +112,15 @@ export class Cluster implements Elsewhere {
     return nodes.length > 0 || this.#locations.knows(hostname);
   }
 
-  /** Whether a request is what other nodes send, by its URL and its Host; `accept` may follow. */
-  isFromNode(url: string, host: string | null): boolean {
-    return this.#door.isFor(url, host);
+  /** Whether a visit is what other nodes send; `accept` may follow. */
+  isFromNode(visit: Pick<Visit, "target" | "host">): boolean {
+    return this.#door.isFor(visit);
   }
 
-  /** Lets another node in that came by a socket with this fate; null when the request does not prove that it comes from one. */
-  accept(request: Request, fate: Fate): Promise<Response | null> {
-    return this.#door.accept(request, fate, (transport, from) => {
-      const isTaken = this.#relay.accept(transport, from, fate);
+  /** Lets another node in; null when the visit does not prove that it comes from one. */
+  accept(visit: Visit): Promise<Answer | null> {
+    return this.#door.accept(visit, (transport, from) => {
+      const isTaken = this.#relay.accept(transport, from, visit.listeningSocket);
       if (!isTaken) transport.close("the node takes no more links");
     });
   }

@@ -4,8 +4,8 @@ import { dialWebSocket, HandshakeRefusedError } from "../../websocket/dial.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Bus } from "../bus/bus.ts";
-import { splitTarget } from "../router.ts";
-import type { Fate } from "../listen/serve_listener.ts";
+import { fieldValue } from "../../http/fields.ts";
+import { type Answer, SWITCHING_PROTOCOLS, type Visit } from "../listen/visit.ts";
 import { checkUpgrade } from "../proxy/upgrade.ts";
 
 /** Where nodes connect to each other, below a node's own URL. */
@@ -91,34 +91,32 @@ export class NodeDoor {
     this.#host = options.url === null ? null : new URL(options.url).host;
   }
 
-  /** Whether a request is what other nodes send: its URL, as Deno gives it, and its Host decide that. */
-  isFor(url: string, host: string | null): boolean {
-    // Nearly every request ends in another path, and needs no further look.
-    if (this.#host === null || !url.endsWith(NODE_PATH)) return false;
-    return splitTarget(url).target === NODE_PATH && host?.toLowerCase() === this.#host;
+  /** Whether a visit is what other nodes send: its target and its Host decide that. */
+  isFor({ target, host }: Pick<Visit, "target" | "host">): boolean {
+    return this.#host !== null && target === NODE_PATH && host?.toLowerCase() === this.#host;
   }
 
   /**
-   * Upgrades a request whose ticket is good and hands its transport over; returns null for any other request. A socket
+   * Upgrades a visit whose ticket is good and hands its transport over; returns null for any other visit. A socket
    * that was replaced asks the node to dial again.
    */
   async accept(
-    request: Request,
-    fate: Fate,
+    visit: Visit,
     onOpen: (transport: Transport, from: string) => void,
-  ): Promise<Response | null> {
-    const upgrade = checkUpgrade(request);
+  ): Promise<Answer | null> {
+    const upgrade = checkUpgrade(visit);
     if (upgrade.kind !== "websocket" || !upgrade.protocols.includes(NODE_SUBPROTOCOL)) return null;
-    const from = await this.#redeem(request.headers.get("authorization") ?? "");
+    const from = await this.#redeem(fieldValue(visit.fields, "authorization") ?? "");
     if (from === null) return null;
-    if (fate.isRetired) return new Response(null, { status: REPLACED });
-    const { response, socket } = Deno.upgradeWebSocket(request, {
+    if (visit.listeningSocket.isRetired) {
+      return { code: "moved", status: REPLACED, fields: [], body: null };
+    }
+    const socket = visit.accept({
       protocol: NODE_SUBPROTOCOL,
       idleTimeout: IDLE_TIMEOUT,
+      onOpen: () => onOpen(new WebSocketTransport(socket), from),
     });
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", () => onOpen(new WebSocketTransport(socket), from));
-    return response;
+    return SWITCHING_PROTOCOLS;
   }
 
   /** Takes a ticket and returns the node that made it; null unless it is a ticket to this node. */

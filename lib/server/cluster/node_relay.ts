@@ -10,10 +10,10 @@ import type { Stream } from "../../mux/stream.ts";
 import type { Transport } from "../../mux/transport.ts";
 import { refused } from "../proxy/error_page.ts";
 import { parseOpening } from "./node_opening.ts";
-import type { Fate } from "../listen/serve_listener.ts";
+import type { ListeningSocket } from "../listen/visit.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { splice } from "./splice.ts";
-import type { Refusal } from "../tunnels/upstream.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Links that other nodes may have to this one: what each of the most nodes may open. */
 const MAX_LINKS = 2560;
@@ -36,8 +36,8 @@ export interface NodeRelayOptions {
 
 interface Incoming {
   readonly session: Session;
-  /** What becomes of the socket that it came by; null when it came over the bus. */
-  readonly fate: Fate | null;
+  /** The socket that it came by; null when it came over the bus. */
+  readonly listeningSocket: ListeningSocket | null;
   /** Resolves when the other node has agreed to open no more streams, or is gone. */
   readonly left: Promise<void>;
 }
@@ -63,7 +63,7 @@ export class NodeRelay {
   }
 
   /** Takes a link of another node, over a socket or the bus; returns false when there is no room, or this node stops. */
-  accept(transport: Transport, from: string, fate: Fate | null): boolean {
+  accept(transport: Transport, from: string, listeningSocket: ListeningSocket | null): boolean {
     if (this.#isLeaving || this.#incoming.size >= MAX_LINKS) return false;
     const { log } = this.#options;
     const { promise: left, resolve } = Promise.withResolvers<void>();
@@ -78,11 +78,11 @@ export class NodeRelay {
       },
       onTraffic() {},
     }, this.#options);
-    const incoming: Incoming = { session, fate, left };
+    const incoming: Incoming = { session, listeningSocket, left };
     this.#incoming.add(incoming);
     session.establish();
     // The handshake may have been under way when the socket was replaced.
-    if (fate?.isRetired) session.goAway(MOVES);
+    if (listeningSocket?.isRetired) session.goAway(MOVES);
     log.debug("another node has opened a link", { node: from });
     return true;
   }
@@ -126,7 +126,7 @@ export class NodeRelay {
   }
 
   #moving(): Incoming[] {
-    return [...this.#incoming].filter(({ fate }) => fate?.isRetired);
+    return [...this.#incoming].filter(({ listeningSocket }) => listeningSocket?.isRetired);
   }
 
   async #relay(stream: Stream, opening: RequestHead): Promise<void> {
@@ -156,14 +156,10 @@ function refuse(stream: Stream, why: "away" | "busy" | "unknown"): void {
 }
 
 /** Answers as the visitor's node would if it had the tunnel itself. */
-async function answer(stream: Stream, request: RequestHead, refusal: Refusal): Promise<void> {
-  const { status, reason, fields } = refusal;
-  const headers = new Headers();
-  for (const [name, value] of request.fields) headers.append(name, value);
-  const response = refused({ method: request.method, headers }, status, reason, fields);
-  const body = new Uint8Array(await response.arrayBuffer());
-  stream.respond({ status, fields: [...response.headers] }, false);
-  await stream.end(body);
+async function answer(stream: Stream, request: RequestHead, refusal: VisitRefusal): Promise<void> {
+  const { status, fields, body } = refused(request, refusal);
+  stream.respond({ status, fields }, false);
+  await stream.end(body ?? undefined);
   // The body of a refused request ends here.
   stream.reset(ErrorCode.None, "the request was refused");
 }

@@ -2,9 +2,9 @@ import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { NodeLink } from "./node_link.ts";
 import { withOpening } from "./node_opening.ts";
 import {
-  type Exchange,
   frameTypeOf,
   MovedError,
+  type OpenedStream,
   type Opening,
   type Upstream,
 } from "../tunnels/upstream.ts";
@@ -32,7 +32,7 @@ export class RemoteUpstream implements Upstream {
     return null;
   }
 
-  open({ kind, head, hasBody, visitor }: Opening): Exchange {
+  open({ kind, head, hasBody, visitor }: Opening): OpenedStream {
     const { hostname, onOpen } = this.#options;
     const opened = withOpening({ hostname, address: visitor }, head);
     if (!this.#link.session.usable) throw new MovedError("the link to the other node has ended");

@@ -3,7 +3,7 @@ import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
-import type { Exchange } from "../tunnels/upstream.ts";
+import type { OpenedStream } from "../tunnels/upstream.ts";
 
 /**
  * Joins the stream that another node opened with the one that was opened for it to the client.
@@ -13,7 +13,7 @@ import type { Exchange } from "../tunnels/upstream.ts";
  */
 export async function splice(
   visitor: Stream,
-  { stream: client, response }: Exchange,
+  { stream: client, response }: OpenedStream,
 ): Promise<void> {
   let cut: Error | null = null;
   visitor.onAbort = (error) => client.reset(codeOf(error), error.message);

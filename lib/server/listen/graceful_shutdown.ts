@@ -16,14 +16,14 @@ const QUIET_WITHIN = 1_000;
 /** Milliseconds between looks for a moment in which nothing is under way. */
 const LOOK_AGAIN = 5;
 
-/** The sessions of those who are told to go. */
-export type Departing = Pick<
+/** The sessions of clients that are told to go elsewhere. */
+export type LeavingSessions = Pick<
   ClientSessions,
   "goAway" | "leaving" | "finishing" | "load" | "drain" | "close"
 >;
 
 export interface GracefulShutdownOptions {
-  readonly clientSessions: Departing;
+  readonly clientSessions: LeavingSessions;
   /** Says how much there is of visitors that the end of a listener cuts: WebSockets, and bodies that still come. */
   readonly fragile: () => number;
   /** Tells the other nodes, whose links end with the listener that they came by, and resolves when their requests are answered; it has so many milliseconds. */

@@ -1,23 +1,19 @@
 import { type GracefulShutdownOptions, shutDownGracefully } from "./graceful_shutdown.ts";
-import {
-  type Certificate,
-  Listener,
-  type ListenerHandler,
-  type ListenerOptions,
-} from "./serve_listener.ts";
+import { type Certificate, ServeListener, type ServeListenerOptions } from "./serve_listener.ts";
+import type { VisitHandler } from "./visit.ts";
 import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
-export interface ListenersOptions extends Omit<ListenerOptions, "handler"> {
+export interface ListenersOptions extends Omit<ServeListenerOptions, "handler"> {
   /** The port for clients alone; null for none. */
   readonly clientPort: number | null;
   /** Answers what comes by the public port. */
-  readonly onVisitor: ListenerHandler;
+  readonly visitors: VisitHandler;
   /** Answers what comes by the port of the clients. */
-  readonly onClient: ListenerHandler;
+  readonly clients: VisitHandler;
 }
 
-/** What is inside when an entrance is shut. */
-export interface Inside
+/** What is in flight when a listener is shut, and how it is brought to its end. */
+export interface InFlight
   extends Omit<GracefulShutdownOptions, "isShared" | "shutPublic" | "shutClients"> {
   readonly clientSessions: ClientSessions;
   /** Has the other nodes come by the sockets that take the place of others, as `leaveNodes` has them go. */
@@ -26,19 +22,19 @@ export interface Inside
 
 /** Where visitors and clients come in: one port for all, or one for each kind. */
 export class Listeners {
-  readonly #public: Listener;
-  readonly #clients: Listener | null;
+  readonly #public: ServeListener;
+  readonly #clients: ServeListener | null;
   readonly #isShared: boolean;
   #isShut = false;
 
   /** Starts to listen. @throws {ListenError} when it cannot; nothing is open then. */
-  constructor({ clientPort, onVisitor, onClient, ...options }: ListenersOptions) {
+  constructor({ clientPort, visitors, clients, ...options }: ListenersOptions) {
     this.#isShared = options.reusePort;
-    this.#public = new Listener({ ...options, handler: onVisitor });
+    this.#public = new ServeListener({ ...options, handler: visitors });
     try {
       this.#clients = clientPort === null
         ? null
-        : new Listener({ ...options, port: clientPort, handler: onClient });
+        : new ServeListener({ ...options, port: clientPort, handler: clients, observers: [] });
     } catch (error) {
       void this.#public.shutdown();
       throw error;
@@ -55,13 +51,13 @@ export class Listeners {
     return this.#clients?.port ?? null;
   }
 
-  /** Leaves the ports to whoever comes next; resolves when everything inside is finished, or had to be cut. */
-  async shut(inside: Inside): Promise<void> {
+  /** Leaves the ports to whoever comes next; resolves when everything in flight is finished, or had to be cut. */
+  async shut(inFlight: InFlight): Promise<void> {
     const clients = this.#clients;
     this.#isShut = true;
-    inside.clientSessions.refuse();
+    inFlight.clientSessions.refuse();
     await shutDownGracefully({
-      ...inside,
+      ...inFlight,
       isShared: this.#isShared,
       shutPublic: () => this.#public.shutdown(),
       shutClients: clients === null ? null : () => clients.shutdown(),
@@ -74,15 +70,15 @@ export class Listeners {
    *
    * @throws {Deno.errors.InvalidData | TypeError} for a certificate that cannot be used, before anything is done.
    */
-  async renew(certificate: Certificate, inside: Inside): Promise<void> {
-    const { clientSessions, moveNodes } = inside;
+  async renew(certificate: Certificate, inFlight: InFlight): Promise<void> {
+    const { clientSessions, moveNodes } = inFlight;
     const clients = this.#clients;
     await this.#public.check(certificate);
     if (this.#isShared) {
       const shutPublic = this.#public.renew(certificate);
       const shutClients = clients?.renew(certificate) ?? null;
       await shutDownGracefully({
-        ...inside,
+        ...inFlight,
         leaveNodes: moveNodes,
         isShared: true,
         shutPublic,
@@ -98,7 +94,7 @@ export class Listeners {
       await Promise.all(shut.map((each) => each()));
     };
     await shutDownGracefully({
-      ...inside,
+      ...inFlight,
       // They come back like clients, once there is something to come to, and go on finding this one.
       leaveNodes: () => Promise.resolve(),
       isShared: false,

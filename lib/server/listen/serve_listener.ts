@@ -1,6 +1,8 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
+import { type ServeSocket, ServeVisit } from "./serve_visit.ts";
+import type { Answer, RequestObserver, VisitHandler } from "./visit.ts";
 
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;
@@ -14,25 +16,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** What becomes of the socket that a request came by. */
-export interface Fate {
-  /** Another one has taken its place. */
-  readonly isRetired: boolean;
-  /** It accepts nothing any more, and its connections end with the answers in flight. */
-  readonly isShut: boolean;
-}
-
-/** The remote end of a connection. */
-export type Peer = Readonly<Pick<Deno.NetAddr, "hostname" | "port">>;
-
-/** Answers a request from `peer`; what becomes of the socket may change meanwhile. */
-export type ListenerHandler = (
-  request: Request,
-  peer: Peer,
-  fate: Fate,
-) => Response | Promise<Response>;
-
-export interface ListenerOptions {
+export interface ServeListenerOptions {
   readonly hostname: string;
   /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
   readonly port: number;
@@ -40,9 +24,8 @@ export interface ListenerOptions {
   readonly reusePort: boolean;
   /** For HTTPS with HTTP/1.1 and HTTP/2. */
   readonly tls: Certificate | null;
-  readonly handler: ListenerHandler;
-  /** Answers for a handler that threw. */
-  readonly onError: (error: unknown) => Response;
+  readonly handler: VisitHandler;
+  readonly observers: readonly RequestObserver[];
   readonly log: Log;
 }
 
@@ -59,8 +42,8 @@ export class ListenError extends Error {
  * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open ends its
  * accept loop for good (Deno issue 10148), while the connections that it had live on.
  */
-export class Listener {
-  readonly #options: ListenerOptions;
+export class ServeListener {
+  readonly #options: ServeListenerOptions;
   #socket: Socket;
   #tls: Certificate | null;
   /** Sockets that another one has replaced, until they are shut. */
@@ -69,7 +52,7 @@ export class Listener {
   readonly #specimens = new Specimens();
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
-  constructor(options: ListenerOptions) {
+  constructor(options: ServeListenerOptions) {
     this.#options = options;
     this.#tls = options.tls;
     try {
@@ -125,27 +108,39 @@ export class Listener {
   }
 
   #serve(port: number): Socket {
-    const { hostname, reusePort, handler, onError, log } = this.#options;
+    const { hostname, reusePort, log } = this.#options;
     const tls = this.#tls;
-    const fate = { isRetired: false, isShut: false };
+    const state = { isRetired: false, isShut: false };
     const server = Deno.serve({
       hostname,
       port,
       reusePort,
       onListen: () => {},
-      onError,
       ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
     }, (request, info) => {
-      this.#specimens.keep(info);
-      return handler(request, info.remoteAddr, fate);
+      const visit = new ServeVisit(this.#options, request, info.remoteAddr, state);
+      this.#specimens.keep(info, visit);
+      return this.#respond(visit);
     });
     const again = (reason: string): void => {
-      if (this.#stopped || fate.isRetired) return;
+      if (this.#stopped || state.isRetired) return;
       log.error("the listener ended and is opened again", { reason });
       this.#relisten(port === 0 ? server.addr.port : port);
     };
     server.finished.then(() => again("it stopped by itself"), (error) => again(messageOf(error)));
-    return Object.assign(fate, { server });
+    return Object.assign(state, { server });
+  }
+
+  async #respond(visit: ServeVisit): Promise<Response> {
+    const { handler } = this.#options;
+    let answer: Answer | null = null;
+    try {
+      answer = await handler.handle(visit);
+      return visit.respond(answer);
+    } catch (error) {
+      if (answer !== null) abandon(answer);
+      return visit.respond(handler.failed(visit, error));
+    }
   }
 
   /** Listens after so many milliseconds, and else after twice as many. */
@@ -164,10 +159,15 @@ export class Listener {
   }
 }
 
-interface Socket extends Fate {
+interface Socket extends ServeSocket {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
   isRetired: boolean;
   isShut: boolean;
+}
+
+/** Gives up an answer that cannot be sent. */
+function abandon({ body }: Answer): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel();
 }
 
 async function shut(socket: Socket): Promise<void> {

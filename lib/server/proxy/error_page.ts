@@ -1,95 +1,131 @@
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT } from "@std/http/status";
-import type { Field } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
+import type { Answer, AnswerCode } from "../listen/visit.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 /** What of a request decides how its error is shown. */
-export type ErrorRequest = Pick<Request, "method" | "headers">;
+export interface ErrorRequest {
+  readonly method: string;
+  readonly fields: readonly Field[];
+}
+
+/** What an error page says. */
+export interface ErrorPage {
+  readonly code: AnswerCode;
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+  /** Beside the usual ones. @default none */
+  readonly fields?: readonly Field[];
+}
+
+/** An answer that is here whole. */
+export type WholeAnswer = Answer & { readonly body: Uint8Array<ArrayBuffer> | null };
 
 /** Answers with a short page, or with plain text to whoever does not ask for HTML. */
-export function errorResponse(
+export function errorAnswer(
   request: ErrorRequest,
-  status: number,
-  title: string,
-  text: string,
-  fields: readonly Field[] = [],
-): Response {
-  // Plain text comes first because `*/*` is what command-line tools send, while browsers name HTML.
-  const isHtml = accepts(request, "text/plain", "text/html") === "text/html";
+  { code, status, title, text, fields = [] }: ErrorPage,
+): WholeAnswer {
+  const isHtml = prefersHtml(fieldValue(request.fields, "accept"));
   const body = encoder.encode(
     isHtml ? page(status, title, text) : `${status} ${title}\n\n${text}\n`,
   );
-  const headers = new Headers({
-    "content-type": isHtml ? "text/html; charset=utf-8" : "text/plain; charset=utf-8",
-    "content-length": String(body.length),
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-  });
-  for (const [name, value] of fields) headers.append(name, value);
-  return new Response(request.method === "HEAD" ? null : body, { status, headers });
+  return {
+    code,
+    status,
+    fields: [
+      ["content-type", isHtml ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"],
+      ["content-length", String(body.length)],
+      ["cache-control", "no-store"],
+      ["x-content-type-options", "nosniff"],
+      ["content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"],
+      ...fields,
+    ],
+    body: request.method === "HEAD" ? null : body,
+  };
 }
 
 /** Answers with a status and the reason for it where no page of its own is below. */
-export function refused(
-  request: ErrorRequest,
-  status: number,
-  reason: string,
-  fields: readonly Field[] = [],
-): Response {
-  return errorResponse(request, status, STATUS_TEXT[status] ?? "Error", sentence(reason), fields);
+export function refused(request: ErrorRequest, refusal: VisitRefusal): WholeAnswer {
+  const { status, reason } = refusal;
+  return errorAnswer(request, {
+    ...refusal,
+    title: STATUS_TEXT[status] ?? "Error",
+    text: sentence(reason),
+  });
 }
 
-export function unknownTunnel(request: ErrorRequest, hostname: string): Response {
-  return errorResponse(
-    request,
-    404,
-    "No such tunnel",
-    `There is no tunnel at ${hostname}. The address may be mistyped, or its client has not connected yet.`,
-  );
+export function unknownTunnel(request: ErrorRequest, hostname: string): WholeAnswer {
+  return errorAnswer(request, {
+    code: "unknown",
+    status: 404,
+    title: "No such tunnel",
+    text:
+      `There is no tunnel at ${hostname}. The address may be mistyped, or its client has not connected yet.`,
+  });
 }
 
-export function clientAway(request: ErrorRequest, hostname: string): Response {
-  return errorResponse(
-    request,
-    502,
-    "The tunnel's client is away",
-    `The client of ${hostname} is not connected at the moment. It comes back under the same address.`,
-    [["retry-after", "1"]],
-  );
+export function clientAway(request: ErrorRequest, hostname: string): WholeAnswer {
+  return errorAnswer(request, {
+    code: "away",
+    status: 502,
+    title: "The tunnel's client is away",
+    text:
+      `The client of ${hostname} is not connected at the moment. It comes back under the same address.`,
+    fields: [["retry-after", "1"]],
+  });
 }
 
 /** Tells that the local service could not be reached or broke off, with the code that the client gave. */
-export function originFailed(request: ErrorRequest, code: string, reason: string): Response {
-  return errorResponse(
-    request,
-    502,
-    "The local service did not answer",
-    `The tunnel is up, but the service behind it failed: ${sentence(reason)} (${code})`,
-  );
+export function originFailed(
+  request: ErrorRequest,
+  code: "unreachable" | "malformed" | "cut" | "failed",
+  reason: string,
+): WholeAnswer {
+  return errorAnswer(request, {
+    code,
+    status: 502,
+    title: "The local service did not answer",
+    text: `The tunnel is up, but the service behind it failed: ${sentence(reason)} (${code})`,
+  });
 }
 
-export function headTimeout(request: ErrorRequest, seconds: number): Response {
-  return errorResponse(
-    request,
-    504,
-    "The local service took too long",
-    `The tunnel is up, but the service behind it did not begin to answer within ${seconds} seconds.`,
-  );
+export function headTimeout(request: ErrorRequest, seconds: number): WholeAnswer {
+  return errorAnswer(request, {
+    code: "timeout",
+    status: 504,
+    title: "The local service took too long",
+    text:
+      `The tunnel is up, but the service behind it did not begin to answer within ${seconds} seconds.`,
+  });
 }
 
 /** Answers 405 with the methods that would be taken (RFC 9110 section 15.5.6). */
-export function methodNotAllowed(request: ErrorRequest, allow: readonly string[]): Response {
-  return refused(request, 405, `the method ${request.method} is not served here`, [
-    ["allow", allow.join(", ")],
-  ]);
+export function methodNotAllowed(request: ErrorRequest, allow: readonly string[]): WholeAnswer {
+  return refused(request, {
+    code: "request",
+    status: 405,
+    reason: `the method ${request.method} is not served here`,
+    fields: [["allow", allow.join(", ")]],
+  });
 }
 
 /** Answers 503 with the whole seconds to wait, one at least. */
-export function tooBusy(request: ErrorRequest, reason: string, retryAfter: number): Response {
-  return refused(request, 503, reason, [[
-    "retry-after",
-    String(Math.max(1, Math.ceil(retryAfter))),
-  ]]);
+export function tooBusy(
+  request: ErrorRequest,
+  refusal: Pick<VisitRefusal, "code" | "reason">,
+  retryAfter: number,
+): WholeAnswer {
+  const seconds = Math.max(1, Math.ceil(retryAfter));
+  return refused(request, { ...refusal, status: 503, fields: [["retry-after", String(seconds)]] });
+}
+
+// Plain text comes first because any type at all is what command-line tools ask for, while browsers name HTML.
+function prefersHtml(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  return accepts({ headers: new Headers({ accept }) }, "text/plain", "text/html") === "text/html";
 }
 
 const encoder = new TextEncoder();

@@ -1,9 +1,10 @@
 import { ErrorCode, SessionError, StreamError } from "../../wire/errors.ts";
+import type { Answer } from "../listen/visit.ts";
 import { clientAway, type ErrorRequest, headTimeout, originFailed, tooBusy } from "./error_page.ts";
 import { MovedError } from "../tunnels/upstream.ts";
 
-/** What is known of an exchange that failed before its head. */
-export interface FailedExchange {
+/** What is known of a request that failed before the head of its answer. */
+export interface FailedRequest {
   readonly request: ErrorRequest;
   readonly hostname: string;
   /** Milliseconds that were waited for the head. */
@@ -11,25 +12,32 @@ export interface FailedExchange {
 }
 
 /** Seconds after which a refused request may be tried again. */
-const RETRY_AFTER = 1;
+export const RETRY_AFTER = 1;
+
+/** Says that all connections of a tunnel are full. */
+export const TUNNEL_BUSY = {
+  code: "busy",
+  reason: "this tunnel has as many requests as it can carry",
+} as const;
 
 /** Tells a visitor what went wrong between this server and the origin (RFC 9110 section 15.6). */
-export function failureResponse(exchange: FailedExchange, error: unknown): Response {
-  const { request, hostname } = exchange;
+export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
+  const { request, hostname } = failed;
   if (error instanceof SessionError) return clientAway(request, hostname);
   if (error instanceof MovedError) {
-    return tooBusy(request, "the tunnel has just moved to another connection", RETRY_AFTER);
+    const reason = "the tunnel has just moved to another connection";
+    return tooBusy(request, { code: "moved", reason }, RETRY_AFTER);
   }
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
     case ErrorCode.Timeout:
-      return headTimeout(request, exchange.headTimeout / 1000);
+      return headTimeout(request, failed.headTimeout / 1000);
     // What ended the client's session on another node reaches this one as the end of a stream.
     case ErrorCode.GoingAway:
     case ErrorCode.Silent:
       return clientAway(request, hostname);
     case ErrorCode.Refused:
-      return tooBusy(request, "this tunnel has as many requests as it can carry", RETRY_AFTER);
+      return tooBusy(request, TUNNEL_BUSY, RETRY_AFTER);
     case ErrorCode.OriginUnreachable:
       return originFailed(request, "unreachable", "it cannot be reached; it may not be running");
     case ErrorCode.OriginMalformed:

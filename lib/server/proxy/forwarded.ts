@@ -6,7 +6,7 @@ import type { AddressSet } from "../../net/address_set.ts";
 
 /** What a connection tells of a visitor, apart from what the visitor says. */
 export interface VisitorConnection {
-  /** The address of the other end, as Deno gives it. */
+  /** The address of the other end. */
   readonly peer: string;
   /** What the listener speaks. */
   readonly scheme: "http" | "https";

@@ -4,26 +4,21 @@ import { Specimens } from "../../mux/v8_memory.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
-import { answer } from "./answer.ts";
-import { Disconnects, type Version } from "../listen/disconnects.ts";
+import { answerOf } from "./answer.ts";
 import { refused } from "./error_page.ts";
-import { failureResponse } from "./failure.ts";
-import type { FieldList } from "./field_list.ts";
-import { type BodyLimits, RequestBody, TOO_SLOW } from "./request_body.ts";
-import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
-import { requestFraming } from "./request_framing.ts";
+import { failureAnswer } from "./failure.ts";
+import { type BodyLimits, bodyTooLong, RequestBody, TOO_SLOW } from "./request_body.ts";
 import type { RequestHeads } from "./request_heads.ts";
-import { dropBody } from "./unwanted_body.ts";
-import type { Visit } from "../listen/visit.ts";
+import type { TunnelVisit } from "./tunnel_visit.ts";
+import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
+import type { Answer, BodyReader } from "../listen/visit.ts";
 import {
-  type Exchange,
   MovedError,
+  type OpenedStream,
   type Opening,
-  type Refusal,
   type Upstream,
+  type VisitRefusal,
 } from "../tunnels/upstream.ts";
-
-type BodySource = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** What one kind of exchange does beside the others. */
 export interface ExchangeSteps {
@@ -33,10 +28,10 @@ export interface ExchangeSteps {
   readonly hasBody: boolean;
   /** Whether it can be sent again before its answer. @default when no body follows */
   readonly isRepeatable?: boolean;
-  readonly onOpen?: (exchange: Exchange) => void;
-  readonly respond: (visit: Visit, head: ResponseHead, stream: Stream) => Response;
+  readonly onOpen?: (opened: OpenedStream) => void;
+  readonly respond: (request: TunnelVisit, head: ResponseHead, stream: Stream) => Answer;
   /** Tells what of the visitor's own made it fail, where that is so. */
-  readonly refusal?: () => Refusal | null;
+  readonly refusal?: () => VisitRefusal | null;
 }
 
 /** Carries public HTTP requests through an upstream and returns what the origin answers. */
@@ -44,13 +39,12 @@ export class Proxy {
   readonly #heads: RequestHeads;
   readonly #headTimeout: number;
   readonly #bodies: BodyLimits;
-  readonly #disconnects = new Disconnects();
   readonly #specimens = new Specimens();
   readonly #log: Log;
   /** What most requests have, which is therefore made once. */
   readonly #bodiless: ExchangeSteps = {
     hasBody: false,
-    respond: (visit, head, stream) => this.answer(visit, head, stream),
+    respond: answerOf,
   };
 
   constructor(
@@ -68,71 +62,90 @@ export class Proxy {
     this.#log = options.log;
   }
 
-  forward(visit: Visit, upstream: Upstream): Promise<Response> {
-    const framing = requestFraming(visit.request, visit.fields, this.#bodies.most);
-    if (framing.kind === "refused") {
-      if (framing.status === 413) this.#bodies.limited.body.inc();
-      dropBody(visit.request, visit.fields);
-      return Promise.resolve(refused(visit.request, framing.status, framing.reason));
+  forward(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
+    const { visit } = request;
+    const { framing } = visit;
+    switch (framing.kind) {
+      case "none":
+        return this.#exchangeHTTP(request, upstream, null, this.#bodiless);
+      case "body":
+        return this.#forwardBody(request, upstream, framing.length);
+      case "unannounced":
+        return this.#forwardUnannounced(request, upstream);
+      case "refused":
+        visit.dropBody();
+        return Promise.resolve(refused(visit, { ...framing, code: "request" }));
     }
-    if (framing.kind === "body" && visit.request.body !== null) {
-      return this.#forwardBody(visit, upstream, visit.request.body, framing.length);
-    }
-    if (mayHideBody(visit) && visit.request.body !== null) {
-      return this.#forwardUnannounced(visit, upstream, visit.request.body);
-    }
-    return this.#exchangeHTTP(visit, upstream, null, this.#bodiless);
   }
 
   #forwardBody(
-    visit: Visit,
+    request: TunnelVisit,
     upstream: Upstream,
-    source: BodySource,
     length: number | null,
-  ): Promise<Response> {
+  ): Promise<Answer> {
+    const { visit } = request;
+    const { most, limited } = this.#bodies;
+    if (most !== null && length !== null && length > most) {
+      limited.body.inc();
+      visit.dropBody();
+      return Promise.resolve(refused(visit, bodyTooLong(most)));
+    }
+    return this.#sendBody(request, upstream, () => visit.readBody(), length);
+  }
+
+  /** Forwards a request of which only its body itself can tell whether it has one. */
+  async #forwardUnannounced(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
+    const { visit } = request;
+    let body: BodyReader | null;
+    try {
+      body = await unannouncedBody(visit.readBody(), this.#bodies.idle);
+    } catch (error) {
+      if (error instanceof LateBodyError) {
+        this.#bodies.limited.idle.inc();
+        return refused(visit, TOO_SLOW);
+      }
+      const reason = "the body of the request broke off";
+      return refused(visit, { code: "request", status: 400, reason });
+    }
+    if (body === null) return await this.#exchangeHTTP(request, upstream, null, this.#bodiless);
+    const begun = body;
+    try {
+      return await this.#sendBody(request, upstream, () => begun, null);
+    } catch (error) {
+      // Its first piece was read and is not kept: nobody can send it again but the visitor.
+      if (!(error instanceof MovedError)) throw error;
+      return this.failed(request, error);
+    }
+  }
+
+  #sendBody(
+    request: TunnelVisit,
+    upstream: Upstream,
+    source: () => BodyReader,
+    length: number | null,
+  ): Promise<Answer> {
     let body: RequestBody | null = null;
-    return this.#exchangeHTTP(visit, upstream, length, {
+    return this.#exchangeHTTP(request, upstream, length, {
       hasBody: true,
       onOpen: ({ stream }) => {
-        body = new RequestBody(source, length, this.#bodies);
+        body = new RequestBody(source(), this.#bodies);
         void body.send(stream);
       },
-      respond: (visit, head, stream) => {
+      respond: (request, head, stream) => {
         if (body !== null) body.answered = true;
-        return this.answer(visit, head, stream);
+        return answerOf(request, head, stream);
       },
       refusal: () => body === null ? null : body.refusal,
     });
   }
 
-  /** Forwards a request of which only its body itself can tell whether it has one. */
-  async #forwardUnannounced(
-    visit: Visit,
-    upstream: Upstream,
-    body: BodySource,
-  ): Promise<Response> {
-    let source: BodySource | null;
-    try {
-      source = await unannouncedBody(body, this.#bodies.idle);
-    } catch (error) {
-      if (error instanceof LateBodyError) {
-        this.#bodies.limited.idle.inc();
-        return refused(visit.request, TOO_SLOW.status, TOO_SLOW.reason, TOO_SLOW.fields);
-      }
-      return refused(visit.request, 400, "the body of the request broke off");
-    }
-    return source === null
-      ? await this.#exchangeHTTP(visit, upstream, null, this.#bodiless)
-      : await this.#forwardBody(visit, upstream, source, null);
-  }
-
   #exchangeHTTP(
-    visit: Visit,
+    request: TunnelVisit,
     upstream: Upstream,
     length: number | null,
     steps: ExchangeSteps,
-  ): Promise<Response> {
-    return this.exchange(visit, upstream, this.#heads.head(visit, length), steps);
+  ): Promise<Answer> {
+    return this.exchange(request, upstream, this.#heads.head(request, length), steps);
   }
 
   /**
@@ -143,67 +156,41 @@ export class Proxy {
    * begun to be read is not kept for that.
    */
   async exchange(
-    visit: Visit,
+    request: TunnelVisit,
     upstream: Upstream,
     head: RequestHead,
     steps: ExchangeSteps,
-  ): Promise<Response> {
+  ): Promise<Answer> {
+    const { visit } = request;
+    const { kind = "http", hasBody } = steps;
     let stream: Stream | null = null;
     let unwatch: (() => void) | null = null;
     try {
-      const { kind = "http", hasBody } = steps;
       const exchange = upstream.open({ kind, head, hasBody, visitor: visit.address });
       const opened = stream = exchange.stream;
-      const { request, fields, port } = visit;
-      unwatch = this.#disconnects.watch({ request, version: versionOf(fields), port }, () => {
-        opened.reset(ErrorCode.Cancelled, "the visitor left");
-      });
+      unwatch = visit.watch(() => opened.reset(ErrorCode.Cancelled, "the visitor left"));
       steps.onOpen?.(exchange);
       const answered = await exchange.response;
-      const response = steps.respond(visit, answered, opened);
-      this.#specimens.keep(visit, exchange, answered, response);
-      return response;
+      const answer = steps.respond(request, answered, opened);
+      this.#specimens.keep(request, exchange, answered, answer);
+      return answer;
     } catch (error) {
       stream?.reset(ErrorCode.Cancelled, "no answer came about");
-      const isUntouched = stream === null || (steps.isRepeatable ?? !steps.hasBody);
+      const isUntouched = stream === null || (steps.isRepeatable ?? !hasBody);
       if (error instanceof MovedError && isUntouched) throw error;
       const refusal = steps.refusal?.() ?? null;
-      if (refusal === null) return this.#failed(visit, error);
-      return refused(visit.request, refusal.status, refusal.reason, refusal.fields);
+      return refusal === null ? this.failed(request, error) : refused(visit, refusal);
     } finally {
       unwatch?.();
     }
   }
 
-  /** Returns the origin's own answer, with the body that follows its head. */
-  answer(visit: Visit, head: ResponseHead, stream: Stream): Response {
-    return answer(visit, head, stream, this.#log);
-  }
-
-  /** Leaves nothing that would keep a stopped server alive. */
-  close(): void {
-    this.#disconnects.close();
-  }
-
-  /** Answers for an exchange that failed before its head. */
-  #failed(visit: Visit, error: unknown): Response {
-    this.#log.debug("request failed", { host: visit.connection.host, reason: messageOf(error) });
-    const { request, connection } = visit;
-    return failureResponse(
-      { request, hostname: connection.host, headTimeout: this.#headTimeout },
+  /** Answers for a request that failed before the head of its answer. */
+  failed({ visit, connection }: TunnelVisit, error: unknown): Answer {
+    this.#log.debug("request failed", { host: connection.host, reason: messageOf(error) });
+    return failureAnswer(
+      { request: visit, hostname: connection.host, headTimeout: this.#headTimeout },
       error,
     );
   }
-}
-
-/** Tells the version by fields: HTTP/2 may do without Host, and has no Connection (RFC 9113 sections 8.2.2 and 8.3.1). */
-function versionOf(fields: FieldList): Version {
-  if (fields.has("connection")) return "1.1";
-  return fields.has("host") ? "unknown" : "2";
-}
-
-/** Whether a body may come though the fields, read as those of HTTP/1.1, say that there is none. */
-function mayHideBody({ request, fields }: Visit): boolean {
-  if (request.method === "GET" || request.method === "HEAD") return false;
-  return versionOf(fields) === "unknown" && !fields.has("content-length");
 }

@@ -1,16 +1,10 @@
 import { ErrorCode } from "../../wire/errors.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { IdleWatch, Waiting } from "./idle_watch.ts";
-import { tooLong } from "./request_framing.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
-import { type BodyReader, dropRest, LINGER_TIMEOUT, readerOf } from "./unwanted_body.ts";
-import type { Refusal } from "../tunnels/upstream.ts";
-
-/**
- * Bytes asked for at once of a body in chunks. Deno 2.9 reads ahead of whoever reads more slowly than the
- * visitor sends, and moves all of that at each read; both grow with this number.
- */
-const CHUNKED_READ = 4 * 1024;
+import { dropRest, LINGER_TIMEOUT } from "../listen/unwanted_body.ts";
+import type { BodyReader } from "../listen/visit.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 /** What all request bodies of a server share. */
 export interface BodyLimits {
@@ -31,20 +25,19 @@ export class RequestBody implements Waiting {
   readonly #reader: BodyReader;
   readonly #limits: BodyLimits;
   #stream: Stream | null = null;
-  #refusal: Refusal | null = null;
+  #refusal: VisitRefusal | null = null;
   #lingering: ReturnType<typeof setTimeout> | undefined;
   waitingSince: number | null = null;
   /** Whether an answer has begun, so that nothing but the connection's end can tell the visitor of a failure. */
   answered = false;
 
-  /** Takes a body over; `length` is null for one in chunks. */
-  constructor(body: ReadableStream<Uint8Array>, length: number | null, limits: BodyLimits) {
-    this.#reader = length === null ? readerOf(body, CHUNKED_READ) : body.getReader();
+  constructor(reader: BodyReader, limits: BodyLimits) {
+    this.#reader = reader;
     this.#limits = limits;
   }
 
   /** Why the visitor's request was given up, once it was; null when that had other reasons. */
-  get refusal(): Refusal | null {
+  get refusal(): VisitRefusal | null {
     return this.#refusal;
   }
 
@@ -67,11 +60,7 @@ export class RequestBody implements Waiting {
         length += value.length;
         if (most !== null && length > most) {
           this.#limits.limited.body.inc();
-          this.#refuse(
-            stream,
-            { status: 413, reason: tooLong(most), fields: [] },
-            ErrorCode.TooLarge,
-          );
+          this.#refuse(stream, bodyTooLong(most), ErrorCode.TooLarge);
           break;
         }
         // What was read may be overwritten by the next read: the stream has copied it by then.
@@ -107,7 +96,7 @@ export class RequestBody implements Waiting {
     this.#lingering = setTimeout(() => this.#cancel(), LINGER_TIMEOUT);
   }
 
-  #refuse(stream: Stream, refusal: Refusal, code: ErrorCode): void {
+  #refuse(stream: Stream, refusal: VisitRefusal, code: ErrorCode): void {
     this.#refusal = refusal;
     stream.reset(code, refusal.reason);
   }
@@ -117,16 +106,25 @@ export class RequestBody implements Waiting {
   }
 }
 
+/** Says how long a body may be (RFC 9110 section 15.5.14). */
+export function bodyTooLong(most: number): VisitRefusal {
+  return {
+    code: "body",
+    status: 413,
+    reason: `the body of a request has at most ${most} bytes here`,
+  };
+}
+
 /** Seen by visitors whose chunks are malformed (RFC 9112 section 7.1); one who has left sees nothing. */
-const BROKEN: Refusal = {
+const BROKEN: VisitRefusal = {
+  code: "request",
   status: 400,
   reason: "the body of the request broke off or is not valid",
-  fields: [],
 };
 
 /** Seen by visitors whose body stops coming (RFC 9110 section 15.5.9). */
-export const TOO_SLOW: Refusal = {
+export const TOO_SLOW: VisitRefusal = {
+  code: "idle",
   status: 408,
   reason: "the rest of the request did not come",
-  fields: [],
 };

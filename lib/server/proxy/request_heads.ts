@@ -1,11 +1,12 @@
 import { type Field, withoutHopByHop } from "../../http/fields.ts";
-import { latin1, type RequestHead } from "../../http/head.ts";
-import type { ForwardedFields } from "./forwarded.ts";
+import type { RequestHead } from "../../http/head.ts";
 import type { Visit } from "../listen/visit.ts";
+import type { ForwardedFields } from "./forwarded.ts";
+import type { TunnelVisit } from "./tunnel_visit.ts";
 
-/** What of a public request makes the head that its origin gets. */
-export type HeadSource = Pick<Visit, "fields" | "connection" | "target"> & {
-  readonly request: Pick<Request, "method">;
+/** What of a visit makes the head that its origin gets. */
+export type HeadSource = Pick<TunnelVisit, "connection" | "target"> & {
+  readonly visit: Pick<Visit, "method" | "fields">;
 };
 
 /** Makes the heads that origins get of those that visitors send. */
@@ -17,32 +18,12 @@ export class RequestHeads {
   }
 
   /** Returns the head of a request with `length` bytes of body; null for none, or for what only its end tells. */
-  head(source: HeadSource, length: number | null): RequestHead {
-    return {
-      method: source.request.method,
-      target: octetsOf(source.target),
-      fields: this.#fields(source, length),
-    };
-  }
-
-  /** Returns its fields: end-to-end ones, and those that say whom it serves. */
-  #fields({ fields: { list }, connection }: HeadSource, length: number | null): Field[] {
-    const fields = this.#forwarded.apply(withoutHopByHop(list), connection);
+  head({ visit, target, connection }: HeadSource, length: number | null): RequestHead {
+    // End-to-end fields, and those that say whom it serves.
+    const fields: Field[] = this.#forwarded.apply(withoutHopByHop(visit.fields), connection);
     const at = fields.findIndex((field) => field[0] === "content-length");
-    // `Deno.serve` joins equal Content-Lengths, as in "1, 1"; the origin gets the one number that was checked.
+    // The origin gets the number that was checked, and none for a body that does not come.
     if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
-    // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
-    if (!fields.some((field) => field[0] === "host")) fields.unshift(["host", connection.host]);
-    return fields;
+    return { method: visit.method, target, fields };
   }
-}
-
-const encoder = new TextEncoder();
-
-/** Returns UTF-8 as one character for each octet: Deno hands over a target in which it has decoded what is not ASCII. */
-function octetsOf(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return latin1(encoder.encode(text));
-  }
-  return text;
 }

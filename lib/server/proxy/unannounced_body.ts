@@ -1,3 +1,4 @@
+import type { BodyReader } from "../listen/visit.ts";
 import type { IdleWatch, Waiting } from "./idle_watch.ts";
 
 /** Says that neither a piece nor the end of a body came for as long as the watch waits. */
@@ -13,32 +14,24 @@ export class LateBodyError extends Error {
  * Rejects when the visitor leaves before, and with a LateBodyError when that takes too long.
  */
 export async function unannouncedBody(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  reader: BodyReader,
   idle: IdleWatch,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
-  const reader = body.getReader();
+): Promise<BodyReader | null> {
   let first = await firstPiece(reader, idle);
   if (first === null) return null;
-  return new ReadableStream({
-    async pull(controller) {
-      if (first !== null) {
-        controller.enqueue(first);
-        first = null;
-        return;
-      }
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+  return {
+    async read() {
+      if (first === null) return await reader.read();
+      const value = first;
+      first = null;
+      return { done: false, value };
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  };
 }
 
 /** Reads up to the first byte; null when the body ends before. */
-async function firstPiece(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  idle: IdleWatch,
-): Promise<Uint8Array<ArrayBuffer> | null> {
+async function firstPiece(reader: BodyReader, idle: IdleWatch): Promise<Uint8Array | null> {
   let isLate = false;
   const wait: Waiting = {
     waitingSince: idle.tick,
@@ -54,7 +47,7 @@ async function firstPiece(
       const { done, value } = await reader.read();
       if (isLate) throw new LateBodyError("no piece of the body came");
       if (done) return null;
-      // Of a body that is none Deno gives an empty piece before its end.
+      // Deno gives an empty piece before the end of a body that is none.
       if (value.length > 0) return value;
     }
   } finally {

@@ -1,49 +1,45 @@
-import type { Field } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import { isToken } from "../../http/octets.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 /** What a request wants to become. */
 export type Upgrade =
   | { readonly kind: "none" }
   /** A correct opening handshake, with the subprotocols in the visitor's order. */
   | { readonly kind: "websocket"; readonly protocols: readonly string[] }
-  | {
-    readonly kind: "refused";
-    readonly status: 400 | 405 | 426;
-    readonly reason: string;
-    readonly fields: readonly Field[];
-  };
+  | { readonly kind: "refused"; readonly refusal: VisitRefusal };
 
 export interface UpgradeRequest {
   readonly method: string;
-  /** Tells the value of a field by its name in lower case. */
-  readonly headers: Pick<Headers, "get" | "has">;
+  readonly fields: readonly Field[];
 }
 
 /**
- * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since `Deno.upgradeWebSocket` takes any method, version and key. What
- * only other protocols are offered for is an ordinary request (RFC 9110 section 7.8).
+ * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since `Deno.upgradeWebSocket` takes any method, version
+ * and key. What only other protocols are offered for is an ordinary request (RFC 9110 section 7.8).
  */
-export function checkUpgrade({ method, headers }: UpgradeRequest): Upgrade {
-  const upgrade = headers.get("upgrade");
-  if (upgrade === null || !namesWebSocket(upgrade)) return NONE;
+export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
+  const upgrade = fieldValue(fields, "upgrade");
+  if (upgrade === undefined || !namesWebSocket(upgrade)) return NONE;
 
   if (upgrade.toLowerCase() !== "websocket") return badRequest("Upgrade must be websocket alone");
   if (method !== "GET") {
     return refused(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
   }
-  if (!hasOption(headers.get("connection") ?? "", "upgrade")) {
+  if (!hasOption(fieldValue(fields, "connection") ?? "", "upgrade")) {
     return badRequest("Connection does not name upgrade");
   }
-  if (headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0") {
+  const hasCoding = fieldValue(fields, "transfer-encoding") !== undefined;
+  if (hasCoding || (fieldValue(fields, "content-length") ?? "0") !== "0") {
     return badRequest("a WebSocket handshake has no body");
   }
-  if (headers.get("sec-websocket-version") !== VERSION) {
+  if (fieldValue(fields, "sec-websocket-version") !== VERSION) {
     return refused(426, `the WebSocket version must be ${VERSION}`, VERSION_WANTED);
   }
-  if (!KEY.test(headers.get("sec-websocket-key") ?? "")) {
+  if (!KEY.test(fieldValue(fields, "sec-websocket-key") ?? "")) {
     return badRequest("Sec-WebSocket-Key is not 16 bytes in base64");
   }
-  const protocols = parseProtocols(headers.get("sec-websocket-protocol"));
+  const protocols = parseProtocols(fieldValue(fields, "sec-websocket-protocol"));
   return protocols === undefined
     ? badRequest("Sec-WebSocket-Protocol is not a list of different tokens")
     : { kind: "websocket", protocols };
@@ -74,8 +70,8 @@ function hasOption(connection: string, option: string): boolean {
   return connection.toLowerCase().split(",").some((part) => part.trim() === option);
 }
 
-function parseProtocols(text: string | null): readonly string[] | undefined {
-  if (text === null) return [];
+function parseProtocols(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return [];
   const protocols = text.split(",").map((protocol) => protocol.trim());
   return protocols.every(isToken) && new Set(protocols).size === protocols.length
     ? protocols
@@ -87,5 +83,5 @@ function badRequest(reason: string): Upgrade {
 }
 
 function refused(status: 400 | 405 | 426, reason: string, fields: readonly Field[]): Upgrade {
-  return { kind: "refused", status, reason, fields };
+  return { kind: "refused", refusal: { code: "request", status, reason, fields } };
 }

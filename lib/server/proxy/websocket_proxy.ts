@@ -1,12 +1,14 @@
 import { Budget } from "../../mux/flow_control.ts";
 import type { ResponseHead } from "../../http/head.ts";
-import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
 import type { Proxy } from "./proxy.ts";
 import type { RequestHeads } from "./request_heads.ts";
-import type { Visit } from "../listen/visit.ts";
+import { type Answer, SWITCHING_PROTOCOLS, type Visit } from "../listen/visit.ts";
+import { answerOf } from "./answer.ts";
+import type { TunnelVisit } from "./tunnel_visit.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import type { Upstream } from "../tunnels/upstream.ts";
 
@@ -50,42 +52,40 @@ export class WebSocketProxy {
     return this.#open;
   }
 
-  async forward(visit: Visit, upstream: Upstream): Promise<Response> {
-    const asked = this.#heads.head(visit, null);
+  async forward(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
+    const asked = this.#heads.head(request, null);
     const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE.has(name)) };
-    return await this.#proxy.exchange(visit, upstream, head, {
+    return await this.#proxy.exchange(request, upstream, head, {
       kind: "websocket",
       hasBody: true,
       isRepeatable: true,
-      respond: (visit, head, stream) =>
+      respond: (request, head, stream) =>
         head.status === 101
-          ? this.#accept(visit.request, head, stream)
-          : this.#proxy.answer(visit, head, stream),
+          ? this.#accept(request.visit, head, stream)
+          : answerOf(request, head, stream),
     });
   }
 
-  #accept(request: Request, head: ResponseHead, stream: Stream): Response {
-    const protocol = fieldValue(head.fields, "sec-websocket-protocol");
-    const { response, socket } = Deno.upgradeWebSocket(
-      request,
-      protocol === undefined ? {} : { protocol },
-    );
-    for (const [name, value] of withoutHopByHop(head.fields)) {
-      const isOurs = HANDSHAKE.has(name) || name === "sec-websocket-protocol" ||
-        name === "content-length";
-      if (!isOurs) response.headers.append(name, value);
-    }
-    socket.binaryType = "arraybuffer";
+  #accept(visit: Visit, { fields }: ResponseHead, stream: Stream): Answer {
+    const socket = visit.accept({
+      protocol: fieldValue(fields, "sec-websocket-protocol"),
+      onOpen: () => void bridge.start(),
+    });
     const bridge = new WebSocketBridge(socket, stream, {
       backlog: this.#backlog,
       maxMessage: this.#maxMessage,
       onTooLong: () => this.#metrics.limited.message.inc(),
+      beforeSend: (bytes) => visit.sent += bytes,
     });
-    socket.addEventListener("open", () => void bridge.start());
     this.#open++;
     // It comes once, also for a socket that never opens.
     socket.addEventListener("close", () => this.#open--);
     this.#metrics.upgrades.inc();
-    return response;
+    return { ...SWITCHING_PROTOCOLS, fields: withoutHopByHop(fields).filter(isOrigins) };
   }
+}
+
+/** Whether a field of the origin's handshake is meant for the visitor: the rest is of each hop's own. */
+function isOrigins([name]: Field): boolean {
+  return !HANDSHAKE.has(name) && name !== "sec-websocket-protocol" && name !== "content-length";
 }

@@ -1,5 +1,5 @@
 import { parseAuthority } from "../../net/authority.ts";
-import type { ClientConnection } from "./client_sessions.ts";
+import type { ClientConnection } from "./client_session.ts";
 
 /** By which URLs a server is known. */
 export interface OwnUrls {

@@ -5,15 +5,53 @@ import { verifyClaim } from "../../identity/claim.ts";
 import { hasPolicy } from "../../identity/visitor_policy.ts";
 import { decodeRequest, encodeMessage, newChallenge } from "../../wire/messages.ts";
 import { RegistrationError } from "../../wire/registration_error.ts";
-import { Session, type SessionEvents } from "../../mux/session.ts";
+import { Session, type SessionEvents, type SessionOptions } from "../../mux/session.ts";
 import { tunnelId } from "../../identity/thumbprint.ts";
-import type { WebSocketTransport } from "../../websocket/websocket_transport.ts";
+import type { Transport } from "../../mux/transport.ts";
 import type { Log } from "../../cli/log.ts";
 import { RequestPolicy } from "../access/request_policy.ts";
 import { ClientUpstream } from "./client_upstream.ts";
-import type { ClientConnection, ClientSessionsOptions } from "./client_sessions.ts";
+import type { RegistrationPolicy } from "../access/registration_policy.ts";
+import type { TunnelLimits } from "../access/request_policy.ts";
+import type { ServerMetrics } from "../admin/server_metrics.ts";
+import type { RefusalNotices } from "./refusal_notices.ts";
+import type { Registry } from "./registry.ts";
 
-export interface ClientSessionOptions extends ClientSessionsOptions {
+/** Where a registered tunnel is found. */
+export interface Address {
+  readonly hostname: string;
+  readonly url: string;
+}
+
+/** What is known of a client's connection before it has said anything. */
+export interface ClientConnection {
+  /** The client's address; when it came through a trusted proxy, what that says. */
+  readonly address: string;
+  /** The Host field of its upgrade request. */
+  readonly host: string;
+}
+
+/** What all sessions of a server's clients share. */
+export interface ClientSessionContext extends SessionOptions {
+  readonly registry: Registry;
+  /** Decides who may connect. */
+  readonly registrationPolicy: RegistrationPolicy;
+  readonly tunnelLimits: TunnelLimits;
+  /** Tells the clients which visitors were refused. */
+  readonly notices: RefusalNotices;
+  readonly metrics: ServerMetrics;
+  readonly log: Log;
+  /** Name and version, for the challenge. */
+  readonly server: string;
+  /** The server's own URL, which a client should have been given. */
+  readonly url: string;
+  /** Whether a client may mean this server by that URL. */
+  readonly isAudience: (audience: string, connection: ClientConnection) => boolean;
+  /** Says where the tunnel with an id or a name is found. */
+  readonly addressOf: (label: string) => Address;
+}
+
+export interface ClientSessionOptions extends ClientSessionContext {
   readonly onRegistered: (session: Session) => void;
   readonly onClose: (session: Session) => void;
 }
@@ -33,7 +71,7 @@ export class ClientSession implements SessionEvents {
   #ended = false;
 
   constructor(
-    transport: WebSocketTransport,
+    transport: Transport,
     connection: ClientConnection,
     options: ClientSessionOptions,
   ) {

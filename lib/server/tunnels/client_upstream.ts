@@ -4,11 +4,12 @@ import type { Session } from "../../mux/session.ts";
 import type { RequestPolicy } from "../access/request_policy.ts";
 import {
   type Asking,
-  type Exchange,
   frameTypeOf,
+  MovedError,
+  type OpenedStream,
   type Opening,
-  type Refusal,
   type Upstream,
+  type VisitRefusal,
 } from "./upstream.ts";
 
 export interface ClientUpstreamOptions {
@@ -56,11 +57,13 @@ export class ClientUpstream implements Upstream {
     this.#requestPolicy = options.requestPolicy ?? null;
   }
 
-  admit(asking: Asking): Refusal | null | Promise<Refusal | null> {
+  admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
     return this.#requestPolicy === null ? null : this.#requestPolicy.admit(asking);
   }
 
-  open({ kind, head, hasBody, visitor }: Opening): Exchange {
+  open({ kind, head, hasBody, visitor }: Opening): OpenedStream {
+    // Another connection of the client may have come, or room, while a password was checked.
+    if (!this.session.usable) throw new MovedError("the client's connection takes no new streams");
     const requestPolicy = this.#requestPolicy;
     const sent = requestPolicy?.ownsAuthorization ? withoutAuthorization(head) : head;
     const exchange = this.session.open(frameTypeOf(kind), sent, !hasBody);

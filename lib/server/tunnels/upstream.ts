@@ -2,9 +2,10 @@ import type { Field } from "../../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { Stream } from "../../mux/stream.ts";
+import type { AnswerCode } from "../listen/visit.ts";
 
-/** A stream that was opened, and the promise of its response head. */
-export interface Exchange {
+/** A stream to a tunnel's client, and the promise of its response head. */
+export interface OpenedStream {
   readonly stream: Stream;
   /** Rejects with a StreamError or a SessionError. */
   readonly response: Promise<ResponseHead>;
@@ -28,10 +29,13 @@ export interface Opening {
 }
 
 /** Why a request is not let through, as a visitor is told. */
-export interface Refusal {
+export interface VisitRefusal {
+  readonly code: AnswerCode;
   readonly status: number;
+  /** The main clause of a sentence. */
   readonly reason: string;
-  readonly fields: readonly Field[];
+  /** Of the answer, beside the usual ones. @default none */
+  readonly fields?: readonly Field[];
 }
 
 /** Says that an upstream has the tunnel no more, and did nothing with a request: another one may have it by now. */
@@ -43,13 +47,13 @@ export class MovedError extends Error {
 /** Whatever can open a stream to a tunnel's client: a connection of that client here, or another node. */
 export interface Upstream {
   /** Says why a request is not let through, and null when it is. */
-  admit(asking: Asking): Refusal | null | Promise<Refusal | null>;
+  admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null>;
   /**
    * Opens a stream; heads travel as values and are encoded once, behind this.
    *
    * @throws {StreamError} `Refused` when it takes no new streams, `Protocol` or `TooLarge` for a head that cannot be sent.
    */
-  open(opening: Opening): Exchange;
+  open(opening: Opening): OpenedStream;
 }
 
 /** Why nothing can be opened for a hostname: its client is away, has all the streams that it may, or never was here. */

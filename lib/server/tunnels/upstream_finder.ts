@@ -32,7 +32,7 @@ export interface UpstreamFinderOptions {
   readonly isStopping: () => boolean;
 }
 
-/** Finds whatever can carry a request: a client's connection here, one on another node, or one that comes back in time. */
+/** Finds what can carry a request: a client's connection here, one on another node, or one that comes back in time. */
 export class UpstreamFinder {
   readonly #options: UpstreamFinderOptions;
   readonly #started = performance.now();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { AdminGuard } from "../../../lib/server/access/admin_guard.ts";
-import type { Refusal } from "../../../lib/server/tunnels/upstream.ts";
+import type { VisitRefusal } from "../../../lib/server/tunnels/upstream.ts";
 
 const TOKEN = "correct-horse";
 
@@ -103,6 +103,6 @@ function guard(token = TOKEN) {
   return { asked, clock };
 }
 
-function status(refusal: Refusal | null): number | undefined {
+function status(refusal: VisitRefusal | null): number | undefined {
   return refusal?.status;
 }

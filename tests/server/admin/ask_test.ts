@@ -65,7 +65,7 @@ class Asked implements Disposable {
 
   at(target: string): boolean | Promise<boolean> {
     const options = { router: this.#router, registry: this.#registry };
-    return isServed(`http://127.0.0.1:6519${target}`, options);
+    return isServed(target, options);
   }
 
   [Symbol.dispose](): void {

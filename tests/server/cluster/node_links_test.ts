@@ -7,7 +7,7 @@ import { NodeLink } from "../../../lib/server/cluster/node_link.ts";
 import { NodeLinks } from "../../../lib/server/cluster/node_links.ts";
 import { withOpening } from "../../../lib/server/cluster/node_opening.ts";
 import { NodeRelay } from "../../../lib/server/cluster/node_relay.ts";
-import type { Fate } from "../../../lib/server/listen/serve_listener.ts";
+import { type ServeSocket, ServeVisit } from "../../../lib/server/listen/serve_visit.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { GET } from "../../testing/heads.ts";
@@ -16,6 +16,7 @@ import { eventually } from "../../testing/eventually.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { freePort } from "../../testing/free_port.ts";
+import { answerWith, SILENT } from "../../testing/listening.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
@@ -256,34 +257,35 @@ class Entrance implements AsyncDisposable {
   strays = 0;
   /** Whether the socket of the next link is replaced before the link is open. */
   isReplacedMeanwhile = false;
-  #fate = newFate();
+  #socket = newSocket();
   readonly #server: Deno.HttpServer;
 
   constructor({ bus, relay }: Scene, port: number) {
     const door = new NodeDoor({ bus, node: "far", url: `http://127.0.0.1:${port}` });
     const serve = { hostname: "127.0.0.1", port, onListen() {} };
-    this.#server = Deno.serve(serve, async (request) => {
-      const fate = this.#arrive();
-      const response = await door.accept(request, fate, (transport, from) => {
+    this.#server = Deno.serve(serve, async (request, { remoteAddr }) => {
+      const host = { observers: [], log: SILENT };
+      const visit = new ServeVisit(host, request, remoteAddr, this.#arrive());
+      const answer = await door.accept(visit, (transport, from) => {
         if (this.isReplacedMeanwhile) this.replace();
         this.isReplacedMeanwhile = false;
-        relay.accept(transport, from, fate);
+        relay.accept(transport, from, visit.listeningSocket);
       });
-      return response ?? new Response(null, { status: 404 });
+      return visit.respond(answer ?? answerWith("", 404));
     });
   }
 
   /** Lets another socket take the place of the one that there is. */
   replace(): void {
-    this.#fate.isRetired = true;
-    this.#fate = newFate();
+    this.#socket.isRetired = true;
+    this.#socket = newSocket();
   }
 
-  #arrive(): Fate {
+  #arrive(): ServeSocket {
     this.dials++;
-    if (this.strays === 0) return this.#fate;
+    if (this.strays === 0) return this.#socket;
     this.strays--;
-    return { ...newFate(), isRetired: true };
+    return { ...newSocket(), isRetired: true };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -291,6 +293,6 @@ class Entrance implements AsyncDisposable {
   }
 }
 
-function newFate(): { isRetired: boolean; readonly isShut: boolean } {
+function newSocket(): { isRetired: boolean; readonly isShut: boolean } {
   return { isRetired: false, isShut: false };
 }

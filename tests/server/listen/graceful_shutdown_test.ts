@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  type Departing,
   type GracefulShutdownOptions,
+  type LeavingSessions,
   shutDownGracefully,
 } from "../../../lib/server/listen/graceful_shutdown.ts";
 import { eventually } from "../../testing/eventually.ts";
@@ -101,7 +101,7 @@ class Place {
     };
   }
 
-  #clientSessions(drain: () => Promise<void>): Departing {
+  #clientSessions(drain: () => Promise<void>): LeavingSessions {
     const { steps } = this;
     const place = (): Place => this;
     return {

@@ -1,32 +1,28 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Log } from "../../../lib/cli/log.ts";
 import {
   type Certificate,
-  type Fate,
-  Listener,
-  type ListenerOptions,
   ListenError,
-  type Peer,
+  type ServeListener,
+  type ServeListenerOptions,
 } from "../../../lib/server/listen/serve_listener.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../../testing/certificate.ts";
+import { answerWith, Listening } from "../../testing/listening.ts";
 
-Deno.test("Listener says which port it cannot have", async () => {
-  const listener = new Listener(options());
-  const error = assertThrows(() => new Listener(options({ port: listener.port })), ListenError);
+Deno.test("ServeListener says which port it cannot have", async () => {
+  const listener = listening();
+  const error = assertThrows(() => listening({ port: listener.port }), ListenError);
   assertEquals([error.code, error.port], ["CANNOT_LISTEN", listener.port]);
   assert(error.cause instanceof Deno.errors.AddrInUse);
   await listener.shutdown();
 });
 
 Deno.test({
-  name: "Listener shares its port with others that share it, and both are reached",
+  name: "ServeListener shares its port with others that share it, and both are reached",
   ignore: Deno.build.os !== "linux",
 }, async () => {
-  const one = new Listener(options({ reusePort: true, handler: () => new Response("one") }));
-  const other = new Listener(
-    options({ reusePort: true, port: one.port, handler: () => new Response("other") }),
-  );
+  const one = listening({ reusePort: true }, "one");
+  const other = listening({ reusePort: true, port: one.port }, "other");
   const seen = new Set<string>();
   while (seen.size < 2) seen.add(await ask(one.port));
   await one.shutdown();
@@ -34,9 +30,9 @@ Deno.test({
   await other.shutdown();
 });
 
-Deno.test("Listener.renew serves with another certificate on the same port", async () => {
+Deno.test("ServeListener.renew serves with another certificate on the same port", async () => {
   const [old, renewed] = await certificates();
-  const listener = new Listener(options({ tls: old }));
+  const listener = listening({ tls: old });
   const { port } = listener;
   await listener.check(renewed);
   const shut = listener.renew(renewed);
@@ -51,16 +47,15 @@ Deno.test("Listener.renew serves with another certificate on the same port", asy
 
 Deno.test({
   name:
-    "Listener.renew on a shared port serves with both certificates until the old socket is shut",
+    "ServeListener.renew on a shared port serves with both certificates until the old socket is shut",
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const [old, renewed] = await certificates();
   const seen = new Set<boolean>();
-  const handler = (_request: Request, _peer: Peer, { isRetired }: Fate) => {
-    seen.add(isRetired);
-    return new Response();
-  };
-  const listener = new Listener(options({ tls: old, reusePort: true, handler }));
+  const listener = new Listening(({ listeningSocket }) => {
+    seen.add(listeningSocket.isRetired);
+    return answerWith("");
+  }, { tls: old, reusePort: true });
   const shut = listener.renew(renewed);
   while (seen.size < 2) await ask(listener.port, [old, renewed]);
   await shut();
@@ -68,23 +63,14 @@ Deno.test({
   await listener.shutdown();
 });
 
-Deno.test("Listener.check refuses what is no certificate", async () => {
-  const listener = new Listener(options());
+Deno.test("ServeListener.check refuses what is no certificate", async () => {
+  const listener = listening();
   await assertRejects(() => listener.check({ cert: "none", key: "none" }));
   await listener.shutdown();
 });
 
-function options(given: Partial<ListenerOptions> = {}): ListenerOptions {
-  return {
-    hostname: "127.0.0.1",
-    port: 0,
-    reusePort: false,
-    tls: null,
-    handler: () => new Response("here"),
-    onError: () => new Response(null, { status: 500 }),
-    log: new Log({ format: "text", level: "error" }),
-    ...given,
-  };
+function listening(options: Partial<ServeListenerOptions> = {}, text = "here"): ServeListener {
+  return new Listening(() => answerWith(text), options);
 }
 
 /** Sends one request over a connection of its own, over TLS when there are certificates to trust. */

@@ -1,107 +1,130 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fieldValue } from "../../../lib/http/fields.ts";
+import type { AnswerCode } from "../../../lib/server/listen/visit.ts";
 import {
   clientAway,
-  errorResponse,
+  errorAnswer,
+  type ErrorPage,
+  type ErrorRequest,
   headTimeout,
   methodNotAllowed,
   originFailed,
   refused,
   tooBusy,
   unknownTunnel,
+  type WholeAnswer,
 } from "../../../lib/server/proxy/error_page.ts";
 
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-function request(accept?: string, method = "GET"): Request {
-  return new Request("http://localhost/", {
-    method,
-    headers: accept === undefined ? {} : { accept },
-  });
+function request(accept?: string, method = "GET"): ErrorRequest {
+  return { method, fields: accept === undefined ? [] : [["accept", accept]] };
 }
 
-Deno.test("errorResponse shows HTML to a browser and text to everybody else", async () => {
-  const typeFor = async (accept?: string) => {
-    const response = errorResponse(request(accept), 502, "Title", "Text.");
-    await response.body?.cancel();
-    return response.headers.get("content-type");
-  };
-  assertEquals(await typeFor(BROWSER), "text/html; charset=utf-8");
-  assertEquals(await typeFor("text/html"), "text/html; charset=utf-8");
+/** Makes an error page. */
+function show(
+  request: ErrorRequest,
+  page: Partial<ErrorPage> = {},
+): { readonly answer: WholeAnswer; readonly text: string } {
+  const whole = { code: "failed", status: 502, title: "Title", text: "Text.", ...page } as const;
+  const answer = errorAnswer(request, whole);
+  return { answer, text: textOf(answer) };
+}
+
+function textOf({ body }: WholeAnswer): string {
+  return new TextDecoder().decode(body ?? undefined);
+}
+
+Deno.test("errorAnswer shows HTML to a browser and text to everybody else", () => {
+  const typeFor = (accept?: string) =>
+    fieldValue(show(request(accept)).answer.fields, "content-type");
+  assertEquals(typeFor(BROWSER), "text/html; charset=utf-8");
+  assertEquals(typeFor("text/html"), "text/html; charset=utf-8");
   for (
     const accept of [undefined, "", "*/*", "text/*", "application/json", "text/plain", ";;,q=x"]
   ) {
-    assertEquals(await typeFor(accept), "text/plain; charset=utf-8", String(accept));
+    assertEquals(typeFor(accept), "text/plain; charset=utf-8", String(accept));
   }
 });
 
-Deno.test("errorResponse gives the status, the title and the text", async () => {
-  const response = errorResponse(request(), 502, "Title", "What happened.");
-  assertEquals(response.status, 502);
-  assertEquals(await response.text(), "502 Title\n\nWhat happened.\n");
+Deno.test("errorAnswer gives the status, the title, the text and the code", () => {
+  const { answer, text } = show(request(), { text: "What happened." });
+  assertEquals([answer.status, answer.code], [502, "failed"]);
+  assertEquals(text, "502 Title\n\nWhat happened.\n");
 });
 
-Deno.test("errorResponse escapes all that it shows in HTML, and carries no script", async () => {
+Deno.test("errorAnswer escapes all that it shows in HTML, and carries no script", () => {
   const hostile = `<script>alert("1")</script>&'`;
-  const html = await errorResponse(request(BROWSER), 404, hostile, hostile).text();
-  assert(!html.includes("<script"));
+  const { text } = show(request(BROWSER), { status: 404, title: hostile, text: hostile });
+  assert(!text.includes("<script"));
   assertStringIncludes(
-    html,
+    text,
     "<h1>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;</h1>",
   );
-  assertStringIncludes(html, "<p>&lt;script&gt;");
+  assertStringIncludes(text, "<p>&lt;script&gt;");
 });
 
-Deno.test("errorResponse may not be cached, sniffed or made to load anything", async () => {
-  const response = errorResponse(request(BROWSER), 404, "T", "t");
-  assertEquals(response.headers.get("cache-control"), "no-store");
-  assertEquals(response.headers.get("x-content-type-options"), "nosniff");
+Deno.test("errorAnswer may not be cached, sniffed or made to load anything", () => {
+  const { answer: { fields }, text } = show(request(BROWSER));
+  assertEquals(fieldValue(fields, "cache-control"), "no-store");
+  assertEquals(fieldValue(fields, "x-content-type-options"), "nosniff");
   assertEquals(
-    response.headers.get("content-security-policy"),
+    fieldValue(fields, "content-security-policy"),
     "default-src 'none'; style-src 'unsafe-inline'",
   );
-  assertMatch(await response.text(), /color-scheme:light dark/);
+  assertMatch(text, /color-scheme:light dark/);
 });
 
-Deno.test("errorResponse has an exact length in bytes, and for HEAD no body", async () => {
-  const got = errorResponse(request(BROWSER), 404, "Ünknown", "é😀");
-  const length = got.headers.get("content-length");
-  assertEquals(String((await got.bytes()).length), length);
-  const head = errorResponse(request(BROWSER, "HEAD"), 404, "Ünknown", "é😀");
+Deno.test("errorAnswer has an exact length in bytes, and for HEAD no body", () => {
+  const page = { title: "Ünknown", text: "é😀" };
+  const { answer: got } = show(request(BROWSER), page);
+  const length = fieldValue(got.fields, "content-length");
+  assertEquals(String(got.body?.length), length);
+  const { answer: head } = show(request(BROWSER, "HEAD"), page);
   assertEquals(head.body, null);
-  assertEquals(head.headers.get("content-length"), length);
+  assertEquals(fieldValue(head.fields, "content-length"), length);
 });
 
-Deno.test("errorResponse adds the fields it is given", async () => {
-  const response = errorResponse(request(), 426, "T", "t", [["upgrade", "websocket"], ["x", "1"]]);
-  await response.body?.cancel();
-  assertEquals([response.headers.get("upgrade"), response.headers.get("x")], ["websocket", "1"]);
+Deno.test("errorAnswer adds the fields it is given", () => {
+  const { answer: { fields } } = show(request(), {
+    fields: [["upgrade", "websocket"], ["x", "1"]],
+  });
+  assertEquals([fieldValue(fields, "upgrade"), fieldValue(fields, "x")], ["websocket", "1"]);
 });
 
-Deno.test("Each error page has its status and says what it is about", async () => {
-  const pages: [Response, number, string][] = [
-    [unknownTunnel(request(), "abc.example"), 404, "no tunnel at abc.example"],
-    [clientAway(request(), "abc.example"), 502, "client of abc.example is not connected"],
+Deno.test("Each error page has its status and its code, and says what it is about", () => {
+  const malformed = {
+    code: "request",
+    status: 400,
+    reason: "the Host field is malformed",
+  } as const;
+  const strange = { code: "page", status: 404, reason: "no such host here" } as const;
+  const full = { code: "streams", reason: "too many requests at once" } as const;
+  const pages: [WholeAnswer, number, AnswerCode, string][] = [
+    [unknownTunnel(request(), "abc.example"), 404, "unknown", "no tunnel at abc.example"],
+    [clientAway(request(), "abc.example"), 502, "away", "client of abc.example is not connected"],
     [
-      originFailed(request(), "ECONNREFUSED", "connection refused"),
+      originFailed(request(), "unreachable", "connection refused"),
       502,
-      "Connection refused. (ECONNREFUSED)",
+      "unreachable",
+      "Connection refused. (unreachable)",
     ],
-    [headTimeout(request(), 30), 504, "within 30 seconds"],
-    [refused(request(), 400, "the Host field is malformed"), 400, "The Host field is malformed."],
-    [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "method POST"],
-    [tooBusy(request(), "too many requests at once", 0.2), 503, "Too many requests at once."],
-    [refused(request(), 404, "no such host here"), 404, "404 Not Found\n\nNo such host here.\n"],
+    [headTimeout(request(), 30), 504, "timeout", "within 30 seconds"],
+    [refused(request(), malformed), 400, "request", "The Host field is malformed."],
+    [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "request", "method POST"],
+    [tooBusy(request(), full, 0.2), 503, "streams", "Too many requests at once."],
+    [refused(request(), strange), 404, "page", "404 Not Found\n\nNo such host here.\n"],
   ];
-  for (const [response, status, words] of pages) {
-    assertEquals(response.status, status);
-    assertStringIncludes(await response.text(), words);
+  for (const [answer, status, code, words] of pages) {
+    assertEquals([answer.status, answer.code], [status, code]);
+    assertStringIncludes(textOf(answer), words);
   }
 });
 
-Deno.test("methodNotAllowed names the methods, and tooBusy the whole seconds to wait", async () => {
+Deno.test("methodNotAllowed names the methods, and tooBusy the whole seconds to wait", () => {
   const notAllowed = methodNotAllowed(request(), ["GET", "HEAD"]);
-  const busy = [tooBusy(request(), "busy", 0), tooBusy(request(), "busy", 1.2)];
-  assertEquals(notAllowed.headers.get("allow"), "GET, HEAD");
-  assertEquals(busy.map((response) => response.headers.get("retry-after")), ["1", "2"]);
-  for (const response of [notAllowed, ...busy]) await response.body?.cancel();
+  const full = { code: "streams", reason: "busy" } as const;
+  const busy = [tooBusy(request(), full, 0), tooBusy(request(), full, 1.2)];
+  assertEquals(fieldValue(notAllowed.fields, "allow"), "GET, HEAD");
+  assertEquals(busy.map(({ fields }) => fieldValue(fields, "retry-after")), ["1", "2"]);
 });

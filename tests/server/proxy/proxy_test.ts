@@ -1,6 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { Log } from "../../../lib/cli/log.ts";
-import { FieldList } from "../../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import { RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
@@ -8,9 +6,11 @@ import { Proxy } from "../../../lib/server/proxy/proxy.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
+import type { Answer, Visit } from "../../../lib/server/listen/visit.ts";
 import { CERTIFICATE } from "../../testing/certificate.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { HTTP2Visitor } from "../../testing/http2_visitor.ts";
+import { Listening, SILENT } from "../../testing/listening.ts";
 
 /** What an HTTP/2 visitor sends that might be one of HTTP/1.1, so that whether a body comes is seen only when it does. */
 const HEAD = { ":method": "POST", ":path": "/", "host": "a.test" };
@@ -42,7 +42,7 @@ class Scene implements AsyncDisposable {
   readonly metrics = new ServerMetrics(new Registry({ fixed: false }));
   readonly idle: IdleWatch;
   readonly #proxy: Proxy;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #listening: Listening;
 
   constructor(timeout?: number) {
     this.idle = new IdleWatch(timeout);
@@ -50,38 +50,28 @@ class Scene implements AsyncDisposable {
       heads: new RequestHeads(new ForwardedFields({ trustProxy: null })),
       headTimeout: 1_000,
       bodies: { most: null, idle: this.idle, limited: this.metrics.limited },
-      log: new Log({ format: "text", level: "error", write: () => {} }),
+      log: SILENT,
     });
-    this.#server = Deno.serve(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        cert: Deno.readTextFileSync(CERTIFICATE.certFile),
-        key: Deno.readTextFileSync(CERTIFICATE.keyFile),
-        onListen() {},
-      },
-      (request) => this.#forward(request),
-    );
+    const tls = {
+      cert: Deno.readTextFileSync(CERTIFICATE.certFile),
+      key: Deno.readTextFileSync(CERTIFICATE.keyFile),
+    };
+    this.#listening = new Listening((visit) => this.#forward(visit), { tls });
   }
 
   get port(): number {
-    return this.#server.addr.port;
+    return this.#listening.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#proxy.close();
-    await this.#server.shutdown();
+    await this.#listening.shutdown();
   }
 
-  #forward(request: Request): Promise<Response> {
-    const address = "127.0.0.1";
+  #forward(visit: Visit): Promise<Answer> {
     return this.#proxy.forward({
-      request,
-      fields: new FieldList(request.headers),
-      port: 1,
-      address,
+      visit,
       target: "/",
-      connection: { peer: address, scheme: "https", host: "a.test" },
+      connection: { peer: visit.address, scheme: "https", host: "a.test" },
     }, nowhere);
   }
 }

@@ -4,13 +4,14 @@ import { RequestBody } from "../../../lib/server/proxy/request_body.ts";
 import { responseBody } from "../../../lib/server/proxy/response_body.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
-import { Log } from "../../../lib/cli/log.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
 import { FrameFlag, FrameType } from "../../../lib/wire/frame.ts";
+import type { Answer, Visit } from "../../../lib/server/listen/visit.ts";
 import type { Stream } from "../../../lib/mux/stream.ts";
 import { FramingError } from "../../testing/byte_reader.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { coded, type FramePeer, u32 } from "../../testing/frame_peer.ts";
+import { answerWith, Listening } from "../../testing/listening.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { GET } from "../../testing/heads.ts";
@@ -134,13 +135,12 @@ class Uploads implements AsyncDisposable {
   readonly #idle: IdleWatch;
   readonly #most: number | null;
   #stream: Stream | undefined;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #listening: Listening;
 
   constructor({ most = null, idle }: { readonly most?: number | null; readonly idle?: number }) {
     this.#idle = new IdleWatch(idle);
     this.#most = most;
-    const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
-    this.#server = Deno.serve(options, (request) => this.#carry(request));
+    this.#listening = new Listening((visit) => this.#carry(visit));
   }
 
   get peer(): FramePeer {
@@ -168,7 +168,7 @@ class Uploads implements AsyncDisposable {
   }
 
   async visit(): Promise<RawHTTP> {
-    return await RawHTTP.open(this.#server.addr.port);
+    return await RawHTTP.open(this.#listening.port);
   }
 
   /** Answers a request once its end has come. */
@@ -188,29 +188,30 @@ class Uploads implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fixture[Symbol.dispose]();
     await eventually("the end of all bodies", () => this.watched === 0);
-    await this.#server.shutdown();
+    await this.#listening.shutdown();
   }
 
-  async #carry({ body }: Request): Promise<Response> {
-    if (body === null) throw new Error("no body came");
+  async #carry(visit: Visit): Promise<Answer> {
     const { session } = this.#fixture;
     const { stream, response } = session.open(HTTPRequest, GET, false);
     this.#stream = stream;
     const { limited } = this.#metrics;
-    const upload = new RequestBody(body, null, { most: this.#most, idle: this.#idle, limited });
+    const upload = new RequestBody(visit.readBody(), {
+      most: this.#most,
+      idle: this.#idle,
+      limited,
+    });
     void upload.send(stream);
     try {
       await response;
       upload.answered = true;
-      return new Response(responseBody(stream, silent));
+      return { status: 200, fields: [], body: responseBody(stream) };
     } catch {
       const { status = 502, reason = "failed" } = upload.refusal ?? {};
-      return new Response(reason, { status });
+      return answerWith(reason, status);
     }
   }
 }
-
-const silent = new Log({ format: "text", level: "error", write: () => {} });
 
 /** Writes one chunk of so many bytes. */
 function chunk(length: number): string {

@@ -1,10 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { AddressSet } from "../../../lib/net/address_set.ts";
-import { FieldList } from "../../../lib/server/proxy/field_list.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import { type HeadSource, RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
 import type { Field } from "../../../lib/http/fields.ts";
-import { toText } from "../../testing/latin1.ts";
 
 const trustProxy = AddressSet.parse("10.0.0.0/8");
 
@@ -17,8 +15,7 @@ const WAY: Field[] = [
 
 function source(fields: readonly Field[], peer = "203.0.113.9", method = "GET"): HeadSource {
   return {
-    request: { method },
-    fields: new FieldList(new Headers(fields.map(([name, value]) => [name, value]))),
+    visit: { method, fields },
     target: "/x?y",
     connection: { peer, scheme: "http", host: "a.example:6519" },
   };
@@ -50,22 +47,17 @@ Deno.test("RequestHeads drops what is for one connection, and what a visitor cla
   assertEquals(encoded(named), [["b", "2"], ["host", "a.example"], ...WAY]);
 });
 
-Deno.test("RequestHeads writes the length that was checked, and Host where HTTP/2 has another name for it", () => {
-  assertEquals(encoded([["content-length", "5, 5"]], 5), [
-    ["host", "a.example:6519"],
+Deno.test("RequestHeads writes the length that was checked", () => {
+  const host: Field = ["host", "a.example"];
+  assertEquals(encoded([["content-length", "5"], host], 5), [
     ["content-length", "5"],
+    host,
     ...WAY,
   ]);
-  assertEquals(encoded([["content-length", "0"]])[1], ["content-length", "0"]);
+  assertEquals(encoded([["content-length", "0"], host])[0], ["content-length", "0"]);
 });
 
 Deno.test("RequestHeads takes fields that are not all ASCII, and heads of any length", () => {
   const own: Field[] = [["host", "a.example"], ["x-a", "é"], ["x-b", "c".repeat(60_000)]];
   assertEquals(encoded(own), [...own, ...WAY]);
-});
-
-Deno.test("RequestHeads gives a target its octets back, of which Deno has decoded what is UTF-8", () => {
-  const heads = new RequestHeads(new ForwardedFields({ trustProxy }));
-  const { target } = heads.head({ ...source([]), target: "/é€?🦀" }, null);
-  assertEquals(target, toText(new TextEncoder().encode("/é€?🦀")));
 });

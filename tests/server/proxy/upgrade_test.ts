@@ -15,11 +15,11 @@ function check(changes: Record<string, string | null> = {}, method = "GET"): Upg
     headers.delete(name);
     if (value !== null) headers.set(name, value);
   }
-  return checkUpgrade({ method, headers });
+  return checkUpgrade({ method, fields: [...headers] });
 }
 
 function status(upgrade: Upgrade): number | string {
-  return upgrade.kind === "refused" ? upgrade.status : upgrade.kind;
+  return upgrade.kind === "refused" ? upgrade.refusal.status : upgrade.kind;
 }
 
 Deno.test("checkUpgrade accepts the handshake of RFC 6455, in any case", () => {
@@ -71,7 +71,7 @@ Deno.test("checkUpgrade refuses methods other than GET with 405", () => {
   for (const method of ["POST", "HEAD", "OPTIONS", "get"]) {
     const refused = check({}, method);
     assertEquals(status(refused), 405, method);
-    assertEquals(refused.kind === "refused" && refused.fields, [["allow", "GET"]]);
+    assertEquals(refused.kind === "refused" && refused.refusal.fields, [["allow", "GET"]]);
   }
 });
 
@@ -103,7 +103,7 @@ Deno.test("checkUpgrade answers any version but 13 with 426 and what it speaks (
   for (const version of [null, "", "8", "12", "14", "013", "13, 13", "13, 8", "13.0", "0x0d"]) {
     const refused = check({ "sec-websocket-version": version });
     assertEquals(status(refused), 426, String(version));
-    assertEquals(refused.kind === "refused" && refused.fields, [
+    assertEquals(refused.kind === "refused" && refused.refusal.fields, [
       ["connection", "upgrade"],
       ["upgrade", "websocket"],
       ["sec-websocket-version", "13"],

@@ -1,4 +1,5 @@
-import type { FieldList } from "./field_list.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
+import type { BodyReader } from "./visit.ts";
 
 /** Milliseconds for which what a visitor still sends is taken and dropped; without that it may never see the answer. */
 export const LINGER_TIMEOUT = 2_000;
@@ -11,9 +12,6 @@ const READ_LENGTH = 64 * 1024;
 
 /** Bytes of an announced body that is left to Deno, which then keeps the connection; it drops what is not read without an end. */
 const MAX_LEFT = 1024 * 1024;
-
-/** A reader of either kind. */
-export type BodyReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /**
  * Reads on for a while and drops it, then ends the body, and with it an HTTP/1.1 connection. To close at once would
@@ -36,9 +34,9 @@ export async function dropRest(reader: BodyReader): Promise<void> {
 }
 
 /** Takes care of what follows the head of a request that is refused. */
-export function dropBody(request: Request, fields: FieldList): void {
-  const announced = fields.get("content-length");
-  if ((announced !== null && Number(announced) <= MAX_LEFT) || request.body === null) return;
+export function dropBody(request: Pick<Request, "body">, fields: readonly Field[]): void {
+  const announced = fieldValue(fields, "content-length");
+  if ((announced !== undefined && Number(announced) <= MAX_LEFT) || request.body === null) return;
   void dropRest(readerOf(request.body, READ_LENGTH));
 }
 

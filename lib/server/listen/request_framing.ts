@@ -1,0 +1,74 @@
+import { type Field, fieldValue } from "../../http/fields.ts";
+import type { RequestFraming } from "./visit.ts";
+
+/** The version of HTTP that a request came by, as far as its fields show; Deno does not tell. */
+export type Version = "1.1" | "2" | "unknown";
+
+const NO_BODY: RequestFraming = { kind: "none" };
+
+/**
+ * Reads a request's framing from its fields (RFC 9112 section 6). `Deno.serve` has checked them and leaves three things
+ * to do: equal Content-Lengths arrive joined, `gzip, chunked` is let through, and a GET whose body was dropped still
+ * has its Content-Length.
+ */
+export function requestFraming(
+  request: Pick<Request, "method" | "body">,
+  fields: readonly Field[],
+  version: Version,
+): RequestFraming {
+  const coding = fieldValue(fields, "transfer-encoding");
+  const announced = fieldValue(fields, "content-length");
+  if (coding === undefined && announced === undefined) return unannounced(request, version);
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
+    return refused(
+      501,
+      "the only transfer coding that is carried is chunked (RFC 9112 section 6.1)",
+    );
+  }
+  if (coding !== undefined && announced !== undefined) {
+    return refused(
+      400,
+      "a request has either Content-Length or Transfer-Encoding (RFC 9112 section 6.1)",
+    );
+  }
+  if (announced !== undefined && !isLength(announced)) {
+    return refused(400, "Content-Length is not one number of bytes");
+  }
+  const length = announced === undefined ? null : Number(announced);
+  if (length === 0) return NO_BODY;
+  if (isBodiless(request.method)) {
+    // Deno drops such a body without a word; an origin must not get half a request.
+    return refused(
+      400,
+      `a ${request.method} request with a body cannot be carried (RFC 9110 section 9.3.1)`,
+    );
+  }
+  return request.body === null ? NO_BODY : { kind: "body", length };
+}
+
+/** Joins a Content-Length that came several times and that Deno has made a list of, where all agree (RFC 9110 section 8.6). */
+export function oneLength(text: string): string {
+  if (!text.includes(",")) return text;
+  const [first = "", ...others] = text.split(",").map((part) => part.trim());
+  return others.every((other) => other === first) ? first : text;
+}
+
+/** Finds out what may follow a head that announces nothing. */
+function unannounced(request: Pick<Request, "method" | "body">, version: Version): RequestFraming {
+  // HTTP/2 frames a body by itself (RFC 9113 section 8.1). To ask for one takes a while, so only those are asked that may have it.
+  if (version === "1.1" || isBodiless(request.method) || request.body === null) return NO_BODY;
+  return version === "2" ? { kind: "body", length: null } : { kind: "unannounced" };
+}
+
+function isBodiless(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** Whether a text is a number of bytes that can be counted to (RFC 9110 section 8.6). */
+function isLength(text: string): boolean {
+  return /^[0-9]{1,15}$/.test(text);
+}
+
+function refused(status: 400 | 501, reason: string): RequestFraming {
+  return { kind: "refused", status, reason };
+}

@@ -1,0 +1,264 @@
+import { type Field, fieldValue } from "../../http/fields.ts";
+import type { Log } from "../../cli/log.ts";
+import { messageOf } from "../../cli/safe_text.ts";
+import type { MessageSocket } from "../../websocket/bridge.ts";
+import { oneLength, requestFraming, type Version } from "./request_framing.ts";
+import { targetURI } from "./target_uri.ts";
+import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
+import type {
+  AcceptOptions,
+  Answer,
+  BodyReader,
+  BodySource,
+  ListeningSocket,
+  Outcome,
+  RemoteAddress,
+  RequestFraming,
+  RequestObserver,
+  Visit,
+} from "./visit.ts";
+
+/**
+ * Bytes asked for at once of a body in chunks. Deno 2.9 reads ahead of whoever reads more slowly than the
+ * visitor sends, and moves all of that at each read; both grow with this number.
+ */
+const CHUNKED_READ = 4 * 1024;
+
+/** Statuses that `Response` takes no body for (RFC 9110 section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** What a visit of `Deno.serve` needs of its listener. */
+export interface ServeVisitHost {
+  readonly observers: readonly RequestObserver[];
+  readonly log: Log;
+}
+
+/** The socket of a listener, which also knows that its connections end with the answers in flight. */
+export interface ServeSocket extends ListeningSocket {
+  readonly isShut: boolean;
+}
+
+/** What Deno makes of a handshake that was accepted. */
+interface Upgraded {
+  readonly response: Response;
+  readonly socket: MessageSocket;
+}
+
+/** A request of `Deno.serve`, whose own ways end here. */
+export class ServeVisit implements Visit {
+  readonly method: string;
+  readonly target: string;
+  readonly scheme: string;
+  readonly authority: string;
+  readonly host: string | null;
+  readonly fields: readonly Field[];
+  readonly peer: RemoteAddress;
+  readonly listeningSocket: ServeSocket;
+  readonly started = performance.now();
+  address: string;
+  tunnel: string | null = null;
+  sent = 0;
+  readonly #host: ServeVisitHost;
+  readonly #request: Request;
+  /** Whether Host came, as it always does over HTTP/1.1. */
+  readonly #hasHost: boolean;
+  #framing: RequestFraming | null = null;
+  #reader: BodyReader | null = null;
+  #upgraded: Upgraded | null = null;
+  #isFinished = false;
+
+  constructor(
+    host: ServeVisitHost,
+    request: Request,
+    peer: RemoteAddress,
+    listeningSocket: ServeSocket,
+  ) {
+    this.#host = host;
+    this.#request = request;
+    this.peer = peer;
+    this.address = peer.hostname;
+    this.listeningSocket = listeningSocket;
+    const { method, url } = request;
+    const { scheme, authority, target } = targetURI(method, url);
+    this.method = method;
+    this.scheme = scheme;
+    this.authority = authority;
+    this.target = target;
+    const fields: Field[] = [];
+    let named: string | null = null;
+    // The iterator over the same fields takes eight times as long.
+    request.headers.forEach((value, name) => {
+      if (name === "host") named = value;
+      fields.push([name, name === "content-length" ? oneLength(value) : value]);
+    });
+    this.#hasHost = named !== null;
+    // Over TLS a request without Host is one of HTTP/2, which has `:authority`; without TLS Deno makes an authority up.
+    if (named === null && scheme === "https") {
+      named = authority;
+      fields.unshift(["host", named]);
+    }
+    this.host = named;
+    this.fields = fields;
+  }
+
+  get framing(): RequestFraming {
+    this.#framing ??= requestFraming(this.#request, this.fields, this.#version);
+    return this.#framing;
+  }
+
+  /** HTTP/2 may do without Host, and has no Connection (RFC 9113 sections 8.2.2 and 8.3.1). */
+  get #version(): Version {
+    if (fieldValue(this.fields, "connection") !== undefined) return "1.1";
+    return this.#hasHost ? "unknown" : "2";
+  }
+
+  readBody(): BodyReader {
+    this.#reader ??= this.#openBody();
+    return this.#reader;
+  }
+
+  dropBody(): void {
+    if (this.#reader === null) dropBody(this.#request, this.fields);
+    else void dropRest(this.#reader);
+  }
+
+  watch(leave: () => void): () => void {
+    const { signal } = this.#request;
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave);
+    return () => signal.removeEventListener("abort", leave);
+  }
+
+  accept({ protocol, idleTimeout, onOpen }: AcceptOptions): MessageSocket {
+    if (protocol !== undefined && !this.#offers(protocol)) {
+      throw new TypeError(`the subprotocol ${protocol} was not offered`);
+    }
+    const { response, socket } = Deno.upgradeWebSocket(
+      this.#request,
+      idleTimeout === undefined ? {} : { idleTimeout },
+    );
+    // Deno's own option for it takes a list that has no blanks behind its commas for a single name.
+    if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", onOpen);
+    this.#upgraded = { response, socket };
+    return socket;
+  }
+
+  #offers(protocol: string): boolean {
+    const offered = fieldValue(this.fields, "sec-websocket-protocol") ?? "";
+    return offered.split(",").some((name) => name.trim() === protocol);
+  }
+
+  #openBody(): BodyReader {
+    const { body } = this.#request;
+    if (body === null) throw new TypeError("the request has no body");
+    const { framing } = this;
+    const isChunked = framing.kind === "body" && framing.length === null;
+    return isChunked ? readerOf(body, CHUNKED_READ) : body.getReader();
+  }
+
+  /** Makes what `Deno.serve` sends. @throws {RangeError | TypeError} for a head that it cannot send. */
+  respond(answer: Answer): Response {
+    const headTime = performance.now() - this.started;
+    const { body, fields } = answer;
+    const status = this.#endableStatus(answer.status);
+    const outcome = { status, code: answer.code ?? null, headTime, time: headTime };
+    const upgraded = status === 101 ? this.#upgraded : null;
+    const response = upgraded === null
+      ? new Response(this.#bodyOf(answer, outcome), { status })
+      : upgraded.response;
+    // Appending to a response's own fields takes half as long as handing it a list.
+    for (const [name, value] of fields) response.headers.append(name, value);
+    // Deno does not tell that the connection ends with this answer; HTTP/2 has a frame for that.
+    if (this.listeningSocket.isShut && this.#hasHost && status !== 101) {
+      response.headers.set("connection", "close");
+    }
+    if (upgraded !== null) {
+      // It comes once, also for a socket that never opens.
+      upgraded.socket.addEventListener("close", () => this.#finishLate(outcome));
+    } else if (body === null || body instanceof Uint8Array) {
+      this.sent = this.method === "HEAD" ? 0 : body?.length ?? 0;
+      this.#finish(outcome);
+    }
+    return response;
+  }
+
+  #bodyOf(answer: Answer, outcome: Outcome): BodyInit | null {
+    const { body } = answer;
+    if (body === null) return this.#noBody(answer);
+    return body instanceof Uint8Array ? body : this.#streamOf(body, outcome);
+  }
+
+  /**
+   * Deno writes a length of zero for no body, which would be wrong for the HEAD of an answer whose length is not told
+   * (RFC 9110 section 9.3.2); a stream has no length.
+   */
+  #noBody({ status, fields }: Answer): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const isTold = this.method !== "HEAD" || WITHOUT_BODY.has(status) ||
+      fieldValue(fields, "content-length") !== undefined;
+    return isTold ? null : new ReadableStream({ pull: (controller) => controller.close() });
+  }
+
+  #streamOf(source: BodySource, outcome: Outcome): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const finish = (): void => this.#finishLate(outcome);
+    return new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: async (controller) => {
+        try {
+          const read = source.read();
+          const piece = read instanceof Promise ? await read : read;
+          if (piece === null) {
+            finish();
+            controller.close();
+            return;
+          }
+          this.sent += piece.bytes.length;
+          controller.enqueue(piece.bytes);
+        } catch (error) {
+          finish();
+          // The status has gone out, so a cut connection is all that can tell the visitor.
+          controller.error(new CutShort(this.#host.log, error));
+        }
+      },
+      cancel: () => {
+        source.cancel();
+        finish();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * Deno ends a 205 neither by a length nor by closing, so that a visitor on a connection that is kept would wait for
+   * ever; such a visitor gets 204, which has no body either.
+   */
+  #endableStatus(status: number): number {
+    if (status !== 205 || !this.#hasHost) return status;
+    const connection = fieldValue(this.fields, "connection") ?? "";
+    return /(?:^|,)\s*close\s*(?:,|$)/i.test(connection) ? 205 : 204;
+  }
+
+  #finishLate(outcome: Outcome): void {
+    this.#finish({ ...outcome, time: performance.now() - this.started });
+  }
+
+  /** Tells those who look on, once: a body that is cut while it is read ends in two ways. */
+  #finish(outcome: Outcome): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    for (const observer of this.#host.observers) observer.finished(this, outcome);
+  }
+}
+
+/** Ends a response body early. Deno prints the reason of a body that fails, so this one shows as a line of the log. */
+class CutShort extends Error {
+  readonly #line: string;
+
+  constructor(log: Log, cause: unknown) {
+    super("the response was cut short", { cause });
+    this.#line = log.line("warn", "response cut short", { reason: messageOf(cause) });
+  }
+
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.#line;
+  }
+}
