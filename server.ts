@@ -10,11 +10,16 @@ import {
   runProgram,
 } from "./lib/cli/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
-import type { Bus } from "./lib/server/bus/bus.ts";
 import { ListenError } from "./lib/server/listen/serve_listener.ts";
 import { openBus } from "./lib/server/bus/open_bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
-import { TunnelServer } from "./lib/server/tunnel_server.ts";
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateSource,
+} from "./lib/server/tls/certificate_source.ts";
+import { PEMFiles } from "./lib/server/tls/pem_files.ts";
+import { TunnelServer, type TunnelServerOptions } from "./lib/server/tunnel_server.ts";
 
 async function main(): Promise<number> {
   const command = parseServerOptions(Deno.args, (variable) => Deno.env.get(variable), {
@@ -32,47 +37,59 @@ async function serve(options: ServerOptions): Promise<number> {
     (count) =>
       log.line("error", "lines of the log were lost: they were not read in time", { count }),
   );
-  const log: Log = new Log({
+  const format = {
     format: options.logFormat ?? (isTerminal ? "text" : "json"),
-    level: options.logLevel,
     colour: isTerminal && !Deno.noColor,
-    write: (line) => lines.write(line),
-  });
+    write: (line: string) => lines.write(line),
+  };
+  const log: Log = new Log({ ...format, level: options.logLevel });
+  // Who asks for it gets it, whatever else is too unimportant to be written.
+  const accessLog = options.accessLog ? new Log({ ...format, level: "info" }) : null;
   try {
-    return await run(options, log);
+    return await run(options, { log, accessLog });
   } finally {
     await lines.flush();
   }
 }
 
-async function run(options: ServerOptions, log: Log): Promise<number> {
-  const { bus: busName, domain } = options;
+async function run(options: ServerOptions, logs: Logs): Promise<number> {
+  const { log } = logs;
+  const { bus: busName, domain, tls, authorizedKeys } = options;
   const bus = busName === "memory" ? null : await openBus(busName, domain);
-  const server = start(options, bus, log);
-  if (options.token === null && options.authorizedKeys === null) {
+  const certificates = tls === null ? null : new PEMFiles({ ...tls, log });
+  const server = start(options, {
+    ...logs,
+    bus,
+    tls: certificates === null ? null : await load(certificates),
+  });
+  if (options.token === null && authorizedKeys === null) {
     log.warn("everybody may connect a client: neither --token nor --authorized-keys is given");
   }
   console.log(server.url);
-  onReload(() => reload(server, options, log));
+  const stopping = new AbortController();
+  certificates?.watch((certificate) => server.renewCertificate(certificate), stopping.signal);
+  onReload(() => {
+    if (authorizedKeys !== null) reloadKeys(server, authorizedKeys, log);
+    else if (tls === null) log.info("SIGHUP: there are no files to read again");
+  });
   await new Promise<void>((resolve) => onStopSignal(resolve));
+  stopping.abort();
   log.info("stopping: streams in flight may finish");
   await server.shutdown();
   return 0;
 }
 
-function start(options: ServerOptions, bus: Bus | null, log: Log): TunnelServer {
+type Logs = Pick<TunnelServerOptions, "log" | "accessLog">;
+
+function start(
+  options: ServerOptions,
+  made: Logs & Pick<TunnelServerOptions, "bus" | "tls">,
+): TunnelServer {
   const { hostname, tls } = options;
-  const pems = tls && { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
+  const server = `tunnel/${config.version}`;
   try {
-    return new TunnelServer({
-      ...options,
-      tls: pems,
-      authorizedKeys,
-      bus,
-      server: `tunnel/${config.version}`,
-      log,
-    });
+    return new TunnelServer({ ...options, ...made, authorizedKeys, server });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     const { cause } = error;
@@ -80,24 +97,12 @@ function start(options: ServerOptions, bus: Bus | null, log: Log): TunnelServer 
     const isPem = cause instanceof Deno.errors.InvalidData || cause instanceof TypeError;
     if (tls !== null && isPem) {
       const files = `${tls.certFile} and ${tls.keyFile}`;
-      throw new ProgramError(`cannot serve TLS with ${files}: ${reasonOf(cause)}`, 2, { cause });
+      throw new ProgramError(`cannot serve TLS with ${files}: ${messageOf(cause)}`, 2, { cause });
     }
     throw new ProgramError(`cannot listen on ${hostname}:${error.port}: ${reasonOf(cause)}`, 1, {
       cause,
     });
   }
-}
-
-async function reload(
-  server: TunnelServer,
-  { tls, authorizedKeys }: ServerOptions,
-  log: Log,
-): Promise<void> {
-  if (tls === null && authorizedKeys === null) {
-    log.info("SIGHUP: there are no files to read again");
-  }
-  if (authorizedKeys !== null) reloadKeys(server, authorizedKeys, log);
-  if (tls !== null) await reloadCertificate(server, tls, log);
 }
 
 function reloadKeys(server: TunnelServer, file: string, log: Log): void {
@@ -106,20 +111,7 @@ function reloadKeys(server: TunnelServer, file: string, log: Log): void {
     const ended = server.authorize(keys);
     log.info("the authorized keys were read again", { file, keys: keys.size, ended });
   } catch (error) {
-    log.error("the old authorized keys stay", { reason: reasonOf(error) });
-  }
-}
-
-async function reloadCertificate(
-  server: TunnelServer,
-  tls: NonNullable<ServerOptions["tls"]>,
-  log: Log,
-): Promise<void> {
-  try {
-    await server.renewCertificate({ cert: readPem(tls.certFile), key: readPem(tls.keyFile) });
-    log.info("the certificate was read again", { file: tls.certFile });
-  } catch (error) {
-    log.error("the old certificate stays", { file: tls.certFile, reason: reasonOf(error) });
+    log.error("the old authorized keys stay", { reason: messageOf(error) });
   }
 }
 
@@ -132,18 +124,17 @@ function readKeys(file: string): AuthorizedKeys {
   }
 }
 
-function readPem(file: string): string {
+async function load(certificates: CertificateSource): Promise<Certificate> {
   try {
-    return Deno.readTextFileSync(file);
+    return await certificates.load();
   } catch (cause) {
-    throw new ProgramError(`cannot read ${file}: ${reasonOf(cause)}`, 2, { cause });
+    if (!(cause instanceof CertificateError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
   }
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  return messageOf(error);
+  return error instanceof Deno.errors.AddrInUse ? "the port is in use" : messageOf(error);
 }
 
 await runProgram(main);

@@ -71,8 +71,10 @@ export function onStopSignal(stop: () => void): void {
 }
 
 /** Calls `reload` at each SIGHUP, which would end the process otherwise; Windows has none. */
-export function onReload(reload: () => void): void {
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reload);
+export function onReload(reload: () => void, until?: AbortSignal): void {
+  if (Deno.build.os === "windows") return;
+  Deno.addSignalListener("SIGHUP", reload);
+  until?.addEventListener("abort", () => Deno.removeSignalListener("SIGHUP", reload));
 }
 
 /** Writes a line to standard error; what others put into it cannot end the line or drive the terminal. */

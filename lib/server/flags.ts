@@ -233,6 +233,10 @@ export const SERVER_FLAGS = {
     default: 30_000,
     defaultText: "30s",
   }),
+  accessLog: switchFlag({
+    group: LOG,
+    help: "write a line for each request, whatever the level",
+  }),
   /** null for text on a terminal and json elsewhere. */
   logFormat: choiceFlag(["text", "json"], {
     group: LOG,

@@ -16,7 +16,8 @@ import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router } from "./router.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
-import type { Certificate } from "./listen/serve_listener.ts";
+import type { Certificate } from "./tls/certificate_source.ts";
+import { AccessLog } from "./admin/access_log.ts";
 import type { Answer, Visit } from "./listen/visit.ts";
 import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
@@ -37,7 +38,8 @@ import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 
 /** What the command line gives, with the files read and the bus opened. */
 export interface TunnelServerOptions
-  extends Omit<ServerOptions, "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls"> {
+  extends
+    Omit<ServerOptions, "accessLog" | "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls"> {
   /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
   readonly bus: Bus | null;
   readonly tls: Certificate | null;
@@ -48,6 +50,8 @@ export interface TunnelServerOptions
   readonly log: Log;
   /** The stream ids of one session, for tests that spend them. @default all that the wire has */
   readonly streamIds?: StreamIds;
+  /** Where each request of a visitor is written; null for nowhere. */
+  readonly accessLog: Log | null;
 }
 
 /** Puts the parts of a server together, starts and stops them. */
@@ -70,7 +74,7 @@ export class TunnelServer {
   /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: TunnelServerOptions) {
     this.#options = options;
-    const { log } = options;
+    const { log, accessLog } = options;
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
@@ -78,7 +82,7 @@ export class TunnelServer {
       ...options,
       visitors: { handle: (visit) => this.#requests.handle(visit), failed },
       clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
-      observers: [metrics],
+      observers: accessLog === null ? [metrics] : [metrics, new AccessLog(accessLog)],
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
     const { clientPort } = this.#listeners;

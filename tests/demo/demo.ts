@@ -54,6 +54,7 @@ function startServer(port: number): TunnelServer {
     ...command.options,
     tls: null,
     authorizedKeys: null,
+    accessLog: null,
     bus: null,
     server: `tunnel/${config.version}`,
     log: new Log({ format: "text", level: "warn" }),

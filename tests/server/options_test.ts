@@ -41,6 +41,7 @@ Deno.test("parseServerOptions has the defaults of the README", () => {
     maxTunnels: 20_000,
     maxConnections: 64,
     registrationRate: { count: 600, period: 60_000 },
+    accessLog: false,
     logFormat: null,
     logLevel: "info",
   });
@@ -75,6 +76,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--max-tunnels=3",
     "--max-connections=4",
     "--registration-rate=6/m",
+    "--access-log",
     "--log-format=json",
     "--log-level=debug",
   ]);
@@ -105,6 +107,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     maxTunnels: 3,
     maxConnections: 4,
     registrationRate: { count: 6, period: 60_000 },
+    accessLog: true,
     logFormat: "json",
     logLevel: "debug",
   });
@@ -218,6 +221,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
   assert(command.kind === "help");
   const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
   assertEquals(flags.toSorted(), [
+    "access-log",
     "acquire-timeout",
     "admin-token",
     "authorized-keys",

@@ -55,6 +55,7 @@ export class TestNode implements AsyncDisposable {
       bus,
       tls: null,
       authorizedKeys: null,
+      accessLog: null,
       server: "tunnel/test",
       log,
       streamIds,

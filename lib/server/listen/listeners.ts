@@ -1,5 +1,6 @@
 import { type GracefulShutdownOptions, shutDownGracefully } from "./graceful_shutdown.ts";
-import { type Certificate, ServeListener, type ServeListenerOptions } from "./serve_listener.ts";
+import type { Certificate } from "../tls/certificate_source.ts";
+import { ServeListener, type ServeListenerOptions } from "./serve_listener.ts";
 import type { VisitHandler } from "./visit.ts";
 import type { ClientSessions } from "../tunnels/client_sessions.ts";
 

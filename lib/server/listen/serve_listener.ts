@@ -1,6 +1,7 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
+import type { Certificate } from "../tls/certificate_source.ts";
 import { type ServeSocket, ServeVisit } from "./serve_visit.ts";
 import type { Answer, RequestObserver, VisitHandler } from "./visit.ts";
 
@@ -9,12 +10,6 @@ const RELISTEN_AFTER = 200;
 
 /** Milliseconds before that after a socket was shut to be replaced: its port is free as soon as the system has closed it. */
 const REPLACE_AFTER = 1;
-
-/** The PEM texts of a certificate chain and its key. */
-export interface Certificate {
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface ServeListenerOptions {
   readonly hostname: string;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  type Certificate,
   ListenError,
   type ServeListener,
   type ServeListenerOptions,
 } from "../../../lib/server/listen/serve_listener.ts";
+import type { Certificate } from "../../../lib/server/tls/certificate_source.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../../testing/certificate.ts";
 import { answerWith, Listening } from "../../testing/listening.ts";

@@ -1,0 +1,54 @@
+import type { Log } from "../../cli/log.ts";
+import { onReload } from "../../cli/program.ts";
+import { messageOf } from "../../cli/safe_text.ts";
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateSource,
+} from "./certificate_source.ts";
+
+export interface PEMFilesOptions {
+  /** The path of the file with the certificate chain. */
+  readonly certFile: string;
+  /** The path of the file with its key. */
+  readonly keyFile: string;
+  readonly log: Log;
+}
+
+/** Takes the certificate from two PEM files, and again at each SIGHUP. */
+export class PEMFiles implements CertificateSource {
+  readonly #options: PEMFilesOptions;
+
+  constructor(options: PEMFilesOptions) {
+    this.#options = options;
+  }
+
+  async load(): Promise<Certificate> {
+    const { certFile, keyFile } = this.#options;
+    return { cert: await read(certFile), key: await read(keyFile) };
+  }
+
+  watch(onRenewed: (certificate: Certificate) => Promise<void>, signal: AbortSignal): void {
+    onReload(() => void this.#reload(onRenewed), signal);
+  }
+
+  async #reload(onRenewed: (certificate: Certificate) => Promise<void>): Promise<void> {
+    const { certFile: file, log } = this.#options;
+    try {
+      await onRenewed(await this.load());
+      log.info("the certificate was read again", { file });
+    } catch (error) {
+      log.error("the old certificate stays", { file, reason: messageOf(error) });
+    }
+  }
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (cause) {
+    const isMissing = cause instanceof Deno.errors.NotFound;
+    const reason = isMissing ? "there is no such file" : messageOf(cause);
+    throw new CertificateError(`cannot read ${file}: ${reason}`, { cause });
+  }
+}
