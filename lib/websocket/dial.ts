@@ -167,8 +167,11 @@ async function writeAll(connection: ByteStream, bytes: Uint8Array): Promise<void
 }
 
 function refused(status: number, body: string): SessionError {
-  const [first = ""] = body.split("\n").filter((line) => line !== "");
-  const detail = first === "" ? "" : ` (${first.trim()})`;
+  const [first = "", second = ""] = body.split("\n").map((line) => line.trim())
+    .filter((line) => line !== "");
+  // A server of this protocol says its status again, and then the reason in a sentence; others do as they like.
+  const reason = first.startsWith(`${status} `) && second !== "" ? second : first;
+  const detail = reason === "" ? "" : ` (${reason})`;
   return new HandshakeRefusedError(status, `it answered with status ${status}${detail}`);
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { runToEnd } from "../testing/ended_program.ts";
 import { Program } from "../testing/program.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { TempDir } from "../testing/temp_dir.ts";
@@ -98,6 +99,11 @@ Deno.test("Clients connect to the port that is theirs, and visitors find nothing
     const { status, text } = await tunnel.request("/proxy/subscribe", { host: server.url.host });
     assertEquals(status, 421);
     assert(text.includes(port), text);
+    const { stderr } = await runToEnd("client.ts", [
+      ...["--once", "--server", server.url.origin, "--port", `${origin.port}`],
+    ]);
+    const sentence = `status 421 (Clients of this server connect to its port ${port}.)`;
+    assert(stderr.includes(sentence), stderr);
   });
   await t.step("the clients' port serves neither tunnels nor pages", async () => {
     for (const [target, host] of [["/", tunnel.host], ["/healthz", `localhost:${port}`]] as const) {

@@ -102,7 +102,7 @@ Deno.test("dialWebSocket refuses an answer that does not accept the WebSocket, a
   });
 });
 
-Deno.test("dialWebSocket tells the status of a refusal and the first line of its body", async (t) => {
+Deno.test("dialWebSocket tells the status of a refusal, and its sentence or else the first line of its body", async (t) => {
   for (
     const [name, answer, expected] of [
       ["a length", "HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nno\nmore..", "status 404 (no)"],
@@ -110,6 +110,16 @@ Deno.test("dialWebSocket tells the status of a refusal and the first line of its
         "chunks",
         "HTTP/1.1 503 X\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbusy\r\n0\r\n\r\n",
         "status 503 (busy)",
+      ],
+      [
+        "a sentence behind the status",
+        "HTTP/1.1 421 X\r\n\r\n421 Misdirected Request\n\nTry port 1.\n",
+        "status 421 (Try port 1.)",
+      ],
+      [
+        "a status alone",
+        "HTTP/1.1 421 X\r\n\r\n421 Misdirected\n\n",
+        "status 421 (421 Misdirected)",
       ],
       ["the end", "HTTP/1.1 400 X\r\n\r\nbad", "status 400 (bad)"],
       ["none", "HTTP/1.1 204 X\r\n\r\n", "status 204"],
