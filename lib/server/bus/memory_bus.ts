@@ -166,10 +166,10 @@ class Inbox {
   }
 
   put(message: Uint8Array<ArrayBuffer>): void {
-    if (this.#bytes + message.length + MESSAGE_COST > MAX_WAITING) {
+    if (this.#bytes + message.length + WAITING_COST > MAX_WAITING) {
       throw new BusError(`more than ${MAX_WAITING} bytes wait for one node`);
     }
-    this.#bytes += message.length + MESSAGE_COST;
+    this.#bytes += message.length + WAITING_COST;
     if (this.#waiting.push(message) === 1) setImmediate(() => this.#deliver());
   }
 
@@ -203,7 +203,7 @@ const MAX_NAMES = 200_000;
 const MAX_WAITING = 8 * MAX_BUS_MESSAGE;
 
 /** Bytes that a message counts beside its own: empty ones take memory too. */
-const MESSAGE_COST = 64;
+const WAITING_COST = 64;
 
 const CLOSED = "the bus is closed";
 

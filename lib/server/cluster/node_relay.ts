@@ -34,7 +34,8 @@ export interface NodeRelayOptions {
   readonly log: Log;
 }
 
-interface Incoming {
+/** A link that another node opened. */
+interface AcceptedLink {
   readonly session: Session;
   /** The socket that it came by; null when it came over the bus. */
   readonly listeningSocket: ListeningSocket | null;
@@ -50,7 +51,7 @@ interface Incoming {
  */
 export class NodeRelay {
   readonly #options: NodeRelayOptions;
-  readonly #incoming = new Set<Incoming>();
+  readonly #links = new Set<AcceptedLink>();
   #isLeaving = false;
 
   constructor(options: NodeRelayOptions) {
@@ -59,12 +60,12 @@ export class NodeRelay {
 
   /** Links from other nodes. */
   get size(): number {
-    return this.#incoming.size;
+    return this.#links.size;
   }
 
   /** Takes a link of another node, over a socket or the bus; returns false when there is no room, or this node stops. */
   accept(transport: Transport, from: string, listeningSocket: ListeningSocket | null): boolean {
-    if (this.#isLeaving || this.#incoming.size >= MAX_LINKS) return false;
+    if (this.#isLeaving || this.#links.size >= MAX_LINKS) return false;
     const { log } = this.#options;
     const { promise: left, resolve } = Promise.withResolvers<void>();
     const session = new Session(transport, {
@@ -72,14 +73,14 @@ export class NodeRelay {
       onStream: (stream, opening) => void this.#relay(stream, opening),
       onGoAway: () => resolve(),
       onClose: ({ message }) => {
-        this.#incoming.delete(incoming);
+        this.#links.delete(link);
         resolve();
         log.debug("the link of another node ended", { node: from, reason: message });
       },
       onTraffic() {},
     }, this.#options);
-    const incoming: Incoming = { session, listeningSocket, left };
-    this.#incoming.add(incoming);
+    const link: AcceptedLink = { session, listeningSocket, left };
+    this.#links.add(link);
     session.establish();
     // The handshake may have been under way when the socket was replaced.
     if (listeningSocket?.isRetired) session.goAway(MOVES);
@@ -90,7 +91,7 @@ export class NodeRelay {
   /** Tells the other nodes to send no more, and resolves when all have agreed: what they sent before has arrived. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    const all = [...this.#incoming];
+    const all = [...this.#links];
     for (const { session } of all) void session.drain("this node stops");
     await waitAtMost(LEAVE_TIMEOUT, Promise.all(all.map(({ left }) => left)));
   }
@@ -115,18 +116,18 @@ export class NodeRelay {
 
   /** Resolves when no stream from another node is left. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#incoming].map(({ session }) => session.drain("this node stops")));
+    await Promise.all([...this.#links].map(({ session }) => session.drain("this node stops")));
   }
 
   close(): void {
     this.#isLeaving = true;
-    for (const { session } of [...this.#incoming]) {
+    for (const { session } of [...this.#links]) {
       session.close(ErrorCode.GoingAway, "this node stops");
     }
   }
 
-  #moving(): Incoming[] {
-    return [...this.#incoming].filter(({ listeningSocket }) => listeningSocket?.isRetired);
+  #moving(): AcceptedLink[] {
+    return [...this.#links].filter(({ listeningSocket }) => listeningSocket?.isRetired);
   }
 
   async #relay(stream: Stream, opening: RequestHead): Promise<void> {
@@ -139,7 +140,7 @@ export class NodeRelay {
       if (typeof member === "string") return refuse(stream, member);
       const refusal = await member.admit({ address, fields: head.fields });
       if (stream.sendEnded) return;
-      if (refusal !== null) return await answer(stream, head, refusal);
+      if (refusal !== null) return await answerRefusal(stream, head, refusal);
       if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
       const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
       await splice(stream, member.open({ kind, head, hasBody: !hasNoBody, visitor: address }));
@@ -156,7 +157,11 @@ function refuse(stream: Stream, why: "away" | "busy" | "unknown"): void {
 }
 
 /** Answers as the visitor's node would if it had the tunnel itself. */
-async function answer(stream: Stream, request: RequestHead, refusal: VisitRefusal): Promise<void> {
+async function answerRefusal(
+  stream: Stream,
+  request: RequestHead,
+  refusal: VisitRefusal,
+): Promise<void> {
   const { status, fields, body } = refused(request, refusal);
   stream.respond({ status, fields }, false);
   await stream.end(body ?? undefined);
