@@ -9,7 +9,7 @@ import { clientAway, errorAnswer, refused, tooBusy, unknownTunnel } from "./prox
 import { RETRY_AFTER, TUNNEL_BUSY } from "./proxy/failure.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
 import type { Proxy } from "./proxy/proxy.ts";
-import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/tunnel_visit.ts";
+import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/request_heads.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 import { FIXED_HOSTNAME, type Router } from "./router.ts";

@@ -39,7 +39,7 @@ export interface GracefulShutdownOptions {
 }
 
 /**
- * Leaves the place to whoever comes next without losing what is in flight.
+ * Leaves the place to the next process or socket without losing what is in flight.
  *
  * Clients are told first and go on serving what comes here until the end. `Deno.HttpServer.shutdown` closes each
  * WebSocket at once with 1001 and cuts each request body that is not here yet, while answers are finished. Therefore
@@ -63,7 +63,7 @@ export async function shutDownGracefully(options: GracefulShutdownOptions): Prom
   } else {
     await until(() => !clientSessions.finishing, closing);
     await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
-    // Whoever comes from here on is told to try again.
+    // A request that comes from here on is told to try again.
     if (!isQuiet()) {
       await waitAtMost(Math.min(CLOSING, timeTo(end)), clientSessions.drain());
     }

@@ -52,7 +52,7 @@ export class Listeners {
     return this.#clients?.port ?? null;
   }
 
-  /** Leaves the ports to whoever comes next; resolves when everything in flight is finished, or had to be cut. */
+  /** Leaves the ports to the next process; resolves when everything in flight is finished, or had to be cut. */
   async shut(inFlight: InFlight): Promise<void> {
     const clients = this.#clients;
     this.#isShut = true;

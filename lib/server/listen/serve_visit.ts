@@ -1,7 +1,7 @@
 import { type Field, fieldValue } from "../../http/fields.ts";
 import type { Log } from "../../cli/log.ts";
-import { messageOf } from "../../cli/safe_text.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
+import { bodyStream } from "./body_stream.ts";
 import { oneLength, requestFraming, type Version } from "./request_framing.ts";
 import { targetURI } from "./target_uri.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
@@ -9,7 +9,6 @@ import type {
   AcceptOptions,
   Answer,
   BodyReader,
-  BodySource,
   ListeningSocket,
   Outcome,
   RemoteAddress,
@@ -19,8 +18,8 @@ import type {
 } from "./visit.ts";
 
 /**
- * Bytes asked for at once of a body in chunks. Deno 2.9 reads ahead of whoever reads more slowly than the
- * visitor sends, and moves all of that at each read; both grow with this number.
+ * Bytes asked for at once of a body in chunks. Where the visitor sends faster than is read, Deno 2.9 reads ahead and moves
+ * all of that at each read; both grow with this number.
  */
 const CHUNKED_READ = 4 * 1024;
 
@@ -187,7 +186,11 @@ export class ServeVisit implements Visit {
   #bodyOf(answer: Answer, outcome: Outcome): BodyInit | null {
     const { body } = answer;
     if (body === null) return this.#noBody(answer);
-    return body instanceof Uint8Array ? body : this.#streamOf(body, outcome);
+    return body instanceof Uint8Array ? body : bodyStream(body, {
+      log: this.#host.log,
+      onPiece: (length) => this.sent += length,
+      onEnd: () => this.#finishLate(outcome),
+    });
   }
 
   /**
@@ -198,33 +201,6 @@ export class ServeVisit implements Visit {
     const isTold = this.method !== "HEAD" || WITHOUT_BODY.has(status) ||
       fieldValue(fields, "content-length") !== undefined;
     return isTold ? null : new ReadableStream({ pull: (controller) => controller.close() });
-  }
-
-  #streamOf(source: BodySource, outcome: Outcome): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const finish = (): void => this.#finishLate(outcome);
-    return new ReadableStream<Uint8Array<ArrayBuffer>>({
-      pull: async (controller) => {
-        try {
-          const read = source.read();
-          const piece = read instanceof Promise ? await read : read;
-          if (piece === null) {
-            finish();
-            controller.close();
-            return;
-          }
-          this.sent += piece.bytes.length;
-          controller.enqueue(piece.bytes);
-        } catch (error) {
-          finish();
-          // The status has gone out, so a cut connection is all that can tell the visitor.
-          controller.error(new CutShort(this.#host.log, error));
-        }
-      },
-      cancel: () => {
-        source.cancel();
-        finish();
-      },
-    }, { highWaterMark: 0 });
   }
 
   /**
@@ -246,19 +222,5 @@ export class ServeVisit implements Visit {
     if (this.#isFinished) return;
     this.#isFinished = true;
     for (const observer of this.#host.observers) observer.finished(this, outcome);
-  }
-}
-
-/** Ends a response body early. Deno prints the reason of a body that fails, so this one shows as a line of the log. */
-class CutShort extends Error {
-  readonly #line: string;
-
-  constructor(log: Log, cause: unknown) {
-    super("the response was cut short", { cause });
-    this.#line = log.line("warn", "response cut short", { reason: messageOf(cause) });
-  }
-
-  [Symbol.for("Deno.customInspect")](): string {
-    return this.#line;
   }
 }

@@ -10,7 +10,7 @@ const MAX_DROPPED = 64 * 1024 * 1024;
 /** Bytes asked for at once. */
 const READ_LENGTH = 64 * 1024;
 
-/** Bytes of an announced body that is left to Deno, which then keeps the connection; it drops what is not read without an end. */
+/** Bytes of an announced body that is left to Deno, which then keeps the connection: of what is not read Deno drops any amount. */
 const MAX_LEFT = 1024 * 1024;
 
 /**

@@ -1,9 +1,9 @@
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { ResponseHead } from "../../http/head.ts";
 import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
-import type { Answer, Visit } from "../listen/visit.ts";
-import { responseBody } from "./response_body.ts";
+import type { Answer, BodySource, Visit } from "../listen/visit.ts";
 
 /** Statuses whose responses end with their head (RFC 9110 section 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -37,4 +37,33 @@ function checkWhole(body: Answer["body"], announced: number): void {
   const length = body?.length ?? 0;
   if (length === announced) return;
   throw new StreamError(ErrorCode.Protocol, `a body of ${length} bytes where ${announced} follow`);
+}
+
+/** Returns an answer's body: bytes when all of it is here already, else what is read as fast as the visitor takes it. */
+export function responseBody(stream: Stream): Uint8Array<ArrayBuffer> | BodySource | null {
+  if (!stream.receiveEnded) return new StreamBody(stream, []);
+  const only = stream.readNow();
+  if (only === undefined) return null;
+  const next = stream.readNow();
+  return next === undefined ? only.bytes : new StreamBody(stream, [only, next]);
+}
+
+/** The body that comes on a stream. */
+class StreamBody implements BodySource {
+  readonly #stream: Stream;
+  /** What was read already. */
+  readonly #first: Chunk[];
+
+  constructor(stream: Stream, first: Chunk[]) {
+    this.#stream = stream;
+    this.#first = first;
+  }
+
+  read(): Chunk | null | Promise<Chunk | null> {
+    return this.#first.shift() ?? this.#stream.read();
+  }
+
+  cancel(): void {
+    this.#stream.reset(ErrorCode.Cancelled, "the visitor left");
+  }
 }

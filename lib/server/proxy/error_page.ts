@@ -23,7 +23,7 @@ export interface ErrorPage {
 /** An answer that is here whole. */
 export type WholeAnswer = Answer & { readonly body: Uint8Array<ArrayBuffer> | null };
 
-/** Answers with a short page, or with plain text to whoever does not ask for HTML. */
+/** Answers with a short page, or with plain text where HTML is not asked for. */
 export function errorAnswer(
   request: ErrorRequest,
   { code, status, title, text, fields = [] }: ErrorPage,

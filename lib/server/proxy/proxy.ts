@@ -8,8 +8,7 @@ import { answerOf } from "./answer.ts";
 import { refused } from "./error_page.ts";
 import { failureAnswer } from "./failure.ts";
 import { type BodyLimits, bodyTooLong, RequestBody, TOO_SLOW } from "./request_body.ts";
-import type { RequestHeads } from "./request_heads.ts";
-import type { TunnelVisit } from "./tunnel_visit.ts";
+import type { RequestHeads, TunnelVisit } from "./request_heads.ts";
 import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
 import type { Answer, BodyReader } from "../listen/visit.ts";
 import {

@@ -5,10 +5,9 @@ import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
 import type { Proxy } from "./proxy.ts";
-import type { RequestHeads } from "./request_heads.ts";
+import type { RequestHeads, TunnelVisit } from "./request_heads.ts";
 import { type Answer, SWITCHING_PROTOCOLS, type Visit } from "../listen/visit.ts";
 import { answerOf } from "./answer.ts";
-import type { TunnelVisit } from "./tunnel_visit.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import type { Upstream } from "../tunnels/upstream.ts";
 

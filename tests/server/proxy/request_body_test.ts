@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { RequestBody } from "../../../lib/server/proxy/request_body.ts";
-import { responseBody } from "../../../lib/server/proxy/response_body.ts";
+import { responseBody } from "../../../lib/server/proxy/answer.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";

@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { AddressSet } from "../../../lib/net/address_set.ts";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
-import { type HeadSource, RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
+import {
+  headSize,
+  type HeadSource,
+  RequestHeads,
+} from "../../../lib/server/proxy/request_heads.ts";
 import type { Field } from "../../../lib/http/fields.ts";
 
 const trustProxy = AddressSet.parse("10.0.0.0/8");
@@ -60,4 +64,10 @@ Deno.test("RequestHeads writes the length that was checked", () => {
 Deno.test("RequestHeads takes fields that are not all ASCII, and heads of any length", () => {
   const own: Field[] = [["host", "a.example"], ["x-a", "é"], ["x-b", "c".repeat(60_000)]];
   assertEquals(encoded(own), [...own, ...WAY]);
+});
+
+Deno.test("headSize counts the target, and each field with what HTTP/1.1 puts around it", () => {
+  assertEquals(headSize({ target: "/", fields: [] }), 1);
+  const fields = [["host", "x"], ["cookie", "a=b"]] as const;
+  assertEquals(headSize({ target: "/a?b", fields }), 4 + 4 + 1 + 4 + 6 + 3 + 4);
 });
