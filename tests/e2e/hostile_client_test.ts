@@ -8,7 +8,9 @@ import {
 } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { FEATURES } from "../../lib/wire/features.ts";
-import { FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
+import type { BodyReader } from "../testing/body_reader.ts";
+import { FramingError } from "../testing/byte_reader.ts";
 import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, u32, UNKNOWN_FRAMES } from "../testing/frame_peer.ts";
@@ -348,6 +350,118 @@ Deno.test("an answer that no visitor may get costs its request alone", async (t)
     client.frames.send(FrameType.HTTPResponse, { stream, payload: HEAD, flags: 1 });
     assertEquals((await visitor.receiveAll()).status, 200);
   });
+});
+
+Deno.test("A client's answer that is not as long as it says never looks whole, and nothing of it passes for the next", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using client = await Subscriber.register(tunnel.server);
+  const { Data, HTTPRequest, HTTPResponse, Reset } = FrameType;
+  const { EndStream } = FrameFlag;
+
+  /** Asks with a method, and returns the number of the client's stream. */
+  const ask = async (visitor: RawHTTP, method = "GET"): Promise<number> => {
+    await visitor.send(`${method} / HTTP/1.1\r\nHost: ${client.host}\r\n\r\n`);
+    return (await client.frames.next(HTTPRequest)).stream;
+  };
+  /** Checks that a visitor's connection carries a next exchange, whose answer is the next that comes. */
+  const goesOn = async (visitor: RawHTTP): Promise<void> => {
+    const stream = await ask(visitor);
+    client.frames.send(HTTPResponse, { stream, payload: "200\r\ncontent-length: 4\r\n" });
+    client.frames.send(Data, { stream, payload: "next", flags: EndStream });
+    const { status, text } = await visitor.receiveAll();
+    assertEquals([status, text], [200, "next"]);
+  };
+  const payload = "200\r\ncontent-length: 5\r\n";
+
+  for (const [name, body] of [["shorter", "abcd"], ["longer", "abcdef"]] as const) {
+    await t.step(`${name}, and here as a whole: 502`, async () => {
+      using visitor = await tunnel.open();
+      const stream = await ask(visitor);
+      client.frames.sendBytes(joined(
+        frameOf(HTTPResponse, { stream, payload }),
+        frameOf(Data, { stream, payload: body, flags: EndStream }),
+      ));
+      assertEquals((await visitor.receiveAll()).status, 502);
+      await goesOn(visitor);
+    });
+  }
+  await t.step("nothing where a body was announced: 502", async () => {
+    using visitor = await tunnel.open();
+    const stream = await ask(visitor);
+    client.frames.send(HTTPResponse, { stream, payload, flags: EndStream });
+    assertEquals((await visitor.receiveAll()).status, 502);
+    await goesOn(visitor);
+  });
+  /** Answers with a head and some of the body, then with the rest once that has arrived. */
+  const inPieces = async (visitor: RawHTTP, rest: string): Promise<BodyReader> => {
+    const stream = await ask(visitor);
+    client.frames.send(HTTPResponse, { stream, payload });
+    client.frames.send(Data, { stream, payload: "abc" });
+    const { status, body } = await visitor.receive();
+    assertEquals([status, await body.readText(3)], [200, "abc"]);
+    client.frames.send(Data, { stream, payload: rest, flags: EndStream });
+    return body;
+  };
+  await t.step("shorter, and piece by piece: the visitor is cut", async () => {
+    using visitor = await tunnel.open();
+    const body = await inPieces(visitor, "d");
+    const error = await assertRejects(() => body.readAll(), FramingError);
+    assertEquals(error.code, "truncated");
+  });
+  await t.step("longer, and piece by piece: the rest is nobody's", async () => {
+    using visitor = await tunnel.open();
+    const body = await inPieces(visitor, "deHTTP/1.1 200 OK\r\n\r\n");
+    assertEquals(await body.readText(2), "de");
+    await goesOn(visitor);
+  });
+  await t.step("to HEAD, and with a 204 or a 304: there is no body", async () => {
+    for (
+      const [method, status, length] of [["HEAD", 200, 5], ["GET", 204, 0], [
+        "GET",
+        304,
+        5,
+      ]] as const
+    ) {
+      using visitor = await tunnel.open();
+      const stream = await ask(visitor, method);
+      const fields = length === 0 ? "" : `content-length: ${length}\r\n`;
+      client.frames.send(HTTPResponse, { stream, payload: `${status}\r\n${fields}` });
+      assertEquals((await visitor.receiveAll(method)).status, status);
+      assertEquals((await client.frames.next(Reset)).stream, stream);
+      client.frames.send(Data, { stream, payload: "HTTP/1.1 200 OK\r\n\r\n", flags: EndStream });
+      await goesOn(visitor);
+    }
+  });
+  await t.step(
+    "to HEAD, and with a 204 or a 304, here as a whole: there is no body either",
+    async () => {
+      for (const [method, status] of [["HEAD", 200], ["GET", 204], ["GET", 304]] as const) {
+        using visitor = await tunnel.open();
+        const stream = await ask(visitor, method);
+        client.frames.sendBytes(joined(
+          frameOf(HTTPResponse, { stream, payload: `${status}\r\n` }),
+          frameOf(Data, { stream, payload: "HTTP/1.1 200 OK\r\n\r\n", flags: EndStream }),
+        ));
+        assertEquals((await visitor.receiveAll(method)).status, status);
+        await goesOn(visitor);
+      }
+    },
+  );
+  await assertWorks(tunnel);
+});
+
+Deno.test("A client's 101 with a length opens a WebSocket, and what would follow is no body", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using client = await Subscriber.register(tunnel.server);
+  using visitor = await tunnel.open();
+  await visitor.send(tunnel.write("/", { host: client.host, fields: HANDSHAKE }));
+  const { stream } = await client.frames.next(FrameType.WSRequest);
+  const payload = "101\r\ncontent-length: 5\r\nx-other: y\r\n";
+  client.frames.send(FrameType.WSResponse, { stream, payload });
+  const { status, head } = await visitor.receive();
+  assertEquals([status, head.get("content-length"), head.get("x-other")], [101, null, "y"]);
 });
 
 Deno.test("Connections that say nothing keep no client out", async () => {
