@@ -18,7 +18,7 @@ import { IdleWatch } from "./proxy/idle_watch.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 import { AccessLog } from "./admin/access_log.ts";
-import type { Answer, Visit } from "./listen/visit.ts";
+import type { Answer, RequestObserver, Visit } from "./listen/visit.ts";
 import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
@@ -77,12 +77,16 @@ export class TunnelServer {
     const { log, accessLog } = options;
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
+    this.#notices = new RefusalNotices({
+      membersOf: (hostname) => this.#registry.membersOf(hostname),
+    });
+    const observers: readonly RequestObserver[] = [metrics, this.#notices];
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,
       visitors: { handle: (visit) => this.#requests.handle(visit), failed },
       clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
-      observers: accessLog === null ? [metrics] : [metrics, new AccessLog(accessLog)],
+      observers: accessLog === null ? observers : [...observers, new AccessLog(accessLog)],
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
     const { clientPort } = this.#listeners;
@@ -91,9 +95,6 @@ export class TunnelServer {
       log.info("clients connect to a port of their own", { port: clientPort });
     }
     this.#router = new Router({ ...options, publicUrl: this.url });
-    this.#notices = new RefusalNotices({
-      sessionsOf: (hostname) => this.#registry.sessionsOf(hostname),
-    });
     const { limited } = metrics;
     this.#registrationPolicy = new RegistrationPolicy({
       token: options.token,
@@ -116,7 +117,6 @@ export class TunnelServer {
     };
     this.#clientSessions = new ClientSessions({
       ...sessions,
-      notices: this.#notices,
       registry: this.#registry,
       registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
@@ -134,6 +134,7 @@ export class TunnelServer {
     });
     this.#cluster = options.bus === null ? null : new Cluster({
       ...sessions,
+      notices: this.#notices,
       bus: options.bus,
       nodeUrl: options.nodeUrl,
       registry: this.#registry,

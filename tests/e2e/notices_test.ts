@@ -42,6 +42,23 @@ for (
   });
 }
 
+Deno.test("A client is told of visitors whom no other frame tells it of", async () => {
+  await using origin = SampleOrigin.start();
+  await using node = TestNode.start({
+    bus: new MemoryBus(new BusMemory()),
+    args: ["--max-body", "10"],
+  });
+  const told: RefusedVisitors[] = [];
+  await using client = await TestClient.connect([node], {
+    origin,
+    onNotice: (_server, refused) => told.push(...refused),
+  });
+  const head = `POST / HTTP/1.1\r\nHost: ${client.host}\r\nContent-Length: 11\r\n\r\n`;
+  assertEquals((await node.request(`${head}hello world`)).status, 413);
+  await eventually("the refusal to be told", () => told.length === 1);
+  assertEquals(told, [{ status: 413, reason: "body", count: 1 }]);
+});
+
 Deno.test("A client without the feature gets no Notice, and one with it gets its own tunnel's alone", async () => {
   await using server = await startServer(RATE_LIMIT);
   using old = await Subscriber.register(server);

@@ -23,8 +23,6 @@ export interface RequestPolicyOptions extends TunnelLimits {
   readonly policy: VisitorPolicy;
   /** Tells how many streams all connections of the tunnel have. */
   readonly load: () => number;
-  /** A visitor was refused with that status. */
-  readonly onRefused: (status: number, reason: keyof RequestsLimited) => void;
 }
 
 /** Decides which requests a tunnel takes: what its owner wants, and what the server allows. */
@@ -80,10 +78,8 @@ export class RequestPolicy {
     return visitors.hasRoom(id, address) ? null : this.#refused("visitor", NO_SHARE);
   }
 
-  /** Counts a refusal, for the server's operator and for the tunnel's owner. */
   #refused(reason: keyof RequestsLimited, refusal: VisitRefusal): VisitRefusal {
     this.#options.limited[reason].inc();
-    this.#options.onRefused(refusal.status, reason);
     return refusal;
   }
 }

@@ -13,12 +13,15 @@ import { NodeDoor } from "./node_dial.ts";
 import type { NodeLink } from "./node_link.ts";
 import { NodeLinks } from "./node_links.ts";
 import { NodeRelay } from "./node_relay.ts";
+import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { RemoteUpstream } from "./remote_upstream.ts";
 import type { Upstream } from "../tunnels/upstream.ts";
 import type { Elsewhere } from "../tunnels/upstream_finder.ts";
 
 export interface ClusterOptions extends SessionOptions {
+  /** Tells the clients of this node which visitors were refused. */
+  readonly notices: RefusalNotices;
   readonly bus: Bus;
   /** Where the other nodes reach this one directly; null for over the bus alone. */
   readonly nodeUrl: string | null;

@@ -11,6 +11,7 @@ import type { Transport } from "../../mux/transport.ts";
 import { refused } from "../proxy/error_page.ts";
 import { parseOpening } from "./node_opening.ts";
 import type { ListeningSocket } from "../listen/visit.ts";
+import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { splice } from "./splice.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
@@ -26,6 +27,8 @@ const MOVES = "the listener is replaced";
 
 export interface NodeRelayOptions {
   readonly registry: Registry;
+  /** Counts the visitors of other nodes that are refused here. */
+  readonly notices: Pick<RefusalNotices, "count">;
   readonly heartbeat: Heartbeat;
   /** Milliseconds. */
   readonly headTimeout: number;
@@ -140,7 +143,10 @@ export class NodeRelay {
       if (typeof member === "string") return refuse(stream, member);
       const refusal = await member.admit({ address, fields: head.fields });
       if (stream.sendEnded) return;
-      if (refusal !== null) return await answerRefusal(stream, head, refusal);
+      if (refusal !== null) {
+        this.#options.notices.count(hostname, refusal.status, refusal.code);
+        return await answerRefusal(stream, head, refusal);
+      }
       if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
       const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
       await splice(stream, member.open({ kind, head, hasBody: !hasNoBody, visitor: address }));

@@ -14,7 +14,6 @@ import { ClientUpstream } from "./client_upstream.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
-import type { RefusalNotices } from "./refusal_notices.ts";
 import type { Registry } from "./registry.ts";
 
 /** Where a registered tunnel is found. */
@@ -37,8 +36,6 @@ export interface ClientSessionContext extends SessionOptions {
   /** Decides who may connect. */
   readonly registrationPolicy: RegistrationPolicy;
   readonly tunnelLimits: TunnelLimits;
-  /** Tells the clients which visitors were refused. */
-  readonly notices: RefusalNotices;
   readonly metrics: ServerMetrics;
   readonly log: Log;
   /** Name and version, for the challenge. */
@@ -136,8 +133,7 @@ export class ClientSession implements SessionEvents {
   }
 
   async #register(payload: Uint8Array): Promise<void> {
-    const { registrationPolicy, isAudience, addressOf, registry, tunnelLimits, notices } =
-      this.#options;
+    const { registrationPolicy, isAudience, addressOf, registry, tunnelLimits } = this.#options;
     const { address } = this.#connection;
     registrationPolicy.enter(address);
     const request = decodeRequest(payload);
@@ -167,7 +163,6 @@ export class ClientSession implements SessionEvents {
         id,
         policy,
         load: () => registry.load(own.hostname),
-        onRefused: (status, reason) => notices.count(own.hostname, status, reason),
       }),
     });
     registry.add(member);

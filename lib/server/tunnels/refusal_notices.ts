@@ -1,5 +1,6 @@
-import type { Session } from "../../mux/session.ts";
 import { encodeNotice, type RefusedVisitors } from "../../wire/notice.ts";
+import type { AnswerCode, Outcome, RequestObserver, Visit } from "../listen/visit.ts";
+import type { ClientUpstream } from "./client_upstream.ts";
 
 /** Milliseconds between two Notices to a tunnel, at least: soon enough for a person, and little beside the requests. */
 const INTERVAL = 1_000;
@@ -7,16 +8,40 @@ const INTERVAL = 1_000;
 /** Kinds of refusal in one Notice, of at most a hundred bytes each, which its frame holds; further ones are not told. */
 const MAX_KINDS = 32;
 
+/** What a tunnel's owner is told: visitors that the server refused, of which the client hears nothing else, or too little. */
+export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
+  "address",
+  "auth",
+  "rate",
+  "streams",
+  "visitor",
+  "head",
+  "body",
+  "idle",
+  "request",
+  "busy",
+  "moved",
+  "timeout",
+]);
+
 export interface RefusalNoticesOptions {
-  /** Yields the sessions of the tunnel that has a hostname. */
-  readonly sessionsOf: (hostname: string) => Iterable<Session>;
+  /** Returns the connections of the tunnel that has a hostname; none where it is not on this node. */
+  readonly membersOf: (hostname: string) => readonly Pick<ClientUpstream, "id" | "session">[];
+}
+
+/** What was refused at one tunnel since it was last told. */
+interface Refusals {
+  /** One of its hostnames. */
+  readonly hostname: string;
+  /** By status and reason. */
+  readonly kinds: Map<string, RefusedVisitors>;
 }
 
 /** Counts the visitors that are refused at each tunnel, and tells the tunnel's client once a second. */
-export class RefusalNotices {
+export class RefusalNotices implements RequestObserver {
   readonly #options: RefusalNoticesOptions;
-  /** By hostname and then by kind: as many tunnels at most as are registered. */
-  readonly #refused = new Map<string, Map<string, RefusedVisitors>>();
+  /** By the tunnel's id: as many at most as are registered. */
+  readonly #refused = new Map<string, Refusals>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -24,15 +49,25 @@ export class RefusalNotices {
     this.#options = options;
   }
 
-  /** Counts a visitor who got that status, for a reason as PROTOCOL.md has it. */
-  count(hostname: string, status: number, reason: string): void {
-    if (this.#isClosed) return;
-    const kinds = this.#refused.get(hostname) ?? new Map<string, RefusedVisitors>();
-    this.#refused.set(hostname, kinds);
-    const kind = `${status} ${reason}`;
-    const before = kinds.get(kind)?.count ?? 0;
-    if (before > 0 || kinds.size < MAX_KINDS) {
-      kinds.set(kind, { status, reason, count: before + 1 });
+  /** Counts a visitor of this node. */
+  finished(
+    { tunnel }: Pick<Visit, "tunnel">,
+    { status, code }: Pick<Outcome, "status" | "code">,
+  ): void {
+    if (tunnel !== null && code !== null) this.count(tunnel, status, code);
+  }
+
+  /** Counts a visitor of a hostname, who got that status. */
+  count(hostname: string, status: number, code: AnswerCode): void {
+    if (this.#isClosed || !TOLD_CODES.has(code)) return;
+    const [member] = this.#options.membersOf(hostname);
+    if (member === undefined) return;
+    const refused = this.#refused.get(member.id) ?? { hostname, kinds: new Map() };
+    this.#refused.set(member.id, refused);
+    const kind = `${status} ${code}`;
+    const before = refused.kinds.get(kind)?.count ?? 0;
+    if (before > 0 || refused.kinds.size < MAX_KINDS) {
+      refused.kinds.set(kind, { status, reason: code, count: before + 1 });
     }
     this.#timer ??= setTimeout(this.#tell, INTERVAL);
   }
@@ -46,12 +81,10 @@ export class RefusalNotices {
 
   readonly #tell = (): void => {
     this.#timer = undefined;
-    for (const [hostname, kinds] of this.#refused) {
-      for (const session of this.#options.sessionsOf(hostname)) {
-        if (!session.features.has("notices")) continue;
-        session.sendNotice(encodeNotice([...kinds.values()]));
-        break;
-      }
+    for (const { hostname, kinds } of this.#refused.values()) {
+      const member = this.#options.membersOf(hostname)
+        .find(({ session }) => session.features.has("notices"));
+      member?.session.sendNotice(encodeNotice([...kinds.values()]));
     }
     this.#refused.clear();
   };

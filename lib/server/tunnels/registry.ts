@@ -124,9 +124,9 @@ export class Registry {
     return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
   }
 
-  /** Yields the sessions of a hostname. */
-  *sessionsOf(hostname: string): Generator<Session> {
-    for (const { session } of this.#served.get(hostname)?.members ?? []) yield session;
+  /** Returns the members of a hostname. */
+  membersOf(hostname: string): readonly ClientUpstream[] {
+    return this.#served.get(hostname)?.members ?? [];
   }
 
   /** Returns how many streams all members of a hostname have. */

@@ -213,7 +213,12 @@ class Scene implements AsyncDisposable {
     const registry = new Registry({ fixed: false });
     const client = owned.use(new SessionAndPeer("server"));
     registry.add(memberOf(client.session, { hostname: HOST }));
-    const relay = new NodeRelay({ ...common, registry, onStream() {} });
+    const relay = new NodeRelay({
+      ...common,
+      registry,
+      notices: { count() {} },
+      onStream() {},
+    });
     const connections = new BusConnections({ bus, node: "near", accept: () => false });
     const others = new BusConnections({
       bus: farBus,

@@ -10,7 +10,6 @@ import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { ClientSession } from "../../../lib/server/tunnels/client_session.ts";
-import { RefusalNotices } from "../../../lib/server/tunnels/refusal_notices.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { newSigningKey } from "../../testing/ed25519.ts";
@@ -108,7 +107,6 @@ class Place {
         visitors: new VisitorQuotas(10, null),
         limited: this.#metrics.limited,
       },
-      notices: new RefusalNotices({ sessionsOf: () => [] }),
       heartbeat: this.#heartbeat,
       metrics: this.#metrics,
       log: new Log({ format: "text", level: "error", write() {} }),

@@ -70,7 +70,6 @@ function guardedMember(
 ): ClientUpstream {
   const { limited } = new ServerMetrics(new Registry({ fixed: false }));
   const requestPolicy = new RequestPolicy({
-    onRefused() {},
     id: "a",
     policy,
     requests: null,

@@ -1,9 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { RefusalNotices } from "../../../lib/server/tunnels/refusal_notices.ts";
+import { RefusalNotices, TOLD_CODES } from "../../../lib/server/tunnels/refusal_notices.ts";
+import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { MAX_NOTICE_LENGTH } from "../../../lib/wire/limits.ts";
 import { decodeNotice } from "../../../lib/wire/notice.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
+import { memberOf } from "../../testing/members.ts";
+import { tableOf } from "../../testing/protocol_document.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
 
@@ -14,7 +17,9 @@ const NOTICES = { features: ["notices"] } as const;
 Deno.test("RefusalNotices tells a tunnel once a second what was refused since, by status and reason", async () => {
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
-  const notices = new RefusalNotices({ sessionsOf: () => [near.session] });
+  const notices = new RefusalNotices({
+    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+  });
   for (let i = 0; i < 12; i++) notices.count(HOST, 429, "rate");
   notices.count(HOST, 429, "visitor");
   notices.count(HOST, 401, "auth");
@@ -40,47 +45,79 @@ Deno.test("RefusalNotices tells a tunnel once a second what was refused since, b
   assert(!near.peer.takeNames().includes("Notice"), "nothing was refused");
 });
 
-Deno.test("RefusalNotices tells each tunnel its own, on one session that has the feature", async () => {
+Deno.test("RefusalNotices tells each tunnel its own, under whichever name, on one session that has the feature", async () => {
   using clock = new FakeClock();
   using old = new SessionAndPeer("server");
   using one = new SessionAndPeer("server", NOTICES);
   using two = new SessionAndPeer("server", NOTICES);
   using other = new SessionAndPeer("server", NOTICES);
-  const notices = new RefusalNotices({
-    sessionsOf: (hostname) => {
-      if (hostname === HOST) return [old.session, one.session, two.session];
-      return hostname === "other.test" ? [other.session] : [];
-    },
-  });
+  const registry = new Registry({ fixed: false });
+  for (const { session } of [old, one, two]) {
+    registry.add(memberOf(session, { hostname: HOST, more: ["name.test"] }));
+  }
+  registry.add(memberOf(other.session, { hostname: "other.test", thumbprint: "another" }));
+  const notices = new RefusalNotices({ membersOf: (hostname) => registry.membersOf(hostname) });
   notices.count(HOST, 403, "address");
+  notices.count("name.test", 403, "address");
   notices.count("other.test", 503, "streams");
   notices.count("gone.test", 503, "streams");
   clock.advance(1_000);
   await settled();
   const seen = [old, one, two, other].map(({ peer }) =>
-    peer.take().map(({ payload }) => decodeNotice(payload).map(({ reason }) => reason))
+    peer.take().filter(({ type }) => type === FrameType.Notice).map(({ payload }) =>
+      decodeNotice(payload).map(({ reason, count }) => [reason, count])
+    )
   );
-  assertEquals(seen, [[], [["address"]], [], [["streams"]]]);
+  assertEquals(seen, [[], [[["address", 2]]], [], [[["streams", 1]]]]);
+});
+
+Deno.test("RefusalNotices.finished counts a visitor whom the server answered itself, and no other", async () => {
+  using clock = new FakeClock();
+  using near = new SessionAndPeer("server", NOTICES);
+  const notices = new RefusalNotices({
+    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+  });
+  const tunnel = HOST;
+  notices.finished({ tunnel }, { status: 413, code: "body" });
+  notices.finished({ tunnel }, { status: 200, code: null });
+  notices.finished({ tunnel }, { status: 413, code: null });
+  notices.finished({ tunnel: null }, { status: 400, code: "request" });
+  // The client knows by itself that its origin failed.
+  notices.finished({ tunnel }, { status: 502, code: "unreachable" });
+  clock.advance(1_000);
+  const { payload } = await near.peer.next(FrameType.Notice);
+  assertEquals(decodeNotice(payload), [{ status: 413, reason: "body", count: 1 }]);
 });
 
 Deno.test("RefusalNotices keeps to the length of a Notice, whatever is counted", async () => {
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
-  const notices = new RefusalNotices({ sessionsOf: () => [near.session] });
-  for (let kind = 0; kind < 1_000; kind++) {
-    for (let i = 0; i < 20; i++) notices.count(HOST, 429, `${kind}`.padStart(32, "x"));
+  const notices = new RefusalNotices({
+    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+  });
+  for (const code of TOLD_CODES) {
+    for (let status = 400; status < 600; status++) notices.count(HOST, status, code);
   }
   clock.advance(1_000);
   const { payload } = await near.peer.next(FrameType.Notice);
-  assert(payload.length <= MAX_NOTICE_LENGTH, `${payload.length} bytes`);
-  assertEquals(decodeNotice(payload).map(({ count }) => count), new Array(32).fill(20));
+  assert(payload.length <= MAX_NOTICE_LENGTH / 2, `${payload.length} bytes`);
+  assertEquals(decodeNotice(payload).length, 32);
+});
+
+Deno.test("PROTOCOL.md lists the reasons that RefusalNotices tells", () => {
+  assertEquals(
+    tableOf("reason").map(([name]) => name),
+    [...TOLD_CODES].map((code) => `\`${code}\``),
+  );
 });
 
 Deno.test("RefusalNotices.close tells nothing more and leaves no timer", async () => {
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
   const before = clock.pending;
-  const notices = new RefusalNotices({ sessionsOf: () => [near.session] });
+  const notices = new RefusalNotices({
+    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+  });
   notices.count(HOST, 429, "rate");
   notices.close();
   notices.count(HOST, 429, "rate");
