@@ -37,9 +37,6 @@ export interface RequestHandlerOptions {
   readonly log: Log;
 }
 
-/** Times that a request is sent again because its tunnel had moved: each node says so once, unless they disagree without an end. */
-const MAX_MOVES = 10;
-
 const NO_SUCH_PAGE: VisitRefusal = {
   code: "page",
   status: 404,
@@ -120,12 +117,15 @@ export class RequestHandler implements VisitHandler {
     return this.#carry(request, hostname, upgrade.kind === "websocket");
   }
 
-  /** Finds an upstream that admits the visit and forwards it there; one that the tunnel has left is no answer yet. */
+  /**
+   * Finds an upstream that admits the visit and forwards it there, and again when the tunnel has left that one. It ends
+   * with the time of the search: what said so is not found again for a while.
+   */
   async #carry(request: TunnelVisit, hostname: string, isWebSocket: boolean): Promise<Answer> {
     const { finder, proxy, webSockets } = this.#options;
     const { visit } = request;
     const carrier = isWebSocket ? webSockets : proxy;
-    for (let moves = 0;; moves++) {
+    for (;;) {
       const finding = finder.acquire(hostname, visit.started);
       const upstream = finding instanceof Promise ? await finding : finding;
       if (typeof upstream === "string") return this.#unavailable(request, hostname, upstream);
@@ -137,7 +137,6 @@ export class RequestHandler implements VisitHandler {
       } catch (error) {
         // It was there a moment ago: another search finds where it is now.
         if (!(error instanceof MovedError)) throw error;
-        if (moves === MAX_MOVES) return proxy.failed(request, error);
       }
     }
   }

@@ -113,7 +113,7 @@ export class Proxy {
     } catch (error) {
       // Its first piece was read and is not kept: nobody can send it again but the visitor.
       if (!(error instanceof MovedError)) throw error;
-      return this.failed(request, error);
+      return this.#failed(request, error);
     }
   }
 
@@ -178,14 +178,14 @@ export class Proxy {
       const isUntouched = stream === null || (steps.isRepeatable ?? !hasBody);
       if (error instanceof MovedError && isUntouched) throw error;
       const refusal = steps.refusal?.() ?? null;
-      return refusal === null ? this.failed(request, error) : refused(visit, refusal);
+      return refusal === null ? this.#failed(request, error) : refused(visit, refusal);
     } finally {
       unwatch?.();
     }
   }
 
   /** Answers for a request that failed before the head of its answer. */
-  failed({ visit, connection }: TunnelVisit, error: unknown): Answer {
+  #failed({ visit, connection }: TunnelVisit, error: unknown): Answer {
     this.#log.debug("request failed", { host: connection.host, reason: messageOf(error) });
     return failureAnswer(
       { request: visit, hostname: connection.host, headTimeout: this.#headTimeout },
