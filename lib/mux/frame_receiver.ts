@@ -33,8 +33,8 @@ export interface FrameTargets {
   readonly goaway: Goaway;
   readonly queue: WriteQueue;
   readonly events: PeerEvents;
-  /** The peer has ended the session. */
-  readonly onDisconnect: (error: SessionError) => void;
+  /** The peer has closed the session. */
+  readonly onClose: (error: SessionError) => void;
 }
 
 /** Takes the frames of a session's peer: checks that each may come now, and hands it to the part that it is for. */
@@ -44,20 +44,20 @@ export class FrameReceiver {
   readonly #goaway: Goaway;
   readonly #queue: WriteQueue;
   readonly #events: PeerEvents;
-  readonly #onDisconnected: (error: SessionError) => void;
+  readonly #onClose: (error: SessionError) => void;
   #established = false;
   #features: ReadonlySet<Feature> = new Set();
   #isStopped = false;
   /** Pings since the last beat. */
   #pings = 0;
 
-  constructor({ streams, heads, goaway, queue, events, onDisconnect }: FrameTargets) {
+  constructor({ streams, heads, goaway, queue, events, onClose }: FrameTargets) {
     this.#streams = streams;
     this.#heads = heads;
     this.#goaway = goaway;
     this.#queue = queue;
     this.#events = events;
-    this.#onDisconnected = onDisconnect;
+    this.#onClose = onClose;
   }
 
   /** Whether streams are allowed. */
@@ -203,7 +203,7 @@ export class FrameReceiver {
   #onDisconnect(payload: Uint8Array): void {
     const { code, kind, reason } = decodeDisconnect(payload);
     if (kind === "close") {
-      this.#onDisconnected(new SessionError(code, reason));
+      this.#onClose(new SessionError(code, reason));
       return;
     }
     if (kind === "drain") this.#goaway.peerDrains();

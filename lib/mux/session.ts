@@ -62,7 +62,7 @@ export class Session implements TransportListener, StreamHost, Beating {
       goaway: this.#goaway,
       queue: this.queue,
       events,
-      onDisconnect: (error) => this.#end(error, false),
+      onClose: (error) => this.#end(error, false),
     });
     this.#heartbeat.add(this);
     this.#keepalive = new Keepalive(this.#heartbeat.now);
