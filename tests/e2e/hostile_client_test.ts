@@ -436,11 +436,18 @@ Deno.test("A client's answer that is not as long as it says never looks whole, a
   await t.step(
     "to HEAD, and with a 204 or a 304, here as a whole: there is no body either",
     async () => {
-      for (const [method, status] of [["HEAD", 200], ["GET", 204], ["GET", 304]] as const) {
+      for (
+        const [method, status, fields] of [
+          ["HEAD", 200, ""],
+          ["HEAD", 200, "content-length: 5\r\n"],
+          ["GET", 204, ""],
+          ["GET", 304, "content-length: 5\r\n"],
+        ] as const
+      ) {
         using visitor = await tunnel.open();
         const stream = await ask(visitor, method);
         client.frames.sendBytes(joined(
-          frameOf(HTTPResponse, { stream, payload: `${status}\r\n` }),
+          frameOf(HTTPResponse, { stream, payload: `${status}\r\n${fields}` }),
           frameOf(Data, { stream, payload: "HTTP/1.1 200 OK\r\n\r\n", flags: EndStream }),
         ));
         assertEquals((await visitor.receiveAll(method)).status, status);

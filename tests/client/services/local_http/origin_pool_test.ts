@@ -91,6 +91,23 @@ Deno.test("OriginPool uses no connection again that the origin will close or tha
   await origin.finished();
 });
 
+Deno.test("OriginPool uses no connection again on which a body follows where there is none: after HEAD, 204 and 304", async () => {
+  const evil = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+  for (const status of ["200 OK", "204 No Content", "304 Not Modified"]) {
+    const method = status === "200 OK" ? "HEAD" : "GET";
+    await using origin = new RawOrigin(async (peer, index) => {
+      if (index > 0) return await answerAll(peer);
+      await peer.until();
+      await peer.send(`HTTP/1.1 ${status}\r\ncontent-length: ${evil.length}\r\n\r\n${evil}`);
+      await peer.ended();
+    });
+    using pool = new TestPool(origin.port);
+    assertEquals(await fetchText(pool, request(method)), `${status.slice(0, 3)} `);
+    assertEquals(await within(fetchText(pool, request("POST")), "an answer"), "200 ok");
+    assertEquals(origin.connections, 2);
+  }
+});
+
 Deno.test("OriginPool drops an idle connection as soon as the origin closes it or speaks unasked", async () => {
   const ends = [(peer: RawPeer) => peer.closeWrite(), (peer: RawPeer) => peer.send(OK)];
   for (const end of ends) {
