@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
 import { decodeDisconnect, encodeDisconnect } from "../../lib/wire/reasons.ts";
-import { FrameFlag, frameName, FrameType, uint32At } from "../../lib/wire/frame.ts";
+import {
+  FRAME_HEADER_LENGTH,
+  FrameFlag,
+  frameName,
+  FrameType,
+  uint32At,
+} from "../../lib/wire/frame.ts";
 import {
   DEAD_AFTER,
   INITIAL_WINDOW,
@@ -352,6 +358,12 @@ Deno.test("Session takes no message of more than 16 KiB before the registration"
   good.peer.sendBytes(joined(...new Array(20).fill(ping)));
   await settled();
   assertEquals([good.end, good.peer.take().length], [undefined, 20]);
+  using full = new SessionAndPeer("server", { established: false });
+  const first = frameOf(RegistrationRequest, { payload: new Uint8Array(MAX_REGISTRATION_LENGTH) });
+  const second = new Uint8Array(MAX_REGISTRATION_LENGTH - 2 * FRAME_HEADER_LENGTH);
+  full.peer.sendBytes(joined(first, frameOf(RegistrationRequest, { payload: second })));
+  await settled();
+  assertEquals([full.end, full.registrations.length], [undefined, 2]);
   using bad = new SessionAndPeer("server", { established: false });
   bad.peer.sendBytes(new Uint8Array(2 * MAX_REGISTRATION_LENGTH + 1));
   await bad.peer.next(Disconnect);

@@ -16,6 +16,9 @@ import { settled, turn } from "../testing/turn.ts";
 
 const { Data, Window, HTTPRequest, Ping } = FrameType;
 
+/** Bytes in front of an opening head, for which each frame has room left. */
+const WINDOW_LENGTH = 4;
+
 Deno.test("WriteQueue sends what one turn of the event loop brings as one message, in order", async () => {
   const { queue, peer } = setUp();
   queue.control(Ping, 0, 0, bytes(8));
@@ -121,6 +124,20 @@ Deno.test("WriteQueue never sends a message that its peer must refuse, however m
   );
   const largest = Math.max(...peer.messageLengths);
   assert(largest <= MAX_TRANSPORT_MESSAGE, `a message of ${largest} bytes`);
+});
+
+Deno.test("WriteQueue fills a message to the last byte that its peer takes", async () => {
+  for (const [more, messages] of [[0, 1], [1, 2]] as const) {
+    const { queue, peer } = setUp();
+    let rest = MAX_TRANSPORT_MESSAGE - WINDOW_LENGTH + more;
+    for (let stream = 1; rest > 0; stream++) {
+      const length = Math.min(rest - FRAME_HEADER_LENGTH, 200 * 1024);
+      queue.control(HTTPRequest, 0, stream, bytes(length));
+      rest -= length + FRAME_HEADER_LENGTH;
+    }
+    await settled();
+    assertEquals(peer.messageLengths.length, messages);
+  }
 });
 
 Deno.test("WriteQueue.forget takes a sender out and leaves the others", async () => {
