@@ -5,6 +5,8 @@ import {
   shutDownGracefully,
 } from "../../../lib/server/listen/graceful_shutdown.ts";
 import { eventually } from "../../testing/eventually.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
+import { settled } from "../../testing/turn.ts";
 
 Deno.test("shutDownGracefully with a port for clients shuts the public one when nothing fragile is left, and then the clients'", async () => {
   const place = new Place({ fragile: 1, load: 3 });
@@ -56,6 +58,80 @@ Deno.test("shutDownGracefully ends in its time though nothing ever finishes", as
   assert(place.steps.includes("shutClients"));
 });
 
+Deno.test("shutDownGracefully on a single port waits for an answer of ten seconds, and for none above its time", async () => {
+  using clock = new FakeClock();
+  const place = new Place({ load: 1, isFinishing: true });
+  const departed = place.shut({ drainTimeout: 30_000 });
+  await pass(clock, 9_900);
+  assertEquals(place.steps, ["goAway", "leaveNodes"]);
+  place.load = 0;
+  place.isFinishing = false;
+  await pass(clock, 100);
+  assertEquals(place.steps, ["goAway", "leaveNodes", "close", "shutPublic"]);
+  await departed;
+
+  const stuck = new Place({ load: 1, isFinishing: true, finishes: new Promise(() => {}) });
+  const ended = stuck.shut({ drainTimeout: 30_000, leaveNodes: () => Promise.resolve() });
+  await pass(clock, 24_900);
+  assertEquals(stuck.steps, ["goAway"]);
+  // The last five seconds let no more in.
+  await pass(clock, 1_200);
+  assertEquals(stuck.steps, ["goAway", "drain"]);
+  await pass(clock, 3_700);
+  assertEquals(stuck.steps, ["goAway", "drain"]);
+  await pass(clock, 200);
+  assertEquals(stuck.steps, ["goAway", "drain", "close", "shutPublic"]);
+  await pass(clock, 1_000);
+  await ended;
+});
+
+Deno.test("shutDownGracefully waits for slow nodes to leave, and three quarters of its time at most", async () => {
+  for (const hasClientPort of [false, true]) {
+    using clock = new FakeClock();
+    const left = Promise.withResolvers<void>();
+    const slow = new Place({});
+    const departed = slow.shut({
+      hasClientPort,
+      drainTimeout: 8_000,
+      leaveNodes: () => left.promise,
+    });
+    await pass(clock, 5_000);
+    assertEquals(slow.steps, ["goAway"]);
+    left.resolve();
+    await pass(clock, 100);
+    await departed;
+    assertEquals(slow.steps.at(-1), hasClientPort ? "shutClients" : "shutPublic");
+
+    let given = 0;
+    const stuck = new Place({});
+    const ended = stuck.shut({
+      hasClientPort,
+      drainTimeout: 8_000,
+      leaveNodes: (time) => {
+        given = time;
+        return new Promise(() => {});
+      },
+    });
+    await pass(clock, 5_900);
+    assertEquals([stuck.steps, given], [["goAway"], 6_000]);
+    await pass(clock, 200);
+    await ended;
+    assertEquals(stuck.steps.at(-1), hasClientPort ? "shutClients" : "shutPublic");
+  }
+});
+
+/** Lets time pass in small steps, so that what waits can go on in between. */
+async function pass(clock: FakeClock, milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += STEP) {
+    await settled(1);
+    clock.advance(STEP);
+  }
+  await settled(1);
+}
+
+/** Milliseconds. */
+const STEP = 20;
+
 interface PlaceState {
   readonly load?: number;
   readonly fragile?: number;
@@ -99,6 +175,16 @@ class Place {
       shutPublic: step("shutPublic"),
       shutClients: hasClientPort ? step("shutClients") : null,
     };
+  }
+
+  /** Begins to shut down, with some options of the test's own. */
+  shut(
+    { leaveNodes, ...rest }: Parameters<Place["options"]>[0] & {
+      readonly leaveNodes?: GracefulShutdownOptions["leaveNodes"];
+    },
+  ): Promise<void> {
+    const options = this.options(rest);
+    return shutDownGracefully({ ...options, leaveNodes: leaveNodes ?? options.leaveNodes });
   }
 
   #clientSessions(drain: () => Promise<void>): LeavingSessions {
