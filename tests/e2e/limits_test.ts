@@ -3,6 +3,7 @@ import { FramingError } from "../testing/byte_reader.ts";
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { eventually } from "../testing/eventually.ts";
 import { HTTP2Visitor } from "../testing/http2_visitor.ts";
+import type { RawField } from "../testing/message_head.ts";
 import type { WholeResponse } from "../testing/raw_http.ts";
 import { Program } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
@@ -12,6 +13,7 @@ import { startServer, startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
 import { visitWebSocket } from "../testing/websocket_visit.ts";
 
+const MIB = 1024 * 1024;
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 const LIMIT = 500_000;
@@ -182,6 +184,36 @@ Deno.test("--max-body: an upload without an end is refused, takes no memory and 
   const after = await tunnel.server.memory();
   if (before !== null && after !== null) assertLess(after.peak - before.now, MAX_GROWTH);
   assertEquals((await tunnel.request("/")).status, 200);
+});
+
+Deno.test("--max-body: of a refused upload of 10 GB little is taken, though its sender goes on", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({
+    origin,
+    serverArgs: ["--max-body", "500kb"],
+  });
+  const fields = (length: number): RawField[] => [["Content-Length", `${length}`]];
+  await t.step("it ends its connection long before that", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(tunnel.write("/", { method: "POST", fields: fields(10e9) }));
+    const refused = visitor.receiveAll("POST");
+    const piece = new Uint8Array(MIB);
+    let sent = 0;
+    for (let isOver = false; !isOver && sent < 200 * MIB;) {
+      await visitor.send(piece).then(() => sent += piece.length, () => isOver = true);
+    }
+    assertEquals((await refused).status, 413);
+    assertLess(sent, 100 * MIB);
+  });
+  await t.step("one that is little above the limit keeps its connection", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(tunnel.write("/", { method: "POST", fields: fields(600_000) }));
+    const refused = visitor.receiveAll("POST");
+    await visitor.send(new Uint8Array(600_000));
+    assertEquals((await refused).status, 413);
+    assertEquals((await visitor.exchange(tunnel.write("/"))).status, 200);
+  });
+  assertEquals(origin.requestCount, 1);
 });
 
 Deno.test("--max-body: HTTP/2, with a length and without one", async (t) => {
