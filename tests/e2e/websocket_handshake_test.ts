@@ -41,7 +41,14 @@ Deno.test("A WebSocket goes through the tunnel by its host and by its path", asy
 });
 
 Deno.test("The origin chooses the subprotocol among those that the visitor offers", async (t) => {
-  for (const [name, chosen] of [["the second", "chat.v2"], ["none", ""]] as const) {
+  const list = "chat.v1, chat.v2, chat.v3";
+  for (
+    const [name, chosen, offer] of [
+      ["the second", "chat.v2", list],
+      ["the second of a list without blanks", "chat.v2", list.replaceAll(" ", "")],
+      ["none", "", list],
+    ] as const
+  ) {
     await t.step(name, async () => {
       let offered: string | null = null;
       await using origin = ScriptedOrigin.start(async (exchange) => {
@@ -52,12 +59,12 @@ Deno.test("The origin chooses the subprotocol among those that the visitor offer
       });
       await using tunnel = await startTunnel({ origin });
       using visitor = await tunnel.open();
-      const protocols: RawField = ["Sec-WebSocket-Protocol", "chat.v1, chat.v2, chat.v3"];
+      const protocols: RawField = ["Sec-WebSocket-Protocol", offer];
       await visitor.send(tunnel.write("/", { fields: [...HANDSHAKE, protocols] }));
       const { status, head } = await visitor.receive();
       assertEquals(status, 101);
       assertEquals(head.all("sec-websocket-protocol"), chosen === "" ? [] : [chosen]);
-      assertEquals(offered, "chat.v1, chat.v2, chat.v3");
+      assertEquals(offered, offer);
     });
   }
 });
