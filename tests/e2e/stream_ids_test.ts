@@ -2,6 +2,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import type { StreamIds } from "../../lib/mux/stream_table.ts";
 import { BusMemory, MemoryBus } from "../../lib/server/bus/memory_bus.ts";
 import { eventually } from "../testing/eventually.ts";
+import { LongVisits } from "../testing/long_visits.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
 import { SteadyLoad } from "../testing/steady_load.ts";
 import { TestClient, TestNode } from "../testing/test_node.ts";
@@ -13,11 +14,21 @@ const REQUESTS = 3_000;
 /** Connections that a client has by default. */
 const CONNECTIONS = 2;
 
+/** Streams that a session carries before another is asked for. */
+const STREAMS = 150;
+
+/** More ids than are needed until another session is there, however slow the machine is. */
+const AMPLE: StreamIds = { last: 1_000_000, margin: 1_000_000 - STREAMS };
+
+/** As many as may be too few, when the machine is slow. */
+const SCARCE: StreamIds = { last: 200, margin: 200 - STREAMS };
+
 for (
   const [when, streamIds] of [
-    ["with time to open another", { last: 200, margin: 50 }],
+    ["with time to open another", AMPLE],
+    ["with little time for that", SCARCE],
     // Each ends in the moment in which its client hears of it.
-    ["without any warning", { last: 200, margin: 0 }],
+    ["without any warning", { last: STREAMS, margin: 0 }],
   ] as const
 ) {
   Deno.test(`Sessions run out of stream ids under load, ${when}, and no request fails`, async () => {
@@ -25,8 +36,8 @@ for (
     const [node] = story.nodes;
     await story.carry(REQUESTS);
     const registered = node?.lines.filter((line) => line.includes("client registered")).length ?? 0;
-    assertGreater(registered, REQUESTS / streamIds.last);
-    if (streamIds.margin > 0) assertEquals(story.losses, [], "the client always had a connection");
+    assertGreater(registered, 3 * CONNECTIONS, "each was replaced again and again");
+    if (streamIds === AMPLE) assertEquals(story.losses, [], "the client always had a connection");
     await eventually(
       "the old sessions to be closed",
       async () => await node?.metric("tunnel_connections") === CONNECTIONS,
@@ -37,12 +48,26 @@ for (
 for (const isDirect of [true, false]) {
   const way = isDirect ? "that are direct" : "over the bus";
   Deno.test(`Links between nodes ${way} run out of stream ids under load, and no request fails`, async () => {
-    await using story = await Story.start(2, { last: 200, margin: 50 }, isDirect);
+    await using story = await Story.start(2, SCARCE, isDirect);
     await story.carry(REQUESTS);
     const [, near] = story.nodes;
     const linked = near?.lines.filter((line) => line.includes("another node is linked")).length;
-    assertGreater(linked ?? 0, REQUESTS / 200);
+    assertGreater(linked ?? 0, 3, "it was replaced again and again");
     await eventually("the old links to be closed", async () => await linksOf(near) <= 2);
+  });
+}
+
+for (const nodes of [1, 2]) {
+  const where = nodes === 1 ? "a session" : "a link between nodes";
+  Deno.test(`What is under way when ${where} runs out of stream ids goes on to its end`, async () => {
+    await using story = await Story.start(nodes, AMPLE, false, [
+      ...["--connections", "1"],
+    ]);
+    await using long = LongVisits.start({ port: story.port, host: story.client.host });
+    // Enough for the first session to give way to another, and that to a third.
+    await story.carry(2 * STREAMS + 50);
+    await long.finish();
+    assertEquals(story.losses, []);
   });
 }
 
@@ -105,13 +130,16 @@ class Story implements AsyncDisposable {
     return new Story(nodes, client, losses, owned.move());
   }
 
+  /** The port at which visitors come. */
+  get port(): number {
+    return this.nodes.at(-1)?.port ?? 0;
+  }
+
   /** Has so many requests answered, none of which may fail. */
   async carry(requests: number): Promise<void> {
-    const port = this.nodes.at(-1)?.port ?? 0;
-    const { host } = this.client;
     await using load = SteadyLoad.start({
-      port: () => port,
-      host,
+      port: () => this.port,
+      host: this.client.host,
       rate: RATE,
       expected: "It works",
     });
