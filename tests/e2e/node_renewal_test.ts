@@ -42,18 +42,18 @@ for (const place of PLACES) {
       rate: RATE,
       expected: "It works",
     });
-    await made(load);
+    await load.more(RATE);
     await using long = LongVisits.start(visited);
-    await made(load);
+    await load.more(RATE);
     assertEquals(await directLinks(visited.port), 1);
 
     await pair.renew();
     await eventually("another link to take the place of the first", () => linked(near) === 2);
-    await made(load);
+    await load.more(RATE);
     assertEquals(await directLinks(visited.port), 2, "the old link has its streams still");
     await long.finish();
     await within(far.stderr.find(/certificate was read again/), "the end of the renewal");
-    await made(load);
+    await load.more(RATE);
     const { failed, reasons } = await load.stop();
     assertEquals([failed, reasons], [0, {}]);
     assertEquals(await directLinks(visited.port), 1);
@@ -118,12 +118,6 @@ class Pair implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.owned.disposeAsync();
   }
-}
-
-/** Resolves when the load has gone on for a while. */
-async function made(load: SteadyLoad): Promise<void> {
-  const goal = load.made + RATE;
-  await eventually("the load to go on", () => load.made >= goal);
 }
 
 /** Counts how often a node has opened a link. */

@@ -272,11 +272,7 @@ async function warmUp(port: () => number, host: string): Promise<void> {
 
 /** Resolves when each load has made so many requests more. */
 async function made(count: number, ...loads: readonly SteadyLoad[]): Promise<void> {
-  const goals = loads.map((load) => load.made + count);
-  await eventually(
-    "the load to go on",
-    () => loads.every((load, i) => load.made >= (goals[i] ?? 0)),
-  );
+  await Promise.all(loads.map((load) => load.more(count)));
 }
 
 /** Shows what became of the loads, since figures say more than that a test has passed. */

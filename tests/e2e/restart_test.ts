@@ -11,8 +11,8 @@ import { within } from "../testing/within.ts";
 /** Requests a second during a restart. */
 const RATE = 500;
 
-/** Milliseconds of load before and after what happens. */
-const AROUND = 1_000;
+/** Requests before and after what happens: those of a second. */
+const AROUND = RATE;
 
 Deno.test({
   name: "A restart with --reuse-port and --client-port fails no request and cuts nothing",
@@ -27,15 +27,15 @@ Deno.test({
   await using client = await startClient(clientPort, origin);
   await using load = startLoad({ port: () => Number(port), host: client.url.host });
   await using long = LongVisits.start({ port: Number(port), host: client.url.host });
-  await pause(AROUND);
+  await load.more(AROUND);
 
   await using second = await startServerAt(port, [...shared, clientPort]);
   first.signal("SIGTERM");
   // What goes on comes to its end while the old process waits for it, and new requests are served meanwhile.
-  await pause(AROUND);
+  await load.more(AROUND);
   await long.finish();
   assertEquals((await within(first.status, "the end of the old server")).code, 0);
-  await pause(AROUND);
+  await load.more(AROUND);
   const report = await load.stop();
   tell("restart with --reuse-port --client-port", report);
   assertEquals(report.failed, 0, JSON.stringify(report));
@@ -53,15 +53,15 @@ Deno.test("A client that is replaced by a new one with the same key fails no req
   await using old = await startTunnel({ origin, server, clientArgs });
   await using load = startLoad({ port: () => port, host: old.host });
   await using long = LongVisits.start({ port, host: old.host });
-  await pause(AROUND);
+  await load.more(AROUND);
 
   await using fresh = await startTunnel({ origin, server, clientArgs });
   assertEquals(fresh.url, old.url);
   old.client.signal("SIGTERM");
-  await pause(AROUND);
+  await load.more(AROUND);
   await long.finish();
   assertEquals((await within(old.client.status, "the end of the old client")).code, 0);
-  await pause(AROUND);
+  await load.more(AROUND);
   const report = await load.stop();
   tell("client replaced", report);
   assertEquals(report.failed, 0, JSON.stringify(report));
@@ -73,15 +73,15 @@ Deno.test("A restart on a single port loses what comes while nobody listens, and
   const { port } = first.url;
   await using tunnel = await startTunnel({ origin, server: first });
   await using load = startLoad({ port: () => Number(port), host: tunnel.host });
-  await pause(AROUND);
+  await load.more(AROUND);
 
   const stopped = performance.now();
   assertEquals((await first.stop("SIGTERM")).code, 0);
   const ended = performance.now();
-  await pause(AROUND);
+  await load.more(AROUND);
   await using _second = await startServerAt(port);
   const listening = performance.now();
-  await pause(2 * AROUND);
+  await load.more(2 * AROUND);
   const report = await load.stop();
   const gap = Math.round(listening - ended);
   tell(`restart on a single port, nobody there for ${gap} ms`, report);
@@ -128,10 +128,6 @@ async function clientPortOf(server: Program): Promise<string> {
 
 function linesOfLoss(client: Program): string[] {
   return client.stderr.all.filter((line) => line.includes("not connected"));
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Prints what was measured, for whoever wants to know more than that it holds. */

@@ -1,6 +1,9 @@
 /** Milliseconds between two looks at what is due. */
 const TICK = 5;
 
+/** Milliseconds whose share is begun at once at most: what was missed while the machine stood still, or too many were under way, is not made up for. */
+const MAX_ARREARS = 100;
+
 export interface PacingOptions {
   /** How many are begun in a second, however long each takes. */
   readonly rate: number;
@@ -35,9 +38,13 @@ export class Pacing {
 
   async #run(): Promise<void> {
     const { rate, maxInFlight } = this.#options;
+    let last = this.#started;
+    let due = 0;
     while (!this.#isStopped) {
-      const due = (performance.now() - this.#started) * rate / 1_000;
-      while (this.#begun < due && this.#inFlight.size < maxInFlight) this.#next();
+      const now = performance.now();
+      due = Math.min(due + (now - last) * rate / 1_000, Math.max(1, MAX_ARREARS * rate / 1_000));
+      last = now;
+      for (; due >= 1 && this.#inFlight.size < maxInFlight; due--) this.#next();
       await new Promise((resolve) => setTimeout(resolve, TICK));
     }
   }
