@@ -9,6 +9,15 @@ export function fieldValue(fields: readonly Field[], name: string): string | und
   return undefined;
 }
 
+/** Returns the values of all fields of that name as one list, which means the same (RFC 9110 section 5.3), or undefined. */
+export function fieldValues(fields: readonly Field[], name: string): string | undefined {
+  let values: string | undefined;
+  for (const field of fields) {
+    if (field[0] === name) values = values === undefined ? field[1] : `${values}, ${field[1]}`;
+  }
+  return values;
+}
+
 /**
  * Tells whether a field speaks of one connection alone (RFC 9110 section 7.6.1) and is never passed on; the name is
  * in lower case.
@@ -23,15 +32,9 @@ export function isHopByHop(name: string): boolean {
  * names (RFC 9110 section 7.6.1).
  */
 export function withoutHopByHop(fields: readonly Field[]): Field[] {
-  const kept: Field[] = [];
-  let connection: string | undefined;
-  for (const field of fields) {
-    if (!isHopByHop(field[0])) kept.push(field);
-    else if (field[0] === "connection") {
-      connection = connection === undefined ? field[1] : `${connection},${field[1]}`;
-    }
-  }
-  const named = connection === undefined ? NOTHING : fieldsNamedBy(connection);
+  const kept = fields.filter((field) => !isHopByHop(field[0]));
+  if (kept.length === fields.length) return kept;
+  const named = fieldsNamedBy(fieldValues(fields, "connection") ?? "");
   return named.size === 0 ? kept : kept.filter((field) => !named.has(field[0]));
 }
 
@@ -93,9 +96,9 @@ const END_TO_END: ReadonlySet<string> = new Set([
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** Returns the further fields that Connection makes hop-by-hop. */
-function fieldsNamedBy(connection: string): ReadonlySet<string> {
+/** Returns the further fields that the value of Connection makes hop-by-hop. */
+export function fieldsNamedBy(connection: string): ReadonlySet<string> {
   // Nearly every message says one of these two, and then there is nothing to split.
-  if (connection === "keep-alive" || connection === "close") return NOTHING;
+  if (connection === "keep-alive" || connection === "close" || connection === "") return NOTHING;
   return new Set(connectionOptions(connection).filter((name) => !END_TO_END.has(name)));
 }

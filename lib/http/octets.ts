@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** Bits of {@linkcode OCTETS}: what an octet may be part of. */
 export const TOKEN = 1;
 /** A field value, or a reason phrase: HTAB, SP, visible ASCII and obs-text (RFC 9110 section 5.5). */
@@ -15,15 +17,47 @@ export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const DEL = 0x7f;
 
+/** Ends each line of a head. */
+export const LINE_END = "\r\n";
+
 /** Classifies each octet; one load decides, where a comparison per rule would cost several. */
 export const OCTETS: Uint8Array = classify();
 
 /** Tells whether a text is a token, as methods, field names and subprotocols are (RFC 9110 section 5.6.2). */
 export function isToken(text: string): boolean {
+  return isAll(text, TOKEN);
+}
+
+/** Tells whether a text has characters, and all of one kind. */
+export function isAll(text: string, kind: number): boolean {
   for (let i = 0; i < text.length; i++) {
-    if (((OCTETS[text.charCodeAt(i)] ?? 0) & TOKEN) === 0) return false;
+    if (((OCTETS[text.charCodeAt(i)] ?? 0) & kind) === 0) return false;
   }
   return text.length > 0;
+}
+
+/** Returns the offset of the first octet that is not of a kind. */
+export function endOf(octets: Uint8Array, start: number, kind: number): number {
+  let at = start;
+  while (((OCTETS[octets[at] ?? 0] ?? 0) & kind) !== 0) at++;
+  return at;
+}
+
+/** Returns octets as characters, one for one. */
+export function latin1(octets: Uint8Array, start = 0, end = octets.length): string {
+  // Deno's TextDecoder has no Latin-1, and is slower for what is not all ASCII.
+  const { buffer, byteOffset, length } = octets;
+  return Buffer.from(buffer, byteOffset, length).toString("latin1", start, end);
+}
+
+/** Writes characters as octets, one for one; false for one that has none. */
+export function writeLatin1(text: string, out: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) return false;
+    out[offset + i] = code;
+  }
+  return true;
 }
 
 /** Returns the value of a hexadecimal digit, or -1. */

@@ -1,7 +1,9 @@
 import type { ResponseFraming } from "./body_decoder.ts";
-import { connectionOptions, type Field, isHopByHop, withoutHopByHop } from "./fields.ts";
-import { HeadError, latin1, readFields, type ResponseHead, statusAt } from "./head.ts";
-import { CR, isBlank, LF, OCTETS, SP, TEXT } from "./octets.ts";
+import { connectionOptions } from "./fields.ts";
+import { FieldLines } from "./field_lines.ts";
+import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
+import { HeadError } from "./head_error.ts";
+import { CR, isBlank, latin1, LF, OCTETS, SP, TEXT } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -38,27 +40,25 @@ export class ResponseHeadParser {
     const headEnd = this.#findEnd(buffer, start, end);
     if (headEnd === -1) return null;
     this.#scanned = 0;
-    return { ...parseHead(buffer.subarray(start, headEnd), method), end: headEnd };
+    return parseHead(buffer.subarray(start, headEnd), method, headEnd);
   }
 
   /** Returns the offset behind the empty line, or -1; each octet is looked at once, however it arrives. */
   #findEnd(buffer: Uint8Array, start: number, end: number): number {
     const limit = Math.min(end, start + MAX_RESPONSE_HEAD);
-    for (let i = start + this.#scanned; i < limit; i++) {
-      const octet = buffer[i] ?? 0;
-      if (octet === LF) {
-        if (i === start || buffer[i - 1] !== CR) throw malformed("a line ends without CR", "LF");
-        if (i - start >= 3 && buffer[i - 2] === LF) return i + 1;
-      } else if (i > start && buffer[i - 1] === CR) {
-        throw malformed("a CR does not end a line", "CR");
-      } else if (octet !== CR && ((OCTETS[octet] ?? 0) & TEXT) === 0) {
-        throw malformed("a control character", octet.toString(16));
-      } else if (i - start < PROTOCOL.length && octet !== PROTOCOL.charCodeAt(i - start)) {
-        throw malformed("no HTTP/1 status line, it begins", latin1(buffer, start, i + 1));
-      }
+    let at = start + this.#scanned;
+    if (this.#scanned < PROTOCOL.length) checkProtocol(buffer, start, limit);
+    for (; at < limit; at++) {
+      const octet = buffer[at] ?? 0;
+      if (((OCTETS[octet] ?? 0) & TEXT) !== 0) continue;
+      if (octet !== CR) throw malformed("a control character", `0x${octet.toString(16)}`);
+      // Whether LF follows is seen when more has come.
+      if (at + 1 === limit) break;
+      if (buffer[++at] !== LF) throw malformed("a CR that does not end a line", "CR");
+      if (buffer[at - 2] === LF && at - start > 2) return at + 1;
     }
-    this.#scanned = limit - start;
-    if (this.#scanned < MAX_RESPONSE_HEAD) return -1;
+    this.#scanned = at - start;
+    if (limit - start < MAX_RESPONSE_HEAD) return -1;
     throw malformed("the head is longer than bytes", String(MAX_RESPONSE_HEAD));
   }
 }
@@ -67,97 +67,100 @@ const PROTOCOL = "HTTP/1.";
 /** "HTTP/1.1 200": what every status line begins with; the reason may be missing. */
 const STATUS_LINE_LENGTH = 12;
 
+/** Refuses at once what does not begin as a response does, however little of it is there. */
+function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
+  for (let i = 0; i < PROTOCOL.length && start + i < end; i++) {
+    if (buffer[start + i] === PROTOCOL.charCodeAt(i)) continue;
+    throw malformed("no HTTP/1 status line, it begins", latin1(buffer, start, start + i + 1));
+  }
+}
+
 /** Parses a whole head, whose octets and line ends the scan has already found well-formed. */
-function parseHead(octets: Uint8Array, method: string): Omit<ParsedHead, "end"> {
-  const text = latin1(octets);
-  const lineEnd = text.indexOf("\r\n");
-  const { minor, status } = parseStatusLine(text.slice(0, lineEnd));
-  // The empty line is no field.
-  const all = fieldsOf(octets, text, lineEnd + 2, octets.length - 2);
-  const { coding, length, connection } = framingFields(all);
-  const isKept = connection === null
-    ? minor === 1
-    : staysOpen(connectionOptions(connection), minor === 1);
+function parseHead(octets: Uint8Array, method: string, end: number): ParsedHead {
+  const lineEnd = octets.indexOf(CR);
+  const { minor, status } = parseStatusLine(octets, lineEnd);
+  // The empty line is not a field.
+  const lines = linesOf(octets, { start: lineEnd + 2, end: octets.length - 2 });
+  const announced = lines.notableValue("content-length");
+  const length = announced === undefined ? null : parseLength(announced);
+  const framing = bodyFraming(lines.notableValue("transfer-encoding"), length, minor);
   const isBodiless = method === "HEAD" || status === 204 || status === 304 || status < 200;
-  const framing = bodyFraming(coding, length, minor);
+  const own = lines.endToEnd();
   return {
-    head: { status, fields: withOneLength(withoutHopByHop(all), status === 204 ? null : length) },
+    head: new ReadResponseHead(
+      status,
+      withOneLength(own, announced, status === 204 ? null : length),
+    ),
     framing: isBodiless ? 0 : framing,
-    keepAlive: isKept,
+    keepAlive: staysOpen(lines.notableValue("connection"), minor),
+    end,
   };
 }
 
-function parseStatusLine(line: string): { readonly minor: number; readonly status: number } {
-  const minor = line.charCodeAt(PROTOCOL.length) - 0x30;
-  const status = statusAt(line, 9);
-  const behind = line.charCodeAt(STATUS_LINE_LENGTH);
-  const isLine = minor >= 0 && minor <= 1 && status >= 100 && status < 600 &&
-    line.charCodeAt(8) === SP && (line.length === STATUS_LINE_LENGTH || behind === SP);
-  if (!isLine) throw malformed("a bad status line", line);
+function parseStatusLine(
+  octets: Uint8Array,
+  lineEnd: number,
+): { readonly minor: number; readonly status: number } {
+  const minor = (octets[PROTOCOL.length] ?? 0) - 0x30;
+  const status = statusAt(octets, STATUS_LINE_LENGTH - 3);
+  const isLine = (minor === 0 || minor === 1) && status >= 100 && status < 600 &&
+    octets[PROTOCOL.length + 1] === SP &&
+    (lineEnd === STATUS_LINE_LENGTH || octets[STATUS_LINE_LENGTH] === SP);
+  if (!isLine) throw malformed("a bad status line", latin1(octets, 0, lineEnd));
   return { minor, status };
 }
 
-function fieldsOf(octets: Uint8Array, text: string, start: number, end: number): Field[] {
+function linesOf(
+  octets: Uint8Array,
+  range: { readonly start: number; readonly end: number },
+): FieldLines {
   try {
-    return readFields(octets, text, { start, end }, "message");
+    return FieldLines.read(octets, range, "message");
   } catch (error) {
     if (!(error instanceof HeadError)) throw error;
     throw new OriginError("malformed", `${PREFIX}${error.message}`, { cause: error });
   }
 }
 
-/** Collects what the fields say of the body's end and of the connection. */
-function framingFields(fields: readonly Field[]) {
-  let coding: string | null = null;
-  let length: number | null = null;
-  let connection: string | null = null;
-  for (const [name, value] of fields) {
-    if (name === "content-length") length = parseLength(value, length);
-    else if (!isHopByHop(name)) continue;
-    else if (name === "transfer-encoding") coding = coding === null ? value : `${coding}, ${value}`;
-    else if (name === "connection") {
-      connection = connection === null ? value : `${connection},${value}`;
-    }
-  }
-  return { coding, length, connection };
-}
-
-function staysOpen(options: readonly string[], isUsual: boolean): boolean {
-  return !options.includes("close") && (isUsual || options.includes("keep-alive"));
+/** Tells whether the connection stays open behind this message (RFC 9112 section 9.3). */
+function staysOpen(connection: string | undefined, minor: number): boolean {
+  if (connection === undefined) return minor === 1;
+  const options = connectionOptions(connection);
+  return !options.includes("close") && (minor === 1 || options.includes("keep-alive"));
 }
 
 /** Lets one Content-Length stand for several equal ones (RFC 9110 section 8.6), or none where `length` is null. */
-function withOneLength(fields: Field[], length: number | null): Field[] {
-  const first = fields.findIndex(([name]) => name === "content-length");
-  if (first === -1) return fields;
-  const last = fields.findLastIndex(([name]) => name === "content-length");
-  if (first === last && length !== null && fields[first]?.[1] === String(length)) return fields;
-  return fields.flatMap((field, at): Field[] => {
-    if (field[0] !== "content-length") return [field];
-    return at === first && length !== null ? [["content-length", String(length)]] : [];
-  });
+function withOneLength(
+  lines: FieldLines,
+  announced: string | undefined,
+  length: number | null,
+): FieldLines {
+  if (announced === undefined) return lines;
+  if (length === null) return lines.without("content-length");
+  return announced === String(length) ? lines : lines.with("content-length", String(length));
 }
 
 /** Decides how the body is delimited (RFC 9112 section 6.3), or refuses what two readers would see differently. */
 function bodyFraming(
-  coding: string | null,
+  coding: string | undefined,
   length: number | null,
   minor: number,
 ): ResponseFraming {
-  if (coding === null) return length ?? "close";
+  if (coding === undefined) return length ?? "close";
   if (length !== null) throw malformed("Content-Length beside Transfer-Encoding", coding);
   if (minor === 0) throw malformed("Transfer-Encoding in HTTP/1.0", coding);
   if (coding.toLowerCase() !== "chunked") throw malformed("a transfer coding but chunked", coding);
   return "chunked";
 }
 
-function parseLength(value: string, before: number | null): number {
-  let length = before;
-  for (const part of value.includes(",") ? value.split(",") : [value]) {
+/** Reads a length, or several that are the same. */
+function parseLength(text: string): number {
+  let length: number | null = null;
+  for (const part of text.includes(",") ? text.split(",") : [text]) {
     const digits = trim(part);
     const parsed = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
-    if (!Number.isSafeInteger(parsed)) throw malformed("a bad Content-Length", value);
-    if (length !== null && length !== parsed) throw malformed("two Content-Lengths", value);
+    if (!Number.isSafeInteger(parsed)) throw malformed("a bad Content-Length", text);
+    if (length !== null && length !== parsed) throw malformed("two Content-Lengths", text);
     length = parsed;
   }
   return length ?? 0;

@@ -1,11 +1,5 @@
-import type { RequestHead, ResponseHead } from "../http/head.ts";
 import { FRAME_HEADER_LENGTH, writeFrameHeader, writeUint32 } from "../wire/frame.ts";
-import {
-  requestHeadLength,
-  responseHeadLength,
-  writeRequestHead,
-  writeResponseHead,
-} from "../wire/head.ts";
+import { headLength, writeHead, type WrittenHead } from "../wire/head.ts";
 
 /** Bytes of the first buffer, which is made when there is something to send: an idle session costs nothing here. */
 const INITIAL_CAPACITY = 2 * 1024;
@@ -39,42 +33,21 @@ export class Batch {
     this.#buffer.set(payload, start + FRAME_HEADER_LENGTH);
   }
 
-  /**
-   * Appends a frame that opens a stream: its payload is the opener's window, in bytes, then the head.
-   *
-   * @throws {StreamError} for a head that cannot be sent; the batch is then as it was.
-   */
-  appendRequestHead(
+  /** Appends a frame with a head; `window`, in bytes, stands before that of an opening. */
+  appendHead(
     type: number,
     flags: number,
     stream: number,
-    window: number,
-    head: RequestHead,
+    window: number | null,
+    head: WrittenHead,
   ): void {
-    const length = WINDOW_LENGTH + requestHeadLength(head);
+    const prefix = window === null ? 0 : WINDOW_LENGTH;
+    const length = prefix + headLength(head);
     const start = this.#reserve(FRAME_HEADER_LENGTH + length);
     const payload = start + FRAME_HEADER_LENGTH;
     writeFrameHeader(this.#buffer, start, type, flags, stream, length);
-    writeUint32(this.#buffer, payload, window);
-    try {
-      writeRequestHead(head, this.#buffer, payload + WINDOW_LENGTH);
-    } catch (error) {
-      this.#length = start;
-      throw error;
-    }
-  }
-
-  /** Appends the frame that answers it, likewise. */
-  appendResponseHead(type: number, flags: number, stream: number, head: ResponseHead): void {
-    const length = responseHeadLength(head);
-    const start = this.#reserve(FRAME_HEADER_LENGTH + length);
-    writeFrameHeader(this.#buffer, start, type, flags, stream, length);
-    try {
-      writeResponseHead(head, this.#buffer, start + FRAME_HEADER_LENGTH);
-    } catch (error) {
-      this.#length = start;
-      throw error;
-    }
+    if (window !== null) writeUint32(this.#buffer, payload, window);
+    writeHead(head, this.#buffer, payload + prefix);
   }
 
   /** Returns the collected message, valid until the next `append`, and begins a new one. */

@@ -1,7 +1,7 @@
 import { Batch } from "./batch.ts";
 import type { RequestHead, ResponseHead } from "../http/head.ts";
 import { FRAME_HEADER_LENGTH } from "../wire/frame.ts";
-import { requestHeadLength, responseHeadLength } from "../wire/head.ts";
+import { headLength, writtenRequest, writtenResponse } from "../wire/head.ts";
 import { BATCH_LENGTH, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import type { Transport } from "./transport.ts";
 
@@ -53,16 +53,18 @@ export class WriteQueue {
     head: RequestHead,
   ): void {
     if (this.#closed) return;
-    this.#makeRoom(requestHeadLength(head));
-    this.#batch.appendRequestHead(type, flags, stream, window, head);
+    const written = writtenRequest(head);
+    this.#makeRoom(headLength(written));
+    this.#batch.appendHead(type, flags, stream, window, written);
     this.#schedule();
   }
 
   /** Appends the frame that answers it, likewise. */
   responseHead(type: number, flags: number, stream: number, head: ResponseHead): void {
     if (this.#closed) return;
-    this.#makeRoom(responseHeadLength(head));
-    this.#batch.appendResponseHead(type, flags, stream, head);
+    const written = writtenResponse(head);
+    this.#makeRoom(headLength(written));
+    this.#batch.appendHead(type, flags, stream, null, written);
     this.#schedule();
   }
 

@@ -1,17 +1,16 @@
-import type { Field } from "../http/fields.ts";
+import { FieldLines } from "../http/field_lines.ts";
 import {
-  fieldsLength,
-  HeadError,
-  latin1,
-  readFields,
+  linesOf,
+  ReadRequestHead,
   readRequestLine,
+  ReadResponseHead,
   type RequestHead,
-  requestLength,
+  requestLine,
   type ResponseHead,
   statusAt,
-  writeFields,
-  writeRequestLine,
 } from "../http/head.ts";
+import { HeadError } from "../http/head_error.ts";
+import { CR, latin1, LF, LINE_END, writeLatin1 } from "../http/octets.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
 import { MAX_HEAD_LENGTH } from "./limits.ts";
 
@@ -20,41 +19,44 @@ import { MAX_HEAD_LENGTH } from "./limits.ts";
 //     GET /path HTTP/1.1        200
 //     host: app.example         content-length: 0
 
-/** What ends a status line on the wire, which has a status and nothing else. */
-const LINE_END = "\r\n";
+/** Characters of a wrong status line that a message shows. */
+const MAX_SHOWN = 20;
 
-/** Characters of a status line and its end. */
+/** Characters of a status line and its end: on the wire it has a status and nothing else. */
 const STATUS_LINE_LENGTH = 3 + LINE_END.length;
 
-/** Returns the bytes that a request head takes. @throws {StreamError} `TooLarge` for more than a frame may have. */
-export function requestHeadLength(head: RequestHead): number {
-  return checkedLength(requestLength(head));
-}
-
-/** Returns the bytes that a response head takes, likewise. */
-export function responseHeadLength({ fields }: ResponseHead): number {
-  return checkedLength(STATUS_LINE_LENGTH + fieldsLength(fields));
+/** A head as it is written: its first line, and its field lines. */
+export interface WrittenHead {
+  readonly first: string;
+  readonly fields: FieldLines;
 }
 
 /**
- * Writes a request head into room of its length.
+ * Returns how a request head is written.
  *
- * @throws {StreamError} `Protocol` for a text that may not stand in a head.
+ * @throws {StreamError} `Protocol` for a text that may not stand in a head, `TooLarge` for more than a frame may have.
  */
-export function writeRequestHead(head: RequestHead, out: Uint8Array, offset: number): void {
-  orStreamError(() => {
-    writeFields(head.fields, out, writeRequestLine(head, out, offset));
+export function writtenRequest(head: RequestHead): WrittenHead {
+  return orStreamError(() => checked({ first: requestLine(head), fields: linesOf(head) }));
+}
+
+/** Returns how a response head is written, likewise. */
+export function writtenResponse(head: ResponseHead): WrittenHead {
+  if (!isStatus(head.status)) throw badStatus(String(head.status));
+  return orStreamError(() => {
+    return checked({ first: `${head.status}${LINE_END}`, fields: linesOf(head) });
   });
 }
 
-/** Writes a response head likewise. */
-export function writeResponseHead(head: ResponseHead, out: Uint8Array, offset: number): void {
-  if (!isStatus(head.status)) throw badStatus(String(head.status));
-  const line = `${head.status}${LINE_END}`;
-  for (let i = 0; i < line.length; i++) out[offset + i] = line.charCodeAt(i);
-  orStreamError(() => {
-    writeFields(head.fields, out, offset + STATUS_LINE_LENGTH);
-  });
+/** Returns the bytes that a head takes. */
+export function headLength({ first, fields }: WrittenHead): number {
+  return first.length + fields.octets.length;
+}
+
+/** Writes a head into room of its length. */
+export function writeHead({ first, fields }: WrittenHead, out: Uint8Array, offset: number): void {
+  writeLatin1(first, out, offset);
+  out.set(fields.octets, offset + first.length);
 }
 
 /**
@@ -64,30 +66,32 @@ export function writeResponseHead(head: ResponseHead, out: Uint8Array, offset: n
  */
 export function decodeRequestHead(payload: Uint8Array): RequestHead {
   return orStreamError(() => {
-    const text = latin1(payload);
-    const { method, target, end } = readRequestLine(payload, text);
-    const fields = readFields(payload, text, { start: end, end: payload.length }, "wire");
-    checkOnce(fields, "host");
-    checkContentLength(fields);
-    return { method, target, fields };
+    const { method, target, end } = readRequestLine(payload);
+    const lines = FieldLines.read(payload, { start: end, end: payload.length }, "wire");
+    if (lines.notableCount("host") > 1) {
+      throw new HeadError("a second host", lines.notableValue("host") ?? "");
+    }
+    checkContentLength(lines);
+    return new ReadRequestHead(method, target, lines);
   });
 }
 
 /** Reads the head of an HTTPResponse or WSResponse likewise; its status is a final one, or 101. */
 export function decodeResponseHead(payload: Uint8Array): ResponseHead {
   return orStreamError(() => {
-    const text = latin1(payload);
-    const status = statusAt(text, 0);
-    if (!isStatus(status) || !text.startsWith(LINE_END, 3)) throw badStatus(text.slice(0, 20));
+    const status = statusAt(payload, 0);
+    const isLine = isStatus(status) && payload[3] === CR && payload[4] === LF;
+    if (!isLine) throw badStatus(latin1(payload, 0, Math.min(payload.length, MAX_SHOWN)));
     const range = { start: STATUS_LINE_LENGTH, end: payload.length };
-    const fields = readFields(payload, text, range, "wire");
-    checkContentLength(fields);
-    return { status, fields };
+    const lines = FieldLines.read(payload, range, "wire");
+    checkContentLength(lines);
+    return new ReadResponseHead(status, lines);
   });
 }
 
-function checkedLength(length: number): number {
-  if (length <= MAX_HEAD_LENGTH) return length;
+function checked(head: WrittenHead): WrittenHead {
+  const length = headLength(head);
+  if (length <= MAX_HEAD_LENGTH) return head;
   const most = `at most ${MAX_HEAD_LENGTH} are allowed`;
   throw new StreamError(ErrorCode.TooLarge, `a head of ${length} bytes; ${most}`);
 }
@@ -103,22 +107,12 @@ function badStatus(seen: string): StreamError {
 }
 
 /** Checks what two recipients could read as two different lengths (RFC 9112 section 6.3). */
-function checkContentLength(fields: readonly Field[]): void {
-  const length = checkOnce(fields, "content-length");
+function checkContentLength(lines: FieldLines): void {
+  // Several values are joined by commas, which no number has.
+  const length = lines.notableValue("content-length");
   if (length === undefined) return;
   const isLength = /^[0-9]{1,16}$/.test(length) && Number.isSafeInteger(Number(length));
   if (!isLength) throw new HeadError("a content-length that is not a number of bytes", length);
-}
-
-/** Returns the value of a field that may stand there once: whom a message is for, or where it ends. */
-function checkOnce(fields: readonly Field[], name: string): string | undefined {
-  let value: string | undefined;
-  for (const field of fields) {
-    if (field[0] !== name) continue;
-    if (value !== undefined) throw new HeadError(`a second ${name}`, field[1]);
-    value = field[1];
-  }
-  return value;
 }
 
 function orStreamError<T>(run: () => T): T {

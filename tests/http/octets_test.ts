@@ -1,5 +1,6 @@
-import { assertEquals, assertFalse } from "@std/assert";
-import { isToken } from "../../lib/http/octets.ts";
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { isToken, latin1, writeLatin1 } from "../../lib/http/octets.ts";
+import { toText } from "../testing/latin1.ts";
 
 Deno.test("isToken accepts exactly the characters of RFC 9110 5.6.2", () => {
   const accepted: string[] = [];
@@ -12,4 +13,14 @@ Deno.test("isToken accepts exactly the characters of RFC 9110 5.6.2", () => {
     "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~",
   );
   assertFalse(isToken(""));
+});
+
+Deno.test("latin1 gives each octet its character, and writeLatin1 gives it back", () => {
+  const octets = Uint8Array.from({ length: 256 }, (_, octet) => octet);
+  assertEquals(latin1(octets), toText(octets));
+  assertEquals(latin1(octets.subarray(100), 1, 3), "ef");
+  const out = new Uint8Array(258);
+  assert(writeLatin1(latin1(octets), out, 2));
+  assertEquals(out.subarray(2), octets);
+  assertFalse(writeLatin1("a\u0100", out, 0));
 });

@@ -4,10 +4,11 @@ import {
   framingOfNothing,
   MAX_CHUNK_PREFIX,
   MAX_REQUEST_HEAD,
-  requestHeadBound,
+  requestRoom,
   writeChunkPrefix,
   writeFraming,
-  writeRequestFields,
+  writeRequest,
+  writtenRequest,
 } from "../../lib/http/request_writer.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
 import type { Field } from "../../lib/http/fields.ts";
@@ -15,8 +16,9 @@ import { type RequestHead } from "../../lib/http/head.ts";
 
 function encode(head: Partial<RequestHead>, framing: BodyFraming = "none"): Uint8Array {
   const whole = { method: "GET", target: "/", fields: [], ...head };
-  const out = new Uint8Array(requestHeadBound(whole));
-  return out.subarray(0, writeFraming(framing, out, writeRequestFields(whole, out)));
+  const request = writtenRequest(whole);
+  const out = new Uint8Array(requestRoom(request));
+  return out.subarray(0, writeFraming(framing, out, writeRequest(request, out)));
 }
 
 function text(bytes: Uint8Array): string {
@@ -28,7 +30,7 @@ function assertRefused(head: Partial<RequestHead>, framing: BodyFraming = "none"
   assertEquals(error.code, "malformed", JSON.stringify(head));
 }
 
-Deno.test("writeRequestFields writes the start line and the fields in the order given, and nothing else", () => {
+Deno.test("writtenRequest writes the start line and the fields in the order given, and nothing else", () => {
   const fields: Field[] = [["host", "a.example"], ["x", "1"], ["accept", "*/*"], ["x", "2"]];
   assertEquals(
     text(encode({ method: "PROPFIND", target: "//x/../y/%2e?a='\"<>#f", fields })),
@@ -37,13 +39,13 @@ Deno.test("writeRequestFields writes the start line and the fields in the order 
   assertEquals(text(encode({ method: "OPTIONS", target: "*" })), "OPTIONS * HTTP/1.1\r\n\r\n");
 });
 
-Deno.test("writeRequestFields writes each character as one octet", () => {
+Deno.test("writtenRequest writes each character as one octet", () => {
   const target = text(new TextEncoder().encode("/é/€/😀"));
   const bytes = encode({ target, fields: [["x-name", "é\xff\tü"], ["empty", ""]] });
   assertEquals(text(bytes), `GET ${target} HTTP/1.1\r\nx-name: é\xff\tü\r\nempty: \r\n\r\n`);
 });
 
-Deno.test("writeRequestFields passes over framing and connection fields", () => {
+Deno.test("writtenRequest passes over framing and connection fields", () => {
   const names =
     "content-length,transfer-encoding,connection,keep-alive,upgrade,te,trailer,proxy-connection";
   const smuggled = names.split(",").map((name): Field => [name, "chunked"]);
@@ -71,13 +73,13 @@ Deno.test("framingOfNothing says that there is no body only where a length was g
   assertEquals(framingOfNothing("GET", true), "none");
 });
 
-Deno.test("writeRequestFields refuses methods that are no token, and CONNECT", () => {
+Deno.test("writtenRequest refuses methods that are no token, and CONNECT", () => {
   for (const method of ["", "GE T", "GET\r\n", "G\0", "GÉT", "GET:", "CONNECT"]) {
     assertRefused({ method });
   }
 });
 
-Deno.test("writeRequestFields refuses targets that would end the start line or are of another form", () => {
+Deno.test("writtenRequest refuses targets that would end the start line or are of another form", () => {
   const targets = [
     "",
     "x",
@@ -96,7 +98,7 @@ Deno.test("writeRequestFields refuses targets that would end the start line or a
   }
 });
 
-Deno.test("writeRequestFields refuses names that are no token and values that would end the line", () => {
+Deno.test("writtenRequest refuses names that are no token and values that would end the line", () => {
   for (const name of ["", "a b", "a:", "a\r\n", "é", "a\0", "\ud800", "Host"]) {
     assertRefused({ fields: [[name, "x"]] });
   }
@@ -109,13 +111,13 @@ Deno.test("writeFraming refuses lengths that are no count of bytes", () => {
   for (const length of [-1, 1.5, NaN, Infinity, 2 ** 53]) assertRefused({}, length);
 });
 
-Deno.test("requestHeadBound refuses a head that is too long", () => {
+Deno.test("writtenRequest refuses a head that is too long", () => {
   const head = {
     method: "GET",
     target: "/",
     fields: [["x", "y".repeat(MAX_REQUEST_HEAD)]] as const,
   };
-  assertEquals(assertThrows(() => requestHeadBound(head), OriginError).code, "malformed");
+  assertEquals(assertThrows(() => writtenRequest(head), OriginError).code, "malformed");
 });
 
 Deno.test("writeChunkPrefix gives the size in hexadecimal", () => {

@@ -5,7 +5,8 @@ import {
   ResponseHeadParser,
 } from "../../lib/http/response_parser.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
-import { MAX_FIELDS } from "../../lib/http/head.ts";
+import { MAX_FIELDS } from "../../lib/http/field_lines.ts";
+import { plain } from "../testing/heads.ts";
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
@@ -32,7 +33,8 @@ const WHOLE = "HTTP/1.1 200 Fine thing\r\nDate: now\r\nSet-Cookie: a=1\r\nEmpty:
   "X-Name: \t J\xfcrgen \xff\t \r\nset-cookie: b=2\r\nContent-Length: 005\r\n\r\n";
 
 Deno.test("ResponseHeadParser keeps fields in order, apart, with lower-case names and trimmed values", () => {
-  assertEquals(parse(`${WHOLE}hello`), {
+  const parsed = parse(`${WHOLE}hello`);
+  assertEquals({ ...parsed, head: plain(parsed.head) }, {
     head: {
       status: 200,
       fields: [
@@ -51,17 +53,18 @@ Deno.test("ResponseHeadParser keeps fields in order, apart, with lower-case name
 });
 
 Deno.test("ResponseHeadParser reads the same however the bytes arrive", () => {
-  const whole = parse(WHOLE);
+  const shown = ({ head, ...parsed }: ParsedHead) => ({ ...parsed, head: plain(head) });
+  const whole = shown(parse(WHOLE));
   const lengths = Array.from({ length: WHOLE.length }, (_, i) => i);
-  assertEquals(parse(WHOLE, "GET", lengths), whole);
-  for (const cut of lengths) assertEquals(parse(WHOLE, "GET", [cut]), whole);
+  assertEquals(shown(parse(WHOLE, "GET", lengths)), whole);
+  for (const cut of lengths) assertEquals(shown(parse(WHOLE, "GET", [cut])), whole);
 });
 
 Deno.test("ResponseHeadParser takes any reason, none, and a status line without the last space", () => {
   for (
     const line of ["HTTP/1.1 404 Not Found", "HTTP/1.1 404 ", "HTTP/1.1 404", "HTTP/1.0 404 \xe9\t"]
   ) {
-    assertEquals(parse(`${line}\r\n\r\n`).head, { status: 404, fields: [] });
+    assertEquals(plain(parse(`${line}\r\n\r\n`).head), { status: 404, fields: [] });
   }
 });
 

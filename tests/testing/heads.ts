@@ -1,10 +1,11 @@
 import { toBytes } from "./latin1.ts";
 import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
 import {
-  requestHeadLength,
-  responseHeadLength,
-  writeRequestHead,
-  writeResponseHead,
+  headLength,
+  writeHead,
+  type WrittenHead,
+  writtenRequest,
+  writtenResponse,
 } from "../../lib/wire/head.ts";
 
 /** A request without anything special about it. */
@@ -14,18 +15,21 @@ export const GET: RequestHead = { method: "GET", target: "/", fields: [] };
 export const OK: ResponseHead = { status: 200, fields: [] };
 export const ACCEPTED: ResponseHead = { status: 101, fields: [] };
 
+/** Returns what a head says, in the order of its members: a head that was read has its fields otherwise. */
+export function plain(head: RequestHead | ResponseHead): RequestHead | ResponseHead {
+  const { fields } = head;
+  if ("status" in head) return { status: head.status, fields };
+  return { method: head.method, target: head.target, fields };
+}
+
 /** Returns the bytes of a request head as they stand in a frame, behind the window. */
 export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(requestHeadLength(head));
-  writeRequestHead(head, bytes, 0);
-  return bytes;
+  return bytesOf(writtenRequest(head));
 }
 
 /** Returns the bytes of a response head as they stand in a frame. */
 export function encodeResponseHead(head: ResponseHead): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(responseHeadLength(head));
-  writeResponseHead(head, bytes, 0);
-  return bytes;
+  return bytesOf(writtenResponse(head));
 }
 
 /** Returns lines as they would stand in a frame, right or wrong: a start line, then a line for each pair. */
@@ -36,4 +40,10 @@ export function rawHead(
   return new Uint8Array(
     toBytes([start, ...fields.map((field) => field.join(": ")), ""].join("\r\n")),
   );
+}
+
+function bytesOf(head: WrittenHead): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(headLength(head));
+  writeHead(head, bytes, 0);
+  return bytes;
 }

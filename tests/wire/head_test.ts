@@ -1,13 +1,25 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Field } from "../../lib/http/fields.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
-import { decodeRequestHead, decodeResponseHead, requestHeadLength } from "../../lib/wire/head.ts";
+import {
+  decodeRequestHead,
+  decodeResponseHead,
+  headLength,
+  writtenRequest,
+} from "../../lib/wire/head.ts";
 import { MAX_HEAD_LENGTH } from "../../lib/wire/limits.ts";
 import { goldenFrame } from "../testing/golden_frames.ts";
-import { encodeRequestHead, encodeResponseHead, GET, OK, rawHead } from "../testing/heads.ts";
+import {
+  encodeRequestHead,
+  encodeResponseHead,
+  GET,
+  OK,
+  plain,
+  rawHead,
+} from "../testing/heads.ts";
 import { toBytes } from "../testing/latin1.ts";
 
-Deno.test("writeRequestHead and decodeRequestHead agree with the golden frames", () => {
+Deno.test("writtenRequest and decodeRequestHead agree with the golden frames", () => {
   const head = {
     method: "GET",
     target: "/cafÃ©?q=%20",
@@ -15,10 +27,10 @@ Deno.test("writeRequestHead and decodeRequestHead agree with the golden frames",
   };
   const payload = goldenFrame("request").payload.subarray(4);
   assertEquals(encodeRequestHead(head), payload);
-  assertEquals(decodeRequestHead(payload), head);
+  assertEquals(plain(decodeRequestHead(payload)), head);
 });
 
-Deno.test("writeResponseHead and decodeResponseHead agree with the golden frames", () => {
+Deno.test("writtenResponse and decodeResponseHead agree with the golden frames", () => {
   const head = {
     status: 200,
     fields: [
@@ -29,7 +41,7 @@ Deno.test("writeResponseHead and decodeResponseHead agree with the golden frames
   };
   const { payload } = goldenFrame("response");
   assertEquals(encodeResponseHead(head), payload);
-  assertEquals(decodeResponseHead(payload), head);
+  assertEquals(plain(decodeResponseHead(payload)), head);
 });
 
 Deno.test("heads keep fields in order, repeated and empty, with every octet that a value may have", () => {
@@ -40,12 +52,15 @@ Deno.test("heads keep fields in order, repeated and empty, with every octet that
   const fields: Field[] = [["x-b", `a${value} z`], ["x-a", ""], ["x-b", "again"]];
   assertEquals(decodeResponseHead(encodeResponseHead({ status: 200, fields })).fields, fields);
   const request = { method: "M-SEARCH", target: "*", fields };
-  assertEquals(decodeRequestHead(encodeRequestHead(request)), request);
+  assertEquals(plain(decodeRequestHead(encodeRequestHead(request))), request);
 });
 
 Deno.test("a response has a final status or 101, in three digits, and nothing else in its first line", () => {
   for (const status of [101, 200, 204, 304, 404, 599]) {
-    assertEquals(decodeResponseHead(encodeResponseHead({ ...OK, status })), { ...OK, status });
+    assertEquals(plain(decodeResponseHead(encodeResponseHead({ ...OK, status }))), {
+      ...OK,
+      status,
+    });
     assertEquals(decodeResponseHead(toBytes(`${status}\r\n`)).status, status);
   }
   for (const status of [100, 102, 103, 199, 99, 600, 0, -200, 200.5, NaN, 1e10]) {
@@ -81,11 +96,11 @@ Deno.test("a head cut anywhere is refused, but where a field begins", () => {
 });
 
 Deno.test("a head longer than its frame may be is TooLarge before anything is written", () => {
-  const room = MAX_HEAD_LENGTH - requestHeadLength(GET) - "x: \r\n".length;
+  const room = MAX_HEAD_LENGTH - headLength(writtenRequest(GET)) - "x: \r\n".length;
   const fits = { ...GET, fields: [["x", "y".repeat(room)] satisfies Field] };
-  assertEquals(requestHeadLength(fits), MAX_HEAD_LENGTH);
+  assertEquals(headLength(writtenRequest(fits)), MAX_HEAD_LENGTH);
   const error = assertThrows(
-    () => requestHeadLength({ ...GET, fields: [["x", "y".repeat(room + 1)]] }),
+    () => writtenRequest({ ...GET, fields: [["x", "y".repeat(room + 1)]] }),
     StreamError,
   );
   assertEquals(error.code, ErrorCode.TooLarge);

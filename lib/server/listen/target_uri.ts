@@ -1,4 +1,4 @@
-import { latin1 } from "../../http/head.ts";
+import { latin1 } from "../../http/octets.ts";
 import { endOfAuthority } from "../../net/authority.ts";
 import type { Visit } from "./visit.ts";
 

@@ -1,5 +1,6 @@
 import { type Field, withoutHopByHop } from "../../http/fields.ts";
-import { fieldsLength, type RequestHead } from "../../http/head.ts";
+import { fieldsLength } from "../../http/field_lines.ts";
+import type { RequestHead } from "../../http/head.ts";
 import type { Visit } from "../listen/visit.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";

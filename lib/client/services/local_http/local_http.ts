@@ -7,7 +7,7 @@ import { messageOf } from "../../../cli/safe_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { giveOutputBuffer } from "./output_buffers.ts";
 import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
-import { type OriginRequest, ownHead, writtenRequest } from "./origin_request.ts";
+import { type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
 import { OriginWebSockets } from "../local_websocket.ts";
 
 export interface LocalHTTPOptions {
@@ -36,7 +36,7 @@ export class LocalHTTP implements Service {
     try {
       const own = ownHead(head, this.#host);
       if (stream.type === FrameType.WSRequest) await this.#openWebSocket(stream, own);
-      else await this.#exchange(stream, writtenRequest(own));
+      else await this.#exchange(stream, originRequest(own));
     } catch (error) {
       const { code, reason } = resetOf(error);
       stream.reset(code, reason);

@@ -1,6 +1,10 @@
-import { requestHeadBound, writeRequestFields } from "../../../http/request_writer.ts";
-import type { RequestHead } from "../../../http/head.ts";
-import { fieldValue, withoutHopByHop } from "../../../http/fields.ts";
+import {
+  endToEndLines,
+  requestRoom,
+  writeRequest,
+  writtenRequest,
+} from "../../../http/request_writer.ts";
+import { ReadRequestHead, type RequestHead } from "../../../http/head.ts";
 import { takeOutputBuffer } from "./output_buffers.ts";
 
 /** A request as the origin gets it: its head is written, but for what frames the body. */
@@ -15,25 +19,26 @@ export interface OriginRequest {
   readonly written: number;
 }
 
-/** Returns the head that the origin gets: its end-to-end fields, with another Host where that is asked for. */
-export function ownHead({ method, target, fields }: RequestHead, host: string | null): RequestHead {
-  const kept = withoutHopByHop(fields);
-  if (host === null) return { method, target, fields: kept };
-  return {
-    method,
-    target,
-    fields: kept.map((field) => field[0] === "host" ? ["host", host] : field),
-  };
+/**
+ * Returns the head that the origin gets: its end-to-end fields, with another Host where that is asked for.
+ *
+ * @throws {OriginError} `malformed` for fields that no head may have.
+ */
+export function ownHead(head: RequestHead, host: string | null): ReadRequestHead {
+  const lines = endToEndLines(head);
+  const own = host === null ? lines : lines.with("host", host);
+  return new ReadRequestHead(head.method, head.target, own);
 }
 
 /** Writes the head of a request to the origin. @throws {OriginError} `malformed` when it cannot be sent. */
-export function writtenRequest(head: RequestHead): OriginRequest {
-  const announced = fieldValue(head.fields, "content-length");
-  const buffer = takeOutputBuffer(requestHeadBound(head));
+export function originRequest(head: ReadRequestHead): OriginRequest {
+  const announced = head.lines.notableValue("content-length");
+  const request = writtenRequest(head);
+  const buffer = takeOutputBuffer(requestRoom(request));
   return {
     method: head.method,
     length: announced === undefined ? null : Number(announced),
     buffer,
-    written: writeRequestFields(head, buffer),
+    written: writeRequest(request, buffer),
   };
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  originRequest,
   ownHead,
-  writtenRequest,
 } from "../../../../lib/client/services/local_http/origin_request.ts";
 import type { Field } from "../../../../lib/http/fields.ts";
 import type { RequestHead } from "../../../../lib/http/head.ts";
@@ -71,16 +71,16 @@ const CASES: readonly Case[] = [
   },
 ];
 
-Deno.test("writtenRequest writes the start line and the end-to-end fields of a head, and tells its length", () => {
+Deno.test("originRequest writes the start line and the end-to-end fields of a head, and tells its length", () => {
   for (const { head, host = null, written, length = null } of CASES) {
-    const request = writtenRequest(ownHead(head, host));
+    const request = originRequest(ownHead(head, host));
     assertEquals(toText(request.buffer.subarray(0, request.written)), written);
     assertEquals([request.method, request.length], [head.method, length]);
     assert(request.buffer.length - request.written >= 40, "no room for what frames a body");
   }
 });
 
-Deno.test("writtenRequest refuses what must not reach an origin, whatever made the head", () => {
+Deno.test("originRequest refuses what must not reach an origin, whatever made the head", () => {
   const refused = [
     head([], "CONNECT"),
     head([], ""),
@@ -101,17 +101,13 @@ Deno.test("writtenRequest refuses what must not reach an origin, whatever made t
     head([["x", "Ā"]]),
   ];
   for (const each of refused) {
-    const error = assertThrows(() => writtenRequest(ownHead(each, null)), OriginError);
+    const error = assertThrows(() => originRequest(ownHead(each, null)), OriginError);
     assertEquals(error.code, "malformed");
   }
 });
 
-Deno.test("writtenRequest takes heads that are longer than its buffers", () => {
+Deno.test("originRequest takes heads that are longer than its buffers", () => {
   const value = "x".repeat(100_000);
-  const { buffer, written } = writtenRequest({
-    method: "GET",
-    target: "/",
-    fields: [["a", value]],
-  });
+  const { buffer, written } = originRequest(ownHead(head([["a", value]]), null));
   assertEquals(toText(buffer.subarray(0, written)), `GET / HTTP/1.1\r\na: ${value}\r\n`);
 });

@@ -1,6 +1,7 @@
 import {
   type OriginRequest,
-  writtenRequest,
+  originRequest,
+  ownHead,
 } from "../../../../lib/client/services/local_http/origin_request.ts";
 import type { RequestBody } from "../../../../lib/client/services/local_http/request_upload.ts";
 import {
@@ -183,7 +184,9 @@ export function request(
   target = "/",
   fields: RequestHead["fields"] = [],
 ): OriginRequest {
-  return writtenRequest({ method, target, fields: [["host", "a.example"], ...fields] });
+  return originRequest(
+    ownHead({ method, target, fields: [["host", "a.example"], ...fields] }, null),
+  );
 }
 
 /** Makes a body of pieces, each given at once, or later when `later` is set. */

@@ -1,0 +1,22 @@
+/** Characters of a faulty text that a message shows. */
+const MAX_SHOWN = 64;
+
+/** Says which rule a head breaks (RFC 9110 section 5, RFC 9112 sections 3 to 5). */
+export class HeadError extends Error {
+  override readonly name = "HeadError";
+  readonly code = "MALFORMED_HEAD";
+
+  constructor(what: string, seen: string | number) {
+    super(`${what}: ${JSON.stringify(cut(String(seen)))}`);
+  }
+}
+
+/** Returns the line that begins at an offset, as far as a message shows it. */
+export function lineAt(text: string, start: number): string {
+  const end = text.indexOf("\n", start);
+  return cut(text.slice(start, end === -1 ? start + MAX_SHOWN + 1 : end + 1));
+}
+
+function cut(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
