@@ -135,7 +135,7 @@ function storiesOf(file: string): string[] {
 }
 
 function described({ file, line, before, after }: Mutant): string {
-  return `${file}:${line}\n  - ${before.trim()}\n  + ${after.trim()}`;
+  return `${file}:${line}: ${before.trim()}  =>  ${after.trim()}`;
 }
 
 await runTool({
