@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { CERTIFICATE } from "../testing/certificate.ts";
-import { compile, Executable, hasExecutables } from "../testing/executable.ts";
+import { compile, Executable, hasExecutables } from "./executable.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { parseEcho, SampleOrigin } from "../testing/sample_origin.ts";

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { Balancer } from "../testing/balancer.ts";
+import { Balancer } from "./balancer.ts";
 import { eventually } from "../testing/eventually.ts";
 import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP, type WholeResponse } from "../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
-import { MixedOrigin, MixedVisits } from "../testing/mixed_visits.ts";
+import { MixedOrigin, MixedVisits } from "./mixed_visits.ts";
 import { type LoadReport, SteadyLoad } from "../testing/steady_load.ts";
 import { startClient } from "../testing/tunnel.ts";
 

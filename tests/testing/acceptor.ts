@@ -1,9 +1,9 @@
-/** What is done with a connection that was accepted; it never rejects. `id` counts connections from 0. */
+/** What is done with a connection that was accepted; when it rejects, so does the end of the acceptor. `id` counts connections from 0. */
 type Serve = (connection: Deno.TcpConn, id: number) => Promise<void>;
 
 /** Takes the connections to a port of this machine, and owns them and those that are opened for them. */
 export class Acceptor implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #listener: Deno.TcpListener;
   readonly #serve: Serve;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #served = new Set<Promise<void>>();
@@ -11,8 +11,10 @@ export class Acceptor implements AsyncDisposable {
   #count = 0;
   #isDisposed = false;
 
-  constructor(serve: Serve) {
+  /** Listens at a loopback address; 0 lets the system choose the port. */
+  constructor(serve: Serve, { hostname = "127.0.0.1", port = 0 } = {}) {
     this.#serve = serve;
+    this.#listener = Deno.listen({ hostname, port });
     this.#accepting = this.#acceptAll();
   }
 
@@ -53,7 +55,7 @@ export class Acceptor implements AsyncDisposable {
       for await (const connection of this.#listener) {
         const served = this.#serve(this.#own(connection), this.#count++);
         this.#served.add(served);
-        void served.then(() => this.#served.delete(served));
+        served.then(() => this.#served.delete(served), () => {});
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;

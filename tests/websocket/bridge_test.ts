@@ -4,7 +4,7 @@ import { Budget } from "../../lib/mux/flow_control.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { WebSocketBridge } from "../../lib/websocket/bridge.ts";
-import { bridged, Talker } from "../testing/bridged.ts";
+import { bridged, Talker } from "./bridged.ts";
 import { eventually } from "../testing/eventually.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";

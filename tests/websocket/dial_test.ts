@@ -5,7 +5,7 @@ import { CERTIFICATE } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { acceptKey } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
-import { RawOrigin, type RawPeer } from "../client/services/local_http/raw_origin.ts";
+import { RawOrigin, type RawPeer } from "../testing/raw_origin.ts";
 
 const PROTOCOL = "tunnel.v1";
 

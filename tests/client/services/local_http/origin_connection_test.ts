@@ -4,7 +4,7 @@ import {
   OriginConnection,
   READ_BUFFER,
 } from "../../../../lib/client/services/local_http/origin_connection.ts";
-import { RawOrigin, type Script } from "./raw_origin.ts";
+import { RawOrigin, type Script } from "../../../testing/raw_origin.ts";
 
 /** Waits for what a connection tells its reader. */
 class Listener implements ConnectionReader {

@@ -5,15 +5,8 @@ import {
   type OriginErrorCode,
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
 import { within } from "../../../testing/within.ts";
-import {
-  bodyOf,
-  fetchText,
-  RawOrigin,
-  type RawPeer,
-  request,
-  TestPool,
-  textOf,
-} from "./raw_origin.ts";
+import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
+import { bodyOf, fetchText, request, TestPool, textOf } from "./test_pool.ts";
 import { plain } from "../../../testing/heads.ts";
 
 /** Answers every connection with these bytes and closes it. */

@@ -5,15 +5,8 @@ import {
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { within } from "../../../testing/within.ts";
-import {
-  bodyOf,
-  fetchText,
-  RawOrigin,
-  type RawPeer,
-  request,
-  TestPool,
-  textOf,
-} from "./raw_origin.ts";
+import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
+import { bodyOf, fetchText, request, TestPool, textOf } from "./test_pool.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 

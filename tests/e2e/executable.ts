@@ -1,6 +1,6 @@
-import { Lines } from "./lines.ts";
-import { TempDir } from "./temp_dir.ts";
-import { within } from "./within.ts";
+import { Lines } from "../testing/lines.ts";
+import { TempDir } from "../testing/temp_dir.ts";
+import { within } from "../testing/within.ts";
 
 /** What a program left behind. */
 export interface Ended {

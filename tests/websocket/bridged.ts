@@ -3,12 +3,12 @@ import { FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { type MessageSocket, WebSocketBridge } from "../../lib/websocket/bridge.ts";
-import { ACCEPTED, GET } from "./heads.ts";
-import { MemorySocket } from "./memory_socket.ts";
-import { SessionFixture } from "./session_fixture.ts";
-import { settled } from "./turn.ts";
-import { webSocketPair } from "./websocket_pair.ts";
-import { within } from "./within.ts";
+import { ACCEPTED, GET } from "../testing/heads.ts";
+import { MemorySocket } from "../testing/memory_socket.ts";
+import { SessionFixture } from "../testing/session_fixture.ts";
+import { settled } from "../testing/turn.ts";
+import { webSocketPair } from "../testing/websocket_pair.ts";
+import { within } from "../testing/within.ts";
 
 /** Bytes of messages that a bridge may hold, unless a test says otherwise. */
 const BACKLOG = 64 * 1024 * 1024;

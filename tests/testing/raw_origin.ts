@@ -1,15 +1,4 @@
-import {
-  type OriginRequest,
-  originRequest,
-  ownHead,
-} from "../../../../lib/client/services/local_http/origin_request.ts";
-import type { RequestBody } from "../../../../lib/client/services/local_http/request_upload.ts";
-import {
-  OriginPool,
-  type OriginPoolOptions,
-  type OriginResponse,
-} from "../../../../lib/client/services/local_http/origin_pool.ts";
-import { type RequestHead } from "../../../../lib/http/head.ts";
+import { Acceptor } from "./acceptor.ts";
 
 /** What an origin does with one connection; `index` counts connections from 0. */
 export type Script = (peer: RawPeer, index: number) => Promise<void>;
@@ -19,23 +8,25 @@ const MAX_RECEIVED = 64 * 1024 * 1024;
 
 /** An origin that speaks raw bytes, and so may break every rule; a failed script fails the test. */
 export class RawOrigin implements AsyncDisposable {
-  readonly #listener: Deno.TcpListener;
-  readonly #peers: RawPeer[] = [];
+  readonly #acceptor: Acceptor;
   readonly #scripts: Promise<void>[] = [];
-  readonly #accepting: Promise<void>;
 
   constructor(script: Script, hostname = "127.0.0.1", port = 0) {
-    this.#listener = Deno.listen({ hostname, port });
-    this.#accepting = this.#accept(script);
+    this.#acceptor = new Acceptor((socket, index) => {
+      const peer = new RawPeer(socket, () => this.#acceptor.close(socket));
+      const running = run(script, peer, index);
+      this.#scripts.push(running);
+      return running;
+    }, { hostname, port });
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#acceptor.port;
   }
 
   /** Connections that were made so far. */
   get connections(): number {
-    return this.#peers.length;
+    return this.#acceptor.count;
   }
 
   /** Waits for all scripts to end. */
@@ -44,34 +35,20 @@ export class RawOrigin implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    for (const peer of this.#peers) peer.close();
-    await this.finished();
-  }
-
-  async #accept(script: Script): Promise<void> {
-    try {
-      for await (const socket of this.#listener) {
-        const peer = new RawPeer(socket);
-        this.#scripts.push(run(script, peer, this.#peers.length));
-        this.#peers.push(peer);
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 }
 
 /** One connection as the origin sees it; text stands for bytes, one Latin-1 character each. */
 export class RawPeer {
   readonly #socket: Deno.TcpConn;
+  /** Closes the connection, once. */
+  readonly close: () => void;
   #received = "";
-  #closed = false;
 
-  constructor(socket: Deno.TcpConn) {
+  constructor(socket: Deno.TcpConn, close: () => void) {
     this.#socket = socket;
-    socket.setNoDelay(true);
+    this.close = close;
   }
 
   /** Reads up to and with a text: a whole head, when none is named. */
@@ -125,12 +102,6 @@ export class RawPeer {
     await this.#socket.closeWrite();
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#socket.close();
-  }
-
   async #fill(): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     const read = await this.#socket.read(buffer);
@@ -166,55 +137,3 @@ const ENDS = [
   Deno.errors.Interrupted,
   Deno.errors.UnexpectedEof,
 ];
-
-/** A pool that a test's scope closes. */
-export class TestPool extends OriginPool implements Disposable {
-  constructor(port: number, options: Partial<OriginPoolOptions> = {}) {
-    super({ hostname: "127.0.0.1", port, ...options });
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-/** Returns a request head. */
-export function request(
-  method = "GET",
-  target = "/",
-  fields: RequestHead["fields"] = [],
-): OriginRequest {
-  return originRequest(
-    ownHead({ method, target, fields: [["host", "a.example"], ...fields] }, null),
-  );
-}
-
-/** Makes a body of pieces, each given at once, or later when `later` is set. */
-export function bodyOf(
-  pieces: readonly string[],
-  length: number | null = null,
-  later = false,
-): RequestBody {
-  const left = pieces.map((piece) => new TextEncoder().encode(piece));
-  const read = () => left.shift() ?? null;
-  return { length, read: later ? () => Promise.resolve().then(read) : read };
-}
-
-/** Reads a response to its end, as Latin-1. */
-export async function textOf(response: OriginResponse): Promise<string> {
-  let text = "";
-  for (let piece = await response.read(); piece !== null; piece = await response.read()) {
-    for (const byte of piece) text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-/** Runs an exchange to its end: status, a space, and the body. */
-export async function fetchText(
-  pool: OriginPool,
-  request: OriginRequest,
-  body: RequestBody | null = null,
-): Promise<string> {
-  const response = await pool.exchange(request, body).response;
-  return `${response.head.status} ${await textOf(response)}`;
-}

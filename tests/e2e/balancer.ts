@@ -1,4 +1,4 @@
-import { Acceptor } from "./acceptor.ts";
+import { Acceptor } from "../testing/acceptor.ts";
 
 /** Bytes that are forwarded at a time. */
 const BUFFER_LENGTH = 64 * 1024;

@@ -1,6 +1,6 @@
-import { RawHTTP } from "./raw_http.ts";
-import { ServedOrigin } from "./served_origin.ts";
-import { openWebSocket } from "./websocket_peer.ts";
+import { RawHTTP } from "../testing/raw_http.ts";
+import { ServedOrigin } from "../testing/served_origin.ts";
+import { openWebSocket } from "../testing/websocket_peer.ts";
 
 /** Bytes of each upload and each download: more than a window, so that credit must travel while it lasts. */
 const BODY = 400_000;

@@ -1,0 +1,64 @@
+import {
+  type OriginRequest,
+  originRequest,
+  ownHead,
+} from "../../../../lib/client/services/local_http/origin_request.ts";
+import type { RequestBody } from "../../../../lib/client/services/local_http/request_upload.ts";
+import {
+  OriginPool,
+  type OriginPoolOptions,
+  type OriginResponse,
+} from "../../../../lib/client/services/local_http/origin_pool.ts";
+import type { RequestHead } from "../../../../lib/http/head.ts";
+
+/** A pool that a test's scope closes. */
+export class TestPool extends OriginPool implements Disposable {
+  constructor(port: number, options: Partial<OriginPoolOptions> = {}) {
+    super({ hostname: "127.0.0.1", port, ...options });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Returns a request head. */
+export function request(
+  method = "GET",
+  target = "/",
+  fields: RequestHead["fields"] = [],
+): OriginRequest {
+  return originRequest(
+    ownHead({ method, target, fields: [["host", "a.example"], ...fields] }, null),
+  );
+}
+
+/** Makes a body of pieces, each given at once, or later when `later` is set. */
+export function bodyOf(
+  pieces: readonly string[],
+  length: number | null = null,
+  later = false,
+): RequestBody {
+  const left = pieces.map((piece) => new TextEncoder().encode(piece));
+  const read = () => left.shift() ?? null;
+  return { length, read: later ? () => Promise.resolve().then(read) : read };
+}
+
+/** Reads a response to its end, as Latin-1. */
+export async function textOf(response: OriginResponse): Promise<string> {
+  let text = "";
+  for (let piece = await response.read(); piece !== null; piece = await response.read()) {
+    for (const byte of piece) text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Runs an exchange to its end: status, a space, and the body. */
+export async function fetchText(
+  pool: OriginPool,
+  request: OriginRequest,
+  body: RequestBody | null = null,
+): Promise<string> {
+  const response = await pool.exchange(request, body).response;
+  return `${response.head.status} ${await textOf(response)}`;
+}
