@@ -12,6 +12,7 @@ import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { RawHTTP, type WholeResponse } from "./raw_http.ts";
 import { within } from "./within.ts";
+import type { Service } from "../../lib/client/services/service.ts";
 import { LocalHTTP } from "../../lib/client/services/local_http/local_http.ts";
 
 export interface TestNodeOptions {
@@ -97,7 +98,10 @@ export class TestNode implements AsyncDisposable {
 }
 
 export interface TestClientOptions {
-  readonly origin: { readonly port: number };
+  /** The origin of a local service. */
+  readonly origin?: { readonly port: number };
+  /** @default asks the origin over HTTP */
+  readonly service?: Service;
   /** @default a new one */
   readonly key?: SigningKey;
   /** Flags of the client. */
@@ -134,7 +138,8 @@ export class TestClient implements AsyncDisposable {
     const command = parseClientOptions(
       [
         ...nodes.flatMap(({ url }) => ["--server", url]),
-        ...["--host", "127.0.0.1", "--port", `${options.origin.port}`],
+        ...["--host", "127.0.0.1"],
+        ...options.origin === undefined ? [] : ["--port", `${options.origin.port}`],
         ...options.args ?? [],
       ],
       (name) => name === "HOME" ? "/nowhere" : undefined,
@@ -146,7 +151,8 @@ export class TestClient implements AsyncDisposable {
     const client = new TunnelClient(
       {
         ...command.options,
-        service: new LocalHTTP({ ...command.options, hostname: command.options.host }),
+        service: options.service ??
+          new LocalHTTP({ ...command.options, hostname: command.options.host }),
         key,
         policy: await makeVisitorPolicy(command.options),
       },

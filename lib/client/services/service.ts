@@ -2,8 +2,10 @@ import type { RequestHead } from "../../http/head.ts";
 import type { Stream } from "../../mux/stream.ts";
 
 /**
- * The accepting end of an exchange: what a service may do with it. A class with private members could be neither
- * wrapped nor replayed, hence its public members alone.
+ * The accepting end of an exchange: what a service may do with it.
+ *
+ * These are the public members of a stream and not the class, for nothing else could take the place of a class with
+ * private members: a service can be wrapped by another one, and a request can be replayed without a stream.
  */
 export type Incoming = Pick<
   Stream,
@@ -23,8 +25,13 @@ export type Incoming = Pick<
 
 /** Answers the requests and WebSockets of a tunnel: a local HTTP service, or a handler in this process. */
 export interface Service {
-  /** Serves one exchange to its end; every failure ends in its Reset. Never rejects. */
+  /**
+   * Serves one exchange to its end; never rejects, for a failure ends in a Reset of the exchange.
+   *
+   * It is called as soon as the head is there. `receiveEnded` then says that the request has no body; after the first
+   * wait it may say so of a body that came meanwhile and was not read yet.
+   */
   serve(incoming: Incoming, head: RequestHead): Promise<void>;
-  /** Lets go of what it keeps for the next exchange; those under way go on. */
+  /** Lets go of what it keeps for later exchanges; those under way go on. */
   close(): void;
 }
