@@ -269,7 +269,7 @@ Deno.test("No wish gives a client the hostname of another key", async () => {
   assert(JSON.stringify(own.hostnames) !== JSON.stringify(hostnames));
 });
 
-Deno.test("Edge options are accepted with a word, or refused when nobody could check them", async () => {
+Deno.test("A server confirms a visitor policy, and refuses one that cannot be checked", async () => {
   await using server = await startServer();
   const key = await newSigningKey();
   using plain = await Subscriber.connect(server);
@@ -322,7 +322,7 @@ async function registered(server: Program, key: SigningKey): Promise<Subscriber>
 async function refusal(server: Program, key: SigningKey): Promise<Refused> {
   using peer = await Subscriber.connect(server);
   const error = errorOf(await peer.answer(await peer.claim(key)));
-  await peer.goodbye();
+  await peer.disconnected();
   return error;
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { BodyReader } from "../testing/body_reader.ts";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
@@ -44,7 +44,7 @@ Deno.test("a visitor that reads nothing of a 500 MB answer holds its origin back
 
 Deno.test("an origin that reads nothing of a 500 MB upload holds its visitor back and nobody else", async () => {
   const pattern = new Pattern();
-  const stalled = Promise.withResolvers<OriginExchange>();
+  const stalled = Promise.withResolvers<ScriptedExchange>();
   await using origin = ScriptedOrigin.start(async (exchange) => {
     if (exchange.target === "/stalled") stalled.resolve(exchange);
     else await serveOthers(exchange, pattern);
@@ -113,7 +113,7 @@ Deno.test("A gigabyte each way passes with both processes under 200 MB of memory
 });
 
 /** Answers `/small`, and everything else with a file. */
-async function serveOthers(exchange: OriginExchange, pattern: Pattern): Promise<void> {
+async function serveOthers(exchange: ScriptedExchange, pattern: Pattern): Promise<void> {
   if (exchange.target === "/small") return await exchange.answer(OK);
   await exchange.write(`HTTP/1.1 200 OK\r\nContent-Length: ${FILE_LENGTH}\r\n\r\n`);
   for (const piece of pattern.pieces(FILE_LENGTH)) await exchange.write(piece);

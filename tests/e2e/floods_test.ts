@@ -32,7 +32,7 @@ Deno.test("a client that answers streams of other clients is ended, and their vi
     using other = await Subscriber.register(tunnel.server);
     const head = frameOf(HTTPResponse, { stream: id, payload: HEAD });
     other.frames.sendBytes(joined(head, frameOf(Data, { stream: id, flags: 1, payload: "evil" })));
-    assertEquals((await other.goodbye()).code, ErrorCode.Protocol);
+    assertEquals((await other.disconnected()).code, ErrorCode.Protocol);
   }
   for (const exchange of exchanges) {
     const { target } = exchange;
@@ -75,7 +75,7 @@ Deno.test("a client that pings and reads no pongs is ended, and nothing is kept 
     ...Array.from({ length: 10_001 }, () => frameOf(Ping, { payload: "12345678" })),
   );
   client.frames.sendBytes(pings);
-  assertEquals((await client.goodbye()).code, ErrorCode.Protocol);
+  assertEquals((await client.disconnected()).code, ErrorCode.Protocol);
   assertEquals(client.frames.take().filter(({ type }) => type === Pong).length, 0);
   await assertWorks(tunnel);
 });

@@ -57,7 +57,7 @@ Deno.test("Rubbish before a registration ends in a coded Disconnect, and others 
     await t.step(name, async () => {
       using peer = await Subscriber.connect(tunnel.server);
       peer.frames.sendBytes(message);
-      const { code, reason } = await peer.goodbye();
+      const { code, reason } = await peer.disconnected();
       assertGreater(code, 0);
       assertGreater(reason.length, 0);
       await assertWorks(tunnel);
@@ -66,7 +66,7 @@ Deno.test("Rubbish before a registration ends in a coded Disconnect, and others 
   await t.step("a text message", async () => {
     using peer = await Subscriber.connect(tunnel.server);
     peer.sendText("hello");
-    assertGreater((await peer.goodbye()).code, 0);
+    assertGreater((await peer.disconnected()).code, 0);
     await assertWorks(tunnel);
   });
 });
@@ -162,7 +162,7 @@ Deno.test("A registration that is not as it must be is refused with a code and a
       assert(typeof error === "object" && error !== null && "code" in error && "message" in error);
       assertEquals(error.code, code);
       assertGreater(String(error.message).length, 0);
-      assertGreater((await peer.goodbye()).code, 0);
+      assertGreater((await peer.disconnected()).code, 0);
       assertEquals(await refusalsOf(tunnel, code), before + 1);
       await assertWorks(tunnel);
     });
@@ -296,7 +296,7 @@ Deno.test("A registered client that breaks the protocol loses its session, and o
       const { stream } = await client.frames.next(HTTPRequest);
       assertEquals(stream, 1);
       client.frames.sendBytes(message);
-      const { code, reason } = await client.goodbye();
+      const { code, reason } = await client.disconnected();
       assertGreater(code, 0);
       assertGreater(reason.length, 0);
       // Its visitor is told, or cut when the answer had begun.

@@ -76,12 +76,12 @@ Deno.test("A server that breaks the protocol loses its session, and the client c
     await t.step(name, async () => {
       client.sendBytes(message);
       const { code } = await client.closed;
-      const goodbye = client.take().findLast(({ type }) => type === Disconnect);
+      const disconnect = client.take().findLast(({ type }) => type === Disconnect);
       client = await server.nextRegistered();
       // What is longer than a message may be is not read at all (RFC 6455 section 7.4.1).
       if (code !== TOO_BIG) {
-        assert(goodbye !== undefined, "the client closed without a Disconnect");
-        assertGreater((goodbye.payload[0] ?? 0) * 256 + (goodbye.payload[1] ?? 0), 0);
+        assert(disconnect !== undefined, "the client closed without a Disconnect");
+        assertGreater((disconnect.payload[0] ?? 0) * 256 + (disconnect.payload[1] ?? 0), 0);
       }
       await assertServes(client, 1);
     });
@@ -166,8 +166,8 @@ Deno.test("what a server says is shown on one line, without what drives a termin
       client.sendBytes(CHALLENGE);
       await client.next(FrameType.RegistrationRequest);
       client.send(FrameType.RegistrationResponse, { payload: JSON.stringify(answer) });
-      const goodbye = joined(coded(ErrorCode.GoingAway), new Uint8Array(1));
-      client.sendBytes(frameOf(Disconnect, { payload: joined(goodbye, encoder.encode(evil)) }));
+      const disconnect = joined(coded(ErrorCode.GoingAway), new Uint8Array(1));
+      client.sendBytes(frameOf(Disconnect, { payload: joined(disconnect, encoder.encode(evil)) }));
       const { stdout, stderr } = await ending;
       assertNotMatch(stdout + stderr, /[^\n\P{Cc}]|\p{Bidi_Control}/u);
       assert(stdout.split("\n").length <= 2, stdout);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startTunnel, type Tunnel, type VisitorRequest } from "../testing/tunnel.ts";
 
@@ -17,7 +17,7 @@ async function seen(
   { origin, tunnel }: { origin: ScriptedOrigin; tunnel: Tunnel },
   target: string,
   request?: VisitorRequest,
-): Promise<OriginExchange> {
+): Promise<ScriptedExchange> {
   const { status, text } = await tunnel.request(target, request);
   assertEquals(status, 200, text);
   return await origin.next();

@@ -92,7 +92,7 @@ async function answerBadly(server: Program, when: string): Promise<void> {
   else assertNotMatch((await visitor.receiveAll()).text, /[^\n\P{Cc}]/u);
 }
 
-/** Says goodbye with a reason, which the log tells. */
+/** Sends a Disconnect with a reason, which the log tells. */
 async function leaveWith(server: Program, reason: string): Promise<void> {
   using client = await Subscriber.register(server);
   const payload = joined(

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../testing/eventually.ts";
 import { freePort } from "../testing/free_port.ts";
 import { Link } from "../testing/link.ts";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { Program, ProgramError } from "../testing/program.ts";
 import { scrape } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -104,7 +104,7 @@ Deno.test("A client that is told to stop finishes what is in flight and exits wi
       await using tunnel = await startTunnel({ origin });
       const { exchange, response } = await beginSlow(tunnel, origin);
       tunnel.client.signal(signal);
-      // It says goodbye at once: what is new is told that the client is away.
+      // It sends its Disconnect at once: what is new is told that the client is away.
       await eventually("502", async () => (await tunnel.request("/new")).status === 502);
       await exchange.answer(OK);
       assertEquals((await response).text, "ok");
@@ -264,7 +264,7 @@ function slowOrigin(): ScriptedOrigin {
 /** Sends a request that the test answers, and waits until it is at the origin. */
 async function beginSlow(tunnel: Tunnel, origin: ScriptedOrigin) {
   const response = tunnel.request("/slow");
-  let exchange: OriginExchange;
+  let exchange: ScriptedExchange;
   do exchange = await origin.next(); while (exchange.target !== "/slow");
   return { exchange, response };
 }

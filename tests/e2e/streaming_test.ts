@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FramingError } from "../testing/byte_reader.ts";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startTunnel } from "../testing/tunnel.ts";
@@ -216,7 +216,7 @@ Deno.test("A visitor that leaves cancels the origin's request", async (t) => {
 });
 
 /** Writes a body without an end until the other side is gone. */
-async function writeUntilCut(exchange: OriginExchange, pattern: Pattern): Promise<void> {
+async function writeUntilCut(exchange: ScriptedExchange, pattern: Pattern): Promise<void> {
   try {
     await exchange.write("HTTP/1.1 200 OK\r\n\r\n");
     for (const piece of pattern.pieces(Infinity)) await exchange.write(piece);
@@ -226,7 +226,7 @@ async function writeUntilCut(exchange: OriginExchange, pattern: Pattern): Promis
 }
 
 /** Reads an upload that must not come to a regular end. */
-async function assertCut(exchange: OriginExchange): Promise<void> {
+async function assertCut(exchange: ScriptedExchange): Promise<void> {
   try {
     await exchange.body.readAll();
   } catch (error) {

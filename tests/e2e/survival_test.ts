@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotMatch } from "@std/assert";
 import { eventually } from "../testing/eventually.ts";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import type { Program } from "../testing/program.ts";
 import { ownPage } from "../testing/prometheus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -67,7 +67,7 @@ Deno.test({
   fn: async () => {
     const REQUESTS = 200;
     let isStalled = true;
-    const stalled: OriginExchange[] = [];
+    const stalled: ScriptedExchange[] = [];
     await using origin = ScriptedOrigin.start(async (exchange) => {
       if (isStalled) stalled.push(exchange);
       else await exchange.answer(OK);

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import { toText } from "../testing/latin1.ts";
-import type { OriginExchange } from "../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { parseEcho, SampleOrigin } from "../testing/sample_origin.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
@@ -29,7 +29,7 @@ Deno.test("Uploads keep their bytes and their framing", async (t) => {
     framing: readonly string[],
     body: string,
     content = body,
-  ): Promise<OriginExchange> => {
+  ): Promise<ScriptedExchange> => {
     using visitor = await tunnel.open();
     await visitor.send(
       [`POST /up HTTP/1.1`, `Host: ${tunnel.host}`, ...framing, "", body].join("\r\n"),

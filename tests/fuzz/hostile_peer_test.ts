@@ -56,14 +56,14 @@ for (const side of ["server", "client"] as const) {
 /** Checks how a session ended: once, with a code, and saying so where its peer did not say it first. */
 function assertEnd(near: SessionAndPeer, seen: readonly SeenFrame[]): void {
   assert(near.ends.length <= 1);
-  const goodbyes = seen.filter(({ type, payload }) => type === Disconnect && payload[2] !== 1);
+  const disconnects = seen.filter(({ type, payload }) => type === Disconnect && payload[2] !== 1);
   const { end } = near;
-  if (end === undefined) return assertEquals(goodbyes, []);
+  if (end === undefined) return assertEquals(disconnects, []);
   assert(end.code >= 0);
-  const goodbye = goodbyes[0];
-  if (goodbye === undefined) return;
-  assertEquals((goodbye.payload[0] ?? 0) * 256 + (goodbye.payload[1] ?? 0), end.code);
-  assertEquals(seen.at(-1), goodbye, "something follows the goodbye");
+  const disconnect = disconnects[0];
+  if (disconnect === undefined) return;
+  assertEquals((disconnect.payload[0] ?? 0) * 256 + (disconnect.payload[1] ?? 0), end.code);
+  assertEquals(seen.at(-1), disconnect, "something follows the Disconnect");
   // What a peer sends is never this side's own fault.
   const known = [ErrorCode.Protocol, ErrorCode.FlowControl, ErrorCode.TooLarge];
   assert(known.some((code) => code === end.code), `${end.code}: ${end.message}`);

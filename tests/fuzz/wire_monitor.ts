@@ -52,8 +52,9 @@ export class WireMonitor {
     try {
       this.#checkKnown(from, new Uint8Array(data));
       decodeFrames(new Uint8Array(data), (type, flags, id, payload) => {
-        if (this.#over[from]) this.#fault(`a ${frameName(type)} of the ${from} after its goodbye`);
-        else if (id === 0) this.#session(from, type, payload);
+        if (this.#over[from]) {
+          this.#fault(`a ${frameName(type)} of the ${from} after its Disconnect`);
+        } else if (id === 0) this.#session(from, type, payload);
         else this.#frame(from, type, flags, id, payload);
       });
     } catch (error) {

@@ -39,9 +39,9 @@ const CHECK_TIME = 60_000;
 /** Which stories are told where a folder's own tests noticed nothing; by the beginning of a path, the first that fits. */
 const STORIES: readonly (readonly [prefix: string, names: readonly string[]])[] = [
   ["lib/client/services/local_websocket", ["websocket", "websocket_handshake"]],
-  ["lib/client/services", ["http", "http_body", "uploads", "streaming", "splitting"]],
+  ["lib/client/services", ["handler", "http", "http_body", "uploads", "streaming", "splitting"]],
   ["lib/client", ["staying_connected", "hostile_server", "command_line", "bad_calls"]],
-  ["lib/server/access", ["admission", "edge", "limits", "names"]],
+  ["lib/server/access", ["admission", "visitor_policy", "limits", "names"]],
   ["lib/server/admin", ["admin", "metrics", "command_line"]],
   ["lib/server/bus", ["names", "nodes"]],
   ["lib/server/cluster", ["nodes", "node_renewal"]],
@@ -56,7 +56,7 @@ const STORIES: readonly (readonly [prefix: string, names: readonly string[]])[] 
   ["lib/websocket", ["websocket", "websocket_handshake"]],
   ["lib/cli", ["bad_calls", "command_line", "log_injection"]],
   ["lib/identity", ["admission", "hostile_client"]],
-  ["lib/net", ["everyday", "edge"]],
+  ["lib/net", ["everyday", "visitor_policy"]],
 ];
 
 interface Mutant extends Mutation {

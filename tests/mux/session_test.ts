@@ -701,7 +701,7 @@ Deno.test("Session sends nothing after its Disconnect, body data that waits leas
   assertEquals(near.peer.takeNames().at(-1), "Disconnect");
 });
 
-Deno.test("Session ends when the peer says goodbye, and says nothing back", async () => {
+Deno.test("Session ends when the peer sends a Disconnect, and says nothing back", async () => {
   using near = new SessionAndPeer("client");
   near.peer.send(Disconnect, { payload: disconnect("close", 4711) });
   await near.peer.closed;

@@ -1,22 +1,22 @@
 import { FramingError } from "./byte_reader.ts";
-import { OriginConnection, type OriginExchange } from "./origin_exchange.ts";
+import { ScriptedConnection, type ScriptedExchange } from "./scripted_exchange.ts";
 import { within } from "./within.ts";
 
 /** Requests that wait to be taken by `next`; more than any story sends without looking. */
 const MAX_UNTAKEN = 1_000;
 
 /** Answers one request, or misbehaves; the connection takes the next one after `answer`. */
-export type Script = (exchange: OriginExchange) => void | Promise<void>;
+export type Script = (exchange: ScriptedExchange) => void | Promise<void>;
 
 /** Listens as an origin that does with each byte exactly what the test says. */
 export class ScriptedOrigin implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #script: Script | undefined;
-  readonly #connections = new Map<OriginConnection, Promise<void>>();
+  readonly #connections = new Map<ScriptedConnection, Promise<void>>();
   readonly #accepting: Promise<void>;
-  readonly #untaken: OriginExchange[] = [];
+  readonly #untaken: ScriptedExchange[] = [];
   readonly #errors: unknown[] = [];
-  #takers: ((exchange: OriginExchange) => void)[] = [];
+  #takers: ((exchange: ScriptedExchange) => void)[] = [];
   #requestCount = 0;
   #connectionCount = 0;
 
@@ -51,10 +51,10 @@ export class ScriptedOrigin implements AsyncDisposable {
   }
 
   /** Returns the next request, waiting for its head only. */
-  async next(): Promise<OriginExchange> {
+  async next(): Promise<ScriptedExchange> {
     const waiting = this.#untaken.shift();
     if (waiting !== undefined) return waiting;
-    const { promise, resolve } = Promise.withResolvers<OriginExchange>();
+    const { promise, resolve } = Promise.withResolvers<ScriptedExchange>();
     this.#takers.push(resolve);
     return await within(promise, "a request at the origin");
   }
@@ -75,7 +75,7 @@ export class ScriptedOrigin implements AsyncDisposable {
       for await (const socket of this.#listener) {
         this.#connectionCount++;
         socket.setNoDelay(true);
-        const connection = new OriginConnection(socket);
+        const connection = new ScriptedConnection(socket);
         const serving = this.#serve(connection);
         this.#connections.set(connection, serving);
         serving.finally(() => this.#connections.delete(connection));
@@ -85,7 +85,7 @@ export class ScriptedOrigin implements AsyncDisposable {
     }
   }
 
-  async #serve(connection: OriginConnection): Promise<void> {
+  async #serve(connection: ScriptedConnection): Promise<void> {
     try {
       for await (const exchange of connection) {
         this.#requestCount++;
@@ -100,7 +100,7 @@ export class ScriptedOrigin implements AsyncDisposable {
     }
   }
 
-  #offer(exchange: OriginExchange): void {
+  #offer(exchange: ScriptedExchange): void {
     const taker = this.#takers.shift();
     if (taker !== undefined) taker(exchange);
     else if (this.#untaken.length < MAX_UNTAKEN) this.#untaken.push(exchange);

@@ -90,7 +90,7 @@ export class Subscriber implements Disposable {
   }
 
   /** Waits for the end and returns what the server said of it; what came before is passed over. */
-  async goodbye(): Promise<DisconnectReason> {
+  async disconnected(): Promise<DisconnectReason> {
     await this.frames.closed;
     const last = this.frames.take().findLast(({ type }) => type === FrameType.Disconnect);
     if (last === undefined) throw new Error("the server closed without a Disconnect");

@@ -4,7 +4,7 @@ import type { Bus } from "../../../lib/server/bus/bus.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { RedisBus } from "../../../lib/server/bus/redis_bus.ts";
 import { eventually } from "../../testing/eventually.ts";
-import type { OriginExchange } from "../../testing/origin_exchange.ts";
+import type { ScriptedExchange } from "../../testing/scripted_exchange.ts";
 import { Pattern } from "../../testing/pattern.ts";
 import { RawHTTP, type WholeResponse } from "../../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
@@ -126,7 +126,7 @@ for (const { name, ignore, open } of WAYS) {
   });
 
   test("holds a visitor back whose origin reads nothing", async (way) => {
-    const head = Promise.withResolvers<OriginExchange>();
+    const head = Promise.withResolvers<ScriptedExchange>();
     await using origin = ScriptedOrigin.start((exchange) => head.resolve(exchange));
     await using pair = await Pair.start(way, origin);
     using visitor = await RawHTTP.open(pair.near.port);

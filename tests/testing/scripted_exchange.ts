@@ -7,17 +7,22 @@ import { MessageHead } from "./message_head.ts";
 const MAX_RECORDED = 64 * 1024;
 
 /** One request as an origin got it, and the means to answer it byte by byte. */
-export class OriginExchange {
+export class ScriptedExchange {
   readonly head: MessageHead;
   /** Reads the request's body at the test's own pace: what is not read holds the sender back. */
   readonly body: BodyReader;
   /** Settles when this request is done with: answered, or its connection closed. */
   readonly over: Promise<void>;
-  readonly #connection: OriginConnection;
+  readonly #connection: ScriptedConnection;
   readonly #record: readonly string[];
   readonly #finish: () => void;
 
-  constructor(connection: OriginConnection, head: MessageHead, body: BodyReader, record: string[]) {
+  constructor(
+    connection: ScriptedConnection,
+    head: MessageHead,
+    body: BodyReader,
+    record: string[],
+  ) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.head = head;
     this.body = body;
@@ -71,25 +76,25 @@ export class OriginExchange {
 }
 
 /** One connection of an origin: gives its requests one after the other. */
-export class OriginConnection {
+export class ScriptedConnection {
   readonly #socket: Deno.TcpConn;
   readonly #reader: ByteReader;
   /** What was read since the last request began, and its length. */
   #record: string[] = [];
   #recordLength = 0;
   #isClosed = false;
-  #current: OriginExchange | undefined;
+  #current: ScriptedExchange | undefined;
 
   constructor(socket: Deno.TcpConn) {
     this.#socket = socket;
     this.#reader = new ByteReader({ read: (buffer) => this.#read(buffer) });
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<OriginExchange> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<ScriptedExchange> {
     for (let text = await this.#nextHead(); text !== null; text = await this.#nextHead()) {
       const head = new MessageHead(text);
       const body = new BodyReader(this.#reader, requestFraming(head));
-      this.#current = new OriginExchange(this, head, body, this.#record);
+      this.#current = new ScriptedExchange(this, head, body, this.#record);
       yield this.#current;
       await body.forEach(() => {});
     }
