@@ -1,4 +1,4 @@
-import { type Field, fieldsNamedBy, HOP_BY_HOP, isHopByHop, withoutHopByHop } from "./fields.ts";
+import { type Field, fieldsNamedBy, HOP_BY_HOP, withoutHopByHop } from "./fields.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import {
   COLON,
@@ -23,6 +23,7 @@ export const MAX_FIELDS = 256;
 /** The line of a field that decides where a message ends, whom it is for, or what is passed on. */
 interface NotableLine {
   readonly name: string;
+  readonly kind: number;
   /** Offsets in the octets: of the line, of its value, and behind the line's end. */
   readonly start: number;
   readonly value: number;
@@ -40,12 +41,17 @@ export class FieldLines {
   readonly octets: Uint8Array;
   readonly count: number;
   readonly #notable: readonly NotableLine[];
+  /** The kinds of notable lines that there are. */
+  readonly #kinds: number;
   #list: readonly Field[] | null = null;
 
   private constructor(octets: Uint8Array, count: number, notable: readonly NotableLine[]) {
     this.octets = octets;
     this.count = count;
     this.#notable = notable;
+    let kinds = 0;
+    for (const line of notable) kinds |= line.kind;
+    this.#kinds = kinds;
   }
 
   /**
@@ -68,8 +74,9 @@ export class FieldLines {
       }
       const start = text.length;
       text += name + ": " + value + LINE_END;
-      if (NOTABLE.has(name)) {
-        notable.push({ name, start, value: start + name.length + 2, end: text.length });
+      const kind = NOTABLE.get(name);
+      if (kind !== undefined) {
+        notable.push({ name, kind, start, value: start + name.length + 2, end: text.length });
       }
     }
     return new FieldLines(encoded(text, fields.length), fields.length, notable);
@@ -127,10 +134,9 @@ export class FieldLines {
       at += 2;
       out[to++] = CR;
       out[to++] = LF;
-      const candidates = NOTABLE_BY_LENGTH[nameLength];
-      if (candidates === undefined) continue;
-      const name = candidates.find((each) => spells(out, nameStart, each));
-      if (name !== undefined) notable.push({ name, start: nameStart, value, end: to });
+      const name = notableName(out, nameStart, nameLength);
+      if (name === "") continue;
+      notable.push({ name, kind: NOTABLE.get(name) ?? 0, start: nameStart, value, end: to });
     }
     return new FieldLines(takeScratch(to), count, notable);
   }
@@ -160,26 +166,33 @@ export class FieldLines {
 
   /** Returns the lines that are meant for the next recipient too: see {@linkcode withoutHopByHop}. */
   endToEnd(): FieldLines {
+    if ((this.#kinds & Kind.HopByHop) === 0) return this;
     const connection = this.notableValue("connection");
     if (connection !== undefined && fieldsNamedBy(connection).size > 0) {
       return FieldLines.of(withoutHopByHop(this.list));
     }
-    return this.#replaced(isHopByHop, null);
+    return this.#replaced(Kind.HopByHop, null);
   }
 
-  /** Returns the lines without those of a notable name. */
-  without(name: string): FieldLines {
-    return this.#replaced((each) => each === name, null);
+  /** Returns the lines without any that gives the length of the body. */
+  withoutLength(): FieldLines {
+    return this.#replaced(Kind.Length, null);
   }
 
-  /** Returns the lines with one value in the place of all that a notable name has. */
-  with(name: string, value: string): FieldLines {
-    return this.#replaced((each) => each === name, value);
+  /** Returns the lines with one length, in bytes, in the place of all that are there. */
+  withLength(length: number): FieldLines {
+    return this.#replaced(Kind.Length, String(length));
   }
 
-  /** Takes notable lines out; the first gets another value instead where that is not null. */
-  #replaced(isMeant: (name: string) => boolean, value: string | null): FieldLines {
-    const first = this.#notable.find(({ name }) => isMeant(name));
+  /** Returns the lines with another host in the place of the one that is there. */
+  withHost(host: string): FieldLines {
+    return this.#replaced(Kind.Host, host);
+  }
+
+  /** Takes the lines of a kind out; the first gets another value instead where that is not null. */
+  #replaced(kind: number, value: string | null): FieldLines {
+    if ((this.#kinds & kind) === 0) return this;
+    const first = this.#notable.find((line) => (line.kind & kind) !== 0);
     if (first === undefined) return this;
     const line = value === null ? null : FieldLines.of([[first.name, value]]);
     const out = scratchRoom(this.octets.length + (line?.octets.length ?? 0));
@@ -195,9 +208,9 @@ export class FieldLines {
     for (const each of this.#notable) {
       copy(each.start);
       const shift = to - each.start;
-      if (!isMeant(each.name)) {
-        const { name, start, end } = each;
-        notable.push({ name, start: start + shift, value: each.value + shift, end: end + shift });
+      if ((each.kind & kind) === 0) {
+        const { start, value, end } = each;
+        notable.push({ ...each, start: start + shift, value: value + shift, end: end + shift });
         continue;
       }
       from = each.end;
@@ -225,13 +238,20 @@ export function fieldsLength(fields: readonly Field[]): number {
 /** A colon, a blank, CR and LF. */
 const AROUND_FIELD = 4;
 
-const NOTABLE: ReadonlySet<string> = new Set(["host", "content-length", ...HOP_BY_HOP]);
+/** What makes a line notable. */
+const Kind = { Host: 1, Length: 2, HopByHop: 4 } as const;
+
+const NOTABLE: ReadonlyMap<string, number> = new Map([
+  ["host", Kind.Host],
+  ["content-length", Kind.Length],
+  ...[...HOP_BY_HOP].map((name): [string, number] => [name, Kind.HopByHop]),
+]);
 
 /** The notable names of each length: most names have a length that none of these has. */
 const NOTABLE_BY_LENGTH: readonly (readonly string[] | undefined)[] = Array.from(
   { length: 32 },
   (_, length) => {
-    const names = [...NOTABLE].filter((name) => name.length === length);
+    const names = [...NOTABLE.keys()].filter((name) => name.length === length);
     return names.length === 0 ? undefined : names;
   },
 );
@@ -288,11 +308,16 @@ function split(text: string): Field[] {
   return fields;
 }
 
-function spells(octets: Uint8Array, start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (octets[start + i] !== text.charCodeAt(i)) return false;
+/** Returns the notable name that the octets spell, or an empty text. */
+function notableName(octets: Uint8Array, start: number, length: number): string {
+  const names = NOTABLE_BY_LENGTH[length];
+  if (names === undefined) return "";
+  for (const name of names) {
+    let i = 0;
+    while (i < length && octets[start + i] === name.charCodeAt(i)) i++;
+    if (i === length) return name;
   }
-  return true;
+  return "";
 }
 
 function badLine(octets: Uint8Array, start: number): HeadError {

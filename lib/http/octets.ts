@@ -43,8 +43,16 @@ export function endOf(octets: Uint8Array, start: number, kind: number): number {
   return at;
 }
 
+/** Octets that are sooner made a text one by one than by a call of Deno. */
+const SHORT = 16;
+
 /** Returns octets as characters, one for one. */
 export function latin1(octets: Uint8Array, start = 0, end = octets.length): string {
+  if (end - start <= SHORT) {
+    let text = "";
+    for (let at = start; at < end; at++) text += String.fromCharCode(octets[at] ?? 0);
+    return text;
+  }
   // Deno's TextDecoder has no Latin-1, and is slower for what is not all ASCII.
   const { buffer, byteOffset, length } = octets;
   return Buffer.from(buffer, byteOffset, length).toString("latin1", start, end);

@@ -43,7 +43,7 @@ export interface WrittenRequest {
 export function writtenRequest(head: RequestHead): WrittenRequest {
   // Its answer would turn the connection into a tunnel, and its target has another form (RFC 9110 section 9.3.6).
   if (head.method === "CONNECT") throw malformed("a tunnel has no use for the method CONNECT");
-  const fields = endToEndLines(head).without("content-length");
+  const fields = endToEndLines(head).withoutLength();
   const line = orOriginError(() => requestLine(head));
   const length = line.length + fields.octets.length;
   if (length > MAX_REQUEST_HEAD) throw malformed(`the head has ${length} bytes`);

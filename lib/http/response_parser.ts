@@ -3,7 +3,7 @@ import { connectionOptions } from "./fields.ts";
 import { FieldLines } from "./field_lines.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError } from "./head_error.ts";
-import { CR, isBlank, latin1, LF, OCTETS, SP, TEXT } from "./octets.ts";
+import { CR, endOf, isBlank, latin1, LF, OCTETS, SP, TEXT } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -43,11 +43,16 @@ export class ResponseHeadParser {
     return parseHead(buffer.subarray(start, headEnd), method, headEnd);
   }
 
-  /** Returns the offset behind the empty line, or -1; each octet is looked at once, however it arrives. */
+  /**
+   * Returns the offset behind the empty line, or -1. What has come of an unfinished head is checked, each octet once
+   * however it arrives: an origin of another protocol may never end one.
+   */
   #findEnd(buffer: Uint8Array, start: number, end: number): number {
     const limit = Math.min(end, start + MAX_RESPONSE_HEAD);
     let at = start + this.#scanned;
     if (this.#scanned < PROTOCOL.length) checkProtocol(buffer, start, limit);
+    const whole = emptyLineEnd(buffer, Math.max(start, at - 2), limit);
+    if (whole !== -1) return whole;
     for (; at < limit; at++) {
       const octet = buffer[at] ?? 0;
       if (((OCTETS[octet] ?? 0) & TEXT) !== 0) continue;
@@ -55,7 +60,6 @@ export class ResponseHeadParser {
       // Whether LF follows is seen when more has come.
       if (at + 1 === limit) break;
       if (buffer[++at] !== LF) throw malformed("a CR that does not end a line", "CR");
-      if (buffer[at - 2] === LF && at - start > 2) return at + 1;
     }
     this.#scanned = at - start;
     if (limit - start < MAX_RESPONSE_HEAD) return -1;
@@ -66,6 +70,14 @@ export class ResponseHeadParser {
 const PROTOCOL = "HTTP/1.";
 /** "HTTP/1.1 200": what every status line begins with; the reason may be missing. */
 const STATUS_LINE_LENGTH = 12;
+
+/** Returns the offset behind the first empty line, whatever stands before it, or -1. */
+function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
+  for (let at = start; at + 2 < end; at++) {
+    if (buffer[at] === LF && buffer[at + 1] === CR && buffer[at + 2] === LF) return at + 3;
+  }
+  return -1;
+}
 
 /** Refuses at once what does not begin as a response does, however little of it is there. */
 function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
@@ -104,7 +116,8 @@ function parseStatusLine(
   const minor = (octets[PROTOCOL.length] ?? 0) - 0x30;
   const status = statusAt(octets, STATUS_LINE_LENGTH - 3);
   const isLine = (minor === 0 || minor === 1) && status >= 100 && status < 600 &&
-    octets[PROTOCOL.length + 1] === SP &&
+    octets[PROTOCOL.length + 1] === SP && endOf(octets, 0, TEXT) === lineEnd &&
+    octets[lineEnd + 1] === LF &&
     (lineEnd === STATUS_LINE_LENGTH || octets[STATUS_LINE_LENGTH] === SP);
   if (!isLine) throw malformed("a bad status line", latin1(octets, 0, lineEnd));
   return { minor, status };
@@ -136,8 +149,8 @@ function withOneLength(
   length: number | null,
 ): FieldLines {
   if (announced === undefined) return lines;
-  if (length === null) return lines.without("content-length");
-  return announced === String(length) ? lines : lines.with("content-length", String(length));
+  if (length === null) return lines.withoutLength();
+  return announced === String(length) ? lines : lines.withLength(length);
 }
 
 /** Decides how the body is delimited (RFC 9112 section 6.3), or refuses what two readers would see differently. */
@@ -155,6 +168,7 @@ function bodyFraming(
 
 /** Reads a length, or several that are the same. */
 function parseLength(text: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   let length: number | null = null;
   for (const part of text.includes(",") ? text.split(",") : [text]) {
     const digits = trim(part);

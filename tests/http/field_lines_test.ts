@@ -24,7 +24,7 @@ Deno.test("FieldLines.read reads what FieldLines.of writes, at any offset, in bo
   for (const form of ["wire", "message"] as const) {
     const lines = FieldLines.read(toBytes(text), range, form);
     assertEquals([textOf(lines), lines.count, lines.list], [LINES, FIELDS.length, FIELDS]);
-    assertEquals(textOf(lines.without("host")), LINES.slice("host: a.example\r\n".length));
+    assertEquals(textOf(lines.withHost("b")), LINES.replace("a.example", "b"));
   }
 });
 
@@ -101,7 +101,7 @@ Deno.test("FieldLines keep their octets whatever is read, made or changed after 
     const text = `host: h${i}\r\nx: ${"y".repeat(i % 97)}\r\n`;
     return {
       text,
-      lines: i % 2 === 0 ? read(text, "wire") : read(text, "message").with("host", `h${i}`),
+      lines: i % 2 === 0 ? read(text, "wire") : read(text, "message").withHost(`h${i}`),
     };
   });
   for (const { text, lines } of kept) assertEquals(textOf(lines), text);
@@ -116,15 +116,18 @@ Deno.test("FieldLines knows the values of what frames and routes a message, join
   assertEquals(lines.notableValue("te"), undefined);
 });
 
-Deno.test("FieldLines.with puts one value in the place of all, and without takes them out", () => {
-  const text = "a: 1\r\nhost: x\r\nb: 2\r\nhost: y\r\ncontent-length: 3\r\n";
+Deno.test("FieldLines take another host, and one length in the place of all, or none", () => {
+  const text = "a: 1\r\nhost: x\r\ncontent-length: 3\r\nb: 2\r\ncontent-length: 3\r\n";
   const lines = read(text, "wire");
-  const other = lines.with("host", "a.longer.name");
-  assertEquals(textOf(other), "a: 1\r\nhost: a.longer.name\r\nb: 2\r\ncontent-length: 3\r\n");
-  assertEquals([other.count, other.notableCount("host")], [4, 1]);
-  const none = other.without("content-length").without("host");
-  assertEquals([textOf(none), none.count], ["a: 1\r\nb: 2\r\n", 2]);
-  assert(none.without("host") === none);
+  const other = lines.withHost("a.longer.name").withLength(3);
+  assertEquals(
+    textOf(other),
+    "a: 1\r\nhost: a.longer.name\r\ncontent-length: 3\r\nb: 2\r\n",
+  );
+  assertEquals([other.count, other.notableValue("host")], [4, "a.longer.name"]);
+  const none = other.withoutLength();
+  assertEquals([textOf(none), none.count], ["a: 1\r\nhost: a.longer.name\r\nb: 2\r\n", 3]);
+  assert(none.withoutLength() === none);
   assertEquals(textOf(lines), text, "the lines themselves stay as they are");
 });
 

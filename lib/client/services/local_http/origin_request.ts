@@ -26,7 +26,7 @@ export interface OriginRequest {
  */
 export function ownHead(head: RequestHead, host: string | null): ReadRequestHead {
   const lines = endToEndLines(head);
-  const own = host === null ? lines : lines.with("host", host);
+  const own = host === null ? lines : lines.withHost(host);
   return new ReadRequestHead(head.method, head.target, own);
 }
 
