@@ -132,7 +132,7 @@ function isComplete<Values>(values: Partial<Values>, flags: Flags<Values>): valu
   return Object.keys(flags).every((option) => option in values);
 }
 
-function variableOf(name: string): string {
+export function variableOf(name: string): string {
   return `TUNNEL_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 

@@ -27,7 +27,7 @@ export const CLIENT_FLAGS = {
   /** The port of the local service. */
   port: integerFlag({
     group: SERVICE,
-    help: "its port",
+    help: "port of the local service",
     placeholder: "<port>",
     default: 8080,
     least: 1,
@@ -36,27 +36,28 @@ export const CLIENT_FLAGS = {
   /** The host of the local service, IPv6 without brackets. */
   host: valueFlag("<name>", parseHost, {
     group: SERVICE,
-    help: "its host name or address",
+    help: "host name or address of the local service",
     default: DEFAULT_HOST,
   }),
   /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
   hostHeader: valueFlag("<host>", parseHostHeader, {
     group: SERVICE,
-    help: "what it sees as Host: a name, or the word rewrite for its own",
+    help: "what the service sees as Host: a name, or the word rewrite for its own",
     default: null,
     defaultText: "the public host",
   }),
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
     group: SERVERS,
-    help: "where to connect, http:// unless the URL says otherwise; may be repeated",
+    help: "where to connect, http:// unless the URL says otherwise; may be repeated (in the " +
+      "environment: with commas between)",
     default: ["http://localhost:6519"],
     defaultText: "http://localhost:6519",
   }),
   /** WebSockets to each server. */
   connections: integerFlag({
     group: SERVERS,
-    help: "WebSockets to each server",
+    help: `WebSockets to each server, ${MAX_CONNECTIONS} at most`,
     default: 2,
     least: 1,
     most: MAX_CONNECTIONS,
@@ -95,20 +96,20 @@ export const CLIENT_FLAGS = {
   /** The wish for a name of its own; null for none. */
   name: valueFlag("<name>", parseLabel, {
     group: IDENTITY,
-    help: "wish for <name>.<domain> as well; the client stops when it is refused",
+    help: "wish for <name>.<domain> as well; refused, the client stops with the reason",
     default: null,
   }),
   /** What visitors must present, in clear; null lets everybody in. */
   basicAuth: valueFlag("<user:password>", parseBasicAuth, {
     group: VISITORS,
-    help: "what they must present; better in the environment than here",
+    help: "what visitors must present; better in the environment than here",
     default: null,
     defaultText: "nothing",
   }),
   /** Addresses and networks of the visitors that are let in; none for all. */
   allowIp: valueFlag("<addresses>", parseAllowIp, {
     group: VISITORS,
-    help: "let in these alone: addresses and networks (10.0.0.0/8), with commas between",
+    help: "visitors that are let in: addresses and networks (10.0.0.0/8), with commas between",
     default: EVERYBODY,
     defaultText: "everybody",
   }),

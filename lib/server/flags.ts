@@ -33,7 +33,7 @@ export const SERVER_FLAGS = {
   /** The port to listen on; 0 lets the system choose. */
   port: integerFlag({
     group: LISTENING,
-    help: "port to listen on; 0 takes a free one; also PORT",
+    help: "port to listen on; 0 takes a free one; PORT is asked as well",
     placeholder: "<port>",
     default: 6519,
     least: 0,
@@ -43,7 +43,7 @@ export const SERVER_FLAGS = {
   /** The address to listen on, IPv6 without brackets. */
   hostname: valueFlag("<address>", parseListenAddress, {
     group: LISTENING,
-    help: "address to listen on",
+    help: "address to listen on; :: for IPv6 and IPv4",
     default: "0.0.0.0",
   }),
   /** The path of a PEM file, which is not read here. */
@@ -104,7 +104,9 @@ export const SERVER_FLAGS = {
   /** The path of a file, which is not read here; null lets every key in. */
   authorizedKeys: textFlag({
     group: ACCESS,
-    help: "file with the clients that may connect, one thumbprint a line; SIGHUP reads it again",
+    help:
+      "file with the clients that may connect and the names that they may take, a thumbprint a " +
+      "line; SIGHUP reads it again",
     placeholder: "<file>",
     default: null,
     defaultText: "everybody",
@@ -120,7 +122,7 @@ export const SERVER_FLAGS = {
   /** Bytes of a request body; null for no limit. */
   maxBody: sizeFlag({
     group: LIMITS,
-    help: "the largest request body, then 413",
+    help: "the largest request body, such as 500kb, then 413",
     default: null,
     defaultText: "none",
     least: 1,
@@ -235,12 +237,12 @@ export const SERVER_FLAGS = {
   }),
   accessLog: switchFlag({
     group: LOG,
-    help: "write a line for each request, whatever the level",
+    help: "write a line for each request to standard error, whatever the level",
   }),
   /** null for text on a terminal and json elsewhere. */
   logFormat: choiceFlag(["text", "json"], {
     group: LOG,
-    help: "how events are written",
+    help: "how events are written to standard error",
     default: null,
     defaultText: "text on a terminal, else json",
   }),
