@@ -69,7 +69,7 @@ const HOP_BY_HOP_LENGTHS: ReadonlySet<number> = new Set([...HOP_BY_HOP].map((nam
  * Connection may not name what is meant for every recipient (RFC 9110 section 7.6.1). Obeying it there would let
  * a visitor take away what a trusted proxy before us added, or what frames and routes the message.
  */
-const END_TO_END: ReadonlySet<string> = new Set([
+export const END_TO_END: ReadonlySet<string> = new Set([
   "authorization",
   "cache-control",
   "content-encoding",

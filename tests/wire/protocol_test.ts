@@ -7,7 +7,7 @@ import { FEATURES } from "../../lib/wire/features.ts";
 import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import type { Field } from "../../lib/http/fields.ts";
 import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
-import { withoutHopByHop } from "../../lib/http/fields.ts";
+import { END_TO_END, withoutHopByHop } from "../../lib/http/fields.ts";
 import { ALL_STREAM_IDS } from "../../lib/mux/stream_table.ts";
 import * as limits from "../../lib/wire/limits.ts";
 import {
@@ -193,6 +193,15 @@ Deno.test("PROTOCOL.md names the fields of one hop, which the code drops", () =>
   assertEquals(names.length, 10);
   const fields = names.map((name): Field => [name, "x"]);
   assertEquals(withoutHopByHop(fields), []);
+});
+
+Deno.test("PROTOCOL.md names the fields that Connection cannot take away", () => {
+  const [, paragraph = ""] = /- (Fields that are meant for every[^]*?)\n- /.exec(DOCUMENT) ?? [];
+  const names = [...paragraph.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name)
+    .filter((name) => name !== "connection");
+  assertEquals(names, [...END_TO_END]);
+  const fields = names.map((name): Field => [name, "x"]);
+  assertEquals(withoutHopByHop([["connection", names.join(", ")], ...fields]), fields);
 });
 
 Deno.test("PROTOCOL.md says how many ids before the last another session is asked for", () => {
