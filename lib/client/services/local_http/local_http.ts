@@ -1,14 +1,15 @@
-import { ErrorCode } from "../../../wire/errors.ts";
+import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import type { RequestHead } from "../../../http/head.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";
-import { giveOutputBuffer } from "./output_buffers.ts";
-import { OriginPool, type OriginResponse, type RequestBody } from "./origin_pool.ts";
-import { type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
-import { OriginWebSockets } from "../local_websocket.ts";
+import { OriginPool } from "./origin_pool.ts";
+import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
+import type { OriginResponse } from "./origin_response.ts";
+import type { UploadSource } from "./request_upload.ts";
+import { LocalWebSockets } from "../local_websockets.ts";
 
 export interface LocalHTTPOptions {
   readonly hostname: string;
@@ -17,105 +18,104 @@ export interface LocalHTTPOptions {
   readonly hostHeader: string | null;
 }
 
-/** The local service: answers each stream by asking it, and nothing else on this machine or beyond. */
+/** Answers visitors by asking the local service, and nothing else on this machine or beyond. */
 export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
-  readonly #webSockets: OriginWebSockets;
+  readonly #webSockets: LocalWebSockets;
   readonly #host: string | null;
   readonly #specimens = new Specimens();
 
   constructor({ hostname, port, hostHeader }: LocalHTTPOptions) {
     this.#pool = new OriginPool({ hostname, port });
-    this.#webSockets = new OriginWebSockets({ hostname, port });
+    this.#webSockets = new LocalWebSockets({ hostname, port });
     const own = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
     this.#host = hostHeader === "rewrite" ? own : hostHeader;
   }
 
-  /** Serves one stream to its end; every failure ends in that stream's Reset. */
-  async serve(stream: Incoming, head: RequestHead): Promise<void> {
+  async serve(incoming: Incoming, head: RequestHead): Promise<void> {
     try {
       const own = ownHead(head, this.#host);
-      if (stream.type === FrameType.WSRequest) await this.#openWebSocket(stream, own);
-      else await this.#exchange(stream, originRequest(own));
+      if (incoming.type === FrameType.WSRequest) await this.#openWebSocket(incoming, own);
+      else await this.#exchange(incoming, originRequest(own));
     } catch (error) {
       const { code, reason } = resetOf(error);
-      stream.reset(code, reason);
+      incoming.reset(code, reason);
     }
   }
 
-  /** Closes the connections that are idle; those in use when they are done. */
+  /** Closes the connections that are idle now, and those in use when they are done. */
   close(): void {
     this.#pool.close();
   }
 
-  async #openWebSocket(stream: Incoming, head: RequestHead): Promise<void> {
+  async #openWebSocket(incoming: Incoming, head: RequestHead): Promise<void> {
     // As below: a Reset may be right behind.
     await null;
-    if (!stream.sendEnded) await this.#webSockets.serve(stream, head);
+    if (!incoming.sendEnded) await this.#webSockets.serve(incoming, head);
   }
 
-  async #exchange(stream: Incoming, request: OriginRequest): Promise<void> {
-    const body = stream.receiveEnded ? null : new StreamBody(stream, request.length);
+  async #exchange(incoming: Incoming, request: OriginRequest): Promise<void> {
+    const body = incoming.receiveEnded ? null : new IncomingUpload(incoming, request.length);
     // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
     await null;
-    if (stream.sendEnded) return giveOutputBuffer(request.buffer);
+    if (incoming.sendEnded) return giveBack(request.buffer);
     const exchange = this.#pool.exchange(request, body);
-    stream.onAbort = () => exchange.abort();
+    incoming.onAbort = () => exchange.abort();
     try {
       const response = await exchange.response;
-      this.#specimens.keep(stream, request, exchange, response);
-      await sendAnswer(stream, response);
+      this.#specimens.keep(incoming, request, exchange, response);
+      await sendAnswer(incoming, response);
       // The origin has said all: what is left of the upload has no reader.
-      if (!stream.receiveEnded) stream.reset(ErrorCode.None, "the answer is complete");
+      if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
     } finally {
-      stream.onAbort = null;
+      incoming.onAbort = null;
       exchange.abort();
     }
   }
 }
 
-async function sendAnswer(stream: Incoming, response: OriginResponse): Promise<void> {
+async function sendAnswer(incoming: Incoming, response: OriginResponse): Promise<void> {
   let read = response.read();
-  stream.respond(response.head, read === null);
+  incoming.respond(response.head, read === null);
   if (read === null) return;
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;
     if (response.complete) {
       // The last bytes and the end need one frame.
-      const ended = stream.end(bytes);
+      const ended = incoming.end(bytes);
       if (ended !== undefined) await ended;
       response.read();
       return;
     }
-    const written = stream.write(bytes);
+    const written = incoming.write(bytes);
     if (written !== undefined) await written;
     read = response.read();
   }
-  await stream.end();
+  await incoming.end();
 }
 
-/** The body of a request as it comes out of its stream. */
-class StreamBody implements RequestBody {
-  readonly #stream: Incoming;
+/** The body of a request as it comes out of the tunnel. */
+class IncomingUpload implements UploadSource {
+  readonly #incoming: Incoming;
 
-  constructor(stream: Incoming, readonly length: number | null) {
-    this.#stream = stream;
+  constructor(incoming: Incoming, readonly length: number | null) {
+    this.#incoming = incoming;
   }
 
   read(): Uint8Array | null | Promise<Uint8Array | null> {
-    const read = this.#stream.read();
+    const read = this.#incoming.read();
     if (read instanceof Promise) return read.then((chunk) => chunk === null ? null : chunk.bytes);
     return read === null ? null : read.bytes;
   }
 }
 
-/** Says by which code a failure is told to the server. */
+/** Says how a failure is told to the server. */
 function resetOf(error: unknown): { readonly code: number; readonly reason: string } {
-  if (!(error instanceof OriginError)) {
-    return { code: ErrorCode.Protocol, reason: messageOf(error) };
-  }
-  return { code: RESET_CODES[error.code], reason: error.message };
+  if (error instanceof OriginError) return { code: RESET_CODES[error.code], reason: error.message };
+  if (error instanceof StreamError) return { code: error.code, reason: error.message };
+  // A mistake of this program must not be told as one of the origin's.
+  return { code: ErrorCode.Internal, reason: `the client failed: ${messageOf(error)}` };
 }
 
 const RESET_CODES: Readonly<Record<OriginError["code"], number>> = {

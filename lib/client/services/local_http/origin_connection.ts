@@ -4,7 +4,7 @@ import { MAX_RESPONSE_HEAD, ResponseHeadParser } from "../../../http/response_pa
 export interface ConnectionReader {
   /** Bytes were added to `connection.buffer`; no more come until `receive` is called again. */
   received(connection: OriginConnection): void;
-  /** Nothing comes any more: the origin has closed (`cause` is null), or the connection broke. */
+  /** No more bytes come: the origin has closed (`cause` is null), or the connection broke. */
   ended(connection: OriginConnection, cause: unknown): void;
 }
 
@@ -17,8 +17,8 @@ export const READ_BUFFER = MAX_RESPONSE_HEAD;
 /**
  * Carries bytes to and from the origin over one TCP connection.
  *
- * What was received lies in `buffer` from `start` to `end`; whoever reads moves `start`. A read is made
- * only on demand, so a view of the buffer stays true until more is asked for.
+ * Received bytes lie in `buffer` from `start` to `end`; the reader moves `start`. A read is made only on demand, so that
+ * a view of the buffer stays true until more is asked for.
  */
 export class OriginConnection {
   readonly buffer = new Uint8Array(READ_BUFFER);
@@ -71,7 +71,7 @@ export class OriginConnection {
     while (written < bytes.length) written += await this.#socket.write(bytes.subarray(written));
   }
 
-  /** Closes at once; the reader hears nothing any more. */
+  /** Closes at once; the reader hears no more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -1,15 +1,11 @@
 import { type ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
-import { Exchange, type ExchangeOwner, type OriginExchange } from "./origin_exchange.ts";
+import { type ExchangeOwner, OriginExchange } from "./origin_exchange.ts";
 import type { OriginRequest } from "./origin_request.ts";
-import type { RequestBody } from "./request_upload.ts";
+import type { UploadSource } from "./request_upload.ts";
 import { MAX_STREAMS } from "../../../wire/limits.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import { TCPDialer } from "../../../net/dialer.ts";
-
-export { OriginError, type OriginErrorCode } from "../../../http/origin_error.ts";
-export type { OriginExchange, OriginResponse } from "./origin_exchange.ts";
-export type { RequestBody } from "./request_upload.ts";
 
 /** Options of {@linkcode OriginPool}. */
 export interface OriginPoolOptions {
@@ -47,7 +43,7 @@ const SWEEPS_PER_TIMEOUT = 8;
 /**
  * Runs exchanges with one origin over connections that are kept and used again, the last used first.
  *
- * Connections in use are as many as there are exchanges: whoever begins those bounds both.
+ * An exchange has a connection of its own, so that the streams of the sessions bound the connections in use.
  */
 export class OriginPool {
   readonly #hostname: string;
@@ -59,7 +55,7 @@ export class OriginPool {
   /** Ordered by `idleSince`, because only its end is added to. */
   readonly #idle: OriginConnection[] = [];
   readonly #dialer: TCPDialer;
-  readonly #connecting = new Map<Exchange, AbortController>();
+  readonly #connecting = new Map<OriginExchange, AbortController>();
   readonly #specimens = new Specimens();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -69,7 +65,7 @@ export class OriginPool {
     ended: (exchange) => this.#ended(exchange),
     retry: (exchange) => void this.#connect(exchange),
   };
-  /** An idle connection has nothing to say: whatever comes, even a whole answer, makes it unfit. */
+  /** An idle connection has nothing to say: anything that comes, even a whole answer, makes it unfit. */
   readonly #watcher: ConnectionReader = {
     received: (connection) => this.#discard(connection),
     ended: (connection) => this.#discard(connection),
@@ -85,29 +81,27 @@ export class OriginPool {
     this.#connectTimeout = options.connectTimeout ?? 10_000;
   }
 
-  /** Begins an exchange; whatever is wrong with it rejects its `response`, with an {@linkcode OriginError}. */
-  exchange(request: OriginRequest, body: RequestBody | null): OriginExchange {
+  /** Begins an exchange; its `response` is rejected, with an {@linkcode OriginError}, when there is none. */
+  exchange(request: OriginRequest, body: UploadSource | null): OriginExchange {
+    const exchange = new OriginExchange(request, body, this.#owner);
     if (this.#closed) {
-      const error = new OriginError("aborted", "no exchange: the client is stopping");
-      const response = Promise.reject(error);
-      response.catch(() => {});
-      return { response, abort() {} };
+      exchange.fail(new OriginError("aborted", "no exchange: the client is stopping"));
+      return exchange;
     }
-    const exchange = new Exchange(request, body, this.#owner);
     const connection = this.#idleFor(exchange);
     if (connection === null) this.#connect(exchange);
     else exchange.run(connection);
     return exchange;
   }
 
-  /** Closes idle connections now, and the others when their exchanges are over; begins none any more. */
+  /** Closes idle connections now, and the others when their exchanges are over; begins no more exchanges. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) connection.close();
     this.#stopTimer();
   }
 
-  #idleFor(exchange: Exchange): OriginConnection | null {
+  #idleFor(exchange: OriginExchange): OriginConnection | null {
     const connection = this.#idle.at(-1);
     if (connection === undefined) return null;
     const limit = exchange.replayable ? this.#idleTimeout : this.#freshTimeout;
@@ -116,7 +110,7 @@ export class OriginPool {
     return connection;
   }
 
-  async #connect(exchange: Exchange): Promise<void> {
+  async #connect(exchange: OriginExchange): Promise<void> {
     const controller = new AbortController();
     const timer = setTimeout(() => {
       const waited = `no connection to ${this.#address} within ${this.#connectTimeout} ms`;
@@ -160,7 +154,7 @@ export class OriginPool {
     this.#timer ??= setTimeout(this.#sweep, this.#idleTimeout / SWEEPS_PER_TIMEOUT);
   }
 
-  #ended(exchange: Exchange): void {
+  #ended(exchange: OriginExchange): void {
     this.#connecting.get(exchange)?.abort();
     if (this.#idle.length === 0) this.#stopTimer();
   }

@@ -5,17 +5,24 @@ import {
   writtenRequest,
 } from "../../../http/request_writer.ts";
 import { ReadRequestHead, type RequestHead } from "../../../http/head.ts";
-import { takeOutputBuffer } from "./output_buffers.ts";
 
-/** A request as the origin gets it: its head is written, but for what frames the body. */
+/** Bytes of a request's buffer: most requests fit with their body, and go out in one write. */
+const REQUEST_BUFFER = 16 * 1024;
+
+/** Buffers kept for later requests: 1 MiB of them. */
+const MAX_SPARE_BUFFERS = 64;
+
+const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
+
+/** A request as the origin gets it: its head is written, but for the lines that frame the body. */
 export interface OriginRequest {
   /** Case-sensitive. */
   readonly method: string;
   /** Bytes of body that Content-Length announced; null where it is missing. */
   readonly length: number | null;
-  /** Begins with the start line and the fields, and has room for the rest of a head. */
+  /** Begins with the request line and the field lines, and has room for the rest of a head. */
   readonly buffer: Uint8Array<ArrayBuffer>;
-  /** Bytes of these. */
+  /** Bytes that these lines take. */
   readonly written: number;
 }
 
@@ -30,15 +37,30 @@ export function ownHead(head: RequestHead, host: string | null): ReadRequestHead
   return new ReadRequestHead(head.method, head.target, own);
 }
 
-/** Writes the head of a request to the origin. @throws {OriginError} `malformed` when it cannot be sent. */
+/**
+ * Writes the head of a request to the origin; its buffer is for {@linkcode giveBack} once nothing is written from it.
+ *
+ * @throws {OriginError} `malformed` when it cannot be sent.
+ */
 export function originRequest(head: ReadRequestHead): OriginRequest {
   const announced = head.lines.notableValue("content-length");
   const request = writtenRequest(head);
-  const buffer = takeOutputBuffer(requestRoom(request));
+  const buffer = takeBuffer(requestRoom(request));
   return {
     method: head.method,
     length: announced === undefined ? null : Number(announced),
     buffer,
     written: writeRequest(request, buffer),
   };
+}
+
+/** Takes back the buffer of a request that has been sent, or never will be. */
+export function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
+  if (buffer.length !== REQUEST_BUFFER || spareBuffers.length >= MAX_SPARE_BUFFERS) return;
+  spareBuffers.push(buffer);
+}
+
+function takeBuffer(bytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes > REQUEST_BUFFER) return new Uint8Array(bytes);
+  return spareBuffers.pop() ?? new Uint8Array(REQUEST_BUFFER);
 }

@@ -8,11 +8,10 @@ import {
 } from "../../../http/request_writer.ts";
 import type { OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
-import type { OriginRequest } from "./origin_request.ts";
-import { giveOutputBuffer } from "./output_buffers.ts";
+import { giveBack, type OriginRequest } from "./origin_request.ts";
 
-/** The body of a request, pulled as the origin takes it. */
-export interface RequestBody {
+/** Gives the body of a request, as fast as the origin takes it. */
+export interface UploadSource {
   /** Announced Content-Length in bytes, or null: then it is sent chunked (RFC 9112 section 7.1). */
   readonly length: number | null;
   /** Returns the next bytes (valid until the next call), or null at the end; rejects when the visitor has gone. */
@@ -23,18 +22,18 @@ export interface RequestBody {
 export class RequestUpload {
   /** What broke while the connection was written to; the response may tell the real reason. */
   error: unknown = null;
-  readonly #body: RequestBody | null;
+  readonly #body: UploadSource | null;
   readonly #out: Uint8Array<ArrayBuffer>;
   /** Bytes collected in `#out`. */
   #length: number;
-  /** Bytes of body that are still to be taken; for chunks this is known only at their end. */
+  /** Bytes of body that are still to come; infinite for chunks, whose end alone tells. */
   #remaining: number;
   #sent = false;
   #stopped = false;
-  /** Nobody sends the request once more. */
+  /** Whether the request is not sent once more. */
   #isLast = false;
 
-  constructor(request: OriginRequest, body: RequestBody | null) {
+  constructor(request: OriginRequest, body: UploadSource | null) {
     const { method, length, buffer, written } = request;
     const framing = body === null
       ? framingOfNothing(method, length !== null)
@@ -66,10 +65,10 @@ export class RequestUpload {
   letGo(): void {
     if (this.#isLast) return;
     this.#isLast = true;
-    if (this.#sent) giveOutputBuffer(this.#out);
+    if (this.#sent) giveBack(this.#out);
   }
 
-  async #send(connection: OriginConnection, body: RequestBody): Promise<void> {
+  async #send(connection: OriginConnection, body: UploadSource): Promise<void> {
     while (!this.#stopped) {
       let piece = body.read();
       if (piece !== null && !(piece instanceof Uint8Array)) {
@@ -144,7 +143,7 @@ export class RequestUpload {
     // Stopped early, it may have left its buffer with a write that is under way.
     if (this.#stopped) return;
     this.#sent = true;
-    if (this.#isLast) giveOutputBuffer(this.#out);
+    if (this.#isLast) giveBack(this.#out);
   }
 }
 

@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { createServer, type Socket } from "node:net";
-import {
-  OriginError,
-  type OriginErrorCode,
-} from "../../../../lib/client/services/local_http/origin_pool.ts";
+import { OriginError, type OriginErrorCode } from "../../../../lib/http/origin_error.ts";
 import { within } from "../../../testing/within.ts";
 import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
 import { bodyOf, fetchText, request, TestPool, textOf } from "./test_pool.ts";
@@ -31,7 +28,7 @@ async function assertFails(work: Promise<unknown>, code: OriginErrorCode): Promi
   assertEquals(error.code, code, error.message);
 }
 
-Deno.test("Exchange reads every framing", async () => {
+Deno.test("OriginExchange reads every framing", async () => {
   const chunked =
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\nt: v\r\n\r\n";
   const answers = [
@@ -59,7 +56,7 @@ Deno.test("Exchange reads every framing", async () => {
   });
 });
 
-Deno.test("Exchange reads a response that arrives byte by byte", async () => {
+Deno.test("OriginExchange reads a response that arrives byte by byte", async () => {
   const chunked =
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n";
   await using origin = new RawOrigin(async (peer) => {
@@ -70,7 +67,7 @@ Deno.test("Exchange reads a response that arrives byte by byte", async () => {
   assertEquals(await fetchText(pool, request()), "200 abcde");
 });
 
-Deno.test("Exchange passes over informational heads, but not endlessly, and accepts no 101", async () => {
+Deno.test("OriginExchange passes over informational heads, but not endlessly, and accepts no 101", async () => {
   const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   const hints = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
   await using origin = answering(`HTTP/1.1 100 Continue\r\n\r\n${hints}${ok}`);
@@ -86,7 +83,7 @@ Deno.test("Exchange passes over informational heads, but not endlessly, and acce
   await assertFails(fetchText(switchingPool, request()), "malformed");
 });
 
-Deno.test("Exchange fails as malformed or cut when no whole head comes", async () => {
+Deno.test("OriginExchange fails as malformed or cut when no whole head comes", async () => {
   const answers = [
     ["", "cut"],
     ["HTTP/1.1 100 Continue\r\n\r\n", "cut"],
@@ -103,7 +100,7 @@ Deno.test("Exchange fails as malformed or cut when no whole head comes", async (
   }
 });
 
-Deno.test("Exchange reads a head that is longer than a connection's own buffer", async () => {
+Deno.test("OriginExchange reads a head that is longer than a connection's own buffer", async () => {
   const value = "y".repeat(60_000);
   await using origin = answering(`HTTP/1.1 200 OK\r\nx: ${value}\r\ncontent-length: 1\r\n\r\nz`);
   using pool = new TestPool(origin.port);
@@ -112,7 +109,7 @@ Deno.test("Exchange reads a head that is longer than a connection's own buffer",
   assertEquals(await textOf(response), "z");
 });
 
-Deno.test("Exchange delivers a body that is cut or malformed up to there, and then fails", async () => {
+Deno.test("OriginExchange delivers a body that is cut or malformed up to there, and then fails", async () => {
   const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n";
   const answers = [
     ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc", "cut"],
@@ -139,7 +136,7 @@ Deno.test("Exchange delivers a body that is cut or malformed up to there, and th
   }
 });
 
-Deno.test("Exchange takes a reset connection for the end of no body, though nothing but its end would tell", async () => {
+Deno.test("OriginExchange takes a reset connection for the end of no body, though nothing but its end would tell", async () => {
   const accepted = Promise.withResolvers<Socket>();
   const server = createServer((socket) => {
     socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\nabc"));
@@ -159,7 +156,7 @@ Deno.test("Exchange takes a reset connection for the end of no body, though noth
   await new Promise((resolve) => server.close(resolve));
 });
 
-Deno.test("Exchange gives a body that has arrived with its head without a promise", async () => {
+Deno.test("OriginExchange gives a body that has arrived with its head without a promise", async () => {
   await using origin = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
   using pool = new TestPool(origin.port);
   const response = await pool.exchange(request(), null).response;
@@ -168,7 +165,7 @@ Deno.test("Exchange gives a body that has arrived with its head without a promis
   assertEquals(response.read(), null);
 });
 
-Deno.test("Exchange streams a response as it is written", async () => {
+Deno.test("OriginExchange streams a response as it is written", async () => {
   let next = Promise.withResolvers<void>();
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
@@ -192,7 +189,7 @@ Deno.test("Exchange streams a response as it is written", async () => {
   assertEquals(await response.read(), null);
 });
 
-Deno.test("Exchange reads on only when it is asked, so that the origin is held back", async () => {
+Deno.test("OriginExchange reads on only when it is asked, so that the origin is held back", async () => {
   const piece = new Uint8Array(1024 * 1024);
   const count = 64;
   let sent = 0;
@@ -213,7 +210,7 @@ Deno.test("Exchange reads on only when it is asked, so that the origin is held b
   assertEquals(length, count * piece.length);
 });
 
-Deno.test("Exchange.abort closes the connection while it waits for the head", async () => {
+Deno.test("OriginExchange.abort closes the connection while it waits for the head", async () => {
   const received = Promise.withResolvers<void>();
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
@@ -229,7 +226,7 @@ Deno.test("Exchange.abort closes the connection while it waits for the head", as
   await origin.finished();
 });
 
-Deno.test("Exchange.abort ends an exchange that has no connection yet", async () => {
+Deno.test("OriginExchange.abort ends an exchange that has no connection yet", async () => {
   await using origin = answering("HTTP/1.1 204 No Content\r\n\r\n");
   using pool = new TestPool(origin.port);
   const exchange = pool.exchange(request(), null);
@@ -237,7 +234,7 @@ Deno.test("Exchange.abort ends an exchange that has no connection yet", async ()
   await assertFails(exchange.response, "aborted");
 });
 
-Deno.test("Exchange.abort closes the connection while a body is read", async () => {
+Deno.test("OriginExchange.abort closes the connection while a body is read", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc");
@@ -254,7 +251,7 @@ Deno.test("Exchange.abort closes the connection while a body is read", async () 
   await origin.finished();
 });
 
-Deno.test("Exchange.abort keeps the connection of an exchange that is complete", async () => {
+Deno.test("OriginExchange.abort keeps the connection of an exchange that is complete", async () => {
   await using origin = new RawOrigin(async (peer) => {
     for (let i = 0; i < 3; i++) {
       await peer.until();
@@ -272,7 +269,7 @@ Deno.test("Exchange.abort keeps the connection of an exchange that is complete",
   assertEquals(origin.connections, 1);
 });
 
-Deno.test("Exchange of a connection that serves another one already reads nothing of it", async () => {
+Deno.test("OriginExchange of a connection that serves another one already reads nothing of it", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
@@ -290,7 +287,7 @@ Deno.test("Exchange of a connection that serves another one already reads nothin
   assertEquals(origin.connections, 1);
 });
 
-Deno.test("Exchange answers before the upload ends, and both go on", async () => {
+Deno.test("OriginExchange answers before the upload ends, and both go on", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -317,7 +314,7 @@ Deno.test("Exchange answers before the upload ends, and both go on", async () =>
   assertEquals(await response.read(), null);
 });
 
-Deno.test("Exchange stops the upload and closes when the response is complete before it", async () => {
+Deno.test("OriginExchange stops the upload and closes when the response is complete before it", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.send("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno");
@@ -334,7 +331,7 @@ Deno.test("Exchange stops the upload and closes when the response is complete be
   assertEquals(reads, 1);
 });
 
-Deno.test("Exchange gives no connection back that has not taken all of the request, however much was collected before", async () => {
+Deno.test("OriginExchange gives no connection back that has not taken all of the request, however much was collected before", async () => {
   const taken = Promise.withResolvers<void>();
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
@@ -351,7 +348,7 @@ Deno.test("Exchange gives no connection back that has not taken all of the reque
   taken.resolve();
 });
 
-Deno.test("Exchange delivers what the origin said before it closed during the upload", async () => {
+Deno.test("OriginExchange delivers what the origin said before it closed during the upload", async () => {
   for (const length of ["content-length: 2\r\n", ""]) {
     await using origin = new RawOrigin(async (peer) => {
       await peer.until();
@@ -365,7 +362,7 @@ Deno.test("Exchange delivers what the origin said before it closed during the up
   }
 });
 
-Deno.test("Exchange delivers an answer that came before the connection was reset", async () => {
+Deno.test("OriginExchange delivers an answer that came before the connection was reset", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.take(100_000);
     await peer.send("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
@@ -375,7 +372,7 @@ Deno.test("Exchange delivers an answer that came before the connection was reset
   assertEquals(await fetchText(pool, request("POST"), body), "413 no");
 });
 
-Deno.test("Exchange fails as cut when the origin closes during the upload without an answer", async () => {
+Deno.test("OriginExchange fails as cut when the origin closes during the upload without an answer", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.take(100_000);
@@ -385,7 +382,7 @@ Deno.test("Exchange fails as cut when the origin closes during the upload withou
   await assertFails(fetchText(pool, request("POST"), body), "cut");
 });
 
-Deno.test("Exchange gives the origin up when the visitor goes during the upload", async () => {
+Deno.test("OriginExchange gives the origin up when the visitor goes during the upload", async () => {
   await using origin = new RawOrigin(async (peer) => {
     await peer.until();
     await peer.ended();
@@ -399,7 +396,7 @@ Deno.test("Exchange gives the origin up when the visitor goes during the upload"
   await origin.finished();
 });
 
-Deno.test("Exchange gives an upload up that is not as long as announced, and sends nothing that is too much", async () => {
+Deno.test("OriginExchange gives an upload up that is not as long as announced, and sends nothing that is too much", async () => {
   const cases = [
     { pieces: ["ab", "c"], length: 4, sent: "abc" },
     { pieces: ["ab", "cdeGET /evil HTTP/1.1\r\n"], length: 4, sent: "ab" },
@@ -421,7 +418,7 @@ Deno.test("Exchange gives an upload up that is not as long as announced, and sen
   }
 });
 
-Deno.test("Exchange holds an upload back that the origin does not take, until it is aborted", async () => {
+Deno.test("OriginExchange holds an upload back that the origin does not take, until it is aborted", async () => {
   const aborted = Promise.withResolvers<void>();
   await using origin = new RawOrigin(async (peer, index) => {
     if (index > 0) return await answerAll(peer);
@@ -439,7 +436,7 @@ Deno.test("Exchange holds an upload back that the origin does not take, until it
   await assertFails(exchange.response, "aborted");
 });
 
-Deno.test("Exchange sends an upload whole, whatever its pieces", async () => {
+Deno.test("OriginExchange sends an upload whole, whatever its pieces", async () => {
   const sizes = [0, 1, 5, 16_000, 16_383, 16_384, 0, 70_000, 3, 200_000, 0];
   const pieces = sizes.map((size, i) => String.fromCharCode(97 + i).repeat(size));
   const data = pieces.join("");

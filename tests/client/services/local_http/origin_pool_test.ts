@@ -1,8 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  OriginError,
-  type OriginErrorCode,
-} from "../../../../lib/client/services/local_http/origin_pool.ts";
+import { OriginError, type OriginErrorCode } from "../../../../lib/http/origin_error.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { within } from "../../../testing/within.ts";
 import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";

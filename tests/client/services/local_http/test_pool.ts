@@ -3,12 +3,12 @@ import {
   originRequest,
   ownHead,
 } from "../../../../lib/client/services/local_http/origin_request.ts";
-import type { RequestBody } from "../../../../lib/client/services/local_http/request_upload.ts";
+import type { UploadSource } from "../../../../lib/client/services/local_http/request_upload.ts";
 import {
   OriginPool,
   type OriginPoolOptions,
-  type OriginResponse,
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
+import type { OriginResponse } from "../../../../lib/client/services/local_http/origin_response.ts";
 import type { RequestHead } from "../../../../lib/http/head.ts";
 
 /** A pool that a test's scope closes. */
@@ -38,7 +38,7 @@ export function bodyOf(
   pieces: readonly string[],
   length: number | null = null,
   later = false,
-): RequestBody {
+): UploadSource {
   const left = pieces.map((piece) => new TextEncoder().encode(piece));
   const read = () => left.shift() ?? null;
   return { length, read: later ? () => Promise.resolve().then(read) : read };
@@ -57,7 +57,7 @@ export async function textOf(response: OriginResponse): Promise<string> {
 export async function fetchText(
   pool: OriginPool,
   request: OriginRequest,
-  body: RequestBody | null = null,
+  body: UploadSource | null = null,
 ): Promise<string> {
   const response = await pool.exchange(request, body).response;
   return `${response.head.status} ${await textOf(response)}`;

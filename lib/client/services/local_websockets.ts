@@ -15,7 +15,7 @@ import { OriginError } from "../../http/origin_error.ts";
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
 
-/** Fields that `ws` writes by itself, or that frame a body which a handshake has not. */
+/** Fields that `ws` writes by itself, and the one that frames a body, which no handshake has. */
 const NOT_COPIED: ReadonlySet<string> = new Set([
   "content-length",
   "sec-websocket-extensions",
@@ -25,7 +25,7 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
 ]);
 
 /** Opens the origin's WebSockets and lets it decide: subprotocol, or a refusal with fields and body of its own. */
-export class OriginWebSockets {
+export class LocalWebSockets {
   readonly #authority: string;
   readonly #backlog = new Budget(BACKLOG);
 
@@ -45,7 +45,7 @@ export class OriginWebSockets {
       await refuse(stream, answer.refusal);
       return;
     }
-    // Views of what was read, which nobody reads into again: for an ArrayBuffer `ws` copies each message.
+    // `ws` then gives views of what it read, which stay as they are; for an ArrayBuffer it would copy each message.
     socket.binaryType = "nodebuffer";
     const bridge = new WebSocketBridge(socket, stream, {
       backlog: this.#backlog,
@@ -58,7 +58,7 @@ export class OriginWebSockets {
     await bridge.finished;
   }
 
-  #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Answer> } {
+  #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Handshake> } {
     const offered = fieldValue(fields, "sec-websocket-protocol");
     const protocols = (offered ?? "").split(",").map((protocol) => protocol.trim())
       .filter((protocol) => protocol !== "");
@@ -67,7 +67,7 @@ export class OriginWebSockets {
       perMessageDeflate: false,
       maxPayload: MAX_WEBSOCKET_MESSAGE,
       finishRequest(request: ClientRequest) {
-        // A URL would tidy the target up, and ws the list; the origin gets both as the visitor wrote them.
+        // A URL would normalize the target, and `ws` the list; the origin gets both as the visitor wrote them.
         request.path = target;
         if (offered !== undefined) request.setHeader("sec-websocket-protocol", offered);
         request.end();
@@ -77,14 +77,17 @@ export class OriginWebSockets {
   }
 }
 
-interface Answer {
+/** What the origin answers to a handshake. */
+interface Handshake {
+  /** Its end-to-end fields. */
   readonly fields: readonly Field[];
   /** What the WebSocket runs over. */
   readonly connection: Socket;
+  /** Its answer when it opens no WebSocket; the body is still to be read. */
   readonly refusal?: IncomingMessage;
 }
 
-function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answer> {
+function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Handshake> {
   let fields: Field[] = [];
   let connection: Socket;
   return new Promise((resolve, reject) => {
@@ -92,7 +95,7 @@ function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Answ
       fields = fieldsOf(response);
       connection = response.socket;
       const [first] = protocols;
-      // To choose none is the origin's right (RFC 6455 section 4.2.2), which `ws` would take for an error.
+      // An origin may choose none (RFC 6455 section 4.2.2), which `ws` would take for an error.
       if (first !== undefined && fieldValue(fields, "sec-websocket-protocol") === undefined) {
         response.headers["sec-websocket-protocol"] = first;
       }

@@ -1,0 +1,117 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { LocalHTTP } from "../../../../lib/client/services/local_http/local_http.ts";
+import { ErrorCode, StreamError } from "../../../../lib/wire/errors.ts";
+import { FrameType } from "../../../../lib/wire/frame.ts";
+import { FakeIncoming, requestHead } from "../../../testing/fake_incoming.ts";
+import { freePort } from "../../../testing/free_port.ts";
+import { ScriptedOrigin } from "../../../testing/scripted_origin.ts";
+import { within } from "../../../testing/within.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test("LocalHTTP sends the whole answer, and resets what is left of an upload", async () => {
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    if (exchange.method === "GET") return await exchange.answer(OK);
+    await exchange.write(OK);
+    await exchange.hangUp();
+  });
+  using local = new TestLocalHTTP(origin.port);
+  const page = new FakeIncoming();
+  await local.served(page);
+  assertEquals<unknown>(page.head, { status: 200, fields: [["content-length", "2"]] });
+  assertEquals([page.text, page.isComplete, page.resetWith], ["ok", true, null]);
+
+  const upload = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
+  upload.give("the first piece");
+  await local.served(upload, "POST");
+  assertEquals([upload.text, upload.isComplete], ["ok", true]);
+  assertEquals(upload.resetWith?.code, ErrorCode.None);
+});
+
+Deno.test("LocalHTTP asks nothing of the origin for a visitor who has left already", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  using local = new TestLocalHTTP(origin.port);
+  for (const type of [FrameType.HTTPRequest, FrameType.WSRequest]) {
+    const incoming = new FakeIncoming(type);
+    const served = local.serve(incoming, requestHead());
+    incoming.leave();
+    await within(served, "the end of an exchange");
+  }
+  assertEquals(origin.connectionCount, 0);
+});
+
+Deno.test("LocalHTTP gives the origin up when the visitor leaves", async () => {
+  await using origin = ScriptedOrigin.start((exchange) => exchange.hangUp());
+  using local = new TestLocalHTTP(origin.port);
+  const incoming = new FakeIncoming();
+  const served = local.serve(incoming, requestHead());
+  const { over } = await origin.next();
+  incoming.leave();
+  await within(served, "the end of an exchange");
+  await within(over, "the end of the connection");
+  assertEquals([incoming.head, incoming.onAbort], [null, null]);
+});
+
+Deno.test("LocalHTTP tells each failure of the origin by its own code", async () => {
+  const { HTTPRequest, WSRequest } = FrameType;
+  const failures = [
+    [HTTPRequest, "no HTTP\r\n\r\n", ErrorCode.OriginMalformed],
+    [HTTPRequest, "", ErrorCode.OriginCut],
+    [HTTPRequest, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", ErrorCode.OriginCut],
+    [WSRequest, "no HTTP\r\n\r\n", ErrorCode.OriginMalformed],
+    [WSRequest, "", ErrorCode.OriginMalformed],
+  ] as const;
+  for (const [type, answer, code] of failures) {
+    await using origin = ScriptedOrigin.start(async (exchange) => {
+      await exchange.write(answer);
+      exchange.close();
+    });
+    using local = new TestLocalHTTP(origin.port);
+    const incoming = new FakeIncoming(type);
+    await local.served(incoming);
+    assertEquals(incoming.resetWith?.code, code, incoming.resetWith?.reason);
+  }
+  using nobody = new TestLocalHTTP(freePort());
+  for (const type of [HTTPRequest, WSRequest]) {
+    const incoming = new FakeIncoming(type);
+    await nobody.served(incoming);
+    assertEquals(incoming.resetWith?.code, ErrorCode.OriginUnreachable);
+  }
+});
+
+Deno.test("LocalHTTP tells a failure of its own as Internal, and one of the stream as what it is", async () => {
+  class Failing extends FakeIncoming {
+    constructor(readonly error: Error) {
+      super();
+    }
+
+    override respond(): void {
+      throw this.error;
+    }
+  }
+  await using origin = ScriptedOrigin.answering(OK);
+  using local = new TestLocalHTTP(origin.port);
+  const own = new Failing(new TypeError("a mistake"));
+  await local.served(own);
+  assertEquals(own.resetWith?.code, ErrorCode.Internal);
+  assertMatch(own.resetWith?.reason ?? "", /^the client failed: .*a mistake/);
+  const large = new Failing(new StreamError(ErrorCode.TooLarge, "a long head"));
+  await local.served(large);
+  assertEquals(large.resetWith, { code: ErrorCode.TooLarge, reason: "a long head" });
+});
+
+/** A service in front of an origin on this machine, which a test's scope closes. */
+class TestLocalHTTP extends LocalHTTP implements Disposable {
+  constructor(port: number) {
+    super({ hostname: "127.0.0.1", port, hostHeader: null });
+  }
+
+  /** Serves an exchange to its end. */
+  async served(incoming: FakeIncoming, method = "GET"): Promise<void> {
+    await within(this.serve(incoming, requestHead({ method })), "the end of an exchange");
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
