@@ -47,6 +47,21 @@ for (const document of DOCUMENTS) {
   });
 }
 
+Deno.test("ARCHITECTURE.md names classes and types that are there", async () => {
+  const files = [...(await readSourceGraph()).keys()];
+  const code = (await Promise.all(files.map(readSource))).join("\n");
+  const declared = new Set([...code.matchAll(DECLARATION)].map(([, name = ""]) => name));
+  const names = spansIn(await readSource(".github/ARCHITECTURE.md")).filter((span) =>
+    /^[A-Z][a-zA-Z]+$/.test(span) && !OTHERS.has(span)
+  );
+  assertEquals(names.filter((name) => !declared.has(name)), []);
+});
+
+const DECLARATION = /^export (?:class|interface|type) (\w+)/gm;
+
+/** Names of Deno's own, of a field and of a state of a session. */
+const OTHERS: ReadonlySet<string> = new Set(["Request", "Response", "Forwarded", "GOAWAY"]);
+
 Deno.test("ARCHITECTURE.md can be read in one sitting", async () => {
   const lines = (await readSource(".github/ARCHITECTURE.md")).split("\n");
   const arrows = lines.filter((line) => / --> lib_/.test(line));
@@ -109,9 +124,13 @@ Deno.test("boundsOf finds numbers with a comment, and computes those made of oth
 
 /** Returns what stands in backquotes and is a path from the root, or the end of one of a source. */
 function pathsIn(text: string): string[] {
+  return spansIn(text).filter((span) => PATH.test(span));
+}
+
+/** Returns what stands in backquotes outside of blocks of code, each once. */
+function spansIn(text: string): string[] {
   const prose = text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
-  const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span);
-  return [...new Set(spans.filter((span) => PATH.test(span)))];
+  return [...new Set([...prose.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span))];
 }
 
 const PATH = /^(?:(?:lib|tests|\.github|\.ci)\/[\w./-]*|[\w./-]+\.ts)$/;

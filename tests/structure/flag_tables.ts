@@ -3,7 +3,7 @@ import { type Flag, flagName } from "../../lib/cli/flags.ts";
 import { escaped, markdownTable, tableText } from "./markdown_table.ts";
 
 /** Any table of flags, whatever its options are. */
-export type AnyFlags = Readonly<Record<string, Flag<unknown>>>;
+type AnyFlags = Readonly<Record<string, Flag<unknown>>>;
 
 const TITLES = ["flag", "environment", "default", "meaning"];
 
