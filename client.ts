@@ -1,9 +1,9 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
-import { KeyFileError, loadKeyFile } from "./lib/client/key_file.ts";
+import { KeyFileError, type LoadedKey, loadKeyFile } from "./lib/client/key_file.ts";
 import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
-import { Status } from "./lib/client/console.ts";
+import { Terminal } from "./lib/client/terminal.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
@@ -19,19 +19,19 @@ async function main(): Promise<number> {
 }
 
 async function publish(options: ClientOptions): Promise<number> {
-  const status = new Status(options);
-  const { key, warning } = await identity(options.keyFile);
-  if (warning !== null) status.warn(warning);
+  const terminal = new Terminal(options);
+  const { key, warning } = await readKey(options.keyFile);
+  if (warning !== null) terminal.warn(warning);
   if (options.showKey) {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
   const service = new LocalHTTP({ ...options, hostname: options.host });
   const policy = await makeVisitorPolicy(options);
-  const client = new TunnelClient({ ...options, service, key, policy }, status);
+  const client = new TunnelClient({ ...options, service, key, policy }, terminal);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
-    status.stopping();
+    terminal.stopping();
     stopped = client.stop();
   });
   try {
@@ -44,7 +44,7 @@ async function publish(options: ClientOptions): Promise<number> {
   }
 }
 
-async function identity(file: string) {
+async function readKey(file: string): Promise<LoadedKey> {
   try {
     return await loadKeyFile(file);
   } catch (error) {

@@ -18,7 +18,7 @@ const IDENTITY = "The public address";
 const VISITORS = "Its visitors";
 
 const DEFAULT_HOST = "localhost";
-/** WebSockets to one server: more than a few only help links that lose packets. */
+/** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
 const EVERYBODY: readonly string[] = [];
 
@@ -87,13 +87,13 @@ export const CLIENT_FLAGS = {
     group: IDENTITY,
     help: "print the key's thumbprint, for a server's list of authorized keys, and stop",
   }),
-  /** Tells several tunnels of one key apart; empty for the first. */
+  /** Distinguishes several tunnels of one key; empty for the first. */
   label: valueFlag("<label>", parseLabel, {
     group: IDENTITY,
     help: "another address from the same key: letters, digits and hyphens",
     default: "",
   }),
-  /** The wish for a name of its own; null for none. */
+  /** The name to wish for; null for none. */
   name: valueFlag("<name>", parseLabel, {
     group: IDENTITY,
     help: "wish for <name>.<domain> as well; refused, the client stops with the reason",
@@ -201,7 +201,7 @@ function parseLabel(text: string): string {
 /**
  * Reads `user:password`; the user has no colon (RFC 7617 section 2).
  *
- * @throws {UsageError} without the value, unlike other flags: there is a password in it.
+ * @throws {UsageError} which does not show the value, unlike other flags, for there is a password in it.
  */
 function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
   const colon = text.indexOf(":");

@@ -15,7 +15,7 @@ export class KeyFileError extends Error {
   }
 }
 
-/** The client's key, with what is odd about its file. */
+/** The client's key, and a warning when its file is not well protected. */
 export interface LoadedKey {
   readonly key: SigningKey;
   readonly warning: string | null;
@@ -24,7 +24,7 @@ export interface LoadedKey {
 /** Bytes of the largest file that is read as a key; an Ed25519 key in PEM has 119. */
 const MAX_KEY_FILE = 16 * 1024;
 
-/** The mode bits that let others than the owner at the file. */
+/** Mode bits that give users other than the owner access to a file. */
 const OTHERS = 0o077;
 
 /**
@@ -54,7 +54,7 @@ async function readKeyFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes a key and returns what the file holds then: another process may have been faster. */
+/** Makes a key file and returns its text, which is another process's when that was faster. */
 async function createKeyFile(path: string): Promise<string> {
   const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
   if (!("privateKey" in pair)) throw new KeyFileError("unwritable", "WebCrypto made no key pair");

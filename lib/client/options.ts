@@ -8,7 +8,7 @@ import {
 import type { FlagValues } from "../cli/flags.ts";
 import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
 
-/** What the client's flags give, and what is made of several of them. */
+/** The values of the client's flags, and what is made of several of them. */
 export interface ClientOptions extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "key"> {
   /** The servers' origins, http or https, each once. */
   readonly servers: readonly string[];
@@ -16,8 +16,8 @@ export interface ClientOptions extends Omit<FlagValues<typeof CLIENT_FLAGS>, "se
 }
 
 /**
- * Reads what the client was told on its command line and in its environment; `name` is what the help calls it, and `os`
- * decides where the key is kept.
+ * Reads the client's options from its command line and its environment; the help calls it `name`, and `os` decides where
+ * the key is kept.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */

@@ -30,15 +30,15 @@ export interface ServerConnectionOptions {
   readonly label: string;
   /** The wish for a name; empty for none. */
   readonly name: string;
-  /** What the server is to check of visitors. */
+  /** What the server checks of visitors. */
   readonly policy: VisitorPolicy;
   /** The server's token; null for none. */
   readonly token: string | null;
-  /** Which of the client's connections to this server it is, from 0. */
+  /** The number of this connection among the client's to this server, from 0. */
   readonly connection: number;
   readonly heartbeat: Heartbeat;
   readonly onStream: (stream: Stream, head: RequestHead) => void;
-  /** The server tells which visitors it refused. */
+  /** Hears which visitors the server has refused. */
   readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
 }
 
@@ -47,7 +47,7 @@ export class ServerConnection implements SessionEvents {
   readonly onStream: (stream: Stream, head: RequestHead) => void;
   /** What the server gave; rejects with a RegistrationError or a SessionError. */
   readonly registered: Promise<Registered>;
-  /** Resolves with the reason when another connection should take the place of this one: the server says so, or it is over. */
+  /** Resolves with the reason when another connection should take the place of this one: after a GOAWAY, or when it is over. */
   readonly leaving: Promise<string>;
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>;
@@ -73,7 +73,7 @@ export class ServerConnection implements SessionEvents {
     this.registered = this.#registration.promise;
     this.leaving = this.#leaving.promise;
     this.closed = this.#closing.promise;
-    // Who awaits it may come later, or never when the connection is given up before.
+    // It may be awaited later, or never when the connection is given up before.
     this.registered.catch(() => {});
     this.#session = new Session(transport, this, {
       heartbeat: options.heartbeat,
@@ -103,7 +103,7 @@ export class ServerConnection implements SessionEvents {
     return new ServerConnection(new TCPTransport(connection, early), options);
   }
 
-  /** Whether it may still carry streams; one that the client is asked to leave does so until it is closed. */
+  /** Whether it may still carry streams, which it does after a GOAWAY as well. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -113,7 +113,7 @@ export class ServerConnection implements SessionEvents {
     return this.#streams;
   }
 
-  /** Finishes the streams in flight and leaves; resolves when the last of it has left this process, which may end then. */
+  /** Lets the streams in flight finish and closes; resolves when its last bytes have left this process. */
   async drain(reason: string): Promise<void> {
     await this.#session.drain(reason);
     this.close(reason);
@@ -165,7 +165,7 @@ export class ServerConnection implements SessionEvents {
     this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage(request));
   }
 
-  /** Runs in the turn in which the answer came, for the first streams may be right behind it. */
+  /** Runs in the same turn as the answer came, for the first streams may be right behind it. */
   #accepted(registered: Registered): void {
     this.#checkGiven(registered);
     clearTimeout(this.#timer);
@@ -173,7 +173,7 @@ export class ServerConnection implements SessionEvents {
     this.#registration.resolve(registered);
   }
 
-  /** Refuses an answer that gives another name, or leaves visitors unchecked. @throws {RegistrationError} */
+  /** @throws {RegistrationError} for an answer that gives another name, or leaves visitors unchecked. */
   #checkGiven({ urls: [url = ""], policy }: Registered): void {
     const { name, policy: wanted } = this.#options;
     if (name !== "" && !new URL(url).hostname.startsWith(`${name}.`)) {

@@ -5,34 +5,34 @@ import { RegistrationError } from "../wire/registration_error.ts";
 import type { Registered } from "../wire/messages.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
 
-/** Milliseconds after a GOAWAY in which another connection is looked for without backing off: the next server is there soon, and visitors wait. */
+/** Milliseconds after a GOAWAY in which a successor is dialled without backing off: the next server is there soon, and visitors wait. */
 const HAND_OVER = 5_000;
 
-/** Milliseconds between two attempts in that time, at least and at most: of two processes that share a port, either may answer. */
-const RETRY_AFTER = { least: 100, most: 300 } as const;
+/** Milliseconds between two attempts in that time, at least and at most: while an old and a new process share a port, either may answer. */
+const HAND_OVER_WAIT = { least: 100, most: 300 } as const;
 
-/** Milliseconds after its registration in which a connection that gets a GOAWAY, as the one before it did, is taken for a server that never stops doing so. */
+/** Milliseconds that a connection must last before its GOAWAY: a server that says it sooner, twice in a row, is taken for one that never stops. */
 const STEADY_AFTER = 10_000;
 
-/** Streams after which a connection was of use, however short it was: its stream ids may be used up. */
+/** Streams that make a connection useful, however short it was: its stream ids may be used up. */
 const USEFUL_AFTER = 100;
 
-/** Connections of one link that may serve on beside the new one: a restart while the one before it still finishes, and one to spare. */
+/** Connections of one link that may serve on beside the new one: those of two restarts in a row, and one to spare. */
 const MAX_OUTGOING = 3;
 
-/** What a link tells of its state. */
+/** Hears of a link's state. */
 export interface ServerLinkEvents {
   /** A connection is registered: the first, or one that follows another. */
   onRegistered(registered: Registered): void;
-  /** No connection is left, or none could be made; `isLast` says that it is not tried again. */
+  /** No connection is left, or none could be made; with `isLast` the link does not try again. */
   onLost(reason: string, isLast: boolean): void;
 }
 
 /**
- * Keeps one connection to one server: dials, registers, and does so again whenever it is lost, for ever.
+ * Keeps one connection to one server: dials and registers, and does both again whenever the connection is lost.
  *
- * When the server says GOAWAY, the next connection is made before the old one is left, which serves until the server
- * closes it. A server that says so again and again is dialled no faster than one that closes.
+ * After a GOAWAY the link makes the next connection while the old one still serves, which it does until the server closes
+ * it. A server that says GOAWAY again and again is dialled no faster than one that closes the connection.
  */
 export class ServerLink {
   readonly #options: ServerConnectionOptions;
@@ -43,11 +43,11 @@ export class ServerLink {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #dialling = new AbortController();
   #isStopped = false;
-  /** Whether one connection after the other gets a GOAWAY as soon as it is there. */
+  /** Whether the server says GOAWAY to each connection as soon as it is made. */
   #isRestless = false;
   /** The connection that still serves while its successor is looked for. */
   #outgoing: ServerConnection | null = null;
-  /** Until when a successor is looked for without backing off, by `performance.now()`. */
+  /** Until when a successor is dialled without backing off, in ms of `performance.now()`. */
   #handOverUntil = 0;
 
   constructor(
@@ -94,7 +94,7 @@ export class ServerLink {
       if (this.#once) break;
       await this.#pause();
     }
-    // A draining connection still carries requests, which the caller must not cut.
+    // Connections that drain still carry requests, which the caller must not cut.
     await Promise.all([...this.#connections].map((connection) => connection.closed));
     return registered;
   }
@@ -129,7 +129,7 @@ export class ServerLink {
     return connection;
   }
 
-  /** Looks for a successor while `connection` still serves; when that ends first, the link is lost until there is one. */
+  /** Begins to look for a successor while `connection` still serves; when that ends first, the link is offline meanwhile. */
   #handOver(connection: ServerConnection): void {
     this.#outgoing = connection;
     this.#hurry();
@@ -137,26 +137,26 @@ export class ServerLink {
     void connection.closed.then((reason) => {
       if (this.#outgoing !== connection || this.#isStopped) return;
       this.#outgoing = null;
-      // The server took its time to finish; the successor comes now.
+      // The server may have taken long to finish; the successor is wanted now.
       this.#hurry();
       this.#events.onLost(reason, false);
     });
   }
 
-  /** Looks for a successor without backing off for a while, unless the server sends every connection away at once. */
+  /** Lets attempts follow each other without backing off for a while, unless the server is a restless one. */
   #hurry(): void {
     this.#handOverUntil = this.#isRestless ? 0 : performance.now() + HAND_OVER;
   }
 
-  /** Ends what has served on for longest, when too much does. */
+  /** Closes the oldest connection when too many serve on. */
   #leaveOldest(): void {
     const [oldest] = this.#connections;
     if (this.#connections.size > MAX_OUTGOING) oldest?.close("this client has newer connections");
   }
 
-  /** Waits before the next attempt; the end of a connection that still serves ends the wait, but of no restless one. */
+  /** Waits before the next attempt, but no longer than the old connection serves, unless the server is a restless one. */
   async #pause(): Promise<void> {
-    const { least, most } = RETRY_AFTER;
+    const { least, most } = HAND_OVER_WAIT;
     const isHandOver = performance.now() < this.#handOverUntil;
     const wait = isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
     const outgoing = this.#isRestless ? undefined : this.#outgoing?.closed;

@@ -12,27 +12,27 @@ export interface TunnelClientOptions
   extends Pick<ClientOptions, "servers" | "connections" | "label" | "name" | "token" | "once"> {
   /** Answers what visitors ask; it is closed with the client. */
   readonly service: Service;
-  /** What the servers are to check of visitors. */
+  /** What the servers check of visitors. */
   readonly policy: VisitorPolicy;
   readonly key: SigningKey;
 }
 
-/** What a client tells of its state; `server` is one of its servers. */
+/** Hears of a client's state; `server` is one of its servers. */
 export interface TunnelClientEvents {
   /** The first connection to a server is registered, or the first after all were lost. */
   onOnline(server: string, url: string): void;
-  /** The last connection to a server was lost, or the first could not be made; `isLast` says that it is not tried again. */
+  /** The last connection to a server was lost, or the first could not be made; with `isLast` the client does not try again. */
   onOffline(server: string, reason: string, isLast: boolean): void;
-  /** A server that is offline cannot be reached for a reason that was not told yet. */
+  /** An offline server cannot be reached, for a reason that was not told yet. */
   onStillOffline?(server: string, reason: string): void;
-  /** A server has refused visitors: so many since it last said so. */
+  /** A server has refused visitors: so many since its last notice. */
   onNotice?(server: string, refused: readonly RefusedVisitors[]): void;
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
 const DRAIN_TIMEOUT = 10_000;
 
-/** Reasons that are told of one outage: what was lost, what is wrong since, and some more in case it changes. */
+/** Reasons told of one outage: why it began, what has been wrong since, and some more in case that changes. */
 const MAX_REASONS = 8;
 
 /** Keeps the tunnels of one service: several connections to each of several servers. */
@@ -65,7 +65,7 @@ export class TunnelClient {
     }
   }
 
-  /** Says goodbye, finishes what is in flight, ten seconds at most, and ends `run`. */
+  /** Takes no new streams, lets those in flight finish for at most ten seconds, and ends `run`. */
   async stop(): Promise<void> {
     await waitAtMost(DRAIN_TIMEOUT, Promise.all(this.#links.map((link) => link.stop())));
     this.close();
@@ -109,7 +109,7 @@ class ServerState {
   readonly #events: TunnelClientEvents;
   #online = 0;
   #told: "nothing" | "online" | "offline" = "nothing";
-  /** Why the server is offline, as far as it was told; without numbers, for some tell the time. */
+  /** The reasons that were told of the present outage, without numbers: some of those tell the time. */
   readonly #reasons = new Set<string>();
 
   constructor(server: string, events: TunnelClientEvents) {

@@ -1,8 +1,8 @@
 import { escapeUnsafe } from "../cli/safe_text.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
 
-/** What the lines speak of. */
-export interface StatusOptions {
+/** Where the local service is, which the lines name. */
+export interface TerminalOptions {
   readonly host: string;
   readonly port: number;
 }
@@ -15,12 +15,12 @@ const RESET = "\x1b[0m";
  * Tells the person or the script at the terminal how the tunnel is: public URLs alone on standard
  * output, one a line, everything else on standard error.
  */
-export class Status implements TunnelClientEvents {
+export class Terminal implements TunnelClientEvents {
   readonly #origin: string;
   readonly #urls = new Set<string>();
   readonly #colour = Deno.stderr.isTerminal() && !Deno.noColor;
 
-  constructor({ host, port }: StatusOptions) {
+  constructor({ host, port }: TerminalOptions) {
     this.#origin = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   }
 
@@ -53,7 +53,7 @@ export class Status implements TunnelClientEvents {
 
   #line(text: string): void {
     const time = new Date().toTimeString().slice(0, 8);
-    // A server's words are among them, and must not drive the terminal.
+    // A server's words may be in it, and must not drive the terminal.
     const safe = escapeUnsafe(text);
     write(Deno.stderr, this.#colour ? `${DIM}${time}${RESET} ${safe}` : `${time} ${safe}`);
   }
@@ -63,6 +63,6 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, line: string): 
   try {
     stream.writeSync(new TextEncoder().encode(`${line}\n`));
   } catch {
-    // Nobody reads it: a closed pipe must not end the tunnel.
+    // The pipe is closed, which must not end the tunnel.
   }
 }
