@@ -1,12 +1,12 @@
 import { COLON, CR, hexValue, HTAB, LF, OCTETS, SEMICOLON, SP, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
-/** Tells how a body ends: after so many bytes, with its last chunk, or with the connection. */
+/** How a body ends: after so many bytes, with its last chunk, or with the connection. */
 export type ResponseFraming = number | "chunked" | "close";
 
 /** Bounds the digits of a chunk's size; more than these would not fit a safe integer anyway. */
 const MAX_SIZE_DIGITS = 16;
-/** Bounds what stands between a chunk's size and its line end, in bytes: nobody sends any today. */
+/** Bounds a chunk's extension, in bytes: no origin is known to send any. */
 const MAX_EXTENSION = 1024;
 /** Bounds a trailer section in bytes; it is read and dropped. */
 const MAX_TRAILERS = 16 * 1024;
@@ -68,7 +68,7 @@ export class BodyDecoder {
    * Takes the bytes from `start` to `end` and returns how far the body reaches: `end`, unless it is done
    * before. Data of several chunks is moved together, over what stood between.
    *
-   * @throws OriginError `malformed`
+   * @throws {OriginError} `malformed`
    */
   decode(buffer: Uint8Array, start: number, end: number): number {
     this.from = this.to = start;
@@ -100,12 +100,12 @@ export class BodyDecoder {
       case State.BlankBeforeExtension:
         this.#countOverhead(MAX_EXTENSION);
         if (octet === SEMICOLON) this.#state = State.Extension;
-        else if (octet !== SP && octet !== HTAB) throw malformed("behind a chunk's size", octet);
+        else if (octet !== SP && octet !== HTAB) throw unexpected(octet, "behind a chunk's size");
         return;
       case State.Extension:
         this.#countOverhead(MAX_EXTENSION);
         if (octet === CR) this.#state = State.SizeLF;
-        else if (!isText(octet)) throw malformed("in a chunk's extension", octet);
+        else if (!isText(octet)) throw unexpected(octet, "in a chunk's extension");
         return;
       case State.SizeLF:
         expect(octet, LF);
@@ -130,15 +130,15 @@ export class BodyDecoder {
     if (digit !== -1) {
       this.#remaining = this.#remaining * 16 + digit;
       if (++this.#digits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.#remaining)) {
-        throw malformed("a chunk's size is too large", octet);
+        throw malformed("a chunk's size is too large");
       }
       return;
     }
-    if (this.#digits === 0) throw malformed("instead of a chunk's size", octet);
+    if (this.#digits === 0) throw unexpected(octet, "instead of a chunk's size");
     if (octet === CR) this.#state = State.SizeLF;
     else if (octet === SEMICOLON) this.#state = State.Extension;
     else if (octet === SP || octet === HTAB) this.#state = State.BlankBeforeExtension;
-    else throw malformed("in a chunk's size", octet);
+    else throw unexpected(octet, "in a chunk's size");
   }
 
   #takeTrailer(octet: number): void {
@@ -147,15 +147,15 @@ export class BodyDecoder {
       case State.TrailerStart:
         if (octet === CR) this.#state = State.LastLF;
         else if (isToken(octet)) this.#state = State.TrailerName;
-        else throw malformed("instead of a trailer", octet);
+        else throw unexpected(octet, "instead of a trailer");
         return;
       case State.TrailerName:
         if (octet === COLON) this.#state = State.TrailerValue;
-        else if (!isToken(octet)) throw malformed("in a trailer's name", octet);
+        else if (!isToken(octet)) throw unexpected(octet, "in a trailer's name");
         return;
       case State.TrailerValue:
         if (octet === CR) this.#state = State.TrailerLF;
-        else if (!isText(octet)) throw malformed("in a trailer", octet);
+        else if (!isText(octet)) throw unexpected(octet, "in a trailer");
         return;
       case State.TrailerLF:
         expect(octet, LF);
@@ -168,7 +168,7 @@ export class BodyDecoder {
   }
 
   #countOverhead(limit: number): void {
-    if (++this.#overhead > limit) throw malformed("too much beside the data, in bytes", limit);
+    if (++this.#overhead > limit) throw malformed(`more than ${limit} bytes surround the data`);
   }
 }
 
@@ -181,9 +181,17 @@ function isToken(octet: number): boolean {
 }
 
 function expect(octet: number, wanted: number): void {
-  if (octet !== wanted) throw malformed(`instead of octet ${wanted}`, octet);
+  if (octet !== wanted) throw unexpected(octet, `instead of ${nameOf(wanted)}`);
 }
 
-function malformed(what: string, octet: number): OriginError {
-  return new OriginError("malformed", `the origin sent no valid chunked body: ${what}: ${octet}`);
+function unexpected(octet: number, where: string): OriginError {
+  return malformed(`${nameOf(octet)} ${where}`);
+}
+
+function nameOf(octet: number): string {
+  return `octet 0x${octet.toString(16).padStart(2, "0")}`;
+}
+
+function malformed(what: string): OriginError {
+  return new OriginError("malformed", `the origin's chunked body is malformed: ${what}`);
 }

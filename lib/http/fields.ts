@@ -47,8 +47,10 @@ export function connectionOptions(value: string): string[] {
 }
 
 /**
- * Proxy-Authenticate and its kin belong to one hop in effect (RFC 9110 section 11.7): the tunnel is not the
- * proxy that a visitor logs in to, and a password meant for another must not reach the origin.
+ * The fields that speak of one connection alone (RFC 9110 section 7.6.1).
+ *
+ * Proxy-Authenticate and the fields that answer it are among them, for they belong to one hop in effect (section 11.7):
+ * the tunnel is not the proxy that a visitor logs in to, and a password meant for another must not reach the origin.
  */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",

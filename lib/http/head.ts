@@ -3,7 +3,7 @@ import { FieldLines } from "./field_lines.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { endOf, isAll, isToken, latin1, LINE_END, SP, TARGET, TOKEN } from "./octets.ts";
 
-/** What opens an exchange: the start line of a request and its fields, in order. Each character is one octet. */
+/** What opens an exchange: method, target and fields, in order. Each character is one octet. */
 export interface RequestHead {
   /** A token, case-sensitive (RFC 9110 section 9.1). */
   readonly method: string;
@@ -12,14 +12,14 @@ export interface RequestHead {
   readonly fields: readonly Field[];
 }
 
-/** What answers it: the status and the fields, in order. */
+/** What answers it: status and fields, in order. Each character is one octet. */
 export interface ResponseHead {
   /** 200 to 599, or 101 for an accepted WebSocket. */
   readonly status: number;
   readonly fields: readonly Field[];
 }
 
-/** A request head that was read and not made: its fields are still lines. */
+/** A request head that was read: its fields stay lines until someone asks for them. */
 export class ReadRequestHead implements RequestHead {
   constructor(
     readonly method: string,
@@ -41,7 +41,7 @@ export class ReadResponseHead implements ResponseHead {
   }
 }
 
-/** Returns the field lines of a head. @throws {HeadError} for fields that were made and may not stand in one. */
+/** Returns the field lines of a head. @throws {HeadError} for fields that no head may have; one that was read has none. */
 export function linesOf(head: RequestHead | ResponseHead): FieldLines {
   const isRead = head instanceof ReadRequestHead || head instanceof ReadResponseHead;
   return isRead ? head.lines : FieldLines.of(head.fields);
@@ -53,18 +53,18 @@ export function linesOf(head: RequestHead | ResponseHead): FieldLines {
  * @throws {HeadError} when method or target could end the line or be read as something else.
  */
 export function requestLine({ method, target }: Pick<RequestHead, "method" | "target">): string {
-  if (!isToken(method)) throw new HeadError("a method that is not a token", method);
-  if (!isTarget(target)) throw new HeadError("a target that is neither a path nor *", target);
+  if (!isToken(method)) throw new HeadError("the method must be a token", method);
+  if (!isTarget(target)) throw new HeadError("the target must be a path or *", target);
   return method + " " + target + VERSION;
 }
 
-/** What stands behind the target. */
+/** The end of a request line, behind the target. */
 const VERSION = ` HTTP/1.1${LINE_END}`;
 
 /**
- * Reads a request line that ends with CR LF, the only spelling that is written here.
+ * Reads the request line at the start of a head, in the spelling of {@linkcode requestLine} alone.
  *
- * @returns what it says, and the offset behind it.
+ * @returns method, target, and the offset behind the line.
  * @throws {HeadError} for anything else.
  */
 export function readRequestLine(
@@ -76,7 +76,9 @@ export function readRequestLine(
   const line = latin1(octets, 0, Math.min(end, octets.length));
   const target = line.slice(methodEnd + 1, targetEnd);
   const isLine = methodEnd > 0 && octets[methodEnd] === SP && line.startsWith(VERSION, targetEnd);
-  if (!isLine || !isTarget(target)) throw new HeadError("a bad request line", lineAt(line, 0));
+  if (!isLine || !isTarget(target)) {
+    throw new HeadError("a request line must be a method, a target and HTTP/1.1", lineAt(line, 0));
+  }
   return { method: line.slice(0, methodEnd), target, end };
 }
 

@@ -1,17 +1,17 @@
 /** Characters of a faulty text that a message shows. */
 const MAX_SHOWN = 64;
 
-/** Says which rule a head breaks (RFC 9110 section 5, RFC 9112 sections 3 to 5). */
+/** Says which rule a head breaks (RFC 9110 section 5, RFC 9112 sections 3 to 5), and what was seen instead. */
 export class HeadError extends Error {
   override readonly name = "HeadError";
   readonly code = "MALFORMED_HEAD";
 
-  constructor(what: string, seen: string | number) {
-    super(`${what}: ${JSON.stringify(cut(String(seen)))}`);
+  constructor(rule: string, seen?: string) {
+    super(seen === undefined ? rule : `${rule}, not ${JSON.stringify(cut(seen))}`);
   }
 }
 
-/** Returns the line that begins at an offset, as far as a message shows it. */
+/** Returns the line that begins at an offset, cut to the length that a message shows. */
 export function lineAt(text: string, start: number): string {
   const end = text.indexOf("\n", start);
   return cut(text.slice(start, end === -1 ? start + MAX_SHOWN + 1 : end + 1));

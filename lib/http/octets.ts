@@ -43,7 +43,7 @@ export function endOf(octets: Uint8Array, start: number, kind: number): number {
   return at;
 }
 
-/** Octets that are sooner made a text one by one than by a call of Deno. */
+/** Octets up to which a text is made faster one by one than by `Buffer`. */
 const SHORT = 16;
 
 /** Returns octets as characters, one for one. */

@@ -13,7 +13,7 @@ export type BodyFraming = "none" | "chunked" | number;
  */
 export const MAX_REQUEST_HEAD = 256 * 1024;
 
-/** Bytes before a chunk's data at most: 8 digits and the line end; what a piece in memory can need. */
+/** Bytes before a chunk's data at most: 8 digits, enough for any piece in memory, and the line end. */
 export const MAX_CHUNK_PREFIX = 10;
 
 /** Ends a chunk's data (RFC 9112 section 7.1). */
@@ -22,46 +22,50 @@ export const CHUNK_END: Uint8Array = new TextEncoder().encode("\r\n");
 /** Ends a chunked body: the last chunk and an empty trailer section. */
 export const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 
-/** Bytes at most of what frames a body, with a content-length of 16 digits, and of the empty line. */
+/** Bytes of a framing line and of the empty line at most, with a Content-Length of 16 digits. */
 const FRAMING_LENGTH = 64;
 
-/** A request but for what frames its body: the request line and the field lines. */
-export interface WrittenRequest {
+/** The lines of a request, without those that frame its body. */
+export interface PreparedRequest {
   readonly line: string;
   readonly fields: FieldLines;
 }
 
 /**
- * Returns how a request is written (RFC 9112 sections 3 and 5).
+ * Prepares the lines of a request (RFC 9112 sections 3 and 5).
  *
- * Framing and connection fields of the list are passed over, and the former written anew by {@linkcode writeFraming}:
- * a list from elsewhere could otherwise smuggle a second request into the connection. Everything else keeps its octets
- * and its order.
+ * Fields that frame the body or speak of one connection are dropped, and {@linkcode writeFraming} writes the framing anew:
+ * fields from elsewhere could otherwise smuggle a second request into the connection. All others keep their octets and
+ * their order.
  *
- * @throws {OriginError} `malformed` for what no head may hold.
+ * @throws {OriginError} `malformed` for a head that no request may have.
  */
-export function writtenRequest(head: RequestHead): WrittenRequest {
-  // Its answer would turn the connection into a tunnel, and its target has another form (RFC 9110 section 9.3.6).
-  if (head.method === "CONNECT") throw malformed("a tunnel has no use for the method CONNECT");
+export function prepareRequest(head: RequestHead): PreparedRequest {
+  // Its answer would turn the connection into a tunnel (RFC 9110 section 9.3.6).
+  if (head.method === "CONNECT") {
+    throw malformed("an origin cannot be asked with the method CONNECT");
+  }
   const fields = endToEndLines(head).withoutLength();
   const line = orOriginError(() => requestLine(head));
   const length = line.length + fields.octets.length;
-  if (length > MAX_REQUEST_HEAD) throw malformed(`the head has ${length} bytes`);
+  if (length > MAX_REQUEST_HEAD) {
+    throw malformed(`its head must have at most ${MAX_REQUEST_HEAD} bytes, not ${length}`);
+  }
   return { line, fields };
 }
 
-/** Returns the field lines that are meant for the origin. @throws {OriginError} `malformed`, likewise. */
+/** Returns the field lines that are passed on to the origin. @throws {OriginError} `malformed` for fields that no head may have. */
 export function endToEndLines(head: RequestHead): FieldLines {
   return orOriginError(() => linesOf(head).endToEnd());
 }
 
-/** Returns an upper bound in bytes for such a request, what frames its body and the empty line. */
-export function requestRoom({ line, fields }: WrittenRequest): number {
+/** Returns the bytes that a request's whole head takes at most, with its framing and the empty line. */
+export function requestRoom({ line, fields }: PreparedRequest): number {
   return line.length + fields.octets.length + FRAMING_LENGTH;
 }
 
 /** Writes the request line and the field lines and returns the offset behind them. */
-export function writeRequest(request: WrittenRequest, out: Uint8Array): number {
+export function writeRequest(request: PreparedRequest, out: Uint8Array): number {
   const { line, fields: { octets } } = request;
   writeLatin1(line, out, 0);
   out.set(octets, line.length);
@@ -80,7 +84,10 @@ export function writeFraming(framing: BodyFraming, out: Uint8Array, offset: numb
   return at + 2;
 }
 
-/** Says how a request without a body is framed: most methods need no length, yet some origins answer 411 to these (RFC 9110 section 8.6). */
+/**
+ * Returns the framing of a request without a body. Most methods need no length, but some origins answer 411 to a POST, PUT
+ * or PATCH without one (RFC 9110 section 8.6).
+ */
 export function framingOfNothing(method: string, isAnnounced: boolean): BodyFraming {
   return isAnnounced && expectsBody(method) ? 0 : "none";
 }
@@ -92,7 +99,7 @@ export function writeChunkPrefix(size: number, out: Uint8Array, offset: number):
 
 function lengthText(length: number): string {
   if (Number.isSafeInteger(length) && length >= 0) return String(length);
-  throw malformed(`the length of the body is no number of bytes: ${length}`);
+  throw malformed(`the length of its body must be a number of bytes, not ${length}`);
 }
 
 /** Writes ASCII and returns the offset behind it. */

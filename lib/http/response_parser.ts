@@ -1,6 +1,7 @@
 import type { ResponseFraming } from "./body_decoder.ts";
 import { connectionOptions } from "./fields.ts";
-import { FieldLines } from "./field_lines.ts";
+import type { FieldLines } from "./field_lines.ts";
+import { type HeadRange, readFieldLines } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError } from "./head_error.ts";
 import { CR, endOf, isBlank, latin1, LF, OCTETS, SP, TEXT } from "./octets.ts";
@@ -9,7 +10,7 @@ import { OriginError } from "./origin_error.ts";
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
 export const MAX_RESPONSE_HEAD = 64 * 1024;
 
-/** What a response head says: for the visitor, and for the connection that it came on. */
+/** A response head for the visitor, and what it says of the connection that it came on. */
 export interface ParsedHead {
   /** Its fields are end-to-end ones alone; the status may be informational (1xx). */
   readonly head: ResponseHead;
@@ -56,14 +57,14 @@ export class ResponseHeadParser {
     for (; at < limit; at++) {
       const octet = buffer[at] ?? 0;
       if (((OCTETS[octet] ?? 0) & TEXT) !== 0) continue;
-      if (octet !== CR) throw malformed("a control character", `0x${octet.toString(16)}`);
+      if (octet !== CR) throw malformed(`it must not have the octet 0x${octet.toString(16)}`);
       // Whether LF follows is seen when more has come.
       if (at + 1 === limit) break;
-      if (buffer[++at] !== LF) throw malformed("a CR that does not end a line", "CR");
+      if (buffer[++at] !== LF) throw malformed("a CR must end a line");
     }
     this.#scanned = at - start;
     if (limit - start < MAX_RESPONSE_HEAD) return -1;
-    throw malformed("the head is longer than bytes", String(MAX_RESPONSE_HEAD));
+    throw malformed(`it must have at most ${MAX_RESPONSE_HEAD} bytes`);
   }
 }
 
@@ -83,7 +84,7 @@ function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
 function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
   for (let i = 0; i < PROTOCOL.length && start + i < end; i++) {
     if (buffer[start + i] === PROTOCOL.charCodeAt(i)) continue;
-    throw malformed("no HTTP/1 status line, it begins", latin1(buffer, start, start + i + 1));
+    throw malformed(`it must begin with ${PROTOCOL}`, latin1(buffer, start, start + i + 1));
   }
 }
 
@@ -109,6 +110,10 @@ function parseHead(octets: Uint8Array, method: string, end: number): ParsedHead 
   };
 }
 
+/** The rule for a status line (RFC 9112 section 4). */
+const STATUS_LINE =
+  "a status line must be HTTP/1.0 or HTTP/1.1, a status from 100 to 599 and a reason";
+
 function parseStatusLine(
   octets: Uint8Array,
   lineEnd: number,
@@ -119,19 +124,15 @@ function parseStatusLine(
     octets[PROTOCOL.length + 1] === SP && endOf(octets, 0, TEXT) === lineEnd &&
     octets[lineEnd + 1] === LF &&
     (lineEnd === STATUS_LINE_LENGTH || octets[STATUS_LINE_LENGTH] === SP);
-  if (!isLine) throw malformed("a bad status line", latin1(octets, 0, lineEnd));
+  if (!isLine) throw malformed(STATUS_LINE, latin1(octets, 0, lineEnd));
   return { minor, status };
 }
 
-function linesOf(
-  octets: Uint8Array,
-  range: { readonly start: number; readonly end: number },
-): FieldLines {
+function linesOf(octets: Uint8Array, range: HeadRange): FieldLines {
   try {
-    return FieldLines.read(octets, range, "message");
+    return readFieldLines(octets, range, "message");
   } catch (error) {
-    if (!(error instanceof HeadError)) throw error;
-    throw new OriginError("malformed", `${PREFIX}${error.message}`, { cause: error });
+    throw error instanceof HeadError ? originError(error) : error;
   }
 }
 
@@ -142,7 +143,7 @@ function staysOpen(connection: string | undefined, minor: number): boolean {
   return !options.includes("close") && (minor === 1 || options.includes("keep-alive"));
 }
 
-/** Lets one Content-Length stand for several equal ones (RFC 9110 section 8.6), or none where `length` is null. */
+/** Puts one Content-Length in place of several equal ones (RFC 9110 section 8.6), or none when `length` is null. */
 function withOneLength(
   lines: FieldLines,
   announced: string | undefined,
@@ -153,28 +154,36 @@ function withOneLength(
   return announced === String(length) ? lines : lines.withLength(length);
 }
 
-/** Decides how the body is delimited (RFC 9112 section 6.3), or refuses what two readers would see differently. */
+/** Decides how the body is delimited (RFC 9112 section 6.3). @throws {OriginError} where two readers could disagree. */
 function bodyFraming(
   coding: string | undefined,
   length: number | null,
   minor: number,
 ): ResponseFraming {
   if (coding === undefined) return length ?? "close";
-  if (length !== null) throw malformed("Content-Length beside Transfer-Encoding", coding);
-  if (minor === 0) throw malformed("Transfer-Encoding in HTTP/1.0", coding);
-  if (coding.toLowerCase() !== "chunked") throw malformed("a transfer coding but chunked", coding);
+  if (length !== null) {
+    throw malformed("Content-Length and Transfer-Encoding must not both be there");
+  }
+  if (minor === 0) throw malformed("HTTP/1.0 must have no Transfer-Encoding");
+  if (coding.toLowerCase() !== "chunked") {
+    throw malformed("the transfer coding must be chunked", coding);
+  }
   return "chunked";
 }
 
-/** Reads a length, or several that are the same. */
+/** Reads a Content-Length, or several that are equal. */
 function parseLength(text: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   let length: number | null = null;
   for (const part of text.includes(",") ? text.split(",") : [text]) {
     const digits = trim(part);
     const parsed = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
-    if (!Number.isSafeInteger(parsed)) throw malformed("a bad Content-Length", text);
-    if (length !== null && length !== parsed) throw malformed("two Content-Lengths", text);
+    if (!Number.isSafeInteger(parsed)) {
+      throw malformed("Content-Length must be a number of bytes", text);
+    }
+    if (length !== null && length !== parsed) {
+      throw malformed("Content-Length must be one number", text);
+    }
     length = parsed;
   }
   return length ?? 0;
@@ -189,9 +198,12 @@ function trim(text: string): string {
   return text.slice(from, to);
 }
 
-const PREFIX = "the origin sent no valid head: ";
+function malformed(rule: string, seen?: string): OriginError {
+  return originError(new HeadError(rule, seen));
+}
 
-function malformed(what: string, value: string): OriginError {
-  const shown = value.length > 64 ? `${value.slice(0, 64)}…` : value;
-  return new OriginError("malformed", `${PREFIX}${what}: ${JSON.stringify(shown)}`);
+function originError(cause: HeadError): OriginError {
+  return new OriginError("malformed", `the origin's head is malformed: ${cause.message}`, {
+    cause,
+  });
 }

@@ -1,20 +1,19 @@
-/** Bytes of a piece of memory that heads share: room for a hundred of them. */
+/** Bytes of the memory that heads share: room for a hundred of them. */
 const PIECE = 64 * 1024;
 
 let piece = new Uint8Array(PIECE);
 
 /**
- * Returns room for so many bytes at least, to be written from its start on before the next call.
+ * Returns room for so many bytes at least; the caller writes from its start, before the next call.
  *
- * Each small array has memory of its own outside V8's heap, which costs more to make and to collect than all that is
- * written there.
+ * A small array of its own would have memory outside V8's heap, which costs more to make and to collect than to fill.
  */
 export function scratchRoom(bytes: number): Uint8Array {
   if (piece.length < bytes) piece = new Uint8Array(Math.max(PIECE, bytes));
   return piece;
 }
 
-/** Returns what was written there. It shares its memory with others, and keeps that alive while it is held. */
+/** Returns the bytes that were written there, which stay as they are; all of the memory lives as long as one of its parts. */
 export function takeScratch(length: number): Uint8Array {
   const bytes = piece.subarray(0, length);
   piece = piece.subarray(length);

@@ -1,4 +1,5 @@
-import { FieldLines } from "../http/field_lines.ts";
+import type { FieldLines } from "../http/field_lines.ts";
+import { readFieldLines } from "../http/field_reader.ts";
 import {
   linesOf,
   ReadRequestHead,
@@ -9,7 +10,7 @@ import {
   type ResponseHead,
   statusAt,
 } from "../http/head.ts";
-import { HeadError } from "../http/head_error.ts";
+import { HeadError, lineAt } from "../http/head_error.ts";
 import { CR, latin1, LF, LINE_END, writeLatin1 } from "../http/octets.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
 import { MAX_HEAD_LENGTH } from "./limits.ts";
@@ -19,31 +20,28 @@ import { MAX_HEAD_LENGTH } from "./limits.ts";
 //     GET /path HTTP/1.1        200
 //     host: app.example         content-length: 0
 
-/** Characters of a wrong status line that a message shows. */
-const MAX_SHOWN = 20;
-
-/** Characters of a status line and its end: on the wire it has a status and nothing else. */
+/** Characters of a response's first line and its end: on the wire it has a status and nothing else. */
 const STATUS_LINE_LENGTH = 3 + LINE_END.length;
 
-/** A head as it is written: its first line, and its field lines. */
+/** A head as it is written: its first line with the line end, and its field lines. */
 export interface WrittenHead {
   readonly first: string;
   readonly fields: FieldLines;
 }
 
 /**
- * Returns how a request head is written.
+ * Makes the lines of a request head.
  *
- * @throws {StreamError} `Protocol` for a text that may not stand in a head, `TooLarge` for more than a frame may have.
+ * @throws {StreamError} `Protocol` for texts that no head may have, `TooLarge` for more than a frame may have.
  */
 export function writtenRequest(head: RequestHead): WrittenHead {
   return orStreamError(() => checked({ first: requestLine(head), fields: linesOf(head) }));
 }
 
-/** Returns how a response head is written, likewise. */
+/** Makes the lines of a response head, likewise. */
 export function writtenResponse(head: ResponseHead): WrittenHead {
-  if (!isStatus(head.status)) throw badStatus(String(head.status));
   return orStreamError(() => {
+    if (!isStatus(head.status)) throw badStatus(String(head.status));
     return checked({ first: `${head.status}${LINE_END}`, fields: linesOf(head) });
   });
 }
@@ -60,16 +58,16 @@ export function writeHead({ first, fields }: WrittenHead, out: Uint8Array, offse
 }
 
 /**
- * Reads the head of an HTTPRequest or WSRequest; what it returns can be written to an origin as it is.
+ * Reads the head of an HTTPRequest or WSRequest, which may be written to an origin as it is.
  *
- * @throws {StreamError} `Protocol` for anything but the one spelling, and for what RFC 9110 and RFC 9112 do not allow.
+ * @throws {StreamError} `Protocol` for any other spelling than the one above, and for a second host or a wrong length.
  */
 export function decodeRequestHead(payload: Uint8Array): RequestHead {
   return orStreamError(() => {
     const { method, target, end } = readRequestLine(payload);
-    const lines = FieldLines.read(payload, { start: end, end: payload.length }, "wire");
+    const lines = readFieldLines(payload, { start: end, end: payload.length }, "wire");
     if (lines.notableCount("host") > 1) {
-      throw new HeadError("a second host", lines.notableValue("host") ?? "");
+      throw new HeadError("a request must have one host", lines.notableValue("host"));
     }
     checkContentLength(lines);
     return new ReadRequestHead(method, target, lines);
@@ -81,9 +79,9 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
   return orStreamError(() => {
     const status = statusAt(payload, 0);
     const isLine = isStatus(status) && payload[3] === CR && payload[4] === LF;
-    if (!isLine) throw badStatus(latin1(payload, 0, Math.min(payload.length, MAX_SHOWN)));
+    if (!isLine) throw badStatus(lineAt(latin1(payload), 0));
     const range = { start: STATUS_LINE_LENGTH, end: payload.length };
-    const lines = FieldLines.read(payload, range, "wire");
+    const lines = readFieldLines(payload, range, "wire");
     checkContentLength(lines);
     return new ReadResponseHead(status, lines);
   });
@@ -96,23 +94,24 @@ function checked(head: WrittenHead): WrittenHead {
   throw new StreamError(ErrorCode.TooLarge, `a head of ${length} bytes; ${most}`);
 }
 
-/** Tells whether a status can stand on the wire: a final one, or that of an accepted WebSocket. */
+/** Tells whether a status may be on the wire: a final one, or that of an accepted WebSocket. */
 function isStatus(status: number): boolean {
   return status === 101 || (Number.isInteger(status) && status >= 200 && status <= 599);
 }
 
-function badStatus(seen: string): StreamError {
-  const reason = `malformed head: not a status from 200 to 599, or 101: ${JSON.stringify(seen)}`;
-  return new StreamError(ErrorCode.Protocol, reason);
+function badStatus(seen: string): HeadError {
+  return new HeadError("the first line must be a status from 200 to 599, or 101", seen);
 }
 
-/** Checks what two recipients could read as two different lengths (RFC 9112 section 6.3). */
+/** @throws {HeadError} for a length that two recipients could read differently (RFC 9112 section 6.3). */
 function checkContentLength(lines: FieldLines): void {
   // Several values are joined by commas, which no number has.
   const length = lines.notableValue("content-length");
   if (length === undefined) return;
   const isLength = /^[0-9]{1,16}$/.test(length) && Number.isSafeInteger(Number(length));
-  if (!isLength) throw new HeadError("a content-length that is not a number of bytes", length);
+  if (!isLength) {
+    throw new HeadError("content-length must be a number of bytes", length);
+  }
 }
 
 function orStreamError<T>(run: () => T): T {

@@ -52,7 +52,7 @@ export function encodeMessage(
   return encoder.encode(JSON.stringify(message));
 }
 
-/** How a refusal is told. */
+/** A refusal as it is on the wire. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -62,7 +62,7 @@ export interface Refusal {
 /**
  * Returns what a client needs of a challenge; `features` are those that both sides have.
  *
- * @throws {RegistrationError} `malformed` when it is no challenge.
+ * @throws {RegistrationError} `malformed` when it is not a challenge.
  */
 export function decodeChallenge(
   payload: Uint8Array,
@@ -78,7 +78,7 @@ export function decodeChallenge(
   return { nonce, server, features };
 }
 
-/** @throws {RegistrationError} `malformed` when there is no JWS, or a proof that is no text. */
+/** @throws {RegistrationError} `malformed` when there is no JWS, or a proof that is not text. */
 export function decodeRequest(payload: Uint8Array): RegistrationRequest {
   const { jws, proof } = parseObject(payload, WHOSE.client);
   if (typeof jws !== "string") {
@@ -86,7 +86,7 @@ export function decodeRequest(payload: Uint8Array): RegistrationRequest {
   }
   if (proof === undefined) return { jws };
   if (typeof proof === "string") return { jws, proof };
-  throw new RegistrationError("malformed", "the registration's proof is no text");
+  throw new RegistrationError("malformed", "the registration's proof is not text");
 }
 
 /** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
@@ -119,7 +119,7 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.parse(text)?.origin === text;
 }
 
-/** What a malformed frame means: a client that cannot do better gives up, a server may be mended. */
+/** Whether a malformed frame ends the tries: a client would only send the same again, but a server may be repaired. */
 const WHOSE = { client: { permanent: true }, server: { permanent: false } } as const;
 
 function parseObject(

@@ -10,7 +10,7 @@ export interface RefusedVisitors {
   readonly count: number;
 }
 
-/** What a reason looks like: it goes to terminals. */
+/** The letters of a reason: terminals show it. */
 const REASON = /^[a-z0-9-]{1,32}$/;
 
 const encoder = new TextEncoder();

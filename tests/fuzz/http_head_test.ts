@@ -7,11 +7,11 @@ import {
   CHUNK_END,
   LAST_CHUNK,
   MAX_CHUNK_PREFIX,
+  prepareRequest,
   requestRoom,
   writeChunkPrefix,
   writeFraming,
   writeRequest,
-  writtenRequest,
 } from "../../lib/http/request_writer.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import { type Field, withoutHopByHop } from "../../lib/http/fields.ts";
@@ -116,7 +116,7 @@ fuzz(
     ]);
     let written: string;
     try {
-      const request = writtenRequest(head);
+      const request = prepareRequest(head);
       const out = new Uint8Array(requestRoom(request));
       written = toText(out.subarray(0, writeFraming(framing, out, writeRequest(request, out))));
     } catch (error) {

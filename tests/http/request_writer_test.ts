@@ -4,11 +4,11 @@ import {
   framingOfNothing,
   MAX_CHUNK_PREFIX,
   MAX_REQUEST_HEAD,
+  prepareRequest,
   requestRoom,
   writeChunkPrefix,
   writeFraming,
   writeRequest,
-  writtenRequest,
 } from "../../lib/http/request_writer.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
 import type { Field } from "../../lib/http/fields.ts";
@@ -16,7 +16,7 @@ import { type RequestHead } from "../../lib/http/head.ts";
 
 function encode(head: Partial<RequestHead>, framing: BodyFraming = "none"): Uint8Array {
   const whole = { method: "GET", target: "/", fields: [], ...head };
-  const request = writtenRequest(whole);
+  const request = prepareRequest(whole);
   const out = new Uint8Array(requestRoom(request));
   return out.subarray(0, writeFraming(framing, out, writeRequest(request, out)));
 }
@@ -30,7 +30,7 @@ function assertRefused(head: Partial<RequestHead>, framing: BodyFraming = "none"
   assertEquals(error.code, "malformed", JSON.stringify(head));
 }
 
-Deno.test("writtenRequest writes the start line and the fields in the order given, and nothing else", () => {
+Deno.test("prepareRequest writes the start line and the fields in the order given, and nothing else", () => {
   const fields: Field[] = [["host", "a.example"], ["x", "1"], ["accept", "*/*"], ["x", "2"]];
   assertEquals(
     text(encode({ method: "PROPFIND", target: "//x/../y/%2e?a='\"<>#f", fields })),
@@ -39,13 +39,13 @@ Deno.test("writtenRequest writes the start line and the fields in the order give
   assertEquals(text(encode({ method: "OPTIONS", target: "*" })), "OPTIONS * HTTP/1.1\r\n\r\n");
 });
 
-Deno.test("writtenRequest writes each character as one octet", () => {
+Deno.test("prepareRequest writes each character as one octet", () => {
   const target = text(new TextEncoder().encode("/é/€/😀"));
   const bytes = encode({ target, fields: [["x-name", "é\xff\tü"], ["empty", ""]] });
   assertEquals(text(bytes), `GET ${target} HTTP/1.1\r\nx-name: é\xff\tü\r\nempty: \r\n\r\n`);
 });
 
-Deno.test("writtenRequest passes over framing and connection fields", () => {
+Deno.test("prepareRequest passes over framing and connection fields", () => {
   const names =
     "content-length,transfer-encoding,connection,keep-alive,upgrade,te,trailer,proxy-connection";
   const smuggled = names.split(",").map((name): Field => [name, "chunked"]);
@@ -73,13 +73,13 @@ Deno.test("framingOfNothing says that there is no body only where a length was g
   assertEquals(framingOfNothing("GET", true), "none");
 });
 
-Deno.test("writtenRequest refuses methods that are no token, and CONNECT", () => {
+Deno.test("prepareRequest refuses methods that are no token, and CONNECT", () => {
   for (const method of ["", "GE T", "GET\r\n", "G\0", "GÉT", "GET:", "CONNECT"]) {
     assertRefused({ method });
   }
 });
 
-Deno.test("writtenRequest refuses targets that would end the start line or are of another form", () => {
+Deno.test("prepareRequest refuses targets that would end the start line or are of another form", () => {
   const targets = [
     "",
     "x",
@@ -98,7 +98,7 @@ Deno.test("writtenRequest refuses targets that would end the start line or are o
   }
 });
 
-Deno.test("writtenRequest refuses names that are no token and values that would end the line", () => {
+Deno.test("prepareRequest refuses names that are no token and values that would end the line", () => {
   for (const name of ["", "a b", "a:", "a\r\n", "é", "a\0", "\ud800", "Host"]) {
     assertRefused({ fields: [[name, "x"]] });
   }
@@ -111,13 +111,13 @@ Deno.test("writeFraming refuses lengths that are no count of bytes", () => {
   for (const length of [-1, 1.5, NaN, Infinity, 2 ** 53]) assertRefused({}, length);
 });
 
-Deno.test("writtenRequest refuses a head that is too long", () => {
+Deno.test("prepareRequest refuses a head that is too long", () => {
   const head = {
     method: "GET",
     target: "/",
     fields: [["x", "y".repeat(MAX_REQUEST_HEAD)]] as const,
   };
-  assertEquals(assertThrows(() => writtenRequest(head), OriginError).code, "malformed");
+  assertEquals(assertThrows(() => prepareRequest(head), OriginError).code, "malformed");
 });
 
 Deno.test("writeChunkPrefix gives the size in hexadecimal", () => {

@@ -5,7 +5,7 @@ import {
   ResponseHeadParser,
 } from "../../lib/http/response_parser.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
-import { MAX_FIELDS } from "../../lib/http/field_lines.ts";
+import { MAX_FIELDS } from "../../lib/http/field_reader.ts";
 import { plain } from "../testing/heads.ts";
 
 function bytes(text: string): Uint8Array {

@@ -1,8 +1,8 @@
 import {
   endToEndLines,
+  prepareRequest,
   requestRoom,
   writeRequest,
-  writtenRequest,
 } from "../../../http/request_writer.ts";
 import { ReadRequestHead, type RequestHead } from "../../../http/head.ts";
 
@@ -44,7 +44,7 @@ export function ownHead(head: RequestHead, host: string | null): ReadRequestHead
  */
 export function originRequest(head: ReadRequestHead): OriginRequest {
   const announced = head.lines.notableValue("content-length");
-  const request = writtenRequest(head);
+  const request = prepareRequest(head);
   const buffer = takeBuffer(requestRoom(request));
   return {
     method: head.method,
