@@ -53,7 +53,7 @@ export function latin1(octets: Uint8Array, start = 0, end = octets.length): stri
     for (let at = start; at < end; at++) text += String.fromCharCode(octets[at] ?? 0);
     return text;
   }
-  // Deno's TextDecoder has no Latin-1, and is slower for what is not all ASCII.
+  // TextDecoder's latin1 is windows-1252 (Encoding standard), and slower where not all is ASCII.
   const { buffer, byteOffset, length } = octets;
   return Buffer.from(buffer, byteOffset, length).toString("latin1", start, end);
 }

@@ -72,7 +72,7 @@ const PROTOCOL = "HTTP/1.";
 /** "HTTP/1.1 200": what every status line begins with; the reason may be missing. */
 const STATUS_LINE_LENGTH = 12;
 
-/** Returns the offset behind the first empty line, whatever stands before it, or -1. */
+/** Returns the offset behind the first empty line, without a look at the lines before it, or -1. */
 function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
   for (let at = start; at + 2 < end; at++) {
     if (buffer[at] === LF && buffer[at + 1] === CR && buffer[at + 2] === LF) return at + 3;
@@ -80,7 +80,7 @@ function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
   return -1;
 }
 
-/** Refuses at once what does not begin as a response does, however little of it is there. */
+/** @throws {OriginError} as soon as the first bytes are not those of a response, even when few are there. */
 function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
   for (let i = 0; i < PROTOCOL.length && start + i < end; i++) {
     if (buffer[start + i] === PROTOCOL.charCodeAt(i)) continue;

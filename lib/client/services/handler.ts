@@ -34,7 +34,7 @@ export class HandlerService implements Service {
     try {
       const response = await this.#ask(incoming, head, gone.signal);
       await send(incoming, response, { method: head.method, gone: gone.signal });
-      // The handler has said all: what is left of the upload has no reader.
+      // The answer is complete: nothing reads the rest of the upload.
       if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
     } catch (error) {
       if (gone.signal.aborted) return;
@@ -86,7 +86,7 @@ function requestOf(
 ): Request {
   const headers = new Headers();
   for (const [name, value] of withoutHopByHop(fields)) headers.append(name, value);
-  // A `Request` with one of these methods has no body; one that comes all the same is not read.
+  // A `Request` of these methods cannot have a body: one that comes is not read.
   const isBodiless = incoming.receiveEnded || method === "GET" || method === "HEAD";
   return new Request(urlOf(target, fields), {
     method,
@@ -167,7 +167,7 @@ async function sendBody(
   gone: AbortSignal,
 ): Promise<void> {
   const reader = body.getReader();
-  // A body may have nothing to say for hours: its source must hear at once that nobody listens.
+  // The next piece may be hours away: the body's source must hear at once that the visitor has left.
   const stop = (): void => void reader.cancel(gone.reason).catch(() => {});
   gone.addEventListener("abort", stop);
   try {

@@ -121,7 +121,7 @@ function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Hand
   });
 }
 
-/** Returns what is to be called before each message, so that all of one turn of the event loop leave with one write. */
+/** Returns a function to call before each message, so that all messages of one turn of the event loop leave with one write. */
 function joinWrites(connection: Socket): () => void {
   let isCorked = false;
   return () => {

@@ -56,7 +56,7 @@ export class LocalHTTP implements Service {
 
   async #exchange(incoming: Incoming, request: OriginRequest): Promise<void> {
     const body = incoming.receiveEnded ? null : new IncomingUpload(incoming, request.length);
-    // A Reset may follow in the same message: what is not wanted any more need not reach the origin.
+    // A Reset may follow in the same message, and then the request need not reach the origin.
     await null;
     if (incoming.sendEnded) return giveBack(request.buffer);
     const exchange = this.#pool.exchange(request, body);
@@ -65,7 +65,7 @@ export class LocalHTTP implements Service {
       const response = await exchange.response;
       this.#specimens.keep(incoming, request, exchange, response);
       await sendAnswer(incoming, response);
-      // The origin has said all: what is left of the upload has no reader.
+      // The answer is complete: the origin needs no more of the upload.
       if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
     } finally {
       incoming.onAbort = null;

@@ -20,7 +20,7 @@ const MAX_INFORMATIONAL = 32;
 
 /** Runs one request and its response on one connection, side by side. */
 export class OriginExchange implements ConnectionReader, ResponseOwner {
-  /** Settles with the final head, however much of the request is still to be sent. */
+  /** Settles with the final head, which may come before all of the request is sent. */
   readonly response: Promise<OriginResponse>;
   /** Whether it may be sent again when an idle connection turns out dead (RFC 9110 section 9.2.2). */
   readonly replayable: boolean;
@@ -104,7 +104,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     this.#connection = null;
     this.#owner.ended(this);
     if (this.#reading !== null) return this.#reading.fail(error);
-    // When nobody waits any more, the rejection is no accident.
+    // It may be that nothing waits for it any more.
     this.response.catch(() => {});
     this.#settle.reject(error);
   }
@@ -159,7 +159,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
 
 /** Whether it may be repeated without harm; POST, PATCH and unknown methods may not. */
 function isIdempotent(method: string): boolean {
-  // Most are GET, and the set asks for the hash of a string that came with the request and has none yet.
+  // Most are GET. The set needs the hash of the method, which V8 computes anew for each string that comes.
   return method === "GET" || IDEMPOTENT_METHODS.has(method);
 }
 

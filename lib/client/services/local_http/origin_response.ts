@@ -19,7 +19,7 @@ export class OriginResponse {
   readonly #owner: ResponseOwner;
   /** Where the body comes from; null once it has ended, well or not. */
   #connection: OriginConnection | null;
-  /** Why the body has no end. */
+  /** Why the body broke off. */
   #error: unknown = null;
   /** The read that waits for the next bytes. */
   #waiting: PromiseWithResolvers<Uint8Array | null> | null = null;

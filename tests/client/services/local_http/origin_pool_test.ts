@@ -1,25 +1,18 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { OriginError, type OriginErrorCode } from "../../../../lib/http/origin_error.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { freePort } from "../../../testing/free_port.ts";
 import { within } from "../../../testing/within.ts";
 import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
-import { bodyOf, fetchText, request, TestPool, textOf } from "./test_pool.ts";
+import {
+  answerAll,
+  assertFails,
+  bodyOf,
+  fetchText,
+  request,
+  TestPool,
+  textOf,
+} from "./test_pool.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-async function answerAll(peer: RawPeer): Promise<void> {
-  for (;;) {
-    const head = await peer.until().catch(() => null);
-    if (head === null) return;
-    await peer.send(OK);
-  }
-}
-
-async function assertFails(work: Promise<unknown>, code: OriginErrorCode): Promise<OriginError> {
-  const error = await assertRejects(() => work, OriginError);
-  assertEquals(error.code, code, error.message);
-  return error;
-}
 
 Deno.test("OriginPool uses a connection again, the last used first", async () => {
   await using origin = new RawOrigin(answerAll);

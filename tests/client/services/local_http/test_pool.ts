@@ -1,3 +1,4 @@
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   type OriginRequest,
   originRequest,
@@ -10,6 +11,8 @@ import {
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
 import type { OriginResponse } from "../../../../lib/client/services/local_http/origin_response.ts";
 import type { RequestHead } from "../../../../lib/http/head.ts";
+import { OriginError, type OriginErrorCode } from "../../../../lib/http/origin_error.ts";
+import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
 
 /** A pool that a test's scope closes. */
 export class TestPool extends OriginPool implements Disposable {
@@ -61,4 +64,32 @@ export async function fetchText(
 ): Promise<string> {
   const response = await pool.exchange(request, body).response;
   return `${response.head.status} ${await textOf(response)}`;
+}
+
+/** Answers every connection with these bytes and closes it. */
+export function answering(answer: string): RawOrigin {
+  return new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send(answer);
+    await peer.closeWrite();
+    await peer.ended();
+  });
+}
+
+/** Answers every request of a connection with `ok`. */
+export async function answerAll(peer: RawPeer): Promise<void> {
+  for (;;) {
+    await peer.until();
+    await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+  }
+}
+
+/** Waits for work to fail with an OriginError of a code, and returns the error. */
+export async function assertFails(
+  work: Promise<unknown>,
+  code: OriginErrorCode,
+): Promise<OriginError> {
+  const error = await assertRejects(() => work, OriginError);
+  assertEquals(error.code, code, error.message);
+  return error;
 }
