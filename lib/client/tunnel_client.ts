@@ -5,7 +5,7 @@ import type { RefusedVisitors } from "../wire/notice.ts";
 import { waitAtMost } from "../net/with_timeout.ts";
 import type { Service } from "./services/service.ts";
 import type { ClientOptions } from "./options.ts";
-import { ServerLink } from "./server_link.ts";
+import { ServerLink, type ServerLinkEvents } from "./server_link.ts";
 
 /** What the command line gives, with the key read, the password hashed and the service made. */
 export interface TunnelClientOptions
@@ -117,10 +117,11 @@ class ServerState {
     this.#events = events;
   }
 
-  linkEvents() {
+  /** Returns the events of one more link. */
+  linkEvents(): ServerLinkEvents {
     let isUp = false;
     return {
-      onRegistered: ({ urls }: { readonly urls: readonly string[] }): void => {
+      onRegistered: ({ urls }) => {
         // A new connection takes over before the old one is closed.
         if (!isUp) this.#online++;
         isUp = true;
@@ -129,7 +130,7 @@ class ServerState {
         this.#reasons.clear();
         this.#events.onOnline(this.#server, urls[0] ?? this.#server);
       },
-      onLost: (reason: string, isLast: boolean): void => {
+      onLost: (reason, isLast) => {
         if (isUp) this.#online--;
         isUp = false;
         const kind = reason.replaceAll(/\d+/g, "");

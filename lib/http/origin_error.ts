@@ -1,15 +1,16 @@
-/**
- * Says what went wrong between this client and the origin: nothing listens (`refused`), no way there
- * (`unreachable`), a message that breaks the rules of RFC 9112, theirs or the one to be sent
- * (`malformed`), a connection that ended too early (`cut`), an origin that did not take the connection
- * in time (`timeout`), an exchange that this side gave up (`aborted`).
- */
+/** What went wrong between this client and the origin. */
 export type OriginErrorCode =
+  /** Nothing listens there. */
   | "refused"
+  /** No connection could be made for another reason. */
   | "unreachable"
+  /** The answer breaks the rules of RFC 9112, or the request would. */
   | "malformed"
+  /** The connection ended before the answer did. */
   | "cut"
+  /** The origin did not take the connection in time. */
   | "timeout"
+  /** This side gave the exchange up. */
   | "aborted";
 
 /** Tells why an exchange with the origin failed. */

@@ -32,8 +32,8 @@ export class ResponseHeadParser {
   #scanned = 0;
 
   /**
-   * Reads the head that begins at `start`, or returns null when it does not end before `end`; call again
-   * once there is more, with the same bytes in front.
+   * Reads the head that begins at `start`, or returns null when it does not end before `end`; call again once there is
+   * more, with the same bytes in front. The request's `method` decides whether a body follows.
    *
    * @throws {OriginError} `malformed`, as soon as the bytes at hand cannot become a head.
    */

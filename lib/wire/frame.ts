@@ -44,8 +44,8 @@ export const FRAME_HEADER_LENGTH = 10;
 
 interface FrameRule {
   readonly name: string;
-  /** Whether the frame belongs to stream 0, the session, or to one of the others. */
-  readonly session: boolean;
+  /** Whether the frame belongs to the session, which is stream 0; else it belongs to one of the others. */
+  readonly isOfSession: boolean;
   readonly flags: number;
   readonly minLength: number;
   readonly maxLength: number;
@@ -53,7 +53,7 @@ interface FrameRule {
 
 const RULES: readonly (FrameRule | undefined)[] = buildRules();
 
-/** Receives each frame of a message; the payload is a view of the message, which stays valid while it is held. */
+/** Takes a frame of a message; the payload is a view of the message, and valid as long as it is held. */
 export type FrameHandler = (
   type: number,
   flags: number,
@@ -141,7 +141,7 @@ function byteAt(bytes: Uint8Array, offset: number): number {
 }
 
 function checkHeader(rule: FrameRule, stream: number, length: number): void {
-  if (rule.session !== (stream === 0)) throw malformed(`a ${rule.name} on stream ${stream}`);
+  if (rule.isOfSession !== (stream === 0)) throw malformed(`a ${rule.name} on stream ${stream}`);
   if (length > rule.maxLength) {
     throw new SessionError(
       ErrorCode.TooLarge,
@@ -159,7 +159,7 @@ function buildRules(): (FrameRule | undefined)[] {
   const rules: (FrameRule | undefined)[] = new Array(256).fill(undefined);
   const { EndStream, Text, More } = FrameFlag;
   const onSession = (type: number, name: string, minLength: number, maxLength: number): void => {
-    rules[type] = { name, session: true, flags: 0, minLength, maxLength };
+    rules[type] = { name, isOfSession: true, flags: 0, minLength, maxLength };
   };
   const onStream = (
     type: number,
@@ -168,7 +168,7 @@ function buildRules(): (FrameRule | undefined)[] {
     minLength: number,
     maxLength: number,
   ): void => {
-    rules[type] = { name, session: false, flags, minLength, maxLength };
+    rules[type] = { name, isOfSession: false, flags, minLength, maxLength };
   };
   onSession(FrameType.RegistrationChallenge, "RegistrationChallenge", 2, MAX_REGISTRATION_LENGTH);
   onSession(FrameType.RegistrationRequest, "RegistrationRequest", 2, MAX_REGISTRATION_LENGTH);

@@ -43,7 +43,7 @@ export class Baseline {
     }
   }
 
-  /** Stores figures, with what they were measured with, for whoever wonders later. */
+  /** Stores figures, with the versions and the machine they were measured with. */
   static async write(file: URL, figures: readonly Figure[], measuredWith: string): Promise<void> {
     const rounded = figures.map(({ name, value }) => [name, Number(value.toPrecision(4))]);
     const content = { measuredWith, figures: Object.fromEntries(rounded) };

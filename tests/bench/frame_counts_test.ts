@@ -20,6 +20,6 @@ Deno.test("FrameCounter.since tells what has come since a snapshot, without ping
   });
 });
 
-Deno.test("FrameCounter.add refuses what is no frame", () => {
+Deno.test("FrameCounter.add refuses anything but a frame", () => {
   assertThrows(() => new FrameCounter().add(new Uint8Array([0xff])), SessionError);
 });

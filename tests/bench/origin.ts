@@ -1,6 +1,6 @@
 /**
  * A service that costs next to nothing, in a process of its own. Prints its port and ends with its standard input, so
- * that it never outlives whoever started it.
+ * that it never outlives the process that started it.
  *
  * `/` is a small answer, `/bytes/<n>` is n bytes at once (1 MiB at most), `/stream/<n>` n bytes piece by piece; `POST`
  * counts a body, `/received` tells how many bytes of bodies there were so far, and `/websocket` sends messages back.

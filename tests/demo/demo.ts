@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const running = client.run();
   const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
   await Promise.race([running, stopped]);
-  // The site goes first: its clock and its WebSockets would hold up whoever waits for streams in flight.
+  // The site goes first: its clock and its WebSockets would hold up the end of the streams in flight.
   await Promise.all([site.shutdown(), client.stop()]);
   await Promise.all([running, server.shutdown()]);
   return 0;

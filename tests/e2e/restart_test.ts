@@ -130,7 +130,7 @@ function linesOfLoss(client: Program): string[] {
   return client.stderr.all.filter((line) => line.includes("not connected"));
 }
 
-/** Prints what was measured, for whoever wants to know more than that it holds. */
+/** Prints the figures, which say more than that they hold. */
 function tell(what: string, report: LoadReport): void {
   const { made, rate, failed, reasons, retriedKept, retriedFresh, slowest } = report;
   console.log(

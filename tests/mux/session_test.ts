@@ -153,7 +153,7 @@ Deno.test("Session accepts ids that leave some out, up to the last", async () =>
   assertEquals(near.streams.map(({ id }) => id), [5, 900, MAX_STREAM_ID]);
 });
 
-// What ends a session. Each row is sent after stream 1 was opened by whoever opens streams.
+// What ends a session. Each row is sent after the side that opens streams has opened stream 1.
 
 const VIOLATIONS: readonly {
   readonly what: string;

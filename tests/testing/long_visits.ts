@@ -37,7 +37,7 @@ export class LongVisits implements AsyncDisposable {
       ["a download", download(visited, goesOn)],
       ["a WebSocket", talk(visited, goesOn)],
     ]);
-    // Whoever waits for the end comes later.
+    // The end may be waited for later.
     for (const visit of this.#visits.values()) visit.catch(() => {});
   }
 

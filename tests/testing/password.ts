@@ -9,7 +9,7 @@ export async function passwordHash(user: string, password: string): Promise<Pass
   return basicAuth;
 }
 
-/** Writes the field of whoever knows user and password, as UTF-8 (RFC 7617). */
+/** Writes the field that presents user and password, as UTF-8 (RFC 7617). */
 export function authorization(credentials: string): RawField {
   return ["authorization", `Basic ${encodeBase64(credentials)}`];
 }

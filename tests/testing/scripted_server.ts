@@ -7,7 +7,7 @@ import { within } from "./within.ts";
 /** Where clients are told that their tunnel is; it leads nowhere. */
 const PUBLIC_URL = "http://hostile.example";
 
-/** A server that registers whoever comes, and then says what the test wants. */
+/** A server that registers every client, and then says what the test wants. */
 export class ScriptedServer implements AsyncDisposable {
   readonly port: number;
   readonly #server: WebSocketServer;

@@ -330,7 +330,7 @@ Deno.test("WebSocketBridge reads no more of the stream while its socket is full"
   await end.talker.count(20);
 });
 
-/** One bridge whose stream leads to a peer that speaks frames, and whoever talks to its socket. */
+/** One bridge between a peer that speaks frames and a peer at its socket. */
 async function bridgeEnd(
   kind: "memory" | "real",
   options: {

@@ -19,7 +19,7 @@ Deno.test("decodeFeatures bounds the list and its names", () => {
   assertEquals(decodeFeatures([`${longest}x`]), undefined);
 });
 
-Deno.test("decodeFeatures refuses what is no list of names", () => {
+Deno.test("decodeFeatures refuses anything but a list of names", () => {
   for (const list of [null, true, 1, "notices", {}, [1], [null], [""], ["A"], ["a b"], [["a"]]]) {
     assertEquals(decodeFeatures(list), undefined, JSON.stringify(list));
   }

@@ -5,7 +5,7 @@ Deno.test("parseJSONObject returns the members of an object in UTF-8", () => {
   assertEquals({ ...parse('{"a":1,"b":["\\u00e9","é"]}') }, { a: 1, b: ["é", "é"] });
 });
 
-Deno.test("parseJSONObject is undefined for what is no JSON object", () => {
+Deno.test("parseJSONObject is undefined for anything but a JSON object", () => {
   for (const text of ["", "null", "1", '"a"', "[]", "true", "{", "{'a':1}", "{} {}", '{"a":}']) {
     assertStrictEquals(parse(text), undefined, text);
   }

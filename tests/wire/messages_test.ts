@@ -91,7 +91,7 @@ Deno.test("the messages of a registration ignore members that a later version ma
   assertEquals(decodeRequest(bytes('{"jws":"a.b.c","token":"t"}')), { jws: "a.b.c" });
 });
 
-Deno.test("decodeChallenge keeps the features that this version has, and refuses what is no list of names", () => {
+Deno.test("decodeChallenge keeps the features that this version has, and refuses anything but a list of names", () => {
   const featuresOf = (features: string) =>
     decodeChallenge(bytes(`{"nonce":"n","server":"s","features":${features}}`)).features;
   assertEquals(featuresOf('["later","notices","other"]'), ["notices"]);
