@@ -2,6 +2,7 @@ import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
+import { Disconnects } from "./disconnects.ts";
 import { type ServeSocket, ServeVisit } from "./serve_visit.ts";
 import type { Answer, RequestObserver, VisitHandler } from "./visit.ts";
 
@@ -45,6 +46,7 @@ export class ServeListener {
   readonly #lingering = new Set<Socket>();
   #stopped = false;
   readonly #specimens = new Specimens();
+  readonly #disconnects = new Disconnects();
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: ServeListenerOptions) {
@@ -65,6 +67,7 @@ export class ServeListener {
   async shutdown(): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#socket, ...this.#lingering].map(shut));
+    this.#disconnects.close();
   }
 
   /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
@@ -106,6 +109,7 @@ export class ServeListener {
     const { hostname, reusePort, log } = this.#options;
     const tls = this.#tls;
     const state = { isRetired: false, isShut: false };
+    const host = { ...this.#options, disconnects: this.#disconnects };
     const server = Deno.serve({
       hostname,
       port,
@@ -113,7 +117,7 @@ export class ServeListener {
       onListen: () => {},
       ...(tls === null ? {} : { cert: tls.cert, key: tls.key }),
     }, (request, info) => {
-      const visit = new ServeVisit(this.#options, request, info.remoteAddr, state);
+      const visit = new ServeVisit(host, request, info.remoteAddr, state);
       this.#specimens.keep(info, visit);
       return this.#respond(visit);
     });

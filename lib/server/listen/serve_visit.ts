@@ -2,6 +2,7 @@ import { type Field, fieldValue } from "../../http/fields.ts";
 import type { Log } from "../../cli/log.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
+import { type Disconnects, watchNow } from "./disconnects.ts";
 import { oneLength, requestFraming, type Version } from "./request_framing.ts";
 import { targetURI } from "./target_uri.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
@@ -29,6 +30,7 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 /** What a visit of `Deno.serve` needs of its listener. */
 export interface ServeVisitHost {
   readonly observers: readonly RequestObserver[];
+  readonly disconnects: Disconnects;
   readonly log: Log;
 }
 
@@ -121,10 +123,14 @@ export class ServeVisit implements Visit {
     else void dropRest(this.#reader);
   }
 
+  /**
+   * Without Host it came over HTTP/2, where Deno tells of a stream that was reset only to those that watch it already. With
+   * Host it mostly came over HTTP/1.1, and is watched when the answer takes a while. An HTTP/2 stream that has Host too, as
+   * some proxies send it, and that is reset before that is carried until its answer has begun.
+   */
   watch(leave: () => void): () => void {
-    const { signal } = this.#request;
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave);
+    if (this.#hasHost) return this.#host.disconnects.watchSoon(this.#request, leave);
+    const signal = watchNow(this.#request, leave);
     return () => signal.removeEventListener("abort", leave);
   }
 

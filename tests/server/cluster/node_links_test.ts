@@ -7,6 +7,7 @@ import { NodeLink } from "../../../lib/server/cluster/node_link.ts";
 import { NodeLinks } from "../../../lib/server/cluster/node_links.ts";
 import { withOpening } from "../../../lib/server/cluster/node_opening.ts";
 import { NodeRelay } from "../../../lib/server/cluster/node_relay.ts";
+import { Disconnects } from "../../../lib/server/listen/disconnects.ts";
 import { type ServeSocket, ServeVisit } from "../../../lib/server/listen/serve_visit.ts";
 import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
@@ -269,7 +270,7 @@ class Entrance implements AsyncDisposable {
     const door = new NodeDoor({ bus, node: "far", url: `http://127.0.0.1:${port}` });
     const serve = { hostname: "127.0.0.1", port, onListen() {} };
     this.#server = Deno.serve(serve, async (request, { remoteAddr }) => {
-      const host = { observers: [], log: SILENT };
+      const host = { observers: [], disconnects: new Disconnects(), log: SILENT };
       const visit = new ServeVisit(host, request, remoteAddr, this.#arrive());
       const answer = await door.accept(visit, (transport, from) => {
         if (this.isReplacedMeanwhile) this.replace();

@@ -15,7 +15,7 @@ import { HTTP2Visitor } from "../../testing/http2_visitor.ts";
 import { joined } from "../../testing/frame_peer.ts";
 import { answerWith, Listening } from "../../testing/listening.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
-import { HTTP2_PREFACE, http2Get, http2Reset } from "../../testing/raw_http2.ts";
+import { HTTP2_PREFACE, http2Request, http2Reset } from "../../testing/raw_http2.ts";
 import { openWebSocket } from "../../testing/websocket_peer.ts";
 import { within } from "../../testing/within.ts";
 
@@ -233,9 +233,9 @@ Deno.test("ServeVisit.watch tells of each HTTP/2 stream that is reset, at once o
     for (let i = 0; i < STREAMS; i++) {
       const id = 2 * i + 1;
       if (isAtOnce) {
-        await visitor.send(joined(http2Get(id, "a.test"), http2Reset(id)));
+        await visitor.send(joined(http2Request(id, HTTP2_GET), http2Reset(id)));
       } else {
-        await visitor.send(http2Get(id, "a.test"));
+        await visitor.send(http2Request(id, HTTP2_GET));
         await eventually("the visit", () => scene.visits === before + i + 1);
         await visitor.send(http2Reset(id));
       }
@@ -303,6 +303,14 @@ Deno.test("A visit that fails inside the server is answered and told of, whether
     [500, "internal"],
   ]);
 });
+
+/** A request that has no Host, as most of HTTP/2. */
+const HTTP2_GET = [
+  [":method", "GET"],
+  [":scheme", "http"],
+  [":path", "/"],
+  [":authority", "a.test"],
+] as const;
 
 /** Bytes of a piece: more than is read ahead of it, many times over. */
 const PIECE = 64 * 1024;
