@@ -121,7 +121,11 @@ Deno.test("HTTP/2 streams that are opened and reset at once (CVE-2023-44487) lea
         }
         visitor.close();
         await answers;
-        assertLess((await scrape(tunnel.server)).value("tunnel_streams"), 100);
+        // Each of them has Host, so that one that was reset is carried until the origin hangs up.
+        await eventually(
+          "the streams to end",
+          async () => (await scrape(tunnel.server)).value("tunnel_streams") < 100,
+        );
         const { text } = await tunnel.request("/well");
         assertEquals(text, "ok");
       });
