@@ -1,6 +1,6 @@
 import type { Incoming } from "../../lib/client/services/service.ts";
 import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
-import { FrameType } from "../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import type { Chunk } from "../../lib/mux/receive_queue.ts";
 import { toBytes, toText } from "./latin1.ts";
@@ -64,10 +64,12 @@ export class FakeIncoming implements Incoming {
 
   /** Sends a piece of the request's body. */
   give(data: string | Uint8Array): void {
-    const bytes = new Uint8Array(toBytes(data));
-    const chunk: Chunk = { type: FrameType.Data, flags: 0, bytes, cost: bytes.length };
-    if (this.#reader === null && this.#upload.length < MAX_PIECES) this.#upload.push(chunk);
-    else this.#settle(chunk);
+    this.#give(FrameType.Data, 0, data);
+  }
+
+  /** Sends a message of a WebSocket. */
+  giveMessage(data: string | Uint8Array): void {
+    this.#give(FrameType.WSMessage, typeof data === "string" ? FrameFlag.Text : 0, data);
   }
 
   /** Ends the request's body. */
@@ -148,6 +150,13 @@ export class FakeIncoming implements Incoming {
     if (this.#error !== null || (this.#sendEnded && this.#receiveEnded)) return;
     this.resetWith = { code, reason };
     this.#fail(new StreamError(code, reason));
+  }
+
+  #give(type: number, flags: number, data: string | Uint8Array): void {
+    const bytes = new Uint8Array(toBytes(data));
+    const chunk: Chunk = { type, flags, bytes, cost: bytes.length };
+    if (this.#reader === null && this.#upload.length < MAX_PIECES) this.#upload.push(chunk);
+    else this.#settle(chunk);
   }
 
   #take(bytes: Uint8Array): void {

@@ -1,0 +1,76 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { LocalWebSockets } from "../../../lib/client/services/local_websockets.ts";
+import { OriginError } from "../../../lib/http/origin_error.ts";
+import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
+import { FrameType } from "../../../lib/wire/frame.ts";
+import { eventually } from "../../testing/eventually.ts";
+import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
+import { freePort } from "../../testing/free_port.ts";
+import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
+import { WebSocketOrigin } from "../../testing/websocket_origin.ts";
+import { within } from "../../testing/within.ts";
+
+Deno.test("LocalWebSockets joins the visitor and the origin, whose 101 loses what is for one connection", async () => {
+  await using origin = await WebSocketOrigin.start({ lines: ["Set-Cookie: a=1", "X-A: b"] });
+  const { incoming, served } = serve(origin.port, [["sec-websocket-protocol", "chat,  other"]]);
+  const { peer, request } = await origin.next();
+  const head = await incoming.answered();
+  assertEquals(head.status, 101);
+  const names = head.fields.map(([name]) => name);
+  assertEquals(names, ["sec-websocket-accept", "sec-websocket-protocol", "set-cookie", "x-a"]);
+  assertEquals([request.url, request.headers.host], ["/socket?a=%2f", "app.example"]);
+  assertEquals(request.headers["sec-websocket-protocol"], "chat,  other");
+
+  incoming.giveMessage("to the origin");
+  assertEquals(await peer.next(), "to the origin");
+  peer.send("to the visitor");
+  await eventually("the message", () => incoming.text === "to the visitor");
+  incoming.leave();
+  assertEquals((await peer.closed).code, 1006);
+  await within(served, "the end of a WebSocket");
+});
+
+Deno.test("LocalWebSockets passes a refusal on with its status, fields and body", async () => {
+  const refusal = "HTTP/1.1 403 Forbidden\r\nX-A: b\r\nConnection: close\r\n";
+  await using origin = ScriptedOrigin.answering(`${refusal}Content-Length: 2\r\n\r\nno`);
+  const { incoming, served } = serve(origin.port);
+  await within(served, "the end of a refusal");
+  assertEquals<unknown>(incoming.head, {
+    status: 403,
+    fields: [["x-a", "b"], ["content-length", "2"]],
+  });
+  assertEquals([incoming.text, incoming.isComplete], ["no", true]);
+  assertEquals(incoming.resetWith?.code, ErrorCode.None);
+});
+
+Deno.test("LocalWebSockets fails as refused where nothing listens, and as malformed where no handshake comes about", async () => {
+  const { served } = serve(freePort());
+  assertEquals((await assertRejects(() => served, OriginError)).code, "refused");
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    await exchange.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+    await exchange.hangUp();
+  });
+  const other = serve(origin.port);
+  assertEquals((await assertRejects(() => other.served, OriginError)).code, "malformed");
+});
+
+Deno.test("LocalWebSockets asks with GET alone", async () => {
+  const sockets = new LocalWebSockets({ hostname: "127.0.0.1", port: freePort() });
+  const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
+  const served = () => sockets.serve(incoming, requestHead({ method: "POST" }));
+  assertEquals((await assertRejects(served, StreamError)).code, ErrorCode.Protocol);
+});
+
+/** Begins a WebSocket to a port of this machine. */
+function serve(
+  port: number,
+  fields: readonly (readonly [name: string, value: string])[] = [],
+): { readonly incoming: FakeIncoming; readonly served: Promise<void> } {
+  const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
+  const sockets = new LocalWebSockets({ hostname: "127.0.0.1", port });
+  const head = requestHead({
+    target: "/socket?a=%2f",
+    fields: [["host", "app.example"], ...fields],
+  });
+  return { incoming, served: sockets.serve(incoming, head) };
+}
