@@ -140,16 +140,14 @@ interface Delivery {
 async function send(incoming: Incoming, response: Response, delivery: Delivery): Promise<void> {
   const { body } = response;
   const { method, gone } = delivery;
-  const isBodiless = method === "HEAD" || NULL_BODY.has(response.status);
+  // A `Response` with a status that has no body (204, 205, 304) cannot have one either.
+  const isHead = method === "HEAD";
   if (gone.aborted) return await body?.cancel(gone.reason);
-  incoming.respond(headOf(response), body === null || isBodiless);
+  incoming.respond(headOf(response), body === null || isHead);
   if (body === null) return;
-  if (isBodiless) await body.cancel();
+  if (isHead) await body.cancel();
   else await sendBody(incoming, body, gone);
 }
-
-/** Statuses whose answers have no body (RFC 9110 section 15). */
-const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 function headOf({ status, headers }: Response): ResponseHead {
   // The list has each Set-Cookie on its own.

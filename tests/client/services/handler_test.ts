@@ -229,10 +229,10 @@ Deno.test("HandlerService answers 500 for a handler that throws, and tells the e
 });
 
 Deno.test("HandlerService cuts an answer that breaks off, and one that is not bytes", async () => {
+  let cancelled = 0;
   const bodies: readonly ReadableStream<Uint8Array<ArrayBuffer>>[] = [
     new ReadableStream({ pull: () => Promise.reject(new Error("the disk is gone")) }),
-    // What only a caller without types can do.
-    ReadableStream.from([JSON.parse('"text"')]),
+    textStream(() => cancelled++),
   ];
   for (const body of bodies) {
     const errors: unknown[] = [];
@@ -242,6 +242,7 @@ Deno.test("HandlerService cuts an answer that breaks off, and one that is not by
     assertEquals([incoming.head?.status, incoming.isComplete, errors.length], [200, false, 1]);
     assertEquals(incoming.resetWith?.code, ErrorCode.Internal);
   }
+  assertEquals(cancelled, 1);
 });
 
 Deno.test("HandlerService resets an exchange whose answer no head can hold", async () => {
@@ -288,6 +289,14 @@ Deno.test("HandlerService refuses WebSockets, and methods that no Request can ha
   assertEquals([trace.head?.status, asked], [501, 0]);
   assertMatch(trace.text, /method TRACE/);
 });
+
+/** Makes a body of text, as only a handler without types can. */
+function textStream(onCancel: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    pull: (controller) => controller.enqueue(JSON.parse('"text"')),
+    cancel: onCancel,
+  });
+}
 
 interface Given extends HandlerServiceOptions {
   readonly hasBody?: boolean;
