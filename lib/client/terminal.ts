@@ -1,3 +1,4 @@
+import { authorityOf } from "../net/authority.ts";
 import { escapeUnsafe } from "../cli/safe_text.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
 
@@ -20,8 +21,8 @@ export class Terminal implements TunnelClientEvents {
   readonly #urls = new Set<string>();
   readonly #colour = Deno.stderr.isTerminal() && !Deno.noColor;
 
-  constructor({ host, port }: TerminalOptions) {
-    this.#origin = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  constructor(options: TerminalOptions) {
+    this.#origin = `http://${authorityOf(options)}`;
   }
 
   onOnline(server: string, url: string): void {

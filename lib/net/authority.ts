@@ -32,6 +32,13 @@ export function parseAuthority(text: string): Authority | undefined {
   return parseAddress(name) === undefined ? undefined : { name, port, isAddress: true };
 }
 
+/** Writes a host's name or address and a port (RFC 9110 section 7.2); an IPv6 address gets its brackets. */
+export function authorityOf(
+  { host, port }: { readonly host: string; readonly port: number },
+): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Writes an origin (RFC 6454 section 6.2), without a port that is its scheme's default. */
 export function originOf(scheme: "http" | "https", { name, port }: Authority): string {
   return port === null || port === DEFAULT_PORTS[scheme]

@@ -71,7 +71,7 @@ async function connect(
   return new TunnelClient(
     {
       ...options,
-      service: new LocalHTTP({ hostname: "127.0.0.1", port: sitePort, hostHeader: null }),
+      service: new LocalHTTP({ host: "127.0.0.1", port: sitePort, hostHeader: null }),
       servers: [`http://127.0.0.1:${port}`],
       key,
       policy: await makeVisitorPolicy(options),

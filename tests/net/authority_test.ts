@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { originOf, parseAuthority } from "../../lib/net/authority.ts";
+import { authorityOf, originOf, parseAuthority } from "../../lib/net/authority.ts";
 
 Deno.test("parseAuthority reads names, addresses and ports, in lower case, without a trailing dot", () => {
   const read = (text: string) => {
@@ -18,6 +18,11 @@ Deno.test("parseAuthority reads names, addresses and ports, in lower case, witho
   assertEquals(read(`${"a".repeat(63)}.b`), [`${"a".repeat(63)}.b`, null, false]);
   const longest = `${`${"a".repeat(49)}.`.repeat(5)}abc`;
   assertEquals(read(longest), [longest, null, false]);
+});
+
+Deno.test("authorityOf puts an IPv6 address in brackets", () => {
+  const written = ["localhost", "127.0.0.1", "::1"].map((host) => authorityOf({ host, port: 80 }));
+  assertEquals(written, ["localhost:80", "127.0.0.1:80", "[::1]:80"]);
 });
 
 Deno.test("parseAuthority refuses everything else", () => {

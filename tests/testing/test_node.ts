@@ -152,7 +152,7 @@ export class TestClient implements AsyncDisposable {
       {
         ...command.options,
         service: options.service ??
-          new LocalHTTP({ ...command.options, hostname: command.options.host }),
+          new LocalHTTP(command.options),
         key,
         policy: await makeVisitorPolicy(command.options),
       },

@@ -10,6 +10,7 @@ import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Incoming } from "./service.ts";
 import { endOfTurn } from "../../mux/transport.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
+import { authorityOf } from "../../net/authority.ts";
 import { OriginError } from "../../http/origin_error.ts";
 
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
@@ -29,8 +30,9 @@ export class LocalWebSockets {
   readonly #authority: string;
   readonly #backlog = new Budget(BACKLOG);
 
-  constructor({ hostname, port }: { readonly hostname: string; readonly port: number }) {
-    this.#authority = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  /** Takes where the origin listens; an IPv6 address comes without brackets. */
+  constructor(origin: { readonly host: string; readonly port: number }) {
+    this.#authority = authorityOf(origin);
   }
 
   /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */

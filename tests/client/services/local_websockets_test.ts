@@ -55,7 +55,7 @@ Deno.test("LocalWebSockets fails as refused where nothing listens, and as malfor
 });
 
 Deno.test("LocalWebSockets asks with GET alone", async () => {
-  const sockets = new LocalWebSockets({ hostname: "127.0.0.1", port: freePort() });
+  const sockets = new LocalWebSockets({ host: "127.0.0.1", port: freePort() });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
   const served = () => sockets.serve(incoming, requestHead({ method: "POST" }));
   assertEquals((await assertRejects(served, StreamError)).code, ErrorCode.Protocol);
@@ -67,7 +67,7 @@ function serve(
   fields: readonly (readonly [name: string, value: string])[] = [],
 ): { readonly incoming: FakeIncoming; readonly served: Promise<void> } {
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
-  const sockets = new LocalWebSockets({ hostname: "127.0.0.1", port });
+  const sockets = new LocalWebSockets({ host: "127.0.0.1", port });
   const head = requestHead({
     target: "/socket?a=%2f",
     fields: [["host", "app.example"], ...fields],

@@ -4,6 +4,7 @@ import type { RequestHead } from "../../../http/head.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
+import { authorityOf } from "../../../net/authority.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
@@ -11,8 +12,10 @@ import type { OriginResponse } from "./origin_response.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { LocalWebSockets } from "../local_websockets.ts";
 
+/** Options of {@linkcode LocalHTTP}. */
 export interface LocalHTTPOptions {
-  readonly hostname: string;
+  /** Where the origin listens: a name or an address, IPv6 without brackets. */
+  readonly host: string;
   readonly port: number;
   /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
   readonly hostHeader: string | null;
@@ -22,14 +25,15 @@ export interface LocalHTTPOptions {
 export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
   readonly #webSockets: LocalWebSockets;
+  /** The Host that takes the place of the public one; null for none. */
   readonly #host: string | null;
   readonly #specimens = new Specimens();
 
-  constructor({ hostname, port, hostHeader }: LocalHTTPOptions) {
-    this.#pool = new OriginPool({ hostname, port });
-    this.#webSockets = new LocalWebSockets({ hostname, port });
-    const own = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-    this.#host = hostHeader === "rewrite" ? own : hostHeader;
+  constructor({ host, port, hostHeader }: LocalHTTPOptions) {
+    const place = { host, port };
+    this.#pool = new OriginPool(place);
+    this.#webSockets = new LocalWebSockets(place);
+    this.#host = hostHeader === "rewrite" ? authorityOf(place) : hostHeader;
   }
 
   async serve(incoming: Incoming, head: RequestHead): Promise<void> {

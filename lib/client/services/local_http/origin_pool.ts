@@ -5,11 +5,13 @@ import type { OriginRequest } from "./origin_request.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { MAX_STREAMS } from "../../../wire/limits.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
+import { authorityOf } from "../../../net/authority.ts";
 import { TCPDialer } from "../../../net/dialer.ts";
 
 /** Options of {@linkcode OriginPool}. */
 export interface OriginPoolOptions {
-  readonly hostname: string;
+  /** Where the origin listens: a name or an address, IPv6 without brackets. */
+  readonly host: string;
   readonly port: number;
   /**
    * Idle connections kept at most: as many as one connection to a server has streams, which may all end at once.
@@ -46,8 +48,8 @@ const SWEEPS_PER_TIMEOUT = 8;
  * An exchange has a connection of its own, so that the streams of the sessions bound the connections in use.
  */
 export class OriginPool {
-  readonly #hostname: string;
-  readonly #port: number;
+  /** Host and port, as messages name them. */
+  readonly #address: string;
   readonly #maxIdle: number;
   readonly #idleTimeout: number;
   readonly #freshTimeout: number;
@@ -72,9 +74,8 @@ export class OriginPool {
   };
 
   constructor(options: OriginPoolOptions) {
-    this.#hostname = options.hostname;
-    this.#port = options.port;
-    this.#dialer = new TCPDialer(options.hostname, options.port);
+    this.#address = authorityOf(options);
+    this.#dialer = new TCPDialer(options.host, options.port);
     this.#maxIdle = options.maxIdle ?? MAX_STREAMS;
     this.#idleTimeout = options.idleTimeout ?? 4000;
     this.#freshTimeout = options.freshTimeout ?? 1000;
@@ -139,11 +140,6 @@ export class OriginPool {
       : cause;
     const message = `no connection to ${this.#address}: ${reason}`;
     return new OriginError(refused ? "refused" : "unreachable", message, { cause });
-  }
-
-  get #address(): string {
-    const host = this.#hostname.includes(":") ? `[${this.#hostname}]` : this.#hostname;
-    return `${host}:${this.#port}`;
   }
 
   #release(connection: OriginConnection): void {

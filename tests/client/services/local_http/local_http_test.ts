@@ -103,7 +103,7 @@ Deno.test("LocalHTTP tells a failure of its own as Internal, and one of the stre
 /** A service in front of an origin on this machine, which a test's scope closes. */
 class TestLocalHTTP extends LocalHTTP implements Disposable {
   constructor(port: number) {
-    super({ hostname: "127.0.0.1", port, hostHeader: null });
+    super({ host: "127.0.0.1", port, hostHeader: null });
   }
 
   /** Serves an exchange to its end. */

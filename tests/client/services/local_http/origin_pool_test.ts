@@ -223,7 +223,7 @@ Deno.test("OriginPool keeps no more idle connections than its bound", async () =
 Deno.test("OriginPool finds an origin that listens on either loopback address as localhost", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     await using origin = new RawOrigin(answerAll, hostname);
-    using pool = new TestPool(origin.port, { hostname: "localhost" });
+    using pool = new TestPool(origin.port, { host: "localhost" });
     assertEquals(await fetchText(pool, request()), "200 ok");
     const both = [fetchText(pool, request()), fetchText(pool, request())];
     assertEquals(await Promise.all(both), ["200 ok", "200 ok"]);
@@ -233,11 +233,11 @@ Deno.test("OriginPool finds an origin that listens on either loopback address as
 Deno.test("OriginPool says where no connection was made", async () => {
   const port = freePort();
   for (const hostname of ["localhost", "127.0.0.1"]) {
-    using pool = new TestPool(port, { hostname });
+    using pool = new TestPool(port, { host: hostname });
     const error = await assertFails(fetchText(pool, request()), "refused");
     assertStringIncludes(error.message, `${hostname}:${port}`);
   }
-  using pool = new TestPool(1, { hostname: "origin.invalid" });
+  using pool = new TestPool(1, { host: "origin.invalid" });
   const error = await assertFails(fetchText(pool, request()), "unreachable");
   assertStringIncludes(error.message, "origin.invalid:1");
 });

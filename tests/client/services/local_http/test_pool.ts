@@ -17,7 +17,7 @@ import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
 /** A pool that a test's scope closes. */
 export class TestPool extends OriginPool implements Disposable {
   constructor(port: number, options: Partial<OriginPoolOptions> = {}) {
-    super({ hostname: "127.0.0.1", port, ...options });
+    super({ host: "127.0.0.1", port, ...options });
   }
 
   [Symbol.dispose](): void {
