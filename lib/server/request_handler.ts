@@ -5,7 +5,13 @@ import type { OwnPages } from "./admin/own_pages.ts";
 import type { ServerMetrics } from "./admin/server_metrics.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Answer, Visit, VisitHandler } from "./listen/visit.ts";
-import { clientAway, errorAnswer, refused, tooBusy, unknownTunnel } from "./proxy/error_page.ts";
+import {
+  clientAway,
+  errorAnswer,
+  refusalAnswer,
+  tooBusy,
+  unknownTunnel,
+} from "./proxy/error_page.ts";
 import { RETRY_AFTER, TUNNEL_BUSY } from "./proxy/failure.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
 import type { Proxy } from "./proxy/proxy.ts";
@@ -64,7 +70,7 @@ export class RequestHandler implements VisitHandler {
     const { router, forwarded, cluster } = this.#options;
     if (cluster?.isFromNode(visit)) return this.#fromNode(visit, NO_SUCH_PAGE);
     const route = router.route(visit);
-    if (route.kind === "refused") return refused(visit, { ...route, code: "request" });
+    if (route.kind === "refused") return refusalAnswer(visit, { ...route, code: "request" });
     visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
     if (route.kind === "own") return this.#own(visit, pathOf(route.path));
     visit.tunnel = route.hostname;
@@ -83,7 +89,7 @@ export class RequestHandler implements VisitHandler {
   handleClient(visit: Visit): Answer | Promise<Answer> {
     const { forwarded, cluster } = this.#options;
     if (cluster?.isFromNode(visit)) return this.#fromNode(visit, CLIENTS_ALONE);
-    if (pathOf(visit.target) !== SUBSCRIBE_PATH) return refused(visit, CLIENTS_ALONE);
+    if (pathOf(visit.target) !== SUBSCRIBE_PATH) return refusalAnswer(visit, CLIENTS_ALONE);
     visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
     return this.#subscribe(visit);
   }
@@ -101,7 +107,7 @@ export class RequestHandler implements VisitHandler {
 
   /** Lets another node in, and answers 404 to everyone else. */
   async #fromNode(visit: Visit, otherwise: VisitRefusal): Promise<Answer> {
-    return await this.#options.cluster?.accept(visit) ?? refused(visit, otherwise);
+    return await this.#options.cluster?.accept(visit) ?? refusalAnswer(visit, otherwise);
   }
 
   #tunnel(request: TunnelVisit, hostname: string): Answer | Promise<Answer> {
@@ -113,7 +119,7 @@ export class RequestHandler implements VisitHandler {
       return this.#refused(visit, headTooLong(maxHead));
     }
     const upgrade = checkUpgrade(visit);
-    if (upgrade.kind === "refused") return refused(visit, upgrade.refusal);
+    if (upgrade.kind === "refused") return refusalAnswer(visit, upgrade.refusal);
     return this.#carry(request, hostname, upgrade.kind === "websocket");
   }
 
@@ -143,7 +149,7 @@ export class RequestHandler implements VisitHandler {
 
   #refused(visit: Visit, refusal: VisitRefusal): Answer {
     visit.dropBody();
-    return refused(visit, refusal);
+    return refusalAnswer(visit, refusal);
   }
 
   #unavailable({ visit, connection }: TunnelVisit, hostname: string, why: Unavailable): Answer {
@@ -168,7 +174,7 @@ export class RequestHandler implements VisitHandler {
     const { pages, clientPort } = this.#options;
     if (path !== SUBSCRIBE_PATH) return pages.respond(visit, path);
     if (clientPort === null) return this.#subscribe(visit);
-    return refused(visit, {
+    return refusalAnswer(visit, {
       code: "client",
       status: 421,
       reason: `clients of this server connect to its port ${clientPort}`,
@@ -178,9 +184,9 @@ export class RequestHandler implements VisitHandler {
   #subscribe(visit: Visit): Answer {
     const { clientSessions } = this.#options;
     const upgrade = checkUpgrade(visit);
-    if (upgrade.kind === "refused") return refused(visit, upgrade.refusal);
+    if (upgrade.kind === "refused") return refusalAnswer(visit, upgrade.refusal);
     if (upgrade.kind === "none") {
-      return refused(visit, {
+      return refusalAnswer(visit, {
         code: "client",
         status: 426,
         reason: "clients of the tunnel connect here with a WebSocket",
@@ -188,7 +194,7 @@ export class RequestHandler implements VisitHandler {
       });
     }
     const refusal = clientSessions.refusal(visit);
-    return refusal === null ? clientSessions.accept(visit) : refused(visit, refusal);
+    return refusal === null ? clientSessions.accept(visit) : refusalAnswer(visit, refusal);
   }
 }
 

@@ -56,16 +56,16 @@ export class Router {
 
   route({ method, scheme, authority, target, host }: RoutedRequest): Route {
     if (method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())) {
-      return refused(405, `the method ${method} is not served here`);
+      return refusedRoute(405, `the method ${method} is not served here`);
     }
     if (scheme !== "http" && scheme !== "https") {
-      return refused(400, "the request target is neither http nor https");
+      return refusedRoute(400, "the request target is neither http nor https");
     }
-    if (host === null || host === "") return refused(400, "the request has no Host field");
+    if (host === null || host === "") return refusedRoute(400, "the request has no Host field");
     const asked = this.#readHost(host);
-    if (asked === undefined) return refused(400, "the Host field is not a host and port");
+    if (asked === undefined) return refusedRoute(400, "the Host field is not a host and port");
     if (host !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
-      return refused(400, "the request target and the Host field name different hosts");
+      return refusedRoute(400, "the request target and the Host field name different hosts");
     }
     return this.#fixed ? this.#routeFixed(asked, target) : this.#routeByName(asked, target);
   }
@@ -99,13 +99,13 @@ export class Router {
     const dot = name.indexOf(".");
     return dot > 0 && name.slice(dot + 1) === this.#domain
       ? { kind: "tunnel", hostname: name, target }
-      : refused(404, "no such host here");
+      : refusedRoute(404, "no such host here");
   }
 
   #routeByPath(target: string): Route {
     const end = endOfAuthority(target, REQUEST_PATH.length);
     const id = target.slice(REQUEST_PATH.length, end);
-    if (id.includes(".") || !isDnsName(id)) return refused(404, "no such tunnel here");
+    if (id.includes(".") || !isDnsName(id)) return refusedRoute(404, "no such tunnel here");
     return {
       kind: "tunnel",
       hostname: `${id.toLowerCase()}.${this.#domain}`,
@@ -121,7 +121,7 @@ const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metri
 /** CONNECT asks for a tunnel of another kind; TRACE shows the fields that this side adds (RFC 9110 section 9.3.8). */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
 
-function refused(status: 400 | 404 | 405, reason: string): Route {
+function refusedRoute(status: 400 | 404 | 405, reason: string): Route {
   return { kind: "refused", status, reason };
 }
 

@@ -196,7 +196,7 @@ Deno.test("A registration that does not come in 10 s is refused, whatever else c
   await assertWorks(tunnel);
 });
 
-Deno.test("What is no tunnel's client is not let in to where clients connect", async (t) => {
+Deno.test("Only a client is let in to where clients connect", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin, serverArgs: ["--acquire-timeout", "10ms"] });
   const { host } = tunnel.server.url;

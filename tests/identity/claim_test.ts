@@ -112,7 +112,7 @@ Deno.test("verifyClaim takes a claim without a time, and without a number for th
   assertEquals((await verify(await jwsOf(HEADER, { aud: AUDIENCE, nonce: NONCE }))).connection, 0);
 });
 
-Deno.test("verifyClaim keeps the features that this version has, and refuses what is no list of names", async () => {
+Deno.test("verifyClaim keeps the features that this version has, and refuses anything but a list of names", async () => {
   const claimed = async (features: unknown) =>
     (await verify(await jwsOf(HEADER, { ...PAYLOAD, features }))).features;
   assertEquals(await claimed(["later", "notices"]), ["notices"]);

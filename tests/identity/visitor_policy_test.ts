@@ -35,7 +35,7 @@ Deno.test("decodeVisitorPolicy reads back what encodeVisitorPolicy made", () => 
   assertEquals(decodeVisitorPolicy(undefined), OPEN_POLICY);
 });
 
-Deno.test("decodeVisitorPolicy refuses what is no JSON object, and every member that it does not know", () => {
+Deno.test("decodeVisitorPolicy refuses anything but a JSON object, and every member that it does not know", () => {
   for (const value of [null, [], "x", 1, true]) refused(value);
   refused({ allowIP: ["10.0.0.1"] });
   refused({ basicAuth: BASIC_AUTH, oauth: {} });
@@ -72,7 +72,7 @@ Deno.test("decodeVisitorPolicy refuses a password's hash that is not exactly as 
   for (const basicAuth of [null, "user:password", [], {}]) refused({ basicAuth });
 });
 
-Deno.test("decodeVisitorPolicy refuses an empty list, a long one, and what is no address by its letters", () => {
+Deno.test("decodeVisitorPolicy refuses an empty list, a long one, and letters that no address has", () => {
   for (
     const network of ["", "x", "example.com", "10.0.0.0/", "10.0.0.0/1234", "1.2.3.4 ", 1, null]
   ) {

@@ -76,7 +76,7 @@ Deno.test("AddressSet refuses bad text and names the value", () => {
   }
 });
 
-Deno.test("AddressSet.has is false for what is no address", () => {
+Deno.test("AddressSet.has is false for any other text than an address", () => {
   const all = AddressSet.parse("0.0.0.0/0,::/0");
   for (const text of ["", "unknown", "a".repeat(10_000), "1.2.3.4.5", "_hidden"]) {
     assertFalse(all.has(text), text);

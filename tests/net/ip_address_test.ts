@@ -47,6 +47,6 @@ Deno.test("networkOf takes the whole of an IPv4 address, also in the form of IPv
   assertNotEquals(networkOf("::ffff:192.0.2.2"), "192.0.2.1");
 });
 
-Deno.test("networkOf leaves what is no address as it is", () => {
+Deno.test("networkOf leaves any other text than an address as it is", () => {
   for (const text of ["", "unknown", "a:b"]) assertEquals(networkOf(text), text);
 });

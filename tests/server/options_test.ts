@@ -202,7 +202,7 @@ Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and
   refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
 });
 
-Deno.test("parseServerOptions refuses what is no rate", () => {
+Deno.test("parseServerOptions refuses a malformed rate", () => {
   for (const text of ["100", "0/s", "1/d", "1.5/s", "9999999/s", "/s"]) {
     refuses([`--rate-limit=${text}`], "--rate-limit must be a rate such as 100/s");
   }

@@ -126,7 +126,7 @@ async function allowed(tunnel: Tunnel): Promise<number> {
   const passed = answers.filter(({ status }) => status === 200).length;
   const limited = answers.filter(({ status }) => status === 429).length;
   if (passed + limited !== BURST) throw new Error("requests at once were answered wrongly");
-  // The bucket is full again for whoever comes next.
+  // The bucket is full again for the next case.
   await lasting(1.2);
   return passed;
 }

@@ -72,7 +72,7 @@ export class Hour implements AsyncDisposable {
       kind: kindOf,
     });
     this.#reconnecting = this.#reconnect();
-    // Whoever waits for the end comes later.
+    // Its end is waited for later.
     this.#reconnecting.catch(() => {});
   }
 

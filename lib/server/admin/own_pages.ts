@@ -1,7 +1,7 @@
 import { Metrics } from "./metrics.ts";
 import type { AdminGuard } from "../access/admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
-import { methodNotAllowed, refused } from "../proxy/error_page.ts";
+import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
@@ -69,12 +69,12 @@ export class OwnPages {
   async #asked(visit: Visit): Promise<Answer> {
     return await this.#options.isServed(visit.target)
       ? text(200, "served here\n")
-      : refused(visit, { code: "page", status: 404, reason: "no such host here" });
+      : refusalAnswer(visit, { code: "page", status: 404, reason: "no such host here" });
   }
 
   async #tunnels(visit: Visit, admin: AdminPages): Promise<Answer> {
     const refusal = await admin.guard.refusal(visit);
-    if (refusal !== null) return refused(visit, refusal);
+    if (refusal !== null) return refusalAnswer(visit, refusal);
     const { target } = visit;
     const query = target.indexOf("?");
     const asked = new URLSearchParams(query === -1 ? "" : target.slice(query));
@@ -82,13 +82,13 @@ export class OwnPages {
       return text(200, `${JSON.stringify(admin.tunnels.page(asked))}\n`, "application/json");
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      return refused(visit, { code: "page", status: 400, reason: error.message });
+      return refusalAnswer(visit, { code: "page", status: 400, reason: error.message });
     }
   }
 }
 
 function notFound(visit: Visit): Answer {
-  return refused(visit, {
+  return refusalAnswer(visit, {
     code: "page",
     status: 404,
     reason: "there is no such page on this server",

@@ -8,7 +8,7 @@ import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { Session } from "../../mux/session.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { Transport } from "../../mux/transport.ts";
-import { refused } from "../proxy/error_page.ts";
+import { refusalAnswer } from "../proxy/error_page.ts";
 import { parseOpening } from "./node_opening.ts";
 import type { ListeningSocket } from "../listen/visit.ts";
 import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
@@ -168,7 +168,7 @@ async function answerRefusal(
   request: RequestHead,
   refusal: VisitRefusal,
 ): Promise<void> {
-  const { status, fields, body } = refused(request, refusal);
+  const { status, fields, body } = refusalAnswer(request, refusal);
   stream.respond({ status, fields }, false);
   await stream.end(body ?? undefined);
   // The body of a refused request ends here.

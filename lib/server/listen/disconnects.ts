@@ -26,10 +26,10 @@ export class Disconnects {
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Calls `leave` once the visitor has gone; what is returned ends the watch. */
-  watchSoon(request: Request, leave: () => void): () => void {
+  /** Calls `leave` once the visitor, which came `since`, has gone; what is returned ends the watch. */
+  watchSoon(request: Request, since: number, leave: () => void): () => void {
     const number = ++this.#count;
-    const watch: Watch = { request, leave, due: performance.now() + WATCH_AFTER, signal: null };
+    const watch: Watch = { request, leave, due: since + WATCH_AFTER, signal: null };
     this.#waiting.set(number, watch);
     this.#timer ??= setTimeout(this.#look, WATCH_AFTER);
     return () => {

@@ -20,25 +20,25 @@ export function requestFraming(
   const announced = fieldValue(fields, "content-length");
   if (coding === undefined && announced === undefined) return unannounced(request, version);
   if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
-    return refused(
+    return refusedFraming(
       501,
       "the only transfer coding that is carried is chunked (RFC 9112 section 6.1)",
     );
   }
   if (coding !== undefined && announced !== undefined) {
-    return refused(
+    return refusedFraming(
       400,
       "a request has either Content-Length or Transfer-Encoding (RFC 9112 section 6.1)",
     );
   }
   if (announced !== undefined && !isLength(announced)) {
-    return refused(400, "Content-Length is not one number of bytes");
+    return refusedFraming(400, "Content-Length is not one number of bytes");
   }
   const length = announced === undefined ? null : Number(announced);
   if (length === 0) return NO_BODY;
   if (isBodiless(request.method)) {
     // Deno drops such a body without a word; an origin must not get half a request.
-    return refused(
+    return refusedFraming(
       400,
       `a ${request.method} request with a body cannot be carried (RFC 9110 section 9.3.1)`,
     );
@@ -69,6 +69,6 @@ function isLength(text: string): boolean {
   return /^[0-9]{1,15}$/.test(text);
 }
 
-function refused(status: 400 | 501, reason: string): RequestFraming {
+function refusedFraming(status: 400 | 501, reason: string): RequestFraming {
   return { kind: "refused", status, reason };
 }

@@ -129,7 +129,7 @@ export class ServeVisit implements Visit {
    * some proxies send it, and that is reset before that is carried until its answer has begun.
    */
   watch(leave: () => void): () => void {
-    if (this.#hasHost) return this.#host.disconnects.watchSoon(this.#request, leave);
+    if (this.#hasHost) return this.#host.disconnects.watchSoon(this.#request, this.started, leave);
     const signal = watchNow(this.#request, leave);
     return () => signal.removeEventListener("abort", leave);
   }

@@ -48,7 +48,7 @@ export function errorAnswer(
 }
 
 /** Answers with a status and the reason for it where no page of its own is below. */
-export function refused(request: ErrorRequest, refusal: VisitRefusal): WholeAnswer {
+export function refusalAnswer(request: ErrorRequest, refusal: VisitRefusal): WholeAnswer {
   const { status, reason } = refusal;
   return errorAnswer(request, {
     ...refusal,
@@ -104,7 +104,7 @@ export function headTimeout(request: ErrorRequest, seconds: number): WholeAnswer
 
 /** Answers 405 with the methods that would be taken (RFC 9110 section 15.5.6). */
 export function methodNotAllowed(request: ErrorRequest, allow: readonly string[]): WholeAnswer {
-  return refused(request, {
+  return refusalAnswer(request, {
     code: "request",
     status: 405,
     reason: `the method ${request.method} is not served here`,
@@ -119,7 +119,11 @@ export function tooBusy(
   retryAfter: number,
 ): WholeAnswer {
   const seconds = Math.max(1, Math.ceil(retryAfter));
-  return refused(request, { ...refusal, status: 503, fields: [["retry-after", String(seconds)]] });
+  return refusalAnswer(request, {
+    ...refusal,
+    status: 503,
+    fields: [["retry-after", String(seconds)]],
+  });
 }
 
 // Plain text comes first because any type at all is what command-line tools ask for, while browsers name HTML.

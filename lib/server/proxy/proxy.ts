@@ -5,7 +5,7 @@ import type { Stream } from "../../mux/stream.ts";
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { answerOf } from "./answer.ts";
-import { refused } from "./error_page.ts";
+import { refusalAnswer } from "./error_page.ts";
 import { failureAnswer } from "./failure.ts";
 import { type BodyLimits, bodyTooLong, RequestBody, TOO_SLOW } from "./request_body.ts";
 import type { RequestHeads, TunnelVisit } from "./request_heads.ts";
@@ -73,7 +73,7 @@ export class Proxy {
         return this.#forwardUnannounced(request, upstream);
       case "refused":
         visit.dropBody();
-        return Promise.resolve(refused(visit, { ...framing, code: "request" }));
+        return Promise.resolve(refusalAnswer(visit, { ...framing, code: "request" }));
     }
   }
 
@@ -87,7 +87,7 @@ export class Proxy {
     if (most !== null && length !== null && length > most) {
       limited.body.inc();
       visit.dropBody();
-      return Promise.resolve(refused(visit, bodyTooLong(most)));
+      return Promise.resolve(refusalAnswer(visit, bodyTooLong(most)));
     }
     return this.#sendBody(request, upstream, () => visit.readBody(), length);
   }
@@ -101,10 +101,10 @@ export class Proxy {
     } catch (error) {
       if (error instanceof LateBodyError) {
         this.#bodies.limited.idle.inc();
-        return refused(visit, TOO_SLOW);
+        return refusalAnswer(visit, TOO_SLOW);
       }
       const reason = "the body of the request broke off";
-      return refused(visit, { code: "request", status: 400, reason });
+      return refusalAnswer(visit, { code: "request", status: 400, reason });
     }
     if (body === null) return await this.#exchangeHTTP(request, upstream, null, this.#bodiless);
     const begun = body;
@@ -178,7 +178,7 @@ export class Proxy {
       const isUntouched = stream === null || (steps.isRepeatable ?? !hasBody);
       if (error instanceof MovedError && isUntouched) throw error;
       const refusal = steps.refusal?.() ?? null;
-      return refusal === null ? this.#failed(request, error) : refused(visit, refusal);
+      return refusal === null ? this.#failed(request, error) : refusalAnswer(visit, refusal);
     } finally {
       unwatch?.();
     }

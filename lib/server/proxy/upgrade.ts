@@ -24,7 +24,7 @@ export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
 
   if (upgrade.toLowerCase() !== "websocket") return badRequest("Upgrade must be websocket alone");
   if (method !== "GET") {
-    return refused(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
+    return refusedUpgrade(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
   }
   if (!hasOption(fieldValue(fields, "connection") ?? "", "upgrade")) {
     return badRequest("Connection does not name upgrade");
@@ -34,7 +34,7 @@ export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
     return badRequest("a WebSocket handshake has no body");
   }
   if (fieldValue(fields, "sec-websocket-version") !== VERSION) {
-    return refused(426, `the WebSocket version must be ${VERSION}`, VERSION_WANTED);
+    return refusedUpgrade(426, `the WebSocket version must be ${VERSION}`, VERSION_WANTED);
   }
   if (!KEY.test(fieldValue(fields, "sec-websocket-key") ?? "")) {
     return badRequest("Sec-WebSocket-Key is not 16 bytes in base64");
@@ -79,9 +79,13 @@ function parseProtocols(text: string | undefined): readonly string[] | undefined
 }
 
 function badRequest(reason: string): Upgrade {
-  return refused(400, reason, []);
+  return refusedUpgrade(400, reason, []);
 }
 
-function refused(status: 400 | 405 | 426, reason: string, fields: readonly Field[]): Upgrade {
+function refusedUpgrade(
+  status: 400 | 405 | 426,
+  reason: string,
+  fields: readonly Field[],
+): Upgrade {
   return { kind: "refused", refusal: { code: "request", status, reason, fields } };
 }

@@ -31,7 +31,7 @@ Deno.test("isServed knows no tunnel that was never here, no name below one and n
   }
 });
 
-Deno.test("isServed refuses what is no host name: addresses, ports, wildcards, rubbish, nothing", () => {
+Deno.test("isServed refuses all but host names: addresses, ports, wildcards, rubbish, nothing", () => {
   using asked = new Asked();
   for (const host of ["127.0.0.1", "[::1]", `${HERE}:443`, `*.${DOMAIN}`, "a/b", "a b", ""]) {
     assertEquals(asked.has(host), false, host);

@@ -220,7 +220,7 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
   "a ticket runs out": async ({ one, other }) => {
     await one.putTicket("late", "value", 1);
     await one.putTicket("probe", "value", SHORT);
-    // Whoever looks takes, so what shows that time has passed is another thing.
+    // A look takes the ticket, so another entry shows that time has passed.
     await one.keepNode({ id: "clock", url: null }, SHORT);
     await eventually("time to pass", async () => await other.findNode("clock") === null);
     assertEquals(await other.takeTicket("late"), null);

@@ -14,7 +14,7 @@ Deno.test("Disconnects tells of a visitor that leaves before it is watched or af
     async (request) => {
       const name = request.headers.get("x-name") ?? "";
       const gone = Promise.withResolvers<void>();
-      const unwatch = disconnects.watchSoon(request, () => {
+      const unwatch = disconnects.watchSoon(request, performance.now(), () => {
         left.push(name);
         gone.resolve();
       });

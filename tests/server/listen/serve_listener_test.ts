@@ -63,7 +63,7 @@ Deno.test({
   await listener.shutdown();
 });
 
-Deno.test("ServeListener.check refuses what is no certificate", async () => {
+Deno.test("ServeListener.check refuses anything but a certificate", async () => {
   const listener = listening();
   await assertRejects(() => listener.check({ cert: "none", key: "none" }));
   await listener.shutdown();

@@ -9,7 +9,7 @@ import {
   headTimeout,
   methodNotAllowed,
   originFailed,
-  refused,
+  refusalAnswer,
   tooBusy,
   unknownTunnel,
   type WholeAnswer,
@@ -110,10 +110,10 @@ Deno.test("Each error page has its status and its code, and says what it is abou
       "Connection refused. (unreachable)",
     ],
     [headTimeout(request(), 30), 504, "timeout", "within 30 seconds"],
-    [refused(request(), malformed), 400, "request", "The Host field is malformed."],
+    [refusalAnswer(request(), malformed), 400, "request", "The Host field is malformed."],
     [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "request", "method POST"],
     [tooBusy(request(), full, 0.2), 503, "streams", "Too many requests at once."],
-    [refused(request(), strange), 404, "page", "404 Not Found\n\nNo such host here.\n"],
+    [refusalAnswer(request(), strange), 404, "page", "404 Not Found\n\nNo such host here.\n"],
   ];
   for (const [answer, status, code, words] of pages) {
     assertEquals([answer.status, answer.code], [status, code]);
