@@ -29,6 +29,9 @@ Deno.test("readFieldLines takes capitals and blanks in a message, and refuses th
     assertEquals(read(`${line}\r\n`, "message").list, [["host", "a"]]);
     assertThrows(() => read(`${line}\r\n`, "wire"), HeadError);
   }
+  const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const [field] = read(`${capitals}: x\r\n`, "message").list;
+  assertEquals(field, [capitals.toLowerCase(), "x"]);
   const odd = read("A: \xa0b\xa0\r\nb: \t \r\n", "message");
   assertEquals(odd.list, [["a", "\xa0b\xa0"], ["b", ""]], "no-break spaces stay");
 });
