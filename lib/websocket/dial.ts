@@ -1,6 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
-import type { Field } from "../http/fields.ts";
+import { connectionOptions, type Field } from "../http/fields.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
 import { TCPDialer } from "../net/dialer.ts";
@@ -117,14 +117,14 @@ async function shakeHands(
   const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
   await writeAll(connection, requestHead(url, protocol, key, extra));
   const response = new HandshakeResponse(connection);
-  const head = await response.head();
-  if (head.head.status !== 101) throw refused(head.head.status, await response.body(head));
-  const fields = response.fields(head);
+  const parsed = await response.head();
+  const { status } = parsed.head;
+  if (status !== 101) throw refused(status, await response.body(parsed));
+  const fields = response.fields(parsed);
   const wrong = (what: string): SessionError =>
     failure(`its answer to the WebSocket handshake is wrong: ${what}`);
   if (fields.get("upgrade")?.toLowerCase() !== "websocket") throw wrong("no Upgrade: websocket");
-  const connectionOptions = (fields.get("connection") ?? "").toLowerCase().split(",");
-  if (!connectionOptions.some((option) => option.trim() === "upgrade")) {
+  if (!connectionOptions(fields.get("connection") ?? "").includes("upgrade")) {
     throw wrong("no Connection: Upgrade");
   }
   if (fields.get("sec-websocket-accept") !== await acceptOf(key)) {
@@ -134,7 +134,7 @@ async function shakeHands(
     throw wrong(`its subprotocol is not ${protocol}`);
   }
   if (fields.has("sec-websocket-extensions")) throw wrong("an extension that was not offered");
-  return { connection, early: response.behind(head) };
+  return { connection, early: response.behind(parsed) };
 }
 
 function requestHead(

@@ -1,5 +1,6 @@
 import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { BodyDecoder } from "../http/body_decoder.ts";
+import { latin1, LINE_END } from "../http/octets.ts";
 import { type ParsedHead, ResponseHeadParser } from "../http/response_parser.ts";
 import { OriginError } from "../http/origin_error.ts";
 import type { ByteStream } from "./tcp_transport.ts";
@@ -37,8 +38,8 @@ export class HandshakeResponse {
   fields({ end }: ParsedHead): ReadonlyMap<string, string> {
     const fields = new Map<string, string>();
     // The parser has found the head well-formed, and looked at every octet.
-    const head = LATIN_1.decode(this.#buffer.subarray(this.#start, end));
-    for (const line of head.split("\r\n").slice(1, -2)) {
+    const head = latin1(this.#buffer, this.#start, end);
+    for (const line of head.split(LINE_END).slice(1, -2)) {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon).toLowerCase();
       const value = line.slice(colon + 1).trim();
@@ -89,8 +90,6 @@ export class HandshakeResponse {
     this.#end += count;
   }
 }
-
-const LATIN_1 = new TextDecoder("latin1");
 
 function failure(message: string, cause?: unknown): SessionError {
   return new SessionError(ErrorCode.GoingAway, message, { cause });

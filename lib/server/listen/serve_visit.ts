@@ -1,4 +1,4 @@
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { connectionOptions, type Field, fieldValue } from "../../http/fields.ts";
 import type { Log } from "../../cli/log.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
@@ -216,8 +216,8 @@ export class ServeVisit implements Visit {
    */
   #endableStatus(status: number): number {
     if (status !== 205 || !this.#hasHost) return status;
-    const connection = fieldValue(this.fields, "connection") ?? "";
-    return /(?:^|,)\s*close\s*(?:,|$)/i.test(connection) ? 205 : 204;
+    const options = connectionOptions(fieldValue(this.fields, "connection") ?? "");
+    return options.includes("close") ? 205 : 204;
   }
 
   #finishLate(outcome: Outcome): void {

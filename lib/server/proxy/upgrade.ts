@@ -1,4 +1,4 @@
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { connectionOptions, type Field, fieldValue } from "../../http/fields.ts";
 import { isToken } from "../../http/octets.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
@@ -26,7 +26,7 @@ export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
   if (method !== "GET") {
     return refusedUpgrade(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
   }
-  if (!hasOption(fieldValue(fields, "connection") ?? "", "upgrade")) {
+  if (!connectionOptions(fieldValue(fields, "connection") ?? "").includes("upgrade")) {
     return badRequest("Connection does not name upgrade");
   }
   const hasCoding = fieldValue(fields, "transfer-encoding") !== undefined;
@@ -64,10 +64,6 @@ function namesWebSocket(upgrade: string): boolean {
   return upgrade.toLowerCase().split(",").some((protocol) =>
     protocol.split("/", 1)[0]?.trim() === "websocket"
   );
-}
-
-function hasOption(connection: string, option: string): boolean {
-  return connection.toLowerCase().split(",").some((part) => part.trim() === option);
 }
 
 function parseProtocols(text: string | undefined): readonly string[] | undefined {
