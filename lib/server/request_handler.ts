@@ -1,7 +1,7 @@
 import type { Field } from "../http/fields.ts";
 import { SUBSCRIBE_PATH } from "../wire/messages.ts";
 import type { Log } from "../cli/log.ts";
-import type { OwnPages } from "./admin/own_pages.ts";
+import { NO_SUCH_PAGE, type OwnPages } from "./admin/own_pages.ts";
 import type { ServerMetrics } from "./admin/server_metrics.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Answer, Visit, VisitHandler } from "./listen/visit.ts";
@@ -18,7 +18,7 @@ import type { Proxy } from "./proxy/proxy.ts";
 import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/request_heads.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
-import { FIXED_HOSTNAME, type Router } from "./router.ts";
+import { FIXED_HOSTNAME, pathOf, type Router } from "./router.ts";
 import type { ClientSessions } from "./tunnels/client_sessions.ts";
 import { MovedError, type Unavailable, type VisitRefusal } from "./tunnels/upstream.ts";
 import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";
@@ -42,12 +42,6 @@ export interface RequestHandlerOptions {
   readonly isRestarting: () => boolean;
   readonly log: Log;
 }
-
-const NO_SUCH_PAGE: VisitRefusal = {
-  code: "page",
-  status: 404,
-  reason: "there is no such page on this server",
-};
 
 const CLIENTS_ALONE: VisitRefusal = {
   code: "page",
@@ -196,9 +190,4 @@ export class RequestHandler implements VisitHandler {
     const refusal = clientSessions.refusal(visit);
     return refusal === null ? clientSessions.accept(visit) : refusalAnswer(visit, refusal);
   }
-}
-
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
 }

@@ -13,12 +13,11 @@ import type { Visit } from "./listen/visit.ts";
 export type Route =
   /** To the server's own pages. */
   | { readonly kind: "own"; readonly path: string }
-  /** To the tunnel of that hostname; `prefix` is what routing by path took off the target. */
+  /** To the tunnel of that hostname, which is asked for `target`. */
   | {
     readonly kind: "tunnel";
     readonly hostname: string;
     readonly target: string;
-    readonly prefix?: string;
   }
   | { readonly kind: "refused"; readonly status: 400 | 404 | 405; readonly reason: string };
 
@@ -110,7 +109,6 @@ export class Router {
       kind: "tunnel",
       hostname: `${id.toLowerCase()}.${this.#domain}`,
       target: target.startsWith("/", end) ? target.slice(end) : `/${target.slice(end)}`,
-      prefix: target.slice(0, end),
     };
   }
 }
@@ -130,7 +128,8 @@ function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"
   return b !== undefined && a.name === b.name && (a.port ?? usual) === (b.port ?? usual);
 }
 
-function pathOf(target: string): string {
+/** Returns a target without its query. */
+export function pathOf(target: string): string {
   const query = target.indexOf("?");
   return query === -1 ? target : target.slice(0, query);
 }

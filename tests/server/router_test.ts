@@ -67,19 +67,13 @@ Deno.test("Router routes by path on the server's own host and keeps the rest byt
     kind: "tunnel",
     hostname: `${id}.tunnel.example`,
     target,
-    prefix: `/proxy/request/${id}`,
   });
   assertEquals(at(`${ID}/a/../%2F?b#c`), to("/a/../%2F?b#c"));
   assertEquals(at(`${ID}//x`), to("//x"));
   assertEquals(at(`${ID}/`), to("/"));
   assertEquals(at(ID), to("/"));
   assertEquals(at(`${ID}?q=/`), to("/?q=/"));
-  assertEquals(at("ABC/"), {
-    kind: "tunnel",
-    hostname: "abc.tunnel.example",
-    target: "/",
-    prefix: "/proxy/request/ABC",
-  });
+  assertEquals(at("ABC/"), to("/", "abc"));
 });
 
 Deno.test("Router answers 404 for an id that is not one DNS label", () => {

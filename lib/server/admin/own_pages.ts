@@ -5,6 +5,7 @@ import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
+import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 export interface OwnPagesOptions {
   readonly metrics: ServerMetrics;
@@ -52,10 +53,10 @@ export class OwnPages {
       case "/tunnels":
         // Without a token nobody learns that there could be such a page.
         return this.#options.admin === null
-          ? notFound(visit)
+          ? refusalAnswer(visit, NO_SUCH_PAGE)
           : this.#tunnels(visit, this.#options.admin);
       default:
-        return notFound(visit);
+        return refusalAnswer(visit, NO_SUCH_PAGE);
     }
   }
 
@@ -87,13 +88,12 @@ export class OwnPages {
   }
 }
 
-function notFound(visit: Visit): Answer {
-  return refusalAnswer(visit, {
-    code: "page",
-    status: 404,
-    reason: "there is no such page on this server",
-  });
-}
+/** Says that a path of the server's own host leads nowhere. */
+export const NO_SUCH_PAGE: VisitRefusal = {
+  code: "page",
+  status: 404,
+  reason: "there is no such page on this server",
+};
 
 function text(status: number, body: string, type = "text/plain; charset=utf-8"): Answer {
   return {

@@ -6,16 +6,17 @@ import { type Disconnects, watchNow } from "./disconnects.ts";
 import { oneLength, requestFraming, type Version } from "./request_framing.ts";
 import { targetURI } from "./target_uri.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
-import type {
-  AcceptOptions,
-  Answer,
-  BodyReader,
-  ListeningSocket,
-  Outcome,
-  RemoteAddress,
-  RequestFraming,
-  RequestObserver,
-  Visit,
+import {
+  type AcceptOptions,
+  type Answer,
+  type BodyReader,
+  type ListeningSocket,
+  type Outcome,
+  type RemoteAddress,
+  type RequestFraming,
+  type RequestObserver,
+  type Visit,
+  WITHOUT_BODY,
 } from "./visit.ts";
 
 /**
@@ -23,9 +24,6 @@ import type {
  * all of that at each read; both grow with this number.
  */
 const CHUNKED_READ = 4 * 1024;
-
-/** Statuses that `Response` takes no body for (RFC 9110 section 6.4.1). */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** What a visit of `Deno.serve` needs of its listener. */
 export interface ServeVisitHost {

@@ -62,6 +62,9 @@ export interface Answer {
   readonly code?: AnswerCode;
 }
 
+/** Final statuses whose answers end with their head (RFC 9110 section 6.4.1). */
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
 /** What answers a visit whose WebSocket was accepted. */
 export const SWITCHING_PROTOCOLS: Answer = { status: 101, fields: [], body: null };
 

@@ -3,10 +3,7 @@ import type { ResponseHead } from "../../http/head.ts";
 import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
-import type { Answer, BodySource, Visit } from "../listen/visit.ts";
-
-/** Statuses whose responses end with their head (RFC 9110 section 6.4.1). */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+import { type Answer, type BodySource, type Visit, WITHOUT_BODY } from "../listen/visit.ts";
 
 /**
  * Makes a visitor's answer of a response head, and of the body that follows it on the stream.
