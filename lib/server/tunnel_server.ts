@@ -30,7 +30,7 @@ import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
 import type { ServerOptions } from "./options.ts";
-import type { Address } from "./tunnels/client_session.ts";
+import type { TunnelAddress } from "./tunnels/client_session.ts";
 import { ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
@@ -265,7 +265,7 @@ export class TunnelServer {
     return new URL(`${scheme}://${domain}:${this.#listeners.port}`).origin;
   }
 
-  #addressOf(label: string): Address {
+  #addressOf(label: string): TunnelAddress {
     if (this.#options.fixed) return { hostname: FIXED_HOSTNAME, url: this.url };
     const url = new URL(this.url);
     const hostname = `${label}.${this.#options.domain}`;

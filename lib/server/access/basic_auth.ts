@@ -51,7 +51,7 @@ export class BasicAuth {
   readonly #hash: Uint8Array;
   readonly #iterations: number;
   readonly #guesses = new Map<string, Guess>();
-  readonly #turns = new Semaphore(1);
+  readonly #oneAtATime = new Semaphore(1);
   #known: string | null = null;
 
   constructor({ user, salt, hash, iterations }: PasswordHash) {
@@ -81,7 +81,7 @@ export class BasicAuth {
   #begin(credentials: Credentials, digest: string): Guess | undefined {
     if (this.#guesses.size >= MAX_GUESSES) return undefined;
     // Each tunnel has one place in the server's own queue, so that guesses at one tunnel do not hold up another.
-    const outcome = this.#turns.run(() => deriving.run(() => this.#isRight(credentials)))
+    const outcome = this.#oneAtATime.run(() => deriving.run(() => this.#isRight(credentials)))
       .then((isRight) => {
         if (isRight) this.#known = digest;
         return isRight;

@@ -10,7 +10,7 @@ const MAX_KEYS = 10_000;
 export class NameQuotas {
   readonly #kept: number;
   /** Until when each name of a key counts, as `performance.now` tells time; the keys in the order of their last claims. */
-  readonly #shares = new BoundedMap<string, Map<string, number>>(MAX_KEYS);
+  readonly #names = new BoundedMap<string, Map<string, number>>(MAX_KEYS);
 
   /** @param kept milliseconds that a name counts after it was taken last. */
   constructor(kept: number) {
@@ -19,24 +19,24 @@ export class NameQuotas {
 
   /** Keys that are remembered now. */
   get size(): number {
-    return this.#shares.size;
+    return this.#names.size;
   }
 
   /** Counts a name as the key's from now on; returns false, and does nothing, when the key has too many others. */
   take(key: string, name: string): boolean {
-    const share = this.#shares.get(key) ?? new Map<string, number>();
+    const names = this.#names.get(key) ?? new Map<string, number>();
     const now = performance.now();
-    for (const [other, end] of share) if (end <= now) share.delete(other);
-    if (share.size >= MAX_NAMES_OF_KEY && !share.has(name)) return false;
-    share.set(name, now + this.#kept);
-    this.#shares.set(key, share);
+    for (const [other, end] of names) if (end <= now) names.delete(other);
+    if (names.size >= MAX_NAMES_OF_KEY && !names.has(name)) return false;
+    names.set(name, now + this.#kept);
+    this.#names.set(key, names);
     return true;
   }
 
   /** Stops counting a name, which turned out to be another key's. */
   giveBack(key: string, name: string): void {
-    const share = this.#shares.get(key);
-    share?.delete(name);
-    if (share?.size === 0) this.#shares.delete(key);
+    const names = this.#names.get(key);
+    names?.delete(name);
+    if (names?.size === 0) this.#names.delete(key);
   }
 }

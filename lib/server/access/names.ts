@@ -25,7 +25,7 @@ export class Names {
   /** Names in use on this node, at most as many as there are connections. */
   readonly #held = new Map<string, Held>();
   /** Without quotas one key could take every free name, each for a day. */
-  readonly #shares = new NameQuotas(KEPT);
+  readonly #quotas = new NameQuotas(KEPT);
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(options: NamesOptions) {
@@ -43,7 +43,7 @@ export class Names {
    */
   async claim(name: string, owner: string): Promise<void> {
     // Counted before the bus answers: one key may ask for many names at once.
-    if (!this.#shares.take(owner, name)) {
+    if (!this.#quotas.take(owner, name)) {
       const reason =
         `the name ${name} is not given: this key has ${MAX_NAMES_OF_KEY} names already`;
       throw new RegistrationError("bad_name", reason);
@@ -59,7 +59,7 @@ export class Names {
       throw new RegistrationError("try_again", reason, false, { cause });
     }
     if (current !== owner) {
-      this.#shares.giveBack(owner, name);
+      this.#quotas.giveBack(owner, name);
       throw new RegistrationError("name_taken", `the name ${name} belongs to another key`);
     }
   }
@@ -80,14 +80,14 @@ export class Names {
       clearInterval(this.#timer);
       this.#timer = null;
     }
-    this.#shares.take(held.owner, name);
+    this.#quotas.take(held.owner, name);
     // The day begins now; without the bus it began at the last renewal.
     this.#options.bus.claimName(name, held.owner, KEPT).catch(() => {});
   }
 
   async #renew(): Promise<void> {
     for (const [name, { owner }] of [...this.#held]) {
-      this.#shares.take(owner, name);
+      this.#quotas.take(owner, name);
       try {
         const current = await this.#options.bus.claimName(name, owner, KEPT);
         if (current !== owner) this.#options.onLost(name, owner);

@@ -75,7 +75,7 @@ export class RequestPolicy {
   #room({ address }: Asking): VisitRefusal | null {
     const { id, streams, visitors, load } = this.#options;
     if (load() >= streams) return this.#refused("streams", NO_ROOM);
-    return visitors.hasRoom(id, address) ? null : this.#refused("visitor", NO_SHARE);
+    return visitors.hasRoom(id, address) ? null : this.#refused("visitor", OVER_QUOTA);
   }
 
   #refused(reason: keyof RequestsLimited, refusal: VisitRefusal): VisitRefusal {
@@ -100,7 +100,7 @@ const NO_ROOM: VisitRefusal = {
   fields: [["retry-after", String(RETRY_AFTER)]],
 };
 
-const NO_SHARE: VisitRefusal = {
+const OVER_QUOTA: VisitRefusal = {
   code: "visitor",
   status: 429,
   reason: "your address has as many requests at once as it may have at this tunnel",

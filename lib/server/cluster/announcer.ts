@@ -41,7 +41,7 @@ export class Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     const { registry, bus } = options;
-    registry.listen({
+    registry.observe({
       onJoined: (hostname) => this.#change(hostname),
       onGone: (hostname) => this.#change(hostname),
     });

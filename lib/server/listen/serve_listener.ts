@@ -43,7 +43,7 @@ export class ServeListener {
   #socket: Socket;
   #tls: Certificate | null;
   /** Sockets that another one has replaced, until they are shut. */
-  readonly #lingering = new Set<Socket>();
+  readonly #replaced = new Set<Socket>();
   #stopped = false;
   readonly #specimens = new Specimens();
   readonly #disconnects = new Disconnects();
@@ -66,7 +66,7 @@ export class ServeListener {
   /** Stops accepting at once and resolves when the requests in flight are answered; `Deno.serve` closes every WebSocket at once. */
   async shutdown(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([this.#socket, ...this.#lingering].map(shut));
+    await Promise.all([this.#socket, ...this.#replaced].map(shut));
     this.#disconnects.close();
   }
 
@@ -91,10 +91,10 @@ export class ServeListener {
     const { port } = old.server.addr;
     this.#tls = tls;
     old.isRetired = true;
-    this.#lingering.add(old);
+    this.#replaced.add(old);
     const shutOld = async (): Promise<void> => {
       await shut(old);
-      this.#lingering.delete(old);
+      this.#replaced.delete(old);
     };
     const shutting = this.#options.reusePort ? null : shutOld();
     try {

@@ -17,7 +17,7 @@ import type { ServerMetrics } from "../admin/server_metrics.ts";
 import type { Registry } from "./registry.ts";
 
 /** Where a registered tunnel is found. */
-export interface Address {
+export interface TunnelAddress {
   readonly hostname: string;
   readonly url: string;
 }
@@ -45,7 +45,7 @@ export interface ClientSessionContext extends SessionOptions {
   /** Whether a client may mean this server by that URL. */
   readonly isAudience: (audience: string, connection: ClientConnection) => boolean;
   /** Says where the tunnel with an id or a name is found. */
-  readonly addressOf: (label: string) => Address;
+  readonly addressOf: (label: string) => TunnelAddress;
 }
 
 export interface ClientSessionOptions extends ClientSessionContext {

@@ -22,8 +22,8 @@ export interface RegistryOptions {
   readonly maxConnections?: number;
 }
 
-/** What hears of hostnames that get a member, and that lose their last. */
-export interface RegistryListener {
+/** Is told of each member that a hostname gets, and when its last one has gone. */
+export interface RegistryObserver {
   onJoined(hostname: string): void;
   onGone(hostname: string): void;
 }
@@ -39,7 +39,7 @@ interface Served {
 export class Registry {
   readonly #served = new Map<string, Served>();
   readonly #away = new BoundedMap<string, true>(MAX_AWAY);
-  readonly #listeners: RegistryListener[] = [];
+  readonly #observers: RegistryObserver[] = [];
   /** How many members each key has. */
   readonly #connections = new Tally<string>();
   readonly #maxTunnels: number;
@@ -81,9 +81,9 @@ export class Registry {
     }
   }
 
-  /** Tells `listener` of every change from now on. */
-  listen(listener: RegistryListener): void {
-    this.#listeners.push(listener);
+  /** Tells `observer` of every change from now on. */
+  observe(observer: RegistryObserver): void {
+    this.#observers.push(observer);
   }
 
   /**
@@ -132,8 +132,7 @@ export class Registry {
   /** Returns how many streams all members of a hostname have. */
   load(hostname: string): number {
     let load = 0;
-    const served = this.#served.get(hostname);
-    if (served !== undefined) { for (const { session } of served.members) load += session.load; }
+    for (const { session } of this.membersOf(hostname)) load += session.load;
     return load;
   }
 
@@ -174,7 +173,7 @@ export class Registry {
     if (!this.#served.has(hostname) && hostname === member.hostnames[0]) this.#tunnels++;
     this.#served.set(hostname, served);
     this.#away.delete(hostname);
-    for (const listener of this.#listeners) listener.onJoined(hostname);
+    for (const observer of this.#observers) observer.onJoined(hostname);
   }
 
   #leave(hostname: string, member: ClientUpstream): void {
@@ -186,7 +185,7 @@ export class Registry {
     this.#served.delete(hostname);
     if (hostname === member.hostnames[0]) this.#tunnels--;
     this.#away.set(hostname, true);
-    for (const listener of this.#listeners) listener.onGone(hostname);
+    for (const observer of this.#observers) observer.onGone(hostname);
   }
 
   #checkFixed(thumbprint: string): void {

@@ -41,7 +41,7 @@ export class UpstreamFinder {
 
   constructor(options: UpstreamFinderOptions) {
     this.#options = options;
-    options.registry.listen({
+    options.registry.observe({
       onJoined: (hostname) => this.#wake(hostname),
       onGone: () => {},
     });
