@@ -11,7 +11,7 @@ import {
 } from "./lib/cli/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
 import { ListenError } from "./lib/server/listen/serve_listener.ts";
-import { openBus } from "./lib/server/bus/open_bus.ts";
+import type { Bus } from "./lib/server/bus/bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {
   type Certificate,
@@ -43,7 +43,7 @@ async function serve(options: ServerOptions): Promise<number> {
     write: (line: string) => lines.write(line),
   };
   const log: Log = new Log({ ...format, level: options.logLevel });
-  // Who asks for it gets it, whatever else is too unimportant to be written.
+  // --log-level does not apply: an operator who wants these lines has asked for them.
   const accessLog = options.accessLog ? new Log({ ...format, level: "info" }) : null;
   try {
     return await run(options, { log, accessLog });
@@ -54,12 +54,11 @@ async function serve(options: ServerOptions): Promise<number> {
 
 async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const { log } = logs;
-  const { bus: busName, domain, tls, authorizedKeys } = options;
-  const bus = busName === "memory" ? null : await openBus(busName, domain);
+  const { tls, authorizedKeys } = options;
   const certificates = tls === null ? null : new PEMFiles({ ...tls, log });
   const server = start(options, {
     ...logs,
-    bus,
+    bus: await openBus(options),
     tls: certificates === null ? null : await load(certificates),
   });
   if (options.token === null && authorizedKeys === null) {
@@ -103,6 +102,14 @@ function start(
       cause,
     });
   }
+}
+
+/** Opens the bus; null for a server that is alone. One that cannot be reached now is away, and comes back by itself. */
+async function openBus({ bus, domain }: ServerOptions): Promise<Bus | null> {
+  if (bus === "memory") return null;
+  // The client of Redis takes a quarter of a second to load, which a server alone need not wait for.
+  const { RedisBus } = await import("./lib/server/bus/redis_bus.ts");
+  return await RedisBus.connect(bus, { domain });
 }
 
 function reloadKeys(server: TunnelServer, file: string, log: Log): void {

@@ -10,6 +10,7 @@ import {
   valueFlag,
 } from "../cli/flags.ts";
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
+import { MAX_HEAD } from "./proxy/request_heads.ts";
 import {
   parseAddresses,
   parseBus,
@@ -156,10 +157,10 @@ export const SERVER_FLAGS = {
   maxHead: sizeFlag({
     group: LIMITS,
     help: "the largest request head, then 431",
-    default: 65_536,
+    default: MAX_HEAD,
     defaultText: "64kib",
     least: 1024,
-    most: 65_536,
+    most: MAX_HEAD,
   }),
   /** Bytes of a WebSocket message. */
   maxMessage: sizeFlag({
@@ -235,6 +236,7 @@ export const SERVER_FLAGS = {
     default: 30_000,
     defaultText: "30s",
   }),
+  /** Whether each request is written. */
   accessLog: switchFlag({
     group: LOG,
     help: "write a line for each request to standard error, whatever the level",

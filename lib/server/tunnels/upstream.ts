@@ -51,7 +51,8 @@ export interface Upstream {
   /**
    * Opens a stream; heads travel as values and are encoded once, behind this.
    *
-   * @throws {StreamError} `Refused` when it takes no new streams, `Protocol` or `TooLarge` for a head that cannot be sent.
+   * @throws {MovedError} when it takes no new streams, and another search may find where they go.
+   * @throws {StreamError} `Protocol` or `TooLarge` for a head that cannot be sent.
    */
   open(opening: Opening): OpenedStream;
 }

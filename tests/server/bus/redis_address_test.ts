@@ -97,11 +97,11 @@ Deno.test("RedisBus speaks TLS to who has a good certificate, with what the serv
     ],
   });
   const script = `
-    import { openBus } from ${
-    JSON.stringify(import.meta.resolve("../../../lib/server/bus/open_bus.ts"))
+    import { RedisBus } from ${
+    JSON.stringify(import.meta.resolve("../../../lib/server/bus/redis_bus.ts"))
   };
     for (const host of ["localhost", "127.0.0.1"]) {
-      const bus = await openBus(\`rediss://\${host}:${tlsPort}\`, "tunnel.example");
+      const bus = await RedisBus.connect(\`rediss://\${host}:${tlsPort}\`, { domain: "tunnel.example" });
       console.log(bus.outage ?? "up");
       await bus.close();
     }
