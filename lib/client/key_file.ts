@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { messageOf } from "../cli/safe_text.ts";
@@ -62,7 +63,7 @@ async function createKeyFile(path: string): Promise<string> {
   const pem = `-----BEGIN PRIVATE KEY-----\n${encodeBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(folderOf(path), { recursive: true, mode: 0o700 });
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(draft, pem, { createNew: true, mode: 0o600 });
     try {
       // A link appears whole or not at all, and never in place of a key that is there.
@@ -118,9 +119,4 @@ function notAKey(path: string, cause?: unknown): KeyFileError {
     `the key ${path} is not an Ed25519 private key in PKCS #8 PEM`,
     { cause },
   );
-}
-
-function folderOf(path: string): string {
-  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  return end > 0 ? path.slice(0, end) : ".";
 }

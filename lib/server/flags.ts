@@ -179,7 +179,7 @@ export const SERVER_FLAGS = {
     least: 1,
     most: 1_000_000,
   }),
-  /** Connections of one key. */
+  /** Connections of one key: a client opens at most 16, and a new one may overlap an old one that is dying. */
   maxConnections: integerFlag({
     group: LIMITS,
     help: "connections of one key's clients",

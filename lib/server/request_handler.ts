@@ -187,7 +187,7 @@ export class RequestHandler implements VisitHandler {
         fields: UPGRADE_WANTED,
       });
     }
-    const refusal = clientSessions.refusal(visit);
+    const refusal = clientSessions.refusal(visit, upgrade.protocols);
     return refusal === null ? clientSessions.accept(visit) : refusalAnswer(visit, refusal);
   }
 }

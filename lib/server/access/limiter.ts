@@ -1,9 +1,6 @@
 import type { Rate } from "../../cli/flags.ts";
 import { BoundedMap } from "../../net/bounded_map.ts";
 
-/** Names that are kept: as many as a server has tunnels by default, at some 100 bytes each. */
-const MAX_NAMES = 20_000;
-
 /** Full buckets that are forgotten with each token: more than one, so that they go faster than new ones come. */
 const MAX_FORGOTTEN = 4;
 
@@ -26,7 +23,7 @@ export class Limiter {
 
   constructor(
     { count, period }: Rate,
-    { most = MAX_NAMES }: { /** Names that are kept. */ readonly most?: number } = {},
+    { most }: { /** Names that are kept, at some 100 bytes each. */ readonly most: number },
   ) {
     this.#interval = period / count;
     this.#slack = period - this.#interval + ROUNDING;

@@ -8,8 +8,8 @@ export const ASK_PATH = "/proxy/ask";
 export interface AskOptions {
   readonly router: Router;
   readonly registry: Registry;
-  /** The other nodes, where there are any. */
-  readonly elsewhere?: { knows(hostname: string): Promise<boolean> } | null;
+  /** The other nodes; null where there are none. */
+  readonly elsewhere: { knows(hostname: string): Promise<boolean> } | null;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface AskOptions {
  */
 export function isServed(
   target: string,
-  { router, registry, elsewhere = null }: AskOptions,
+  { router, registry, elsewhere }: AskOptions,
 ): boolean | Promise<boolean> {
   const start = target.indexOf("?");
   const asked = start === -1 ? null : new URLSearchParams(target.slice(start)).get("domain");

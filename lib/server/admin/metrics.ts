@@ -7,30 +7,16 @@ export class Counter {
   }
 }
 
-/** Holds what goes up and down, or asks for it when it is looked at. */
-export class Gauge {
-  #value = 0;
-  readonly #read: (() => number) | undefined;
+/** Asks for what goes up and down when it is looked at. */
+class Gauge {
+  readonly #read: () => number;
 
-  constructor(read?: () => number) {
+  constructor(read: () => number) {
     this.#read = read;
-  }
-
-  set(value: number): void {
-    this.#value = value;
-  }
-
-  inc(by = 1): void {
-    this.#value += by;
-  }
-
-  dec(by = 1): void {
-    this.#value -= by;
   }
 
   /** The present value; NaN when it could not be had, since one broken gauge must not hide the others. */
   get value(): number {
-    if (this.#read === undefined) return this.#value;
     try {
       return this.#read();
     } catch {
@@ -121,19 +107,11 @@ export class Metrics {
     return labelNames.length === 0 ? family.labels() : family;
   }
 
-  /** Adds a gauge that is set, or one that `read` tells at each scrape, or one for each set of label values. */
-  gauge(name: string, help: string, read?: () => number): Gauge;
-  gauge(name: string, help: string, labelNames: readonly string[]): Family<Gauge>;
-  gauge(
-    name: string,
-    help: string,
-    source?: readonly string[] | (() => number),
-  ): Gauge | Family<Gauge> {
-    const read = typeof source === "function" ? source : undefined;
-    const labelNames = typeof source === "function" ? [] : source ?? [];
-    const family = new Family(labelNames, () => new Gauge(read));
-    this.#add(name, help, "gauge", labelNames, family, sample);
-    return labelNames.length === 0 ? family.labels() : family;
+  /** Adds a gauge that `read` tells at each scrape. */
+  gauge(name: string, help: string, read: () => number): void {
+    const family = new Family([], () => new Gauge(read));
+    this.#add(name, help, "gauge", [], family, sample);
+    family.labels();
   }
 
   /** Adds a histogram with these upper bounds, in the metric's unit and rising. */

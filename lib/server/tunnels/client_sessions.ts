@@ -32,12 +32,16 @@ export class ClientSessions {
     this.#context = context;
   }
 
-  /** Says why the connection of a visit is not accepted, and null when it is: then `accept` may follow. */
-  refusal({ fields, address, listeningSocket }: Visit): VisitRefusal | null {
+  /**
+   * Says why the connection of a visit that offers these subprotocols is not accepted, and null when it is: then
+   * `accept` may follow.
+   */
+  refusal(
+    { fields, address, listeningSocket }: Visit,
+    protocols: readonly string[],
+  ): VisitRefusal | null {
     if (fieldValue(fields, "origin") !== undefined) return BROWSER;
-    if (!offers(fieldValue(fields, "sec-websocket-protocol") ?? "", SUBPROTOCOL)) {
-      return NO_SUBPROTOCOL;
-    }
+    if (!protocols.includes(SUBPROTOCOL)) return NO_SUBPROTOCOL;
     const full = this.#unregistered.total >= MAX_UNREGISTERED ||
       this.#unregistered.count(networkOf(address)) >= MAX_UNREGISTERED_PER_NETWORK;
     return full || this.#isClosed || listeningSocket.isRetired ? NO_MORE : null;
@@ -148,7 +152,3 @@ const NO_MORE: VisitRefusal = {
   status: 503,
   reason: "no more clients are accepted now. Try again",
 };
-
-function offers(offered: string, subprotocol: string): boolean {
-  return offered.split(",").some((name) => name.trim() === subprotocol);
-}

@@ -9,17 +9,13 @@ import type { Unavailable } from "./upstream.ts";
 /** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
 const MAX_AWAY = 10_000;
 
-/** What a server has unless it is told: a client opens at most 16 connections, and a new one may overlap an old one that is dying. */
-const DEFAULT_MAX_TUNNELS = 20_000;
-const DEFAULT_MAX_CONNECTIONS = 64;
-
 export interface RegistryOptions {
   /** Serve one hostname only, for the first key that asks. */
   readonly fixed: boolean;
-  /** Tunnels in all. @default 20_000 */
-  readonly maxTunnels?: number;
-  /** Connections of one key. @default 64 */
-  readonly maxConnections?: number;
+  /** Tunnels in all. */
+  readonly maxTunnels: number;
+  /** Connections of one key. */
+  readonly maxConnections: number;
 }
 
 /** Is told of each member that a hostname gets, and when its last one has gone. */
@@ -48,11 +44,7 @@ export class Registry {
   #tunnels = 0;
   #fixedOwner: string | null = null;
 
-  constructor({
-    fixed,
-    maxTunnels = DEFAULT_MAX_TUNNELS,
-    maxConnections = DEFAULT_MAX_CONNECTIONS,
-  }: RegistryOptions) {
+  constructor({ fixed, maxTunnels, maxConnections }: RegistryOptions) {
     this.#fixed = fixed;
     this.#maxTunnels = maxTunnels;
     this.#maxConnections = maxConnections;

@@ -12,13 +12,16 @@ function taken(limiter: Limiter, name: string, times: number): number {
 Deno.test("Limiter lets a period's count through at once, whatever fractions it makes", () => {
   for (const count of [1, 3, 7, 100, 999]) {
     using _clock = new FakeClock();
-    assertEquals(taken(new Limiter({ count, period: 1000 }), "a", 2 * count), count);
+    assertEquals(
+      taken(new Limiter({ count, period: 1000 }, { most: 1000 }), "a", 2 * count),
+      count,
+    );
   }
 });
 
 Deno.test("Limiter lets one more through with each share of the period", () => {
   using clock = new FakeClock();
-  const limiter = new Limiter({ count: 10, period: 1000 });
+  const limiter = new Limiter({ count: 10, period: 1000 }, { most: 1000 });
   assertEquals(taken(limiter, "a", 20), 10);
   clock.advance(99);
   assertEquals(taken(limiter, "a", 20), 0);
@@ -32,7 +35,7 @@ Deno.test("Limiter lets one more through with each share of the period", () => {
 
 Deno.test("Limiter tells how long the next token takes, and a refusal takes none", () => {
   using clock = new FakeClock();
-  const limiter = new Limiter({ count: 2, period: 60_000 });
+  const limiter = new Limiter({ count: 2, period: 60_000 }, { most: 1000 });
   taken(limiter, "a", 2);
   for (let i = 0; i < 5; i++) assertEquals(Math.round(limiter.take("a")), 30_000);
   clock.advance(12_000);
@@ -43,13 +46,13 @@ Deno.test("Limiter tells how long the next token takes, and a refusal takes none
 
 Deno.test("Limiter keeps names apart", () => {
   using _clock = new FakeClock();
-  const limiter = new Limiter({ count: 1, period: 1000 });
+  const limiter = new Limiter({ count: 1, period: 1000 }, { most: 1000 });
   assertEquals([taken(limiter, "a", 3), taken(limiter, "b", 3)], [1, 1]);
 });
 
 Deno.test("Limiter forgets names that were quiet for a period", () => {
   using clock = new FakeClock();
-  const limiter = new Limiter({ count: 5, period: 1000 });
+  const limiter = new Limiter({ count: 5, period: 1000 }, { most: 1000 });
   for (let i = 0; i < 100; i++) limiter.take(`quiet${i}`);
   assertEquals(limiter.size, 100);
   clock.advance(1000);

@@ -2,12 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Asking } from "../../../lib/server/tunnels/upstream.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { authorization, passwordHash } from "../../testing/password.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 interface Setting {
   readonly policy?: VisitorPolicy;
@@ -16,7 +16,7 @@ interface Setting {
 }
 
 function requestPolicy({ policy = OPEN_POLICY, requests, load = () => 0 }: Setting = {}) {
-  const { limited } = new ServerMetrics(new Registry({ fixed: false }));
+  const { limited } = new ServerMetrics(roomyRegistry());
   const keeper = new RequestPolicy({
     id: "a",
     policy,
@@ -48,7 +48,7 @@ Deno.test("RequestPolicy lets everything in where nothing is configured, at once
 Deno.test("RequestPolicy answers 429 above the rate, with whole seconds until the next", () => {
   using clock = new FakeClock();
   const { keeper, ask, counts } = requestPolicy({
-    requests: new Limiter({ count: 2, period: 60_000 }),
+    requests: new Limiter({ count: 2, period: 60_000 }, { most: 1000 }),
   });
   assertEquals([ask(), ask(), ask()], [200, 200, 429]);
   clock.advance(500);
@@ -68,7 +68,7 @@ Deno.test("RequestPolicy leaves half of a tunnel's streams to other visitors tha
 
 Deno.test("RequestPolicy shares the rate among all connections of one tunnel, not with other tunnels", () => {
   using _clock = new FakeClock();
-  const requests = new Limiter({ count: 2, period: 1000 });
+  const requests = new Limiter({ count: 2, period: 1000 }, { most: 1000 });
   const [first, second] = [requestPolicy({ requests }), requestPolicy({ requests })];
   assertEquals([first.ask(), second.ask(), first.ask(), second.ask()], [200, 200, 429, 429]);
   assertEquals(requests.take("b"), 0);
@@ -108,7 +108,7 @@ Deno.test("RequestPolicy answers 403 to addresses that the owner has not allowed
 Deno.test("RequestPolicy takes nothing of the rate for addresses that are not allowed, but for wrong guesses", async () => {
   using _clock = new FakeClock();
   const policy = { allowIp: ["192.0.2.1"], basicAuth: await passwordHash("ann", "secret") };
-  const requests = new Limiter({ count: 3, period: 1000 });
+  const requests = new Limiter({ count: 3, period: 1000 }, { most: 1000 });
   const { keeper, ask, counts } = requestPolicy({ policy, requests });
   for (let i = 0; i < 10; i++) assertEquals(ask({ address: "192.0.2.2" }), 403);
   assertEquals([ask(), ask()], [401, 401]);

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { ASK_PATH, isServed } from "../../../lib/server/admin/ask.ts";
 import { Router } from "../../../lib/server/router.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { MemorySocket } from "../../testing/memory_socket.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionFixture } from "../../testing/session_fixture.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const DOMAIN = "tunnel.example";
 const HERE = `${"a".repeat(52)}.${DOMAIN}`;
@@ -44,7 +44,7 @@ Deno.test("isServed refuses all but host names: addresses, ports, wildcards, rub
 /** A server with one tunnel that is here and one whose client has left. */
 class Asked implements Disposable {
   readonly #session = new SessionFixture("server", MemorySocket.pair()[0]);
-  readonly #registry = new Registry({ fixed: false });
+  readonly #registry = roomyRegistry();
   readonly #router = new Router({
     domain: DOMAIN,
     publicUrl: "https://www.tunnel.example",
@@ -64,7 +64,7 @@ class Asked implements Disposable {
   }
 
   at(target: string): boolean | Promise<boolean> {
-    const options = { router: this.#router, registry: this.#registry };
+    const options = { router: this.#router, registry: this.#registry, elsewhere: null };
     return isServed(target, options);
   }
 

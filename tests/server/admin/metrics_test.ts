@@ -40,12 +40,11 @@ function read(text: string): Map<string, string> {
 Deno.test("Metrics renders counters and gauges with HELP and TYPE in the order they were added", () => {
   const metrics = new Metrics();
   const served = metrics.counter("served_total", "Requests served.");
-  const open = metrics.gauge("open", "Open now.");
+  let open = 10;
+  metrics.gauge("open", "Open now.", () => open);
   served.inc();
   served.inc(4);
-  open.set(10);
-  open.inc();
-  open.dec(3);
+  open = 8;
   assertEquals(
     metrics.render(),
     "# HELP served_total Requests served.\n# TYPE served_total counter\nserved_total 5\n" +
@@ -73,10 +72,10 @@ Deno.test("Metrics keeps label values apart whose texts join to the same", () =>
 
 Deno.test("Metrics escapes backslash, quote and line feed", () => {
   const metrics = new Metrics();
-  metrics.gauge("g", 'back\\slash "quoted"\nline', ["l"]).labels('a\\b"c\nd').set(1);
+  metrics.counter("g", 'back\\slash "quoted"\nline', ["l"]).labels('a\\b"c\nd').inc();
   assertEquals(
     metrics.render(),
-    '# HELP g back\\\\slash "quoted"\\nline\n# TYPE g gauge\ng{l="a\\\\b\\"c\\nd"} 1\n',
+    '# HELP g back\\\\slash "quoted"\\nline\n# TYPE g counter\ng{l="a\\\\b\\"c\\nd"} 1\n',
   );
   read(metrics.render());
 });
@@ -133,7 +132,7 @@ Deno.test("Metrics reads a gauge's callback at each scrape, and a throw is NaN a
 Deno.test("Metrics writes numbers as the format spells them", () => {
   const metrics = new Metrics();
   const values = [Infinity, -Infinity, NaN, 1e21, 1e-7, -0.5, 9007199254740991];
-  for (const [i, value] of values.entries()) metrics.gauge(`g${i}`, "G.").set(value);
+  for (const [i, value] of values.entries()) metrics.gauge(`g${i}`, "G.", () => value);
   assertEquals([...read(metrics.render()).values()], [
     "+Inf",
     "-Inf",
@@ -148,7 +147,7 @@ Deno.test("Metrics writes numbers as the format spells them", () => {
 Deno.test("Metrics refuses wrong names, names twice, falling bounds and missing label values", () => {
   const metrics = new Metrics();
   metrics.counter("a_total", "A.");
-  assertThrows(() => metrics.gauge("a_total", "A."), RangeError, "already");
+  assertThrows(() => metrics.gauge("a_total", "A.", () => 1), RangeError, "already");
   for (const name of ["", "1a", "a-b", "a b", "é"]) {
     assertThrows(() => metrics.counter(name, "A."), RangeError, "not a metric's name");
   }

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Announcer } from "../../../lib/server/cluster/announcer.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const NODE = { id: "this", url: "http://127.0.0.1:1" };
 
@@ -120,7 +120,7 @@ class Scene implements Disposable {
   readonly clock = new FakeClock();
   readonly #notes = new NotingBus(new BusMemory());
   readonly bus = new FlakyBus(this.#notes);
-  readonly registry = new Registry({ fixed: false });
+  readonly registry = roomyRegistry();
   readonly #session = new SessionAndPeer("server");
   readonly announcer = new Announcer({
     bus: this.bus,

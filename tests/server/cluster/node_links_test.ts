@@ -9,7 +9,6 @@ import { withOpening } from "../../../lib/server/cluster/node_opening.ts";
 import { NodeRelay } from "../../../lib/server/cluster/node_relay.ts";
 import { Disconnects } from "../../../lib/server/listen/disconnects.ts";
 import { type ServeSocket, ServeVisit } from "../../../lib/server/listen/serve_visit.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { GET } from "../../testing/heads.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
@@ -21,6 +20,7 @@ import { answerWith, SILENT } from "../../testing/listening.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const HEAD_TIMEOUT = 30_000;
 
@@ -211,7 +211,7 @@ class Scene implements AsyncDisposable {
     const log = new Log({ format: "text", level: "error" });
     const heartbeat = new Heartbeat();
     const common = { heartbeat, headTimeout: HEAD_TIMEOUT, log };
-    const registry = new Registry({ fixed: false });
+    const registry = roomyRegistry();
     const client = owned.use(new SessionAndPeer("server"));
     registry.add(memberOf(client.session, { hostname: HOST }));
     const relay = new NodeRelay({

@@ -3,7 +3,6 @@ import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import { RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { Proxy } from "../../../lib/server/proxy/proxy.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { MovedError, type Upstream } from "../../../lib/server/tunnels/upstream.ts";
 import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
@@ -12,6 +11,7 @@ import { CERTIFICATE } from "../../testing/certificate.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { HTTP2Visitor } from "../../testing/http2_visitor.ts";
 import { Listening, SILENT } from "../../testing/listening.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 /** What an HTTP/2 visitor sends that might be one of HTTP/1.1, so that whether a body comes is seen only when it does. */
 const HEAD = { ":method": "POST", ":path": "/", "host": "a.test" };
@@ -60,7 +60,7 @@ Deno.test("Proxy.forward sends a request elsewhere that turned out to have no bo
 
 /** A proxy behind a listener that speaks HTTP/2; `timeout` is that of bodies in milliseconds. */
 class Scene implements AsyncDisposable {
-  readonly metrics = new ServerMetrics(new Registry({ fixed: false }));
+  readonly metrics = new ServerMetrics(roomyRegistry());
   readonly idle: IdleWatch;
   readonly #proxy: Proxy;
   readonly #upstream: Upstream;

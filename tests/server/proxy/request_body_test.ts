@@ -2,7 +2,6 @@ import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { RequestBody } from "../../../lib/server/proxy/request_body.ts";
 import { responseBody } from "../../../lib/server/proxy/answer.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
 import { FrameFlag, FrameType } from "../../../lib/wire/frame.ts";
@@ -15,6 +14,7 @@ import { answerWith, Listening } from "../../testing/listening.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { GET } from "../../testing/heads.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const { Data, HTTPRequest, HTTPResponse, Reset, Window } = FrameType;
 
@@ -131,7 +131,7 @@ Deno.test("RequestBody stops waiting for a visitor once its stream is over on th
 /** A server with one tunnel, whose client is a peer that speaks frames. */
 class Uploads implements AsyncDisposable {
   readonly #fixture = new SessionAndPeer("server");
-  readonly #metrics = new ServerMetrics(new Registry({ fixed: false }));
+  readonly #metrics = new ServerMetrics(roomyRegistry());
   readonly #idle: IdleWatch;
   readonly #most: number | null;
   #stream: Stream | undefined;

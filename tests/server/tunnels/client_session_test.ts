@@ -10,7 +10,6 @@ import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { ClientSession } from "../../../lib/server/tunnels/client_session.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { newSigningKey } from "../../testing/ed25519.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
@@ -18,6 +17,7 @@ import { FramePeer } from "../../testing/frame_peer.ts";
 import { MemorySocket } from "../../testing/memory_socket.ts";
 import { type Members, membersOf } from "../../testing/subscriber.ts";
 import { settled } from "../../testing/turn.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const AUDIENCE = "https://tunnel.test";
 const DAY = 24 * 3_600_000;
@@ -79,7 +79,7 @@ Deno.test("ClientSession lets the name go with its client: another key may have 
 /** A server's side, as far as clients register there. */
 class Place {
   readonly bus = new SlowBus();
-  readonly registry = new Registry({ fixed: false });
+  readonly registry = roomyRegistry();
   /** Sessions that were registered, and that ended. */
   registered = 0;
   ended = 0;

@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
@@ -12,6 +11,7 @@ import type { Session } from "../../../lib/mux/session.ts";
 import { memberOf } from "../../testing/members.ts";
 import { passwordHash } from "../../testing/password.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const HOST = "a.test";
 
@@ -68,7 +68,7 @@ function guardedMember(
   policy: VisitorPolicy,
   visitors = new VisitorQuotas(10, null),
 ): ClientUpstream {
-  const { limited } = new ServerMetrics(new Registry({ fixed: false }));
+  const { limited } = new ServerMetrics(roomyRegistry());
   const requestPolicy = new RequestPolicy({
     id: "a",
     policy,

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { RefusalNotices, TOLD_CODES } from "../../../lib/server/tunnels/refusal_notices.ts";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { MAX_NOTICE_LENGTH } from "../../../lib/wire/limits.ts";
 import { decodeNotice } from "../../../lib/wire/notice.ts";
@@ -9,6 +8,7 @@ import { memberOf } from "../../testing/members.ts";
 import { tableOf } from "../../testing/protocol_document.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const HOST = "a.test";
 
@@ -51,7 +51,7 @@ Deno.test("RefusalNotices tells each tunnel its own, under whichever name, on on
   using one = new SessionAndPeer("server", NOTICES);
   using two = new SessionAndPeer("server", NOTICES);
   using other = new SessionAndPeer("server", NOTICES);
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   for (const { session } of [old, one, two]) {
     registry.add(memberOf(session, { hostname: HOST, more: ["name.test"] }));
   }

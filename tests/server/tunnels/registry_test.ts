@@ -11,11 +11,12 @@ import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
 import { GET } from "../../testing/heads.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const HOST = "a.test";
 
 Deno.test("Registry.select tells a name that never was from one whose client is away", () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
   assertEquals(registry.select(HOST), "unknown");
   const member = memberOf(near.session, { hostname: HOST });
@@ -26,7 +27,7 @@ Deno.test("Registry.select tells a name that never was from one whose client is 
 });
 
 Deno.test("Registry.select gives the session with the fewest streams", async () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
   registry.add(memberOf(one.session, { hostname: HOST }));
@@ -41,7 +42,7 @@ Deno.test("Registry.select gives the session with the fewest streams", async () 
 });
 
 Deno.test("Registry.select gives sessions with equally many streams in turn", async () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
   registry.add(memberOf(one.session, { hostname: HOST }));
@@ -53,7 +54,7 @@ Deno.test("Registry.select gives sessions with equally many streams in turn", as
 });
 
 Deno.test("Registry.select prefers a newcomer to sessions that have not answered since it came", async () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using old = new SessionAndPeer("server");
   using newcomer = new SessionAndPeer("server");
   registry.add(memberOf(old.session, { hostname: HOST }));
@@ -67,7 +68,7 @@ Deno.test("Registry.select prefers a newcomer to sessions that have not answered
 });
 
 Deno.test("Registry.load counts the streams of all members that a hostname has", () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
   for (const { session } of [one, two]) registry.add(memberOf(session, { hostname: HOST }));
@@ -77,7 +78,7 @@ Deno.test("Registry.load counts the streams of all members that a hostname has",
 });
 
 Deno.test("Registry.select gives a session that is about to drain when there is no other", async () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using old = new SessionAndPeer("server");
   registry.add(memberOf(old.session, { hostname: HOST }));
   old.session.goAway("restart");
@@ -91,7 +92,7 @@ Deno.test("Registry.select gives a session that is about to drain when there is 
 });
 
 Deno.test("Registry.add ends a session that runs out of stream ids when another takes its place, and not before", async () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using old = new SessionAndPeer("server", { streamIds: { last: 3, margin: 2 } });
   registry.add(memberOf(old.session, { hostname: HOST }));
   open(old);
@@ -108,7 +109,7 @@ Deno.test("Registry.add ends a session that runs out of stream ids when another 
 });
 
 Deno.test("Registry.select passes over a session that drains, and calls the tunnel away when all do", () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
   registry.add(memberOf(near.session, { hostname: HOST }));
   void near.session.drain("restart");
@@ -116,7 +117,7 @@ Deno.test("Registry.select passes over a session that drains, and calls the tunn
 });
 
 Deno.test("Registry.add lets no other key to a hostname that is in use", () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using owner = new SessionAndPeer("server");
   using other = new SessionAndPeer("server");
   registry.add(memberOf(owner.session, { hostname: HOST }));
@@ -128,7 +129,7 @@ Deno.test("Registry.add lets no other key to a hostname that is in use", () => {
 });
 
 Deno.test("Registry.add keeps the fixed hostname for the first key, also while its client is away", () => {
-  const registry = new Registry({ fixed: true });
+  const registry = new Registry({ fixed: true, maxTunnels: 100, maxConnections: 10 });
   using owner = new SessionAndPeer("server");
   assertEquals(registry.select(FIXED_HOSTNAME), "away");
   const member = memberOf(owner.session, { hostname: FIXED_HOSTNAME });
@@ -198,7 +199,7 @@ Deno.test("Registry.add counts a tunnel once, under its id and its name", () => 
 });
 
 Deno.test("Registry forgets the names that went away longest ago, not the latest", () => {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
   for (let i = 0; i <= 10_000; i++) {
     const member = memberOf(near.session, { hostname: `${i}.test` });

@@ -1,10 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Registry } from "../../../lib/server/tunnels/registry.ts";
 import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
 import { type Elsewhere, UpstreamFinder } from "../../../lib/server/tunnels/upstream_finder.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { memberOf } from "../../testing/members.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
 const HOST = "a.test";
 
@@ -108,7 +108,7 @@ function fixture({
   readonly elsewhere?: Elsewhere | null;
   readonly isStopping?: () => boolean;
 } = {}) {
-  const registry = new Registry({ fixed: false });
+  const registry = roomyRegistry();
   return {
     registry,
     finder: new UpstreamFinder({ registry, elsewhere, acquireTimeout, isStopping }),
