@@ -9,7 +9,7 @@ import { BusConnections } from "./bus_connections.ts";
 import type { ClusterMetrics } from "./cluster_metrics.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { Locations } from "./locations.ts";
-import { NodeDoor } from "./node_dial.ts";
+import { NodeDoor } from "./node_handshake.ts";
 import type { NodeLink } from "./node_link.ts";
 import { NodeLinks } from "./node_links.ts";
 import { NodeRelay } from "./node_relay.ts";

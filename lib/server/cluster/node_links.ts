@@ -4,7 +4,7 @@ import type { SessionOptions } from "../../mux/session.ts";
 import type { Transport } from "../../mux/transport.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
-import { dialNode } from "./node_dial.ts";
+import { dialNode } from "./node_handshake.ts";
 import { NodeLink } from "./node_link.ts";
 import { withTimeout } from "../../net/with_timeout.ts";
 

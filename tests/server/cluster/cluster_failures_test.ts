@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
-import { dialNode } from "../../../lib/server/cluster/node_dial.ts";
+import { dialNode } from "../../../lib/server/cluster/node_handshake.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";

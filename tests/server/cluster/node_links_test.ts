@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Log } from "../../../lib/cli/log.ts";
 import { BusConnections } from "../../../lib/server/cluster/bus_connections.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
-import { NodeDoor } from "../../../lib/server/cluster/node_dial.ts";
+import { NodeDoor } from "../../../lib/server/cluster/node_handshake.ts";
 import { NodeLink } from "../../../lib/server/cluster/node_link.ts";
 import { NodeLinks } from "../../../lib/server/cluster/node_links.ts";
 import { withOpening } from "../../../lib/server/cluster/node_opening.ts";
