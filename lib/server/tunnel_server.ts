@@ -78,7 +78,7 @@ export class TunnelServer {
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
     this.#notices = new RefusalNotices({
-      membersOf: (hostname) => this.#registry.membersOf(hostname),
+      upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
     });
     const observers: readonly RequestObserver[] = [metrics, this.#notices];
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
@@ -103,9 +103,9 @@ export class TunnelServer {
       names: new Names({
         bus: options.bus ?? new MemoryBus(),
         onLost: (name, owner) =>
-          this.#endMembers(
+          this.#endUpstreams(
             "name_taken: the name belongs to another key now",
-            (member) => member.name === name && member.thumbprint === owner,
+            (upstream) => upstream.name === name && upstream.thumbprint === owner,
           ),
       }),
       whyNoName: (name) => this.#whyNoName(name),
@@ -238,16 +238,16 @@ export class TunnelServer {
   /** Takes another list of keys, ends the sessions of those that are not in it, and returns how many these were. */
   authorize(keys: AuthorizedKeys): number {
     this.#registrationPolicy.replaceKeys(keys);
-    return this.#endMembers(
+    return this.#endUpstreams(
       "not_authorized: the key, or its name, is no longer in the server's list",
-      (member) => !this.#registrationPolicy.allows(member),
+      (upstream) => !this.#registrationPolicy.allows(upstream),
     );
   }
 
-  #endMembers(reason: string, isMeant: (member: ClientUpstream) => boolean): number {
-    const members = [...this.#registry.members()].filter(isMeant);
-    for (const { session } of members) session.close(ErrorCode.Unregistered, reason);
-    return members.length;
+  #endUpstreams(reason: string, isMeant: (upstream: ClientUpstream) => boolean): number {
+    const upstreams = [...this.#registry.upstreams()].filter(isMeant);
+    for (const { session } of upstreams) session.close(ErrorCode.Unregistered, reason);
+    return upstreams.length;
   }
 
   #whyNoName(name: string): string | null {

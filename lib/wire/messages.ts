@@ -67,7 +67,7 @@ export interface Refusal {
 export function decodeChallenge(
   payload: Uint8Array,
 ): Pick<Challenge, "nonce" | "server"> & { readonly features: readonly Feature[] } {
-  const { nonce, server, ...rest } = parseObject(payload, WHOSE.server);
+  const { nonce, server, ...rest } = parseObject(payload, FROM_SERVER);
   if (typeof nonce !== "string" || typeof server !== "string") {
     throw new RegistrationError("malformed", "the server's challenge has no nonce", false);
   }
@@ -80,7 +80,7 @@ export function decodeChallenge(
 
 /** @throws {RegistrationError} `malformed` when there is no JWS, or a proof that is not text. */
 export function decodeRequest(payload: Uint8Array): RegistrationRequest {
-  const { jws, proof } = parseObject(payload, WHOSE.client);
+  const { jws, proof } = parseObject(payload, FROM_CLIENT);
   if (typeof jws !== "string") {
     throw new RegistrationError("malformed", "the registration has no JWS");
   }
@@ -91,7 +91,7 @@ export function decodeRequest(payload: Uint8Array): RegistrationRequest {
 
 /** Returns what the server gave. @throws {RegistrationError} the server's refusal, or `malformed`. */
 export function decodeResponse(payload: Uint8Array): Registered {
-  const { error, id, hostnames, urls, policy } = parseObject(payload, WHOSE.server);
+  const { error, id, hostnames, urls, policy } = parseObject(payload, FROM_SERVER);
   if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
   if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls) || !urls.every(isOrigin)) {
     throw new RegistrationError(
@@ -119,8 +119,9 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.parse(text)?.origin === text;
 }
 
-/** Whether a malformed frame ends the tries: a client would only send the same again, but a server may be repaired. */
-const WHOSE = { client: { permanent: true }, server: { permanent: false } } as const;
+/** How a malformed frame is refused: a client would only send the same again, but a server may be repaired. */
+const FROM_CLIENT = { permanent: true } as const;
+const FROM_SERVER = { permanent: false } as const;
 
 function parseObject(
   bytes: Uint8Array,

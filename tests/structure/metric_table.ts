@@ -3,7 +3,7 @@ import { markdownTable } from "./markdown_table.ts";
 
 /** Writes a table of what `/metrics` shows, those of a node among them, from the lines that tell of each. */
 export function metricTable(): string {
-  const metrics = new ServerMetrics({ size: 0, members: () => [] });
+  const metrics = new ServerMetrics({ size: 0, upstreams: () => [] });
   metrics.forCluster().watch({
     isUp: () => true,
     nodes: () => 0,

@@ -17,7 +17,7 @@ export type RequestsLimited = Readonly<
 export interface CountedTunnels {
   /** Hostnames. */
   readonly size: number;
-  members(): Iterable<{ readonly session: { readonly load: number } }>;
+  upstreams(): Iterable<{ readonly session: { readonly load: number } }>;
 }
 
 /** What a server counts, under the names that /metrics shows. */
@@ -68,11 +68,11 @@ export class ServerMetrics implements RequestObserver {
     );
     metrics.gauge("tunnel_tunnels", "Hostnames with a client.", () => registry.size);
     metrics.gauge("tunnel_connections", "Registered connections of clients.", () => {
-      return [...registry.members()].length;
+      return [...registry.upstreams()].length;
     });
     metrics.gauge("tunnel_streams", "Streams that are open.", () => {
       let streams = 0;
-      for (const { session } of registry.members()) streams += session.load;
+      for (const { session } of registry.upstreams()) streams += session.load;
       return streams;
     });
   }

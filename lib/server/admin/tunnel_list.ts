@@ -48,13 +48,13 @@ export interface TunnelPage {
   readonly next: string | null;
 }
 
-/** What of a member is shown. */
-export type MemberFigures =
+/** What of an upstream is shown. */
+export type UpstreamFigures =
   & Pick<ClientUpstream, "id" | "hostnames" | "address" | "since" | "received" | "sent">
   & { readonly session: Pick<ClientUpstream["session"], "load"> };
 
 export interface TunnelListOptions {
-  readonly registry: { members(): Iterable<MemberFigures> };
+  readonly registry: { upstreams(): Iterable<UpstreamFigures> };
   readonly node: string | null;
 }
 
@@ -67,20 +67,20 @@ export class TunnelList {
   }
 
   /**
-   * Returns the page that the members `after` and `limit` of a query ask for.
+   * Returns the page that the parameters `after` and `limit` of a query ask for.
    *
    * @throws {RangeError} whose message says what is wrong with the query.
    */
   page(query: URLSearchParams): TunnelPage {
     const limit = limitOf(query);
     const after = query.get("after") ?? "";
-    const members = this.#membersAfter(after);
+    const upstreams = this.#upstreamsAfter(after);
     // An id that came or went between two pages shifts nothing, as the number of a page would.
-    const ids = [...members.keys()].sort();
+    const ids = [...upstreams.keys()].sort();
     const tunnels: ListedTunnel[] = [];
     let connections = 0;
     for (const id of ids) {
-      const ofId = members.get(id) ?? [];
+      const ofId = upstreams.get(id) ?? [];
       connections += ofId.length;
       const isFull = tunnels.length === limit || connections > MAX_CONNECTIONS;
       if (isFull && tunnels.length > 0) break;
@@ -90,13 +90,13 @@ export class TunnelList {
     return { node: this.#options.node, tunnels, next };
   }
 
-  #membersAfter(after: string): ReadonlyMap<string, readonly MemberFigures[]> {
-    const found = new Map<string, MemberFigures[]>();
-    for (const member of this.#options.registry.members()) {
-      if (member.id <= after) continue;
-      const same = found.get(member.id);
-      if (same === undefined) found.set(member.id, [member]);
-      else same.push(member);
+  #upstreamsAfter(after: string): ReadonlyMap<string, readonly UpstreamFigures[]> {
+    const found = new Map<string, UpstreamFigures[]>();
+    for (const upstream of this.#options.registry.upstreams()) {
+      if (upstream.id <= after) continue;
+      const same = found.get(upstream.id);
+      if (same === undefined) found.set(upstream.id, [upstream]);
+      else same.push(upstream);
     }
     return found;
   }
@@ -110,25 +110,25 @@ function limitOf(query: URLSearchParams): number {
   throw new RangeError(`limit must be a whole number from 1 to ${MAX_LIMIT}`);
 }
 
-function listed(id: string, members: readonly MemberFigures[]): ListedTunnel {
+function listed(id: string, upstreams: readonly UpstreamFigures[]): ListedTunnel {
   const bytes: Traffic = { received: 0, sent: 0 };
   const hostnames = new Set<string>();
   const addresses = new Set<string>();
   const connections: ListedConnection[] = [];
   let since = Infinity;
   let streams = 0;
-  for (const member of members) {
-    const { address, received, sent } = member;
-    for (const hostname of member.hostnames) hostnames.add(hostname);
+  for (const upstream of upstreams) {
+    const { address, received, sent } = upstream;
+    for (const hostname of upstream.hostnames) hostnames.add(hostname);
     addresses.add(address);
-    since = Math.min(since, member.since.getTime());
-    streams += member.session.load;
+    since = Math.min(since, upstream.since.getTime());
+    streams += upstream.session.load;
     bytes.received += received;
     bytes.sent += sent;
     connections.push({
       address,
-      since: member.since.toISOString(),
-      streams: member.session.load,
+      since: upstream.since.toISOString(),
+      streams: upstream.session.load,
       bytes: { received, sent },
     });
   }

@@ -139,17 +139,17 @@ export class NodeRelay {
     const hasNoBody = stream.receiveEnded;
     try {
       const { hostname, address, head } = parseOpening(opening);
-      const member = this.#options.registry.select(hostname);
-      if (typeof member === "string") return refuse(stream, member);
-      const refusal = await member.admit({ address, fields: head.fields });
+      const upstream = this.#options.registry.select(hostname);
+      if (typeof upstream === "string") return refuse(stream, upstream);
+      const refusal = await upstream.admit({ address, fields: head.fields });
       if (stream.sendEnded) return;
       if (refusal !== null) {
         this.#options.notices.count(hostname, refusal.status, refusal.code);
         return await answerRefusal(stream, head, refusal);
       }
-      if (!member.session.usable) return refuse(stream, member.session.full ? "busy" : "away");
+      if (!upstream.session.usable) return refuse(stream, upstream.session.full ? "busy" : "away");
       const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
-      await splice(stream, member.open({ kind, head, hasBody: !hasNoBody, visitor: address }));
+      await splice(stream, upstream.open({ kind, head, hasBody: !hasNoBody, visitor: address }));
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));

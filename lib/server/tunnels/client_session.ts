@@ -63,7 +63,7 @@ export class ClientSession implements SessionEvents {
   readonly #timer: ReturnType<typeof setTimeout>;
   #log: Log;
   #asked = false;
-  #member: ClientUpstream | null = null;
+  #upstream: ClientUpstream | null = null;
   #release = (): void => {};
   #ended = false;
 
@@ -114,8 +114,8 @@ export class ClientSession implements SessionEvents {
   onClose(error: SessionError): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    if (this.#member !== null) {
-      this.#options.registry.remove(this.#member);
+    if (this.#upstream !== null) {
+      this.#options.registry.remove(this.#upstream);
       this.#release();
       this.#log.info("client left", { reason: error.message });
     } else {
@@ -127,9 +127,9 @@ export class ClientSession implements SessionEvents {
   onTraffic(received: number, sent: number): void {
     this.#options.metrics.received.inc(received);
     this.#options.metrics.sent.inc(sent);
-    if (this.#member === null) return;
-    this.#member.received += received;
-    this.#member.sent += sent;
+    if (this.#upstream === null) return;
+    this.#upstream.received += received;
+    this.#upstream.sent += sent;
   }
 
   async #register(payload: Uint8Array): Promise<void> {
@@ -150,7 +150,7 @@ export class ClientSession implements SessionEvents {
     // What was wished for comes first for the client, which shows the first.
     const found = name === "" ? [own] : [addressOf(name), own];
     const hostnames = found.map(({ hostname }) => hostname);
-    const member = new ClientUpstream({
+    const upstream = new ClientUpstream({
       session: this.#session,
       id,
       thumbprint,
@@ -165,10 +165,10 @@ export class ClientSession implements SessionEvents {
         load: () => registry.load(own.hostname),
       }),
     });
-    registry.add(member);
-    this.#release = registrationPolicy.hold(member);
+    registry.add(upstream);
+    this.#release = registrationPolicy.hold(upstream);
     clearTimeout(this.#timer);
-    this.#member = member;
+    this.#upstream = upstream;
     this.#session.establish(claim.features);
     const urls = found.map(({ url }) => url);
     this.#session.sendRegistration(

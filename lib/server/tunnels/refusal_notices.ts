@@ -26,7 +26,7 @@ export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
 
 export interface RefusalNoticesOptions {
   /** Returns the connections of the tunnel that has a hostname; none where it is not on this node. */
-  readonly membersOf: (hostname: string) => readonly Pick<ClientUpstream, "id" | "session">[];
+  readonly upstreamsOf: (hostname: string) => readonly Pick<ClientUpstream, "id" | "session">[];
 }
 
 /** What was refused at one tunnel since it was last told. */
@@ -60,10 +60,10 @@ export class RefusalNotices implements RequestObserver {
   /** Counts a visitor of a hostname, who got that status. */
   count(hostname: string, status: number, code: AnswerCode): void {
     if (this.#isClosed || !TOLD_CODES.has(code)) return;
-    const [member] = this.#options.membersOf(hostname);
-    if (member === undefined) return;
-    const refused = this.#refused.get(member.id) ?? { hostname, kinds: new Map() };
-    this.#refused.set(member.id, refused);
+    const [upstream] = this.#options.upstreamsOf(hostname);
+    if (upstream === undefined) return;
+    const refused = this.#refused.get(upstream.id) ?? { hostname, kinds: new Map() };
+    this.#refused.set(upstream.id, refused);
     const kind = `${status} ${code}`;
     const before = refused.kinds.get(kind)?.count ?? 0;
     if (before > 0 || refused.kinds.size < MAX_KINDS) {
@@ -82,9 +82,9 @@ export class RefusalNotices implements RequestObserver {
   readonly #tell = (): void => {
     this.#timer = undefined;
     for (const { hostname, kinds } of this.#refused.values()) {
-      const member = this.#options.membersOf(hostname)
+      const upstream = this.#options.upstreamsOf(hostname)
         .find(({ session }) => session.features.has("notices"));
-      member?.session.sendNotice(encodeNotice([...kinds.values()]));
+      upstream?.session.sendNotice(encodeNotice([...kinds.values()]));
     }
     this.#refused.clear();
   };

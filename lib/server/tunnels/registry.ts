@@ -18,7 +18,7 @@ export interface RegistryOptions {
   readonly maxConnections: number;
 }
 
-/** Is told of each member that a hostname gets, and when its last one has gone. */
+/** Is told of each upstream that a hostname gets, and when its last one has gone. */
 export interface RegistryObserver {
   onJoined(hostname: string): void;
   onGone(hostname: string): void;
@@ -26,7 +26,7 @@ export interface RegistryObserver {
 
 interface Served {
   readonly thumbprint: string;
-  readonly members: ClientUpstream[];
+  readonly upstreams: ClientUpstream[];
   /** How often one was looked for. */
   turn: number;
 }
@@ -36,7 +36,7 @@ export class Registry {
   readonly #served = new Map<string, Served>();
   readonly #away = new BoundedMap<string, true>(MAX_AWAY);
   readonly #observers: RegistryObserver[] = [];
-  /** How many members each key has. */
+  /** How many upstreams each key has. */
   readonly #connections = new Tally<string>();
   readonly #maxTunnels: number;
   readonly #maxConnections: number;
@@ -50,26 +50,26 @@ export class Registry {
     this.#maxConnections = maxConnections;
   }
 
-  /** Hostnames with at least one member. */
+  /** Hostnames with at least one upstream. */
   get size(): number {
     return this.#served.size;
   }
 
-  /** Yields the hostnames with at least one member. */
+  /** Yields the hostnames with at least one upstream. */
   hostnames(): IterableIterator<string> {
     return this.#served.keys();
   }
 
-  /** Whether the hostname has a member. */
+  /** Whether the hostname has an upstream. */
   has(hostname: string): boolean {
     return this.#served.has(hostname);
   }
 
-  /** Yields every member once. */
-  *members(): Generator<ClientUpstream> {
-    for (const [hostname, { members }] of this.#served) {
+  /** Yields every upstream once. */
+  *upstreams(): Generator<ClientUpstream> {
+    for (const [hostname, { upstreams }] of this.#served) {
       // One with several hostnames is listed under each.
-      for (const member of members) if (member.hostnames[0] === hostname) yield member;
+      for (const upstream of upstreams) if (upstream.hostnames[0] === hostname) yield upstream;
     }
   }
 
@@ -79,56 +79,56 @@ export class Registry {
   }
 
   /**
-   * Adds a member to its hostnames, beside those that the same key has there.
+   * Adds an upstream to its hostnames, beside those that the same key has there.
    *
    * @throws {RegistrationError} `hostname_taken` when another key owns one, `try_again` when there are too many.
    */
-  add(member: ClientUpstream): void {
-    const { thumbprint, hostnames } = member;
+  add(upstream: ClientUpstream): void {
+    const { thumbprint, hostnames } = upstream;
     if (this.#fixed) this.#checkFixed(thumbprint);
     for (const hostname of hostnames) this.#check(hostname, thumbprint);
-    this.#checkLimits(member);
+    this.#checkLimits(upstream);
     this.#fixedOwner ??= thumbprint;
     this.#connections.add(thumbprint);
-    for (const hostname of hostnames) this.#join(hostname, member);
+    for (const hostname of hostnames) this.#join(hostname, upstream);
   }
 
-  remove(member: ClientUpstream): void {
-    const { thumbprint, hostnames } = member;
-    if (!this.#served.get(hostnames[0] ?? "")?.members.includes(member)) return;
+  remove(upstream: ClientUpstream): void {
+    const { thumbprint, hostnames } = upstream;
+    if (!this.#served.get(hostnames[0] ?? "")?.upstreams.includes(upstream)) return;
     this.#connections.remove(thumbprint);
-    for (const hostname of hostnames) this.#leave(hostname, member);
+    for (const hostname of hostnames) this.#leave(hostname, upstream);
   }
 
-  /** Returns the least loaded member that can take a stream, or why there is none. */
+  /** Returns the least loaded upstream that can take a stream, or why there is none. */
   select(hostname: string): ClientUpstream | Unavailable {
     const served = this.#served.get(hostname);
     if (served === undefined) return this.knows(hostname) ? "away" : "unknown";
-    const { members } = served;
+    const { upstreams } = served;
     // Equals take turns, so that clients which share a hostname share its requests.
     const first = ++served.turn;
     let best: ClientUpstream | undefined;
-    for (let i = 0; i < members.length; i++) {
-      const member = members[(first + i) % members.length];
-      if (!member?.session.usable) continue;
-      if (best === undefined || isBetter(member.session, best.session)) best = member;
+    for (let i = 0; i < upstreams.length; i++) {
+      const upstream = upstreams[(first + i) % upstreams.length];
+      if (!upstream?.session.usable) continue;
+      if (best === undefined || isBetter(upstream.session, best.session)) best = upstream;
     }
-    return best ?? (members.some(({ session }) => session.full) ? "busy" : "away");
+    return best ?? (upstreams.some(({ session }) => session.full) ? "busy" : "away");
   }
 
-  /** Returns the members of a hostname. */
-  membersOf(hostname: string): readonly ClientUpstream[] {
-    return this.#served.get(hostname)?.members ?? [];
+  /** Returns the upstreams of a hostname. */
+  upstreamsOf(hostname: string): readonly ClientUpstream[] {
+    return this.#served.get(hostname)?.upstreams ?? [];
   }
 
-  /** Returns how many streams all members of a hostname have. */
+  /** Returns how many streams all upstreams of a hostname have. */
   load(hostname: string): number {
     let load = 0;
-    for (const { session } of this.membersOf(hostname)) load += session.load;
+    for (const { session } of this.upstreamsOf(hostname)) load += session.load;
     return load;
   }
 
-  /** Whether the hostname has a member, or had one not too long ago. */
+  /** Whether the hostname has an upstream, or had one not too long ago. */
   knows(hostname: string): boolean {
     return this.#served.has(hostname) || this.#away.has(hostname) || hostname === FIXED_HOSTNAME;
   }
@@ -151,31 +151,31 @@ export class Registry {
     }
   }
 
-  #join(hostname: string, member: ClientUpstream): void {
-    const { thumbprint } = member;
-    const served = this.#served.get(hostname) ?? { thumbprint, members: [], turn: 0 };
-    for (const { session } of served.members) {
+  #join(hostname: string, upstream: ClientUpstream): void {
+    const { thumbprint } = upstream;
+    const served = this.#served.get(hostname) ?? { thumbprint, upstreams: [], turn: 0 };
+    for (const { session } of served.upstreams) {
       // The newcomer takes the place of one that runs out of stream ids, or may replace one that died without a word:
       // until they answer, the others get no new streams.
       if (session.idsLow) void session.retire("another connection has taken its place");
       else session.probe();
     }
-    served.members.push(member);
+    served.upstreams.push(upstream);
     // Further hostnames of a tunnel are not counted: it is one, under whatever names.
-    if (!this.#served.has(hostname) && hostname === member.hostnames[0]) this.#tunnels++;
+    if (!this.#served.has(hostname) && hostname === upstream.hostnames[0]) this.#tunnels++;
     this.#served.set(hostname, served);
     this.#away.delete(hostname);
     for (const observer of this.#observers) observer.onJoined(hostname);
   }
 
-  #leave(hostname: string, member: ClientUpstream): void {
+  #leave(hostname: string, upstream: ClientUpstream): void {
     const served = this.#served.get(hostname);
-    const at = served?.members.indexOf(member) ?? -1;
+    const at = served?.upstreams.indexOf(upstream) ?? -1;
     if (served === undefined || at === -1) return;
-    served.members.splice(at, 1);
-    if (served.members.length > 0) return;
+    served.upstreams.splice(at, 1);
+    if (served.upstreams.length > 0) return;
     this.#served.delete(hostname);
-    if (hostname === member.hostnames[0]) this.#tunnels--;
+    if (hostname === upstream.hostnames[0]) this.#tunnels--;
     this.#away.set(hostname, true);
     for (const observer of this.#observers) observer.onGone(hostname);
   }

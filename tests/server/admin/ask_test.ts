@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ASK_PATH, isServed } from "../../../lib/server/admin/ask.ts";
 import { Router } from "../../../lib/server/router.ts";
 import { MemorySocket } from "../../testing/memory_socket.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionFixture } from "../../testing/session_fixture.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
@@ -53,8 +53,8 @@ class Asked implements Disposable {
 
   constructor() {
     const { session } = this.#session;
-    const away = memberOf(session, { hostname: AWAY, thumbprint: "another key" });
-    this.#registry.add(memberOf(session, { hostname: HERE, thumbprint: "one key" }));
+    const away = upstreamOf(session, { hostname: AWAY, thumbprint: "another key" });
+    this.#registry.add(upstreamOf(session, { hostname: HERE, thumbprint: "one key" }));
     this.#registry.add(away);
     this.#registry.remove(away);
   }

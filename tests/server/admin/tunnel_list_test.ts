@@ -1,18 +1,18 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  type MemberFigures,
   TunnelList,
   type TunnelPage,
+  type UpstreamFigures,
 } from "../../../lib/server/admin/tunnel_list.ts";
 
 Deno.test("TunnelList.page adds up what the connections of a tunnel carry, whatever client has them", () => {
-  const members = [
+  const upstreams = [
     figures("a", { since: 2000, received: 10, sent: 100, load: 1 }),
     figures("b", { since: 3000 }),
     figures("a", { address: "192.0.2.2", since: 1000, received: 5, sent: 50, load: 2 }),
     figures("a", { address: "192.0.2.2", since: 4000 }),
   ];
-  const { node, tunnels: [first, second], next } = page(members, "", "node-1");
+  const { node, tunnels: [first, second], next } = page(upstreams, "", "node-1");
   assertEquals([node, next], ["node-1", null]);
   assertEquals(first, {
     id: "a",
@@ -57,37 +57,41 @@ Deno.test("TunnelList.page of no tunnels is the last page", () => {
 });
 
 Deno.test("TunnelList.page follows the ids, so that each page begins where the one before ended", () => {
-  const members = ["d", "b", "e", "a", "c"].map((id) => figures(id));
+  const upstreams = ["d", "b", "e", "a", "c"].map((id) => figures(id));
   const seen: string[][] = [];
   for (let after: string | null = ""; after !== null;) {
-    const { tunnels, next }: TunnelPage = page(members, `limit=2&after=${after}`);
+    const { tunnels, next }: TunnelPage = page(upstreams, `limit=2&after=${after}`);
     seen.push(tunnels.map(({ id }) => id));
     after = next;
   }
   assertEquals(seen, [["a", "b"], ["c", "d"], ["e"]]);
-  assertEquals(page(members, "limit=5").next, null, "a full last page has no next");
-  assertEquals(ids(page(members, "after=bb")), ["c", "d", "e"], "whose tunnel has gone meanwhile");
+  assertEquals(page(upstreams, "limit=5").next, null, "a full last page has no next");
+  assertEquals(
+    ids(page(upstreams, "after=bb")),
+    ["c", "d", "e"],
+    "whose tunnel has gone meanwhile",
+  );
 });
 
 Deno.test("TunnelList.page shows 100 tunnels, or as many as asked for up to 1,000", () => {
-  const members = Array.from({ length: 1200 }, (_, i) => figures(String(10_000 + i)));
-  assertEquals(page(members).tunnels.length, 100);
-  assertEquals(page(members, "limit=1").tunnels.length, 1);
-  const full = page(members, "limit=1000");
+  const upstreams = Array.from({ length: 1200 }, (_, i) => figures(String(10_000 + i)));
+  assertEquals(page(upstreams).tunnels.length, 100);
+  assertEquals(page(upstreams, "limit=1").tunnels.length, 1);
+  const full = page(upstreams, "limit=1000");
   assertEquals([full.tunnels.length, full.next], [1000, "10999"]);
   for (const limit of ["0", "1001", "-1", "1e2", "", "ten", "99999999999999999999"]) {
-    assertThrows(() => page(members, `limit=${limit}`), RangeError, "1 to 1000", limit);
+    assertThrows(() => page(upstreams, `limit=${limit}`), RangeError, "1 to 1000", limit);
   }
 });
 
 Deno.test("TunnelList.page ends early with 5,000 connections, but never without a tunnel", () => {
-  const members = Array.from(
+  const upstreams = Array.from(
     { length: 300 },
     (_, i) => Array.from({ length: 64 }, () => figures(String(1000 + i))),
   ).flat();
-  const first = page(members, "limit=1000");
+  const first = page(upstreams, "limit=1000");
   assertEquals([first.tunnels.length, first.next], [78, "1077"]);
-  assertEquals(page(members, `after=${first.next}`).tunnels[0]?.id, "1078");
+  assertEquals(page(upstreams, `after=${first.next}`).tunnels[0]?.id, "1078");
   const huge = Array.from({ length: 6000 }, () => figures("a"));
   assertEquals(ids(page([...huge, figures("b")])), ["a"]);
 });
@@ -103,14 +107,14 @@ interface Given {
   readonly load?: number;
 }
 
-function figures(id: string, given: Given = {}): MemberFigures {
+function figures(id: string, given: Given = {}): UpstreamFigures {
   const { hostnames = [`${id}.test`], address = "192.0.2.1", since = 0 } = given;
   const { received = 0, sent = 0, load = 0 } = given;
   return { id, hostnames, address, since: new Date(since), received, sent, session: { load } };
 }
 
-function page(members: readonly MemberFigures[], query = "", node: string | null = null) {
-  const list = new TunnelList({ registry: { members: () => members }, node });
+function page(upstreams: readonly UpstreamFigures[], query = "", node: string | null = null) {
+  const list = new TunnelList({ registry: { upstreams: () => upstreams }, node });
   return list.page(new URLSearchParams(query));
 }
 

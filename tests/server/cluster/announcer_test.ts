@@ -4,7 +4,7 @@ import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
@@ -15,20 +15,20 @@ Deno.test("Announcer says that the node lives, which hostnames it has, and which
   using scene = new Scene();
   await settled();
   assertEquals(await scene.bus.findNode("this"), NODE);
-  const member = scene.join("a.test");
+  const upstream = scene.join("a.test");
   scene.join("b.test");
   await settled();
   assertEquals(await scene.where("a.test", "b.test"), [["this"], ["this"]]);
-  scene.registry.remove(member);
+  scene.registry.remove(upstream);
   await settled();
   assertEquals(await scene.where("a.test", "b.test"), [[], ["this"]]);
 });
 
 Deno.test("Announcer takes a client that leaves and comes back in one turn for one that is here", async () => {
   using scene = new Scene();
-  const member = scene.join("a.test");
-  scene.registry.remove(member);
-  scene.registry.add(member);
+  const upstream = scene.join("a.test");
+  scene.registry.remove(upstream);
+  scene.registry.add(upstream);
   await settled();
   assertEquals(await scene.where("a.test"), [["this"]]);
 });
@@ -54,9 +54,9 @@ Deno.test("Announcer says everything when the bus is back", async () => {
   using scene = new Scene();
   await settled();
   scene.bus.set(false);
-  const member = scene.join("a.test");
+  const upstream = scene.join("a.test");
   scene.join("b.test");
-  scene.registry.remove(member);
+  scene.registry.remove(upstream);
   await settled();
   scene.bus.set(true);
   await settled();
@@ -139,10 +139,10 @@ class Scene implements Disposable {
     return this.#notes.stall();
   }
 
-  join(hostname: string): ReturnType<typeof memberOf> {
-    const member = memberOf(this.#session.session, { hostname, thumbprint: hostname });
-    this.registry.add(member);
-    return member;
+  join(hostname: string): ReturnType<typeof upstreamOf> {
+    const upstream = upstreamOf(this.#session.session, { hostname, thumbprint: hostname });
+    this.registry.add(upstream);
+    return upstream;
   }
 
   where(...hostnames: readonly string[]): Promise<(readonly string[])[]> {

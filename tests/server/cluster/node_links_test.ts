@@ -17,7 +17,7 @@ import { FakeClock } from "../../testing/fake_clock.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { answerWith, SILENT } from "../../testing/listening.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
@@ -213,7 +213,7 @@ class Scene implements AsyncDisposable {
     const common = { heartbeat, headTimeout: HEAD_TIMEOUT, log };
     const registry = roomyRegistry();
     const client = owned.use(new SessionAndPeer("server"));
-    registry.add(memberOf(client.session, { hostname: HOST }));
+    registry.add(upstreamOf(client.session, { hostname: HOST }));
     const relay = new NodeRelay({
       ...common,
       registry,

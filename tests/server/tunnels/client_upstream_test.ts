@@ -8,7 +8,7 @@ import { FrameType } from "../../../lib/wire/frame.ts";
 import type { Field } from "../../../lib/http/fields.ts";
 import { decodeRequestHead } from "../../../lib/wire/head.ts";
 import type { Session } from "../../../lib/mux/session.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { passwordHash } from "../../testing/password.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
@@ -27,13 +27,13 @@ const OPENING = {
 Deno.test("ClientUpstream.admit lets everything in where it has no requestPolicy", () => {
   using near = new SessionAndPeer("server");
   const asking = { address: "192.0.2.1", fields: [] };
-  assertEquals(memberOf(near.session, { hostname: HOST }).admit(asking), null);
+  assertEquals(upstreamOf(near.session, { hostname: HOST }).admit(asking), null);
 });
 
 Deno.test("ClientUpstream.open keeps the tunnel's own password from the origin, and no other field", async () => {
   using near = new SessionAndPeer("server");
   const basicAuth = await passwordHash("ann", "secret");
-  const guarded = guardedMember(near.session, { ...OPEN_POLICY, basicAuth });
+  const guarded = guardedUpstream(near.session, { ...OPEN_POLICY, basicAuth });
   assertEquals(await fieldsOf(guarded, near), [["host", HOST], ["x-other", "y"]]);
 });
 
@@ -41,19 +41,19 @@ Deno.test("ClientUpstream.open passes Authorization on where the tunnel asks for
   using near = new SessionAndPeer("server");
   const allowIp = ["192.0.2.0/24"];
   assertEquals(
-    await fieldsOf(guardedMember(near.session, { ...OPEN_POLICY, allowIp }), near),
+    await fieldsOf(guardedUpstream(near.session, { ...OPEN_POLICY, allowIp }), near),
     FIELDS,
   );
-  assertEquals(await fieldsOf(memberOf(near.session, { hostname: HOST }), near), FIELDS);
+  assertEquals(await fieldsOf(upstreamOf(near.session, { hostname: HOST }), near), FIELDS);
 });
 
 Deno.test("ClientUpstream.open counts a stream for its visitor until it is over, however it ends", () => {
   using near = new SessionAndPeer("server");
   const visitors = new VisitorQuotas(2, 1);
-  const member = guardedMember(near.session, OPEN_POLICY, visitors);
+  const upstream = guardedUpstream(near.session, OPEN_POLICY, visitors);
   for (let i = 0; i < 2; i++) {
     assert(visitors.hasRoom("a", "192.0.2.1"));
-    const { stream, response } = member.open(OPENING);
+    const { stream, response } = upstream.open(OPENING);
     response.catch(() => {});
     assert(!visitors.hasRoom("a", "192.0.2.1"));
     assert(visitors.hasRoom("a", "192.0.2.2") && visitors.hasRoom("b", "192.0.2.1"));
@@ -63,7 +63,7 @@ Deno.test("ClientUpstream.open counts a stream for its visitor until it is over,
   assert(visitors.hasRoom("a", "192.0.2.1"));
 });
 
-function guardedMember(
+function guardedUpstream(
   session: Session,
   policy: VisitorPolicy,
   visitors = new VisitorQuotas(10, null),
@@ -92,10 +92,10 @@ function guardedMember(
 
 /** Opens a stream and returns the fields that its client gets. */
 async function fieldsOf(
-  member: ClientUpstream,
+  upstream: ClientUpstream,
   { peer }: SessionAndPeer,
 ): Promise<readonly Field[]> {
-  member.open(OPENING).response.catch(() => {});
+  upstream.open(OPENING).response.catch(() => {});
   const { payload } = await peer.skipTo(FrameType.HTTPRequest);
   // The answer's window comes before the head.
   return decodeRequestHead(payload.subarray(4)).fields;

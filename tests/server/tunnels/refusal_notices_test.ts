@@ -4,7 +4,7 @@ import { FrameType } from "../../../lib/wire/frame.ts";
 import { MAX_NOTICE_LENGTH } from "../../../lib/wire/limits.ts";
 import { decodeNotice } from "../../../lib/wire/notice.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { tableOf } from "../../testing/protocol_document.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
@@ -18,7 +18,7 @@ Deno.test("RefusalNotices tells a tunnel once a second what was refused since, b
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
   const notices = new RefusalNotices({
-    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+    upstreamsOf: () => [upstreamOf(near.session, { hostname: HOST })],
   });
   for (let i = 0; i < 12; i++) notices.count(HOST, 429, "rate");
   notices.count(HOST, 429, "visitor");
@@ -53,10 +53,10 @@ Deno.test("RefusalNotices tells each tunnel its own, under whichever name, on on
   using other = new SessionAndPeer("server", NOTICES);
   const registry = roomyRegistry();
   for (const { session } of [old, one, two]) {
-    registry.add(memberOf(session, { hostname: HOST, more: ["name.test"] }));
+    registry.add(upstreamOf(session, { hostname: HOST, more: ["name.test"] }));
   }
-  registry.add(memberOf(other.session, { hostname: "other.test", thumbprint: "another" }));
-  const notices = new RefusalNotices({ membersOf: (hostname) => registry.membersOf(hostname) });
+  registry.add(upstreamOf(other.session, { hostname: "other.test", thumbprint: "another" }));
+  const notices = new RefusalNotices({ upstreamsOf: (hostname) => registry.upstreamsOf(hostname) });
   notices.count(HOST, 403, "address");
   notices.count("name.test", 403, "address");
   notices.count("other.test", 503, "streams");
@@ -75,7 +75,7 @@ Deno.test("RefusalNotices.finished counts a visitor whom the server answered its
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
   const notices = new RefusalNotices({
-    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+    upstreamsOf: () => [upstreamOf(near.session, { hostname: HOST })],
   });
   const tunnel = HOST;
   notices.finished({ tunnel }, { status: 413, code: "body" });
@@ -93,7 +93,7 @@ Deno.test("RefusalNotices keeps to the length of a Notice, whatever is counted",
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
   const notices = new RefusalNotices({
-    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+    upstreamsOf: () => [upstreamOf(near.session, { hostname: HOST })],
   });
   for (const code of TOLD_CODES) {
     for (let status = 400; status < 600; status++) notices.count(HOST, status, code);
@@ -116,7 +116,7 @@ Deno.test("RefusalNotices.close tells nothing more and leaves no timer", async (
   using near = new SessionAndPeer("server", NOTICES);
   const before = clock.pending;
   const notices = new RefusalNotices({
-    membersOf: () => [memberOf(near.session, { hostname: HOST })],
+    upstreamsOf: () => [upstreamOf(near.session, { hostname: HOST })],
   });
   notices.count(HOST, 429, "rate");
   notices.close();

@@ -7,7 +7,7 @@ import { encodeDisconnect } from "../../../lib/wire/reasons.ts";
 import { RegistrationError } from "../../../lib/wire/registration_error.ts";
 import type { Session } from "../../../lib/mux/session.ts";
 import { coded } from "../../testing/frame_peer.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
 import { GET } from "../../testing/heads.ts";
@@ -19,10 +19,10 @@ Deno.test("Registry.select tells a name that never was from one whose client is 
   const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
   assertEquals(registry.select(HOST), "unknown");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  assertStrictEquals(registry.select(HOST), member);
-  registry.remove(member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  assertStrictEquals(registry.select(HOST), upstream);
+  registry.remove(upstream);
   assertEquals([registry.select(HOST), registry.size], ["away", 0]);
 });
 
@@ -30,8 +30,8 @@ Deno.test("Registry.select gives the session with the fewest streams", async () 
   const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
-  registry.add(memberOf(one.session, { hostname: HOST }));
-  registry.add(memberOf(two.session, { hostname: HOST }));
+  registry.add(upstreamOf(one.session, { hostname: HOST }));
+  registry.add(upstreamOf(two.session, { hostname: HOST }));
   one.peer.send(FrameType.Pong, { payload: "12345678" });
   await settled();
   open(one);
@@ -45,8 +45,8 @@ Deno.test("Registry.select gives sessions with equally many streams in turn", as
   const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
-  registry.add(memberOf(one.session, { hostname: HOST }));
-  registry.add(memberOf(two.session, { hostname: HOST }));
+  registry.add(upstreamOf(one.session, { hostname: HOST }));
+  registry.add(upstreamOf(two.session, { hostname: HOST }));
   one.peer.send(FrameType.Pong, { payload: "12345678" });
   await settled();
   const given = [0, 1, 2, 3].map(() => sessionAt(registry));
@@ -57,8 +57,8 @@ Deno.test("Registry.select prefers a newcomer to sessions that have not answered
   const registry = roomyRegistry();
   using old = new SessionAndPeer("server");
   using newcomer = new SessionAndPeer("server");
-  registry.add(memberOf(old.session, { hostname: HOST }));
-  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  registry.add(upstreamOf(old.session, { hostname: HOST }));
+  registry.add(upstreamOf(newcomer.session, { hostname: HOST }));
   open(newcomer);
   assertStrictEquals(sessionAt(registry), newcomer.session, "the old one may be dead");
   await old.peer.next(FrameType.Ping);
@@ -67,11 +67,11 @@ Deno.test("Registry.select prefers a newcomer to sessions that have not answered
   assertStrictEquals(sessionAt(registry), old.session, "it lives and has fewer streams");
 });
 
-Deno.test("Registry.load counts the streams of all members that a hostname has", () => {
+Deno.test("Registry.load counts the streams of all upstreams that a hostname has", () => {
   const registry = roomyRegistry();
   using one = new SessionAndPeer("server");
   using two = new SessionAndPeer("server");
-  for (const { session } of [one, two]) registry.add(memberOf(session, { hostname: HOST }));
+  for (const { session } of [one, two]) registry.add(upstreamOf(session, { hostname: HOST }));
   assertEquals([registry.load(HOST), registry.load("other.test")], [0, 0]);
   for (const end of [one, one, two]) open(end);
   assertEquals(registry.load(HOST), 3);
@@ -80,11 +80,11 @@ Deno.test("Registry.load counts the streams of all members that a hostname has",
 Deno.test("Registry.select gives a session that is about to drain when there is no other", async () => {
   const registry = roomyRegistry();
   using old = new SessionAndPeer("server");
-  registry.add(memberOf(old.session, { hostname: HOST }));
+  registry.add(upstreamOf(old.session, { hostname: HOST }));
   old.session.goAway("restart");
   assertStrictEquals(sessionAt(registry), old.session);
   using newcomer = new SessionAndPeer("server");
-  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  registry.add(upstreamOf(newcomer.session, { hostname: HOST }));
   old.peer.send(FrameType.Pong, { payload: "12345678" });
   await settled();
   open(newcomer);
@@ -94,11 +94,11 @@ Deno.test("Registry.select gives a session that is about to drain when there is 
 Deno.test("Registry.add ends a session that runs out of stream ids when another takes its place, and not before", async () => {
   const registry = roomyRegistry();
   using old = new SessionAndPeer("server", { streamIds: { last: 3, margin: 2 } });
-  registry.add(memberOf(old.session, { hostname: HOST }));
+  registry.add(upstreamOf(old.session, { hostname: HOST }));
   open(old);
   assertEquals([old.session.idsLow, sessionAt(registry)], [true, old.session]);
   using newcomer = new SessionAndPeer("server");
-  registry.add(memberOf(newcomer.session, { hostname: HOST }));
+  registry.add(upstreamOf(newcomer.session, { hostname: HOST }));
   assertStrictEquals(sessionAt(registry), newcomer.session);
   assertEquals([old.session.draining, old.session.load, old.end], [true, 1, undefined]);
   old.peer.send(FrameType.Reset, { stream: 1, payload: coded(0) });
@@ -111,7 +111,7 @@ Deno.test("Registry.add ends a session that runs out of stream ids when another 
 Deno.test("Registry.select passes over a session that drains, and calls the tunnel away when all do", () => {
   const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
-  registry.add(memberOf(near.session, { hostname: HOST }));
+  registry.add(upstreamOf(near.session, { hostname: HOST }));
   void near.session.drain("restart");
   assertEquals(registry.select(HOST), "away");
 });
@@ -120,9 +120,11 @@ Deno.test("Registry.add lets no other key to a hostname that is in use", () => {
   const registry = roomyRegistry();
   using owner = new SessionAndPeer("server");
   using other = new SessionAndPeer("server");
-  registry.add(memberOf(owner.session, { hostname: HOST }));
+  registry.add(upstreamOf(owner.session, { hostname: HOST }));
   assertEquals(
-    refusal(() => registry.add(memberOf(other.session, { hostname: HOST, thumbprint: "another" }))),
+    refusal(() =>
+      registry.add(upstreamOf(other.session, { hostname: HOST, thumbprint: "another" }))
+    ),
     "hostname_taken",
   );
   assertStrictEquals(sessionAt(registry), owner.session);
@@ -132,32 +134,32 @@ Deno.test("Registry.add keeps the fixed hostname for the first key, also while i
   const registry = new Registry({ fixed: true, maxTunnels: 100, maxConnections: 10 });
   using owner = new SessionAndPeer("server");
   assertEquals(registry.select(FIXED_HOSTNAME), "away");
-  const member = memberOf(owner.session, { hostname: FIXED_HOSTNAME });
-  registry.add(member);
-  registry.remove(member);
+  const upstream = upstreamOf(owner.session, { hostname: FIXED_HOSTNAME });
+  registry.add(upstream);
+  registry.remove(upstream);
   using other = new SessionAndPeer("server");
   const taken = () =>
-    registry.add(memberOf(other.session, { hostname: FIXED_HOSTNAME, thumbprint: "another" }));
+    registry.add(upstreamOf(other.session, { hostname: FIXED_HOSTNAME, thumbprint: "another" }));
   assertEquals(refusal(taken), "hostname_taken");
-  registry.add(memberOf(owner.session, { hostname: FIXED_HOSTNAME }));
+  registry.add(upstreamOf(owner.session, { hostname: FIXED_HOSTNAME }));
 });
 
 Deno.test("Registry.add takes so many sessions of one key, whatever their hostnames, and again when one has left", () => {
   const registry = new Registry({ fixed: false, maxTunnels: 100, maxConnections: 3 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string, thumbprint?: string) => {
-    const member = memberOf(near.session, { hostname, ...(thumbprint && { thumbprint }) });
-    registry.add(member);
-    return member;
+    const upstream = upstreamOf(near.session, { hostname, ...(thumbprint && { thumbprint }) });
+    registry.add(upstream);
+    return upstream;
   };
-  const member = add(HOST);
+  const upstream = add(HOST);
   add(HOST);
   add("b.test");
   assertEquals(refusal(() => add(HOST)), "try_again");
   assertEquals(refusal(() => add("c.test")), "try_again");
   add("d.test", "another");
-  registry.remove(member);
-  registry.remove(member);
+  registry.remove(upstream);
+  registry.remove(upstream);
   add(HOST);
   assertEquals(refusal(() => add(HOST)), "try_again", "one left once, however often it is said");
 });
@@ -166,14 +168,14 @@ Deno.test("Registry.add takes so many tunnels, each with all its sessions, and a
   const registry = new Registry({ fixed: false, maxTunnels: 2, maxConnections: 10 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string) => {
-    const member = memberOf(near.session, { hostname, thumbprint: hostname });
-    registry.add(member);
-    return member;
+    const upstream = upstreamOf(near.session, { hostname, thumbprint: hostname });
+    registry.add(upstream);
+    return upstream;
   };
-  const members = [add("a.test"), add("a.test"), add("b.test")];
+  const upstreams = [add("a.test"), add("a.test"), add("b.test")];
   assertEquals(refusal(() => add("c.test")), "try_again");
   add("b.test");
-  for (const member of members) registry.remove(member);
+  for (const upstream of upstreams) registry.remove(upstream);
   add("c.test");
   assertEquals(refusal(() => add("d.test")), "try_again", "b.test has a session left");
 });
@@ -182,14 +184,14 @@ Deno.test("Registry.add counts a tunnel once, under its id and its name", () => 
   const registry = new Registry({ fixed: false, maxTunnels: 2, maxConnections: 10 });
   using near = new SessionAndPeer("server");
   const add = (hostname: string, ...more: string[]) => {
-    const member = memberOf(near.session, { hostname, more });
-    registry.add(member);
-    return member;
+    const upstream = upstreamOf(near.session, { hostname, more });
+    registry.add(upstream);
+    return upstream;
   };
   const first = add(HOST, "shop.test");
   const second = add(HOST);
   add("b.test");
-  assertEquals([registry.size, [...registry.members()].length], [3, 3]);
+  assertEquals([registry.size, [...registry.upstreams()].length], [3, 3]);
   registry.remove(first);
   assertEquals(registry.select("shop.test"), "away");
   assertStrictEquals(registry.select(HOST), second);
@@ -202,9 +204,9 @@ Deno.test("Registry forgets the names that went away longest ago, not the latest
   const registry = roomyRegistry();
   using near = new SessionAndPeer("server");
   for (let i = 0; i <= 10_000; i++) {
-    const member = memberOf(near.session, { hostname: `${i}.test` });
-    registry.add(member);
-    registry.remove(member);
+    const upstream = upstreamOf(near.session, { hostname: `${i}.test` });
+    registry.add(upstream);
+    registry.remove(upstream);
   }
   assertEquals([registry.select("0.test"), registry.select("10000.test")], ["unknown", "away"]);
 });

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
 import { type Elsewhere, UpstreamFinder } from "../../../lib/server/tunnels/upstream_finder.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
-import { memberOf } from "../../testing/members.ts";
+import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
 
@@ -17,42 +17,42 @@ const SETTLED = 20_000;
 Deno.test("UpstreamFinder.acquire gives a client that is here at once, without a promise", () => {
   const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  assertStrictEquals(finder.acquire(HOST), member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  assertStrictEquals(finder.acquire(HOST), upstream);
 });
 
 Deno.test("UpstreamFinder.acquire waits for a client that was here, and has it as soon as it is back", async () => {
   const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  registry.remove(member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  registry.remove(upstream);
   const found = [finder.acquire(HOST), finder.acquire(HOST)];
   await ticks();
   assertEquals(finder.waiting, 2);
-  registry.add(member);
-  assertEquals(await Promise.all(found), [member, member]);
+  registry.add(upstream);
+  assertEquals(await Promise.all(found), [upstream, upstream]);
   assertEquals(finder.waiting, 0);
 });
 
 Deno.test("UpstreamFinder.acquire gives a client that does not come back up after its time", async () => {
   const { registry, finder } = fixture({ acquireTimeout: 20 });
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  registry.remove(member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  registry.remove(upstream);
   assertEquals([await finder.acquire(HOST), finder.waiting], ["away", 0]);
 });
 
 Deno.test("UpstreamFinder.acquire waits for names that a server which has just started does not know yet", async () => {
   const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
+  const upstream = upstreamOf(near.session, { hostname: HOST });
   const found = finder.acquire(HOST);
   await ticks();
-  registry.add(member);
-  assertStrictEquals(await found, member);
+  registry.add(upstream);
+  assertStrictEquals(await found, upstream);
 });
 
 Deno.test("UpstreamFinder.acquire does not wait for a name that nobody knows once clients had time to come", async () => {
@@ -65,22 +65,22 @@ Deno.test("UpstreamFinder.acquire does not wait for a name that nobody knows onc
 Deno.test("UpstreamFinder.acquire waits for nobody where a server that is alone stops", async () => {
   const { registry, finder } = fixture({ isStopping: () => true });
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  registry.remove(member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  registry.remove(upstream);
   assertEquals([await finder.acquire(HOST), finder.waiting], ["away", 0]);
 });
 
 Deno.test("UpstreamFinder.acquire lets 5,000 requests wait for one name; the next is told that it is busy", async () => {
   const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
-  const member = memberOf(near.session, { hostname: HOST });
-  registry.add(member);
-  registry.remove(member);
+  const upstream = upstreamOf(near.session, { hostname: HOST });
+  registry.add(upstream);
+  registry.remove(upstream);
   const found = Array.from({ length: 5_000 }, () => finder.acquire(HOST));
   await ticks();
   assertEquals([finder.waiting, await finder.acquire(HOST)], [5_000, "busy"]);
-  registry.add(member);
+  registry.add(upstream);
   await Promise.all(found);
   assertEquals(finder.waiting, 0);
 });

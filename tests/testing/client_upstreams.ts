@@ -2,8 +2,8 @@ import { ClientUpstream } from "../../lib/server/tunnels/client_upstream.ts";
 import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import type { Session } from "../../lib/mux/session.ts";
 
-/** Makes the member that a session becomes when its client registers. */
-export function memberOf(
+/** Makes the upstream that a session becomes when its client registers. */
+export function upstreamOf(
   session: Session,
   { hostname, more = [], thumbprint = "key" }: {
     readonly hostname: string;
