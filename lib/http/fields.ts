@@ -65,6 +65,14 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** Fields of a WebSocket's handshake that each hop writes by itself (RFC 6455 section 4), and that never travel. */
+export const HANDSHAKE_FIELDS: ReadonlySet<string> = new Set([
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-version",
+]);
+
 const HOP_BY_HOP_LENGTHS: ReadonlySet<number> = new Set([...HOP_BY_HOP].map((name) => name.length));
 
 /**

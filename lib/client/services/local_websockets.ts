@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { Budget } from "../../mux/flow_control.ts";
-import { type Field, fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Incoming } from "./service.ts";
@@ -18,11 +18,9 @@ const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
 
 /** Fields that `ws` writes by itself, and the one that frames a body, which no handshake has. */
 const NOT_COPIED: ReadonlySet<string> = new Set([
+  ...HANDSHAKE_FIELDS,
   "content-length",
-  "sec-websocket-extensions",
-  "sec-websocket-key",
   "sec-websocket-protocol",
-  "sec-websocket-version",
 ]);
 
 /** Opens the origin's WebSockets and lets it decide: subprotocol, or a refusal with fields and body of its own. */
@@ -94,7 +92,7 @@ function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Hand
   let connection: Socket;
   return new Promise((resolve, reject) => {
     socket.on("upgrade", (response: IncomingMessage) => {
-      fields = fieldsOf(response);
+      fields = fieldsOf(response).filter(([name]) => !HANDSHAKE_FIELDS.has(name));
       connection = response.socket;
       const [first] = protocols;
       // An origin may choose none (RFC 6455 section 4.2.2), which `ws` would take for an error.

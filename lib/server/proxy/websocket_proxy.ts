@@ -1,6 +1,6 @@
 import { Budget } from "../../mux/flow_control.ts";
 import type { ResponseHead } from "../../http/head.ts";
-import { type Field, fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../http/fields.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
@@ -13,14 +13,6 @@ import type { Upstream } from "../tunnels/upstream.ts";
 
 /** Bytes that all visitors together may have sent ahead of what the tunnels take: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
-
-/** Fields that each hop's handshake has of its own (RFC 6455 section 4.1). */
-const HANDSHAKE: ReadonlySet<string> = new Set([
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "sec-websocket-key",
-  "sec-websocket-version",
-]);
 
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
@@ -53,7 +45,7 @@ export class WebSocketProxy {
 
   async forward(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
     const asked = this.#heads.head(request, null);
-    const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE.has(name)) };
+    const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE_FIELDS.has(name)) };
     return await this.#proxy.exchange(request, upstream, head, {
       kind: "websocket",
       hasBody: true,
@@ -86,5 +78,6 @@ export class WebSocketProxy {
 
 /** Whether a field of the origin's handshake is meant for the visitor: the rest is of each hop's own. */
 function isOrigins([name]: Field): boolean {
-  return !HANDSHAKE.has(name) && name !== "sec-websocket-protocol" && name !== "content-length";
+  return !HANDSHAKE_FIELDS.has(name) && name !== "sec-websocket-protocol" &&
+    name !== "content-length";
 }
