@@ -98,9 +98,9 @@ export async function verifyClaim(
   return { ...claim, thumbprint: await thumbprintOf(publicKey) };
 }
 
-/** Whether a text may be a label. */
-export function isLabel(text: string): boolean {
-  return LABEL.test(text);
+/** Whether a value is a text that may be a label. */
+export function isLabel(value: unknown): value is string {
+  return typeof value === "string" && LABEL.test(value);
 }
 
 /** Header members that change what a JWS means (RFC 7515 section 4.1.11, RFC 7797) or name a key elsewhere. */
@@ -168,7 +168,7 @@ async function verifies(
 }
 
 function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
-  const { aud, nonce, iat = 0, label = "", connection = 0, name = "", policy } = payload;
+  const { aud, nonce, iat = 0, label, connection = 0, name, policy } = payload;
   if (typeof aud !== "string" || typeof nonce !== "string") {
     throw new RegistrationError("malformed", "the registration lacks an audience or a nonce");
   }
@@ -181,13 +181,13 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
       "the registration's connection is not a number from 0",
     );
   }
-  if (typeof label !== "string" || (label !== "" && !isLabel(label))) {
+  if (label !== undefined && !isLabel(label)) {
     throw new RegistrationError(
       "bad_label",
       `the label ${shown(label)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
     );
   }
-  if (typeof name !== "string" || (name !== "" && !isLabel(name))) {
+  if (name !== undefined && !isLabel(name)) {
     throw new RegistrationError(
       "bad_name",
       `the name ${shown(name)} is not 1 to 63 lower-case letters, digits and inner hyphens`,
@@ -203,9 +203,9 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
   return {
     audience: aud,
     nonce,
-    label,
+    label: label ?? "",
     connection,
-    name,
+    name: name ?? "",
     policy: decodeVisitorPolicy(policy),
     features,
   };
