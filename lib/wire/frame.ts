@@ -70,7 +70,7 @@ export type FrameHandler = (
  * @throws {SessionError} `TooLarge` for a payload above its type's limit, `Protocol` for anything else that is malformed.
  */
 export function decodeFrames(message: Uint8Array<ArrayBuffer>, handle: FrameHandler): void {
-  if (message.length === 0) throw malformed("an empty message");
+  if (message.length === 0) throw malformed("a message that is empty, or text");
   let offset = 0;
   while (offset < message.length) {
     const start = offset + FRAME_HEADER_LENGTH;

@@ -69,7 +69,11 @@ export function decodeChallenge(
 ): Pick<Challenge, "nonce" | "server"> & { readonly features: readonly Feature[] } {
   const { nonce, server, ...rest } = parseObject(payload, FROM_SERVER);
   if (typeof nonce !== "string" || typeof server !== "string") {
-    throw new RegistrationError("malformed", "the server's challenge has no nonce", false);
+    throw new RegistrationError(
+      "malformed",
+      "the server's challenge lacks a nonce or the server's name",
+      false,
+    );
   }
   const features = decodeFeatures(rest.features);
   if (features === undefined) {
@@ -93,7 +97,7 @@ export function decodeRequest(payload: Uint8Array): RegistrationRequest {
 export function decodeResponse(payload: Uint8Array): Registered {
   const { error, id, hostnames, urls, policy } = parseObject(payload, FROM_SERVER);
   if (typeof error === "object" && error !== null) throw refusalOf({ ...error });
-  if (typeof id !== "string" || !isTexts(hostnames) || !isTexts(urls) || !urls.every(isOrigin)) {
+  if (typeof id !== "string" || !isTexts(hostnames) || !isOrigins(urls)) {
     throw new RegistrationError(
       "malformed",
       "the server's answer to the registration is incomplete",
@@ -112,6 +116,11 @@ function refusalOf(error: Readonly<Record<string, unknown>>): RegistrationError 
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** Whether a value is a list of origins with at least one, the URL to show. */
+function isOrigins(value: unknown): value is string[] {
+  return isTexts(value) && value.length > 0 && value.every(isOrigin);
 }
 
 /** Whether a text is a URL's origin and nothing else: it goes to terminals and scripts. */

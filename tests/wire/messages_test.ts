@@ -78,6 +78,9 @@ Deno.test("decodeResponse refuses an answer that is incomplete", () => {
       '{"id":"x","hostnames":"x","urls":["x"]}',
       '{"id":"x","hostnames":[1],"urls":["x"]}',
       '{"id":1,"hostnames":["x"],"urls":["x"]}',
+      '{"id":"x","hostnames":[],"urls":[]}',
+      '{"id":"x","hostnames":["x"],"urls":["http://x/"]}',
+      '{"id":"x","hostnames":["x"],"urls":["ftp://x"]}',
       '{"error":"no"}',
     ]
   ) {
