@@ -1,5 +1,5 @@
 import { isNetwork } from "../net/address_set.ts";
-import { DEFAULT_PORTS, originOf, parseAuthority } from "../net/authority.ts";
+import { DEFAULT_PORTS, originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../cli/flags.ts";
 import { parseAddress } from "../net/ip_address.ts";
@@ -156,10 +156,6 @@ function parseHost(text: string): string {
     throw new RangeError("must be a host name or an address, without a port");
   }
   return withoutBrackets(known.name);
-}
-
-function withoutBrackets(name: string): string {
-  return name.startsWith("[") ? name.slice(1, -1) : name;
 }
 
 function parseHostHeader(text: string): string {

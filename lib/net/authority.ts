@@ -46,6 +46,16 @@ export function originOf(scheme: "http" | "https", { name, port }: Authority): s
     : `${scheme}://${name}:${port}`;
 }
 
+/** Takes off the brackets that an IPv6 address has in an authority; any other name stays as it is. */
+export function withoutBrackets(name: string): string {
+  return name.startsWith("[") && name.endsWith("]") ? name.slice(1, -1) : name;
+}
+
+/** Whether a text is an origin of HTTP and nothing else, without a path or a user (RFC 6454 section 6.2). */
+export function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.parse(text)?.origin === text;
+}
+
 /** Finds where an authority ends that begins before `start`: at the first `/`, `?` or `#` (RFC 3986 section 3.2), or with the text. */
 export function endOfAuthority(text: string, start: number): number {
   for (let i = start; i < text.length; i++) {

@@ -1,5 +1,5 @@
 import { AddressSet } from "../net/address_set.ts";
-import { originOf, parseAuthority } from "../net/authority.ts";
+import { originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { parseRedisUrl } from "./bus/redis_address.ts";
 
@@ -18,7 +18,7 @@ export function parseDomain(text: string): string {
 }
 
 export function parseListenAddress(text: string): string {
-  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  const bare = withoutBrackets(text);
   if (parseAddress(bare) !== undefined) return bare;
   const authority = parseAuthority(text);
   if (authority === undefined || authority.isAddress || text.includes(":")) {

@@ -3,6 +3,7 @@ import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { connectionOptions, type Field } from "../http/fields.ts";
 import { HandshakeResponse } from "./handshake_response.ts";
 import type { ByteStream } from "./tcp_transport.ts";
+import { DEFAULT_PORTS, withoutBrackets } from "../net/authority.ts";
 import { TCPDialer } from "../net/dialer.ts";
 
 export interface DialOptions {
@@ -66,8 +67,8 @@ export async function dialWebSocket(url: URL, options: DialOptions): Promise<Dia
 
 async function connect(url: URL, signal: AbortSignal): Promise<ByteStream> {
   const isSecure = url.protocol === "https:";
-  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
+  const hostname = withoutBrackets(url.hostname);
+  const port = url.port === "" ? DEFAULT_PORTS[isSecure ? "https" : "http"] : Number(url.port);
   const plain = await new TCPDialer(hostname, port).connect(signal);
   // Nagle's algorithm would let small frames in a row wait 40 ms for an acknowledgement.
   plain.setNoDelay(true);

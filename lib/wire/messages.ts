@@ -1,4 +1,5 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
+import { isOrigin } from "../net/authority.ts";
 import { decodeFeatures, type Feature, FEATURES } from "./features.ts";
 import { parseJSONObject } from "./json.ts";
 import { REFUSAL_CODES, RegistrationError } from "./registration_error.ts";
@@ -118,14 +119,9 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-/** Whether a value is a list of origins with at least one, the URL to show. */
+/** Whether a value is a list of origins with at least one, the URL to show; they go to terminals and scripts. */
 function isOrigins(value: unknown): value is string[] {
   return isTexts(value) && value.length > 0 && value.every(isOrigin);
-}
-
-/** Whether a text is a URL's origin and nothing else: it goes to terminals and scripts. */
-function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.parse(text)?.origin === text;
 }
 
 /** How a malformed frame is refused: a client would only send the same again, but a server may be repaired. */

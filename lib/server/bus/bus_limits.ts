@@ -1,3 +1,5 @@
+import { quoted } from "../../cli/safe_text.ts";
+import { isOrigin } from "../../net/authority.ts";
 import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 
 /** Bytes of one message between nodes: a transport message must fit, with the header in front of it. */
@@ -33,14 +35,14 @@ export function isBusWord(text: string): boolean {
 
 /** Tells whether a text can be a node's URL: `http` or `https`, a host, and neither a path nor a user. */
 export function isNodeUrl(text: string): boolean {
-  return text.length <= MAX_NODE_URL && URL.parse(text)?.origin === text && /^https?:/.test(text);
+  return text.length <= MAX_NODE_URL && isOrigin(text);
 }
 
 /** @throws {RangeError} when a text cannot be a node's id. */
 export function checkNodeId(text: string): void {
   if (!isNodeId(text)) {
     throw new RangeError(
-      `a node's id is up to ${MAX_NODE_ID} of A-Z a-z 0-9 - _, not ${show(text)}`,
+      `a node's id is up to ${MAX_NODE_ID} of A-Z a-z 0-9 - _, not ${quoted(text)}`,
     );
   }
 }
@@ -64,7 +66,7 @@ export function checkNodeRecord(
 ): void {
   checkNodeId(id);
   if (url !== null && !isNodeUrl(url)) {
-    throw new RangeError(`a node's URL is like http://10.0.0.7:6519, not ${show(url)}`);
+    throw new RangeError(`a node's URL is like http://10.0.0.7:6519, not ${quoted(url)}`);
   }
 }
 
@@ -87,11 +89,4 @@ export function checkTicketValue({ length }: Uint8Array): void {
   if (length > MAX_TICKET_VALUE) {
     throw new RangeError(`a ticket stands for up to ${MAX_TICKET_VALUE} bytes, not ${length}`);
   }
-}
-
-/** Characters of a wrong text that an error shows. */
-const MAX_SHOWN = 100;
-
-function show(text: string): string {
-  return JSON.stringify(text.slice(0, MAX_SHOWN));
 }

@@ -1,3 +1,5 @@
+import { withoutBrackets } from "../../net/authority.ts";
+
 /** Where a Redis server is and how to enter it. */
 export interface RedisAddress {
   /** A name or an address, IPv6 without brackets. */
@@ -24,7 +26,7 @@ export function parseRedisUrl(text: string): RedisAddress {
     throw new RangeError("the address of Redis must be a host, a port and a database's number");
   }
   return {
-    host: decode(url.hostname).replace(/^\[(.*)\]$/, "$1"),
+    host: withoutBrackets(decode(url.hostname)),
     port: url.port === "" ? DEFAULT_PORT : Number(url.port),
     isTLS: url.protocol === "rediss:",
     database: Number(database),

@@ -92,7 +92,7 @@ export function originFailed(
   });
 }
 
-export function headTimeout(request: ErrorRequest, seconds: number): WholeAnswer {
+export function originTooSlow(request: ErrorRequest, seconds: number): WholeAnswer {
   return errorAnswer(request, {
     code: "timeout",
     status: 504,

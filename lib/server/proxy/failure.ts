@@ -1,6 +1,12 @@
 import { ErrorCode, SessionError, StreamError } from "../../wire/errors.ts";
 import type { Answer } from "../listen/visit.ts";
-import { clientAway, type ErrorRequest, headTimeout, originFailed, tooBusy } from "./error_page.ts";
+import {
+  clientAway,
+  type ErrorRequest,
+  originFailed,
+  originTooSlow,
+  tooBusy,
+} from "./error_page.ts";
 import { MovedError } from "../tunnels/upstream.ts";
 
 /** What is known of a request that failed before the head of its answer. */
@@ -31,7 +37,7 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
     case ErrorCode.Timeout:
-      return headTimeout(request, failed.headTimeout / 1000);
+      return originTooSlow(request, failed.headTimeout / 1000);
     // What ended the client's session on another node reaches this one as the end of a stream.
     case ErrorCode.GoingAway:
     case ErrorCode.Silent:

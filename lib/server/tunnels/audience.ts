@@ -1,3 +1,4 @@
+import { AddressSet } from "../../net/address_set.ts";
 import { parseAuthority } from "../../net/authority.ts";
 import type { ClientConnection } from "./client_session.ts";
 
@@ -24,7 +25,7 @@ export function isAudience(
   const scheme = isSecure ? "https" : "http";
   if (audience === url || clientUrls(url, clientPort, scheme).includes(audience)) return true;
   const name = parseAuthority(host)?.name ?? "";
-  if (!isLoopback(address) || !LOOPBACK_NAMES.has(name)) return false;
+  if (!LOOPBACK.has(address) || !LOOPBACK_NAMES.has(name)) return false;
   return audience === new URL(`${scheme}://${host}`).origin;
 }
 
@@ -40,8 +41,5 @@ function clientUrls(url: string, port: number | null, scheme: "http" | "https"):
   return [`${scheme}:`, protocol].map((scheme) => new URL(`${scheme}//${hostname}:${port}`).origin);
 }
 
+const LOOPBACK = AddressSet.parse("loopback");
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}
