@@ -79,7 +79,7 @@ export class RequestHandler implements VisitHandler {
     }, route.hostname);
   }
 
-  /** Answers a visit to the port of the clients, where only they and other nodes are served, by whatever name they ask. */
+  /** Answers a visit to the port of the clients, where only clients and other nodes are served, whatever their Host is. */
   handleClient(visit: Visit): Answer | Promise<Answer> {
     const { forwarded, cluster } = this.#options;
     if (cluster?.isFromNode(visit)) return this.#fromNode(visit, CLIENTS_ALONE);
@@ -118,8 +118,8 @@ export class RequestHandler implements VisitHandler {
   }
 
   /**
-   * Finds an upstream that admits the visit and forwards it there, and again when the tunnel has left that one. It ends
-   * with the time of the search: what said so is not found again for a while.
+   * Finds an upstream that admits the visit and forwards it there, and again when the tunnel has left that one. An
+   * upstream that has lost the tunnel is not found again for a while, and the search has one time limit for all turns.
    */
   async #carry(request: TunnelVisit, hostname: string, isWebSocket: boolean): Promise<Answer> {
     const { finder, proxy, webSockets } = this.#options;

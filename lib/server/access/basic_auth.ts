@@ -39,7 +39,7 @@ interface Guess {
 }
 
 /**
- * Lets in who knows the user and password that the owner of a tunnel has set (RFC 7617).
+ * Lets in the visitors that know the user and password which the owner of a tunnel has set (RFC 7617).
  *
  * Only one pair is right. Once it was seen, its digest is kept, so that it is known again within
  * microseconds; every other pair takes PBKDF2.

@@ -78,9 +78,9 @@ export class NodeLinks {
     if (peer === null) return null;
     const link = emptiest(peer.links);
     if (link === null) return this.#mayDial(peer) ? this.#open(peer) : null;
-    const isBetterToBeHad = link.isMoving ||
+    const mayBeReplaced = link.isMoving ||
       (!link.isDirect && peer.hasUrl && performance.now() >= peer.directAfter);
-    if (isBetterToBeHad || link.session.load >= CROWDED) this.#openMore(peer);
+    if (mayBeReplaced || link.session.load >= CROWDED) this.#openMore(peer);
     return link;
   }
 

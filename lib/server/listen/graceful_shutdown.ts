@@ -1,7 +1,7 @@
 import { waitAtMost } from "../../net/with_timeout.ts";
 import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
-/** Milliseconds that clients have to go to a process beside this one before visitors are left to that: most are there after 300 ms. */
+/** Milliseconds that clients have to connect elsewhere before this process takes no more visitors: most need 300 ms. */
 const MOVING = 1_000;
 
 /** Milliseconds, at most, in which no new request is accepted, so that the last ones can finish. */

@@ -17,7 +17,7 @@ export interface ListenersOptions extends Omit<ServeListenerOptions, "handler"> 
 export interface InFlight
   extends Omit<GracefulShutdownOptions, "isShared" | "shutPublic" | "shutClients"> {
   readonly clientSessions: ClientSessions;
-  /** Has the other nodes come by the sockets that take the place of others, as `leaveNodes` has them go. */
+  /** Moves the links of other nodes to the new sockets, where `leaveNodes` would end them. */
   readonly moveNodes: GracefulShutdownOptions["leaveNodes"];
 }
 

@@ -43,7 +43,7 @@ interface Upgraded {
   readonly socket: MessageSocket;
 }
 
-/** A request of `Deno.serve`, whose own ways end here. */
+/** A visit that came by `Deno.serve`; nothing behind it sees its `Request` or makes a `Response`. */
 export class ServeVisit implements Visit {
   readonly method: string;
   readonly target: string;
@@ -222,7 +222,7 @@ export class ServeVisit implements Visit {
     this.#finish({ ...outcome, time: performance.now() - this.started });
   }
 
-  /** Tells those who look on, once: a body that is cut while it is read ends in two ways. */
+  /** Tells the observers, once: a body that is cut while it is read ends twice. */
   #finish(outcome: Outcome): void {
     if (this.#isFinished) return;
     this.#isFinished = true;

@@ -1,7 +1,7 @@
 import type { Field } from "../../http/fields.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
 
-/** One request of a visitor, with what is known of how it came and the ways to answer it; what speaks HTTP is behind it. */
+/** One request of a visitor, by any listener: what it asks, how it came, and the ways to answer it. */
 export interface Visit {
   readonly method: string;
   /** In origin-form or asterisk-form (RFC 9112 section 3.2), each octet as it came. */
@@ -160,7 +160,7 @@ export interface Outcome {
   readonly time: number;
 }
 
-/** Looks on at what a server does for its visitors. */
+/** Is told what became of the visits to a server. */
 export interface RequestObserver {
   /** Called once for each visit, when its answer is over: whole, cut, or left by the visitor. */
   finished(visit: Visit, outcome: Outcome): void;

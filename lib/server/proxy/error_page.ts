@@ -47,7 +47,7 @@ export function errorAnswer(
   };
 }
 
-/** Answers with a status and the reason for it where no page of its own is below. */
+/** Answers with a status and its reason, where none of the pages below is meant. */
 export function refusalAnswer(request: ErrorRequest, refusal: VisitRefusal): WholeAnswer {
   const { status, reason } = refusal;
   return errorAnswer(request, {

@@ -4,7 +4,7 @@ export const BODY_IDLE_TIMEOUT = 60_000;
 /** Looks at everything that waits within one timeout: what is given up has waited up to a twelfth longer. */
 const TICKS = 12;
 
-/** Something that waits, and for which that may take too long. */
+/** Something that may wait too long. */
 export interface Waiting {
   /** The watch's `tick` when the wait began; null while nothing is waited for. */
   readonly waitingSince: number | null;

@@ -29,7 +29,7 @@ export interface ExchangeSteps {
   readonly isRepeatable?: boolean;
   readonly onOpen?: (opened: OpenedStream) => void;
   readonly respond: (request: TunnelVisit, head: ResponseHead, stream: Stream) => Answer;
-  /** Tells what of the visitor's own made it fail, where that is so. */
+  /** Says how the visitor itself made it fail; null when it did not. */
   readonly refusal?: () => VisitRefusal | null;
 }
 
@@ -49,7 +49,7 @@ export class Proxy {
   constructor(
     options: {
       readonly heads: RequestHeads;
-      /** Milliseconds, to be told to whom it was too long. */
+      /** Milliseconds that a head may take, for the page that says it took longer. */
       readonly headTimeout: number;
       readonly bodies: BodyLimits;
       readonly log: Log;

@@ -26,7 +26,7 @@ export class RequestHeads {
     this.#forwarded = forwarded;
   }
 
-  /** Returns the head of a request with `length` bytes of body; null for none, or for what only its end tells. */
+  /** Returns the head of a request. `length` is its body's in bytes, null for no body or one whose length only its end tells. */
   head({ visit, target, connection }: HeadSource, length: number | null): RequestHead {
     // End-to-end fields, and those that say whom it serves.
     const fields: Field[] = this.#forwarded.apply(withoutHopByHop(visit.fields), connection);

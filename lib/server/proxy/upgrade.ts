@@ -16,7 +16,7 @@ export interface UpgradeRequest {
 
 /**
  * Checks a WebSocket handshake as RFC 6455 section 4.2.1 demands, since `Deno.upgradeWebSocket` takes any method, version
- * and key. What only other protocols are offered for is an ordinary request (RFC 9110 section 7.8).
+ * and key. A request that offers only other protocols is an ordinary one (RFC 9110 section 7.8).
  */
 export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
   const upgrade = fieldValue(fields, "upgrade");

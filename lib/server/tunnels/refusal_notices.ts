@@ -8,7 +8,7 @@ const INTERVAL = 1_000;
 /** Kinds of refusal in one Notice, of at most a hundred bytes each, which its frame holds; further ones are not told. */
 const MAX_KINDS = 32;
 
-/** What a tunnel's owner is told: visitors that the server refused, of which the client hears nothing else, or too little. */
+/** What a tunnel's owner is told of: refusals by the server that the client does not see, or sees only in part. */
 export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
   "address",
   "auth",

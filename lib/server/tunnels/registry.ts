@@ -161,7 +161,7 @@ export class Registry {
       else session.probe();
     }
     served.upstreams.push(upstream);
-    // Further hostnames of a tunnel are not counted: it is one, under whatever names.
+    // A tunnel is counted once, by the first of its hostnames.
     if (!this.#served.has(hostname) && hostname === upstream.hostnames[0]) this.#tunnels++;
     this.#served.set(hostname, served);
     this.#away.delete(hostname);

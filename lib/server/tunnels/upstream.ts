@@ -44,7 +44,7 @@ export class MovedError extends Error {
   readonly code = "MOVED";
 }
 
-/** Whatever can open a stream to a tunnel's client: a connection of that client here, or another node. */
+/** Opens streams to a tunnel's client: a connection of that client here, or another node. */
 export interface Upstream {
   /** Says why a request is not let through, and null when it is. */
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null>;
