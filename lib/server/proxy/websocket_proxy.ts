@@ -72,12 +72,12 @@ export class WebSocketProxy {
     // It comes once, also for a socket that never opens.
     socket.addEventListener("close", () => this.#open--);
     this.#metrics.upgrades.inc();
-    return { ...SWITCHING_PROTOCOLS, fields: withoutHopByHop(fields).filter(isOrigins) };
+    return { ...SWITCHING_PROTOCOLS, fields: withoutHopByHop(fields).filter(isForVisitor) };
   }
 }
 
 /** Whether a field of the origin's handshake is meant for the visitor: the rest is of each hop's own. */
-function isOrigins([name]: Field): boolean {
+function isForVisitor([name]: Field): boolean {
   return !HANDSHAKE_FIELDS.has(name) && name !== "sec-websocket-protocol" &&
     name !== "content-length";
 }
