@@ -1,4 +1,4 @@
-import { COLON, CR, hexValue, HTAB, LF, OCTETS, SEMICOLON, SP, TEXT, TOKEN } from "./octets.ts";
+import { COLON, CR, hexValue, isBlank, isOf, LF, SEMICOLON, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** How a body ends: after so many bytes, with its last chunk, or with the connection. */
@@ -100,12 +100,12 @@ export class BodyDecoder {
       case State.BlankBeforeExtension:
         this.#countOverhead(MAX_EXTENSION);
         if (octet === SEMICOLON) this.#state = State.Extension;
-        else if (octet !== SP && octet !== HTAB) throw unexpected(octet, "behind a chunk's size");
+        else if (!isBlank(octet)) throw unexpected(octet, "behind a chunk's size");
         return;
       case State.Extension:
         this.#countOverhead(MAX_EXTENSION);
         if (octet === CR) this.#state = State.SizeLF;
-        else if (!isText(octet)) throw unexpected(octet, "in a chunk's extension");
+        else if (!isOf(octet, TEXT)) throw unexpected(octet, "in a chunk's extension");
         return;
       case State.SizeLF:
         expect(octet, LF);
@@ -137,7 +137,7 @@ export class BodyDecoder {
     if (this.#digits === 0) throw unexpected(octet, "instead of a chunk's size");
     if (octet === CR) this.#state = State.SizeLF;
     else if (octet === SEMICOLON) this.#state = State.Extension;
-    else if (octet === SP || octet === HTAB) this.#state = State.BlankBeforeExtension;
+    else if (isBlank(octet)) this.#state = State.BlankBeforeExtension;
     else throw unexpected(octet, "in a chunk's size");
   }
 
@@ -146,16 +146,16 @@ export class BodyDecoder {
     switch (this.#state) {
       case State.TrailerStart:
         if (octet === CR) this.#state = State.LastLF;
-        else if (isToken(octet)) this.#state = State.TrailerName;
+        else if (isOf(octet, TOKEN)) this.#state = State.TrailerName;
         else throw unexpected(octet, "instead of a trailer");
         return;
       case State.TrailerName:
         if (octet === COLON) this.#state = State.TrailerValue;
-        else if (!isToken(octet)) throw unexpected(octet, "in a trailer's name");
+        else if (!isOf(octet, TOKEN)) throw unexpected(octet, "in a trailer's name");
         return;
       case State.TrailerValue:
         if (octet === CR) this.#state = State.TrailerLF;
-        else if (!isText(octet)) throw unexpected(octet, "in a trailer");
+        else if (!isOf(octet, TEXT)) throw unexpected(octet, "in a trailer");
         return;
       case State.TrailerLF:
         expect(octet, LF);
@@ -170,14 +170,6 @@ export class BodyDecoder {
   #countOverhead(limit: number): void {
     if (++this.#overhead > limit) throw malformed(`more than ${limit} bytes surround the data`);
   }
-}
-
-function isText(octet: number): boolean {
-  return ((OCTETS[octet] ?? 0) & TEXT) !== 0;
-}
-
-function isToken(octet: number): boolean {
-  return ((OCTETS[octet] ?? 0) & TOKEN) !== 0;
 }
 
 function expect(octet: number, wanted: number): void {

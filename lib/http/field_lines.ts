@@ -13,7 +13,6 @@ import {
   TEXT,
   writeLatin1,
 } from "./octets.ts";
-import { scratchRoom, takeScratch } from "./scratch.ts";
 
 /**
  * The field lines of a head, as octets in one spelling: a name in lower case, a colon, a blank, the value, CR and LF.
@@ -206,4 +205,26 @@ function split(text: string): Field[] {
     at = end + LINE_END.length;
   }
   return fields;
+}
+
+/** Bytes of the memory that field lines share: room for a hundred heads. */
+const PIECE = 64 * 1024;
+
+let piece = new Uint8Array(PIECE);
+
+/**
+ * Returns room for so many bytes at least; the caller writes from its start, before the next call.
+ *
+ * A small array of its own would have memory outside V8's heap, which costs more to make and to collect than to fill.
+ */
+export function scratchRoom(bytes: number): Uint8Array {
+  if (piece.length < bytes) piece = new Uint8Array(Math.max(PIECE, bytes));
+  return piece;
+}
+
+/** Returns the bytes that were written there, which stay as they are; all of the memory lives as long as one of its parts. */
+export function takeScratch(length: number): Uint8Array {
+  const bytes = piece.subarray(0, length);
+  piece = piece.subarray(length);
+  return bytes;
 }

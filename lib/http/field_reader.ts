@@ -1,8 +1,7 @@
-import { FieldLines } from "./field_lines.ts";
+import { FieldLines, scratchRoom, takeScratch } from "./field_lines.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { notableKind, type NotableLine, notableName } from "./notable_line.ts";
 import { COLON, CR, isBlank, latin1, LF, LOWER_TOKEN, OCTETS, SP, TEXT, TOKEN } from "./octets.ts";
-import { scratchRoom, takeScratch } from "./scratch.ts";
 
 /** Fields in one head: `Deno.serve` takes 128, origins send fewer by far. */
 export const MAX_FIELDS = 256;

@@ -28,6 +28,11 @@ export function isToken(text: string): boolean {
   return isAll(text, TOKEN);
 }
 
+/** Tells whether an octet is of a kind. */
+export function isOf(octet: number, kind: number): boolean {
+  return ((OCTETS[octet] ?? 0) & kind) !== 0;
+}
+
 /** Tells whether a text has characters, and all of one kind. */
 export function isAll(text: string, kind: number): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -66,6 +71,14 @@ export function writeLatin1(text: string, out: Uint8Array, offset: number): bool
     out[offset + i] = code;
   }
   return true;
+}
+
+/** Writes the octets of a text that are not ASCII as a URI does (RFC 3986 section 2.1). */
+export function percentEncoded(text: string): string {
+  return text.replace(
+    /[\x80-\xff]/g,
+    (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** Returns the value of a hexadecimal digit, or -1. */

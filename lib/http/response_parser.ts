@@ -93,7 +93,7 @@ function parseHead(octets: Uint8Array, method: string, end: number): ParsedHead 
   const lineEnd = octets.indexOf(CR);
   const { minor, status } = parseStatusLine(octets, lineEnd);
   // The empty line is not a field.
-  const lines = linesOf(octets, { start: lineEnd + 2, end: octets.length - 2 });
+  const lines = readLines(octets, { start: lineEnd + 2, end: octets.length - 2 });
   const announced = lines.notableValue("content-length");
   const length = announced === undefined ? null : parseLength(announced);
   const framing = bodyFraming(lines.notableValue("transfer-encoding"), length, minor);
@@ -128,7 +128,7 @@ function parseStatusLine(
   return { minor, status };
 }
 
-function linesOf(octets: Uint8Array, range: HeadRange): FieldLines {
+function readLines(octets: Uint8Array, range: HeadRange): FieldLines {
   try {
     return readFieldLines(octets, range, "message");
   } catch (error) {

@@ -2,6 +2,7 @@ import { ErrorCode } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../http/head.ts";
+import { percentEncoded } from "../../http/octets.ts";
 import type { Incoming, Service } from "./service.ts";
 
 /** Answers one request, as a handler of `Deno.serve` does; `request.signal` aborts when the visitor leaves. */
@@ -102,11 +103,7 @@ function urlOf(target: string, fields: RequestHead["fields"]): string {
   const host = fieldValue(fields, "host") ?? "localhost";
   // The target `*` (RFC 9112 section 3.2.4) has no URL of its own.
   const path = target === "*" ? "/" : target;
-  const ascii = path.replaceAll(
-    /[\x80-\xff]/g,
-    (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${scheme}://${host}${ascii}`;
+  return `${scheme}://${host}${percentEncoded(path)}`;
 }
 
 /** Returns the body of a request, which is taken from the tunnel no faster than the handler reads it. */

@@ -34,25 +34,25 @@ export class LocalWebSockets {
   }
 
   /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */
-  async serve(stream: Incoming, head: RequestHead): Promise<void> {
+  async serve(incoming: Incoming, head: RequestHead): Promise<void> {
     if (head.method !== "GET") {
       throw new StreamError(ErrorCode.Protocol, `a WebSocket is asked for with ${head.method}`);
     }
     const { socket, answered } = this.#dial(head);
-    stream.onAbort = () => socket.terminate();
+    incoming.onAbort = () => socket.terminate();
     const answer = await answered;
     if (answer.refusal !== undefined) {
-      await refuse(stream, answer.refusal);
+      await refuse(incoming, answer.refusal);
       return;
     }
     // `ws` then gives views of what it read, which stay as they are; for an ArrayBuffer it would copy each message.
     socket.binaryType = "nodebuffer";
-    const bridge = new WebSocketBridge(socket, stream, {
+    const bridge = new WebSocketBridge(socket, incoming, {
       backlog: this.#backlog,
       vanish: () => socket.terminate(),
       beforeSend: joinWrites(answer.connection),
     });
-    stream.respond({ status: 101, fields: answer.fields }, false);
+    incoming.respond({ status: 101, fields: answer.fields }, false);
     socket.resume();
     await bridge.start();
     await bridge.finished;
@@ -73,7 +73,7 @@ export class LocalWebSockets {
         request.end();
       },
     });
-    return { socket, answered: answerOf(socket, protocols) };
+    return { socket, answered: handshakeOf(socket, protocols) };
   }
 }
 
@@ -87,7 +87,7 @@ interface Handshake {
   readonly refusal?: IncomingMessage;
 }
 
-function answerOf(socket: WebSocket, protocols: readonly string[]): Promise<Handshake> {
+function handshakeOf(socket: WebSocket, protocols: readonly string[]): Promise<Handshake> {
   let fields: Field[] = [];
   let connection: Socket;
   return new Promise((resolve, reject) => {
@@ -136,16 +136,16 @@ function joinWrites(connection: Socket): () => void {
 }
 
 /** Passes the origin's own answer on: status, fields and body. */
-async function refuse(stream: Incoming, response: IncomingMessage): Promise<void> {
-  stream.onAbort = () => response.destroy();
+async function refuse(incoming: Incoming, response: IncomingMessage): Promise<void> {
+  incoming.onAbort = () => response.destroy();
   const status = response.statusCode ?? 0;
   if (status < 200) throw new OriginError("malformed", `status ${status} to a WebSocket handshake`);
-  stream.respond({ status, fields: fieldsOf(response) }, false);
+  incoming.respond({ status, fields: fieldsOf(response) }, false);
   for await (const bytes of response) {
-    if (bytes instanceof Uint8Array) await stream.write(bytes);
+    if (bytes instanceof Uint8Array) await incoming.write(bytes);
   }
-  await stream.end();
-  stream.reset(ErrorCode.None, "the answer is complete");
+  await incoming.end();
+  incoming.reset(ErrorCode.None, "the answer is complete");
 }
 
 function fieldsOf(response: IncomingMessage): Field[] {

@@ -1,4 +1,5 @@
 import type { Log } from "../../cli/log.ts";
+import { percentEncoded } from "../../http/octets.ts";
 import type { Outcome, RequestObserver, Visit } from "../listen/visit.ts";
 
 /** Characters of a target that are shown: more than the log keeps of any value, so that it says how much is missing. */
@@ -16,7 +17,7 @@ export class AccessLog implements RequestObserver {
     this.#log.info("request", {
       method: visit.method,
       host: visit.host ?? undefined,
-      target: shown(visit.target),
+      target: percentEncoded(visit.target.slice(0, MAX_TARGET)),
       status,
       bytes: visit.sent,
       milliseconds: Math.round(time * 10) / 10,
@@ -25,14 +26,4 @@ export class AccessLog implements RequestObserver {
       reason: code ?? undefined,
     });
   }
-}
-
-/** Writes octets that are not ASCII as a URI does (RFC 3986 section 2.1): they are no characters yet. */
-function shown(target: string): string {
-  const part = target.slice(0, MAX_TARGET);
-  return part.replace(/[\x80-\xff]/g, (octet) => encodedOctet(octet.charCodeAt(0)));
-}
-
-function encodedOctet(octet: number): string {
-  return `%${octet.toString(16).toUpperCase()}`;
 }

@@ -14,30 +14,42 @@ export interface OriginPoolOptions {
   readonly host: string;
   readonly port: number;
   /**
-   * Idle connections kept at most: as many as one connection to a server has streams, which may all end at once.
+   * Idle connections kept at most.
    *
    * @default {1000}
    */
   readonly maxIdle?: number;
   /**
-   * Time that an idle connection is kept, in ms: less than the 5 s after which common origins close.
+   * Milliseconds that an idle connection is kept.
    *
    * @default {4000}
    */
   readonly idleTimeout?: number;
   /**
-   * Time that a connection may have been idle, in ms, for a request that cannot be sent twice.
+   * Milliseconds that a connection may have been idle for a request that cannot be sent twice.
    *
    * @default {1000}
    */
   readonly freshTimeout?: number;
   /**
-   * Time to wait for a connection, in ms.
+   * Milliseconds to wait for a connection.
    *
    * @default {10000}
    */
   readonly connectTimeout?: number;
 }
+
+/** Idle connections kept: as many as one connection to a server has streams, which may all end at once. */
+const MAX_IDLE = MAX_STREAMS;
+
+/** Milliseconds that an idle connection is kept: less than the 5 s after which common origins close. */
+const MAX_IDLE_TIME = 4_000;
+
+/** Milliseconds that a connection may have been idle for a request that cannot be sent twice: it is hardly being closed so soon. */
+const FRESH_TIMEOUT = 1_000;
+
+/** Milliseconds to wait for a connection: a local service that takes longer is stuck. */
+const CONNECT_TIMEOUT = 10_000;
 
 /** Idle connections are looked at so many times in `idleTimeout`, by one timer for all. */
 const SWEEPS_PER_TIMEOUT = 8;
@@ -76,10 +88,10 @@ export class OriginPool {
   constructor(options: OriginPoolOptions) {
     this.#address = authorityOf(options);
     this.#dialer = new TCPDialer(options.host, options.port);
-    this.#maxIdle = options.maxIdle ?? MAX_STREAMS;
-    this.#idleTimeout = options.idleTimeout ?? 4000;
-    this.#freshTimeout = options.freshTimeout ?? 1000;
-    this.#connectTimeout = options.connectTimeout ?? 10_000;
+    this.#maxIdle = options.maxIdle ?? MAX_IDLE;
+    this.#idleTimeout = options.idleTimeout ?? MAX_IDLE_TIME;
+    this.#freshTimeout = options.freshTimeout ?? FRESH_TIMEOUT;
+    this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
   }
 
   /** Begins an exchange; its `response` is rejected, with an {@linkcode OriginError}, when there is none. */
