@@ -12,7 +12,7 @@ import {
   tooBusy,
   unknownTunnel,
 } from "./proxy/error_page.ts";
-import { RETRY_AFTER, TUNNEL_BUSY } from "./proxy/failure.ts";
+import { TUNNEL_BUSY } from "./proxy/failure.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/request_heads.ts";
@@ -152,13 +152,12 @@ export class RequestHandler implements VisitHandler {
       case "unknown":
         return unknownTunnel(visit, shown);
       case "busy":
-        return tooBusy(visit, TUNNEL_BUSY, RETRY_AFTER);
+        return tooBusy(visit, TUNNEL_BUSY);
       case "away":
         return this.#options.isRestarting()
           ? tooBusy(
             visit,
             { code: "restart", reason: "this server is being restarted" },
-            RETRY_AFTER,
           )
           : clientAway(visit, shown);
     }

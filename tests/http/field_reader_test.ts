@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Field } from "../../lib/http/fields.ts";
-import { FieldLines } from "../../lib/http/field_lines.ts";
+import { FieldLines, scratchRoom, takeScratch } from "../../lib/http/field_lines.ts";
 import { MAX_FIELDS, readFieldLines } from "../../lib/http/field_reader.ts";
 import { HeadError } from "../../lib/http/head_error.ts";
-import { scratchRoom, takeScratch } from "../../lib/http/field_lines.ts";
 import { toBytes, toText } from "../testing/latin1.ts";
 
 const FIELDS: Field[] = [

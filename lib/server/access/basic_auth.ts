@@ -9,8 +9,9 @@ import {
   type PasswordHash,
 } from "../../identity/visitor_policy.ts";
 import { type Field, fieldValue } from "../../http/fields.ts";
+import { COLON, DEL, SP } from "../../http/octets.ts";
 import { Semaphore } from "./semaphore.ts";
-import type { VisitRefusal } from "../tunnels/upstream.ts";
+import { RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
 const MAX_GUESSES = 8;
@@ -23,9 +24,6 @@ const MAX_DERIVING = 1;
 
 /** Characters of credentials with their scheme: the longest user and password in base64, and some blanks. */
 const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 4 / 3) + 32;
-
-/** Seconds after which another guess may find room. */
-const RETRY_AFTER = 1;
 
 /** Keys the digests, so that outside of this process they cannot be guessed, and their comparison tells nothing. */
 const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
@@ -116,7 +114,7 @@ const TOO_MANY_GUESSES: VisitRefusal = {
   code: "auth",
   status: 429,
   reason: "too many passwords are being tried on this tunnel",
-  fields: [["retry-after", String(RETRY_AFTER)]],
+  fields: [RETRY_SOON],
 };
 
 /** User, colon and password. */
@@ -124,10 +122,6 @@ type Credentials = Uint8Array<ArrayBuffer>;
 
 /** Base64 with or without its padding. Deno joins two fields with a comma, which does not match. */
 const BASIC = /^basic +((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/i;
-
-const COLON = 0x3a;
-const SPACE = 0x20;
-const DELETE = 0x7f;
 
 /** Reads the credentials of RFC 7617 section 2; undefined when the field has none. */
 function parseCredentials(field: string): Credentials | undefined {
@@ -140,7 +134,7 @@ function parseCredentials(field: string): Credentials | undefined {
 
 /** Control characters are in no password (RFC 7617 section 2), and HMAC may take a NUL for nothing at all. */
 function isControl(byte: number): boolean {
-  return byte < SPACE || byte === DELETE;
+  return byte < SP || byte === DEL;
 }
 
 function digestOf(bytes: Uint8Array): string {

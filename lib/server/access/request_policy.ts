@@ -3,7 +3,7 @@ import { AddressSet } from "../../net/address_set.ts";
 import { BasicAuth } from "./basic_auth.ts";
 import type { Limiter } from "./limiter.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
-import type { Asking, VisitRefusal } from "../tunnels/upstream.ts";
+import { type Asking, RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
 import type { VisitorQuotas } from "./visitor_quotas.ts";
 
 /** Limits that all tunnels of a server share. */
@@ -84,9 +84,6 @@ export class RequestPolicy {
   }
 }
 
-/** Seconds after which a stream may have ended. */
-const RETRY_AFTER = 1;
-
 const FORBIDDEN: VisitRefusal = {
   code: "address",
   status: 403,
@@ -97,14 +94,14 @@ const NO_ROOM: VisitRefusal = {
   code: "streams",
   status: 503,
   reason: "this tunnel has as many requests at once as it may have",
-  fields: [["retry-after", String(RETRY_AFTER)]],
+  fields: [RETRY_SOON],
 };
 
 const OVER_QUOTA: VisitRefusal = {
   code: "visitor",
   status: 429,
   reason: "your address has as many requests at once as it may have at this tunnel",
-  fields: [["retry-after", String(RETRY_AFTER)]],
+  fields: [RETRY_SOON],
 };
 
 /** Tells when the next request will be let through, in whole seconds as Retry-After has them (RFC 9110 section 10.2.3). */

@@ -2,7 +2,7 @@ import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT } from "@std/http/status";
 import { type Field, fieldValue } from "../../http/fields.ts";
 import type { Answer, AnswerCode } from "../listen/visit.ts";
-import type { VisitRefusal } from "../tunnels/upstream.ts";
+import { RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
 
 /** What of a request decides how its error is shown. */
 export interface ErrorRequest {
@@ -74,7 +74,7 @@ export function clientAway(request: ErrorRequest, hostname: string): WholeAnswer
     title: "The tunnel's client is away",
     text:
       `The client of ${hostname} is not connected at the moment. It comes back under the same address.`,
-    fields: [["retry-after", "1"]],
+    fields: [RETRY_SOON],
   });
 }
 
@@ -112,18 +112,12 @@ export function methodNotAllowed(request: ErrorRequest, allow: readonly string[]
   });
 }
 
-/** Answers 503 with the whole seconds to wait, one at least. */
+/** Answers 503, and tells when to try again. */
 export function tooBusy(
   request: ErrorRequest,
   refusal: Pick<VisitRefusal, "code" | "reason">,
-  retryAfter: number,
 ): WholeAnswer {
-  const seconds = Math.max(1, Math.ceil(retryAfter));
-  return refusalAnswer(request, {
-    ...refusal,
-    status: 503,
-    fields: [["retry-after", String(seconds)]],
-  });
+  return refusalAnswer(request, { ...refusal, status: 503, fields: [RETRY_SOON] });
 }
 
 // Plain text comes first because any type at all is what command-line tools ask for, while browsers name HTML.

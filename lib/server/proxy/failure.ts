@@ -17,9 +17,6 @@ export interface FailedRequest {
   readonly headTimeout: number;
 }
 
-/** Seconds after which a refused request may be tried again. */
-export const RETRY_AFTER = 1;
-
 /** Says that all connections of a tunnel are full. */
 export const TUNNEL_BUSY = {
   code: "busy",
@@ -32,7 +29,7 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
   if (error instanceof SessionError) return clientAway(request, hostname);
   if (error instanceof MovedError) {
     const reason = "the tunnel has just moved to another connection";
-    return tooBusy(request, { code: "moved", reason }, RETRY_AFTER);
+    return tooBusy(request, { code: "moved", reason });
   }
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
@@ -43,7 +40,7 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
     case ErrorCode.Silent:
       return clientAway(request, hostname);
     case ErrorCode.Refused:
-      return tooBusy(request, TUNNEL_BUSY, RETRY_AFTER);
+      return tooBusy(request, TUNNEL_BUSY);
     case ErrorCode.OriginUnreachable:
       return originFailed(request, "unreachable", "it cannot be reached; it may not be running");
     case ErrorCode.OriginMalformed:

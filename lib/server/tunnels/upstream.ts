@@ -38,6 +38,12 @@ export interface VisitRefusal {
   readonly fields?: readonly Field[];
 }
 
+/** Seconds after which a visitor that found no room may try again: most streams end sooner. */
+const RETRY_AFTER = 1;
+
+/** The field of a refusal that says so (RFC 9110 section 10.2.3). */
+export const RETRY_SOON: Field = ["retry-after", String(RETRY_AFTER)];
+
 /** Says that an upstream has the tunnel no more, and did nothing with a request: another one may have it by now. */
 export class MovedError extends Error {
   override readonly name = "MovedError";
