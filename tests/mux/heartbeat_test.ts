@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { Heartbeat } from "../../lib/mux/heartbeat.ts";
+import { type Beating, Heartbeat } from "../../lib/mux/heartbeat.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 
 Deno.test("Heartbeat tells every member of each second, with the time", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const [first, second] = [new ClientUpstream(), new ClientUpstream()];
+  const [first, second] = [new BeatLog(), new BeatLog()];
   heartbeat.add(first);
   heartbeat.add(second);
   const start = clock.now;
@@ -19,7 +19,7 @@ Deno.test("Heartbeat tells every member of each second, with the time", () => {
 Deno.test("Heartbeat runs one timer, and none without members", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const [first, second] = [new ClientUpstream(), new ClientUpstream()];
+  const [first, second] = [new BeatLog(), new BeatLog()];
   assertEquals(clock.pending, 0);
   heartbeat.add(first);
   heartbeat.add(second);
@@ -34,7 +34,7 @@ Deno.test("Heartbeat runs one timer, and none without members", () => {
 Deno.test("Heartbeat knows the time at once when the first member comes after a pause", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new ClientUpstream();
+  const member = new BeatLog();
   clock.advance(3_600_000);
   heartbeat.add(member);
   assertEquals(heartbeat.now, clock.now);
@@ -45,7 +45,7 @@ Deno.test("Heartbeat knows the time at once when the first member comes after a 
 Deno.test("Heartbeat says so, once, when the machine slept, though the monotonic clock stood still", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new ClientUpstream();
+  const member = new BeatLog();
   heartbeat.add(member);
   clock.advance(1000);
   clock.sleep(60_000);
@@ -56,7 +56,7 @@ Deno.test("Heartbeat says so, once, when the machine slept, though the monotonic
 Deno.test("Heartbeat says so when the process was stopped, though the wall clock was set back", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new ClientUpstream();
+  const member = new BeatLog();
   heartbeat.add(member);
   clock.advance(1000);
   clock.stop(30_000);
@@ -68,7 +68,7 @@ Deno.test("Heartbeat says so when the process was stopped, though the wall clock
 Deno.test("Heartbeat takes no notice of a wall clock that is set back while it beats", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new ClientUpstream();
+  const member = new BeatLog();
   heartbeat.add(member);
   clock.sleep(-3_600_000);
   clock.advance(3000);
@@ -78,7 +78,7 @@ Deno.test("Heartbeat takes no notice of a wall clock that is set back while it b
 Deno.test("Heartbeat takes a beat that is a little late for nothing special", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const member = new ClientUpstream();
+  const member = new BeatLog();
   heartbeat.add(member);
   clock.sleep(4000);
   clock.advance(1000);
@@ -88,8 +88,8 @@ Deno.test("Heartbeat takes a beat that is a little late for nothing special", ()
 Deno.test("Heartbeat bears members that leave during a beat", () => {
   using clock = new FakeClock();
   const heartbeat = new Heartbeat();
-  const second = new ClientUpstream();
-  const first = new ClientUpstream(() => {
+  const second = new BeatLog();
+  const first = new BeatLog(() => {
     heartbeat.remove(first);
     heartbeat.remove(second);
   });
@@ -100,7 +100,8 @@ Deno.test("Heartbeat bears members that leave during a beat", () => {
   assertEquals(clock.pending, 0);
 });
 
-class ClientUpstream {
+/** Notes what a heartbeat tells it. */
+class BeatLog implements Beating {
   readonly beats: number[] = [];
   suspended = 0;
 
