@@ -1,15 +1,22 @@
+import { RequestPolicy } from "../../lib/server/access/request_policy.ts";
+import { VisitorQuotas } from "../../lib/server/access/visitor_quotas.ts";
+import { ServerMetrics } from "../../lib/server/admin/server_metrics.ts";
 import { ClientUpstream } from "../../lib/server/tunnels/client_upstream.ts";
 import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import type { Session } from "../../lib/mux/session.ts";
+import { MAX_STREAMS } from "../../lib/wire/limits.ts";
+import { roomyRegistry } from "./roomy_registry.ts";
 
 /** Makes the upstream that a session becomes when its client registers. */
 export function upstreamOf(
   session: Session,
-  { hostname, more = [], thumbprint = "key" }: {
+  { hostname, more = [], thumbprint = "key", requestPolicy = openPolicy() }: {
     readonly hostname: string;
     /** Further hostnames. */
     readonly more?: readonly string[];
     readonly thumbprint?: string;
+    /** @default takes every request */
+    readonly requestPolicy?: RequestPolicy;
   },
 ): ClientUpstream {
   return new ClientUpstream({
@@ -19,6 +26,18 @@ export function upstreamOf(
     name: "",
     hostnames: [hostname, ...more],
     address: "127.0.0.1",
+    requestPolicy,
+  });
+}
+
+function openPolicy(): RequestPolicy {
+  return new RequestPolicy({
+    id: "a",
     policy: OPEN_POLICY,
+    requests: null,
+    streams: MAX_STREAMS,
+    visitors: new VisitorQuotas(MAX_STREAMS, null),
+    limited: new ServerMetrics(roomyRegistry()).limited,
+    load: () => 0,
   });
 }

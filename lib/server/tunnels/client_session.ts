@@ -157,7 +157,6 @@ export class ClientSession implements SessionEvents {
       name,
       hostnames: hostnames.toReversed(),
       address,
-      policy,
       requestPolicy: new RequestPolicy({
         ...tunnelLimits,
         id,

@@ -1,4 +1,3 @@
-import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
 import type { RequestHead } from "../../http/head.ts";
 import type { Session } from "../../mux/session.ts";
 import type { RequestPolicy } from "../access/request_policy.ts";
@@ -24,10 +23,8 @@ export interface ClientUpstreamOptions {
   readonly hostnames: readonly string[];
   /** The client's address. */
   readonly address: string;
-  /** What its owner asks of the visitors. */
-  readonly policy: VisitorPolicy;
-  /** Decides which requests it takes; without one it takes all. */
-  readonly requestPolicy?: RequestPolicy;
+  /** Decides which requests it takes. */
+  readonly requestPolicy: RequestPolicy;
 }
 
 /** One registered connection of a client. */
@@ -38,9 +35,8 @@ export class ClientUpstream implements Upstream {
   readonly name: string;
   readonly hostnames: readonly string[];
   readonly address: string;
-  readonly policy: VisitorPolicy;
   readonly since = new Date();
-  readonly #requestPolicy: RequestPolicy | null;
+  readonly #requestPolicy: RequestPolicy;
   /** Bytes of frames that came from the client. */
   received = 0;
   /** Bytes of frames that went to the client. */
@@ -53,21 +49,20 @@ export class ClientUpstream implements Upstream {
     this.name = options.name;
     this.hostnames = options.hostnames;
     this.address = options.address;
-    this.policy = options.policy;
-    this.#requestPolicy = options.requestPolicy ?? null;
+    this.#requestPolicy = options.requestPolicy;
   }
 
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
-    return this.#requestPolicy === null ? null : this.#requestPolicy.admit(asking);
+    return this.#requestPolicy.admit(asking);
   }
 
   open({ kind, head, hasBody, visitor }: Opening): OpenedStream {
     // Another connection of the client may have come, or room, while a password was checked.
     if (!this.session.usable) throw new MovedError("the client's connection takes no new streams");
     const requestPolicy = this.#requestPolicy;
-    const sent = requestPolicy?.ownsAuthorization ? withoutAuthorization(head) : head;
+    const sent = requestPolicy.ownsAuthorization ? withoutAuthorization(head) : head;
     const exchange = this.session.open(frameTypeOf(kind), sent, !hasBody);
-    if (requestPolicy !== null) exchange.stream.onFinish = requestPolicy.enter(visitor);
+    exchange.stream.onFinish = requestPolicy.enter(visitor);
     return exchange;
   }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
-import { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
+import type { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
@@ -24,7 +24,7 @@ const OPENING = {
   visitor: "192.0.2.1",
 } as const;
 
-Deno.test("ClientUpstream.admit lets everything in where it has no requestPolicy", () => {
+Deno.test("ClientUpstream.admit lets everything in where its owner has no policy", () => {
   using near = new SessionAndPeer("server");
   const asking = { address: "192.0.2.1", fields: [] };
   assertEquals(upstreamOf(near.session, { hostname: HOST }).admit(asking), null);
@@ -78,16 +78,7 @@ function guardedUpstream(
     limited,
     load: () => 0,
   });
-  return new ClientUpstream({
-    session,
-    id: "a",
-    thumbprint: "key",
-    name: "",
-    hostnames: [HOST],
-    address: "127.0.0.1",
-    policy,
-    requestPolicy,
-  });
+  return upstreamOf(session, { hostname: HOST, requestPolicy });
 }
 
 /** Opens a stream and returns the fields that its client gets. */
