@@ -10,7 +10,7 @@ import { Goaway } from "./goaway.ts";
 import type { RequestHead, ResponseHead } from "../http/head.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import { ALL_STREAM_IDS, type StreamIds, StreamTable } from "./stream_table.ts";
-import type { Transport, TransportListener } from "./transport.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** Why a session ends with its last stream id. */
@@ -35,7 +35,7 @@ export interface SessionOptions {
 }
 
 /** Many streams over one transport, with keepalive and an orderly end. It does not look into heads and bodies. */
-export class Session implements TransportListener, StreamHost, Beating {
+export class Session implements TransportEvents, StreamHost, Beating {
   readonly queue: WriteQueue;
   readonly #transport: Transport;
   readonly #events: SessionEvents;
@@ -66,7 +66,7 @@ export class Session implements TransportListener, StreamHost, Beating {
     });
     this.#heartbeat.add(this);
     this.#keepalive = new Keepalive(this.#heartbeat.now);
-    transport.listen(this);
+    transport.start(this);
   }
 
   /** Streams that are open. */

@@ -3,8 +3,8 @@ import { Specimens } from "./v8_memory.ts";
 
 /** Ordered binary messages between two ends, over a WebSocket or something else that carries them. */
 export interface Transport {
-  /** Delivers to `listener` from now on; to be called in the turn of the event loop in which the transport was made. */
-  listen(listener: TransportListener): void;
+  /** Tells `events` what comes from now on; to be called in the turn of the event loop in which the transport was made. */
+  start(events: TransportEvents): void;
   /** Bytes that were sent and have not left yet. */
   readonly buffered: number;
   /** Whether body data may be sent. */
@@ -20,7 +20,7 @@ export interface Transport {
 }
 
 /** What a session is told by its transport. */
-export interface TransportListener {
+export interface TransportEvents {
   onMessage(message: Uint8Array<ArrayBuffer>): void;
   /** Counts what was sent, in bytes. */
   onSent(bytes: number): void;

@@ -1,10 +1,5 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
-import {
-  endOfTurn,
-  TEXT_MESSAGE,
-  type Transport,
-  type TransportListener,
-} from "../mux/transport.ts";
+import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { CloseCode, closeText } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
@@ -24,8 +19,8 @@ export class TCPTransport implements Transport, FrameSink {
   readonly #connection: ByteStream;
   readonly #decoder: FrameDecoder;
   readonly #queue = new FrameQueue();
-  #listener: TransportListener | null = null;
-  /** Whether the listener has not been told of the end yet. */
+  #events: TransportEvents | null = null;
+  /** Whether `onClose` is still to come. */
   #open = true;
   /** Whether the connection is closed. */
   #gone = false;
@@ -52,9 +47,9 @@ export class TCPTransport implements Transport, FrameSink {
     this.#decoder = new FrameDecoder(this, early);
   }
 
-  listen(listener: TransportListener): void {
-    this.#listener = listener;
-    // A listener that calls this in its constructor takes messages only after that has returned.
+  start(events: TransportEvents): void {
+    this.#events = events;
+    // What calls this in its constructor takes messages only after that has returned.
     queueMicrotask(() => this.#received(0));
   }
 
@@ -75,7 +70,7 @@ export class TCPTransport implements Transport, FrameSink {
     if (!this.#open) return;
     this.#queue.append(Opcode.Binary, message);
     this.#write();
-    this.#listener?.onSent(message.length);
+    this.#events?.onSent(message.length);
   }
 
   soon(task: () => void): void {
@@ -93,7 +88,7 @@ export class TCPTransport implements Transport, FrameSink {
   }
 
   onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void {
-    if (this.#open) this.#listener?.onMessage(isText ? TEXT_MESSAGE : message);
+    if (this.#open) this.#events?.onMessage(isText ? TEXT_MESSAGE : message);
   }
 
   onPing(payload: Uint8Array): void {
@@ -151,7 +146,7 @@ export class TCPTransport implements Transport, FrameSink {
   #drained(): void {
     if (!this.#wantsDrain || !this.#open || !this.writable) return;
     this.#wantsDrain = false;
-    this.#listener?.onDrain();
+    this.#events?.onDrain();
   }
 
   /** Goes on reading for a while: the server may have said why it left. */
@@ -161,14 +156,14 @@ export class TCPTransport implements Transport, FrameSink {
     if (!this.#gone) this.#limitClosing();
   }
 
-  /** Queues the close frame and tells the listener that the connection is over. */
+  /** Queues the close frame and tells that the connection is over. */
   #end(code: number, reason: string): void {
     this.#open = false;
     this.#closeSent = true;
     this.#queue.append(Opcode.Close, closePayload(code));
     this.#limitClosing();
     this.#write();
-    this.#listener?.onClose(reason);
+    this.#events?.onClose(reason);
   }
 
   #limitClosing(): void {
@@ -182,7 +177,7 @@ export class TCPTransport implements Transport, FrameSink {
     this.#shut();
     if (!this.#open) return;
     this.#open = false;
-    this.#listener?.onClose(closeText(CloseCode.Abnormal, ""));
+    this.#events?.onClose(closeText(CloseCode.Abnormal, ""));
   }
 
   #shut(): void {

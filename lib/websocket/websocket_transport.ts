@@ -1,10 +1,5 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
-import {
-  endOfTurn,
-  TEXT_MESSAGE,
-  type Transport,
-  type TransportListener,
-} from "../mux/transport.ts";
+import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import { Specimens } from "../mux/v8_memory.ts";
 import { CloseCode, closeText } from "./close_code.ts";
 
@@ -25,12 +20,12 @@ export interface WebSocketLike {
   addEventListener(type: "error", listener: (event: unknown) => void): void;
 }
 
-const events = new Specimens();
+const specimens = new Specimens();
 
 /** The transport over a WebSocket object; the server's end of a connection. */
 export class WebSocketTransport implements Transport {
   readonly #socket: WebSocketLike;
-  #listener: TransportListener | null = null;
+  #events: TransportEvents | null = null;
   #polling: ReturnType<typeof setTimeout> | undefined;
   #open = true;
 
@@ -40,13 +35,13 @@ export class WebSocketTransport implements Transport {
     // A close event follows each error event and tells the rest.
     socket.addEventListener("error", () => {});
     socket.addEventListener("message", (event) => {
-      events.keep(event);
-      this.#listener?.onMessage(bytesOf(event.data));
+      specimens.keep(event);
+      this.#events?.onMessage(bytesOf(event.data));
     });
   }
 
-  listen(listener: TransportListener): void {
-    this.#listener = listener;
+  start(events: TransportEvents): void {
+    this.#events = events;
   }
 
   get buffered(): number {
@@ -60,7 +55,7 @@ export class WebSocketTransport implements Transport {
   send(message: Uint8Array<ArrayBuffer>): void {
     if (!this.#open) return;
     this.#socket.send(message);
-    this.#listener?.onSent(message.length);
+    this.#events?.onSent(message.length);
   }
 
   soon(task: () => void): void {
@@ -72,7 +67,7 @@ export class WebSocketTransport implements Transport {
     const look = (): void => {
       this.#polling = undefined;
       if (!this.#open) return;
-      if (this.writable) this.#listener?.onDrain();
+      if (this.writable) this.#events?.onDrain();
       else this.#polling = setTimeout(look, DRAIN_POLL);
     };
     this.#polling = setTimeout(look, DRAIN_POLL);
@@ -88,7 +83,7 @@ export class WebSocketTransport implements Transport {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#polling);
-    this.#listener?.onClose(reason);
+    this.#events?.onClose(reason);
   }
 }
 

@@ -190,7 +190,7 @@ function setUp() {
   const [socket, far] = MemorySocket.pair();
   const transport = new WebSocketTransport(socket);
   const queue = new WriteQueue(transport);
-  transport.listen({
+  transport.start({
     onMessage: () => {},
     onSent: () => {},
     onDrain: () => queue.flush(),

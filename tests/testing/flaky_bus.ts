@@ -1,7 +1,7 @@
 import {
   type Bus,
   BusError,
-  type MessageListener,
+  type MessageHandler,
   type NodeRecord,
 } from "../../lib/server/bus/bus.ts";
 
@@ -71,9 +71,9 @@ export class FlakyBus implements Bus {
     return await bus.send(node, message);
   }
 
-  async receive(node: string, listener: MessageListener): Promise<void> {
+  async receive(node: string, handle: MessageHandler): Promise<void> {
     await this.#bus.receive(node, (message) => {
-      if (this.#isUp) listener(message);
+      if (this.#isUp) handle(message);
     });
     // Rejects while it is away, and yet holds.
     void this.#up;

@@ -1,8 +1,8 @@
-import type { Transport, TransportListener } from "../../lib/mux/transport.ts";
+import type { Transport, TransportEvents } from "../../lib/mux/transport.ts";
 import { within } from "./within.ts";
 
 /** Notes what a transport tells. */
-export class TransportEnd<T extends Transport = Transport> implements TransportListener {
+export class TransportEnd<T extends Transport = Transport> implements TransportEvents {
   readonly transport: T;
   readonly messages: Uint8Array[] = [];
   readonly closes: string[] = [];
@@ -13,7 +13,7 @@ export class TransportEnd<T extends Transport = Transport> implements TransportL
 
   constructor(transport: T) {
     this.transport = transport;
-    transport.listen(this);
+    transport.start(this);
   }
 
   get closed(): Promise<void> {

@@ -13,7 +13,7 @@ export class BusError extends Error {
 }
 
 /** Takes what was sent to a node; must not throw. */
-export type MessageListener = (message: Uint8Array<ArrayBuffer>) => void;
+export type MessageHandler = (message: Uint8Array<ArrayBuffer>) => void;
 
 /**
  * What the nodes of one domain share: which node has which hostname, who owns which name, and messages to each other.
@@ -75,11 +75,11 @@ export interface Bus {
   send(node: string, message: Uint8Array): Promise<boolean>;
 
   /**
-   * Gives what is sent to a node to `listener`; the last call for a node is the one that counts.
+   * Gives what is sent to a node to `handle`; the last call for a node is the one that counts.
    *
    * It lasts until `close`, through outages. While the bus is away this rejects, and still takes effect once it is back.
    */
-  receive(node: string, listener: MessageListener): Promise<void>;
+  receive(node: string, handle: MessageHandler): Promise<void>;
 
   /** Keeps a secret that one of the nodes may take once, within `lifetime` milliseconds. */
   putTicket(ticket: string, value: string, lifetime: number): Promise<void>;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { type Bus, BusError, type MessageListener, type NodeRecord } from "./bus.ts";
+import { type Bus, BusError, type MessageHandler, type NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -96,10 +96,10 @@ export class MemoryBus implements Bus {
     });
   }
 
-  receive(node: string, listener: MessageListener): Promise<void> {
+  receive(node: string, handle: MessageHandler): Promise<void> {
     return this.#ask(({ inboxes }) => {
       checkNodeId(node);
-      const inbox = new Inbox(listener);
+      const inbox = new Inbox(handle);
       inboxes.get(node)?.close();
       inboxes.set(node, inbox);
       this.#inboxes.set(node, inbox);
@@ -156,13 +156,13 @@ export class MemoryBus implements Bus {
 
 /** Messages on their way to one node, which arrive in the next turn of the event loop, as from a socket. */
 class Inbox {
-  readonly #listener: MessageListener;
+  readonly #handle: MessageHandler;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
   #bytes = 0;
   #isOpen = true;
 
-  constructor(listener: MessageListener) {
-    this.#listener = listener;
+  constructor(handle: MessageHandler) {
+    this.#handle = handle;
   }
 
   put(message: Uint8Array<ArrayBuffer>): void {
@@ -182,7 +182,7 @@ class Inbox {
     this.#waiting = [];
     this.#bytes = 0;
     for (const message of messages) {
-      if (this.#isOpen) this.#listener(message);
+      if (this.#isOpen) this.#handle(message);
     }
   }
 }

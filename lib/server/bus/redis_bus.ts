@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { parseJSONObject } from "../../wire/json.ts";
-import type { Bus, MessageListener, NodeRecord } from "./bus.ts";
+import type { Bus, MessageHandler, NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -110,9 +110,9 @@ export class RedisBus implements Bus {
     return typeof receivers === "number" && receivers > 0;
   }
 
-  async receive(node: string, listener: MessageListener): Promise<void> {
+  async receive(node: string, handle: MessageHandler): Promise<void> {
     checkNodeId(node);
-    await this.#link.receive(this.#layout.to(node), listener);
+    await this.#link.receive(this.#layout.to(node), handle);
   }
 
   async putTicket(ticket: string, value: string, lifetime: number): Promise<void> {

@@ -2,7 +2,7 @@ import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
 import { messageOf } from "../../cli/safe_text.ts";
 import { parseAddress } from "../../net/ip_address.ts";
-import { BusError, type MessageListener } from "./bus.ts";
+import { BusError, type MessageHandler } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";
 import { type RedisAddress, withoutPassword } from "./redis_address.ts";
 
@@ -67,9 +67,9 @@ export class RedisConnection {
     }
   }
 
-  /** Hands what is published in a channel to `listener`. @throws {BusError} */
-  async subscribe(channel: string, listener: MessageListener): Promise<void> {
-    const take = (message: Buffer) => listener(plain(message));
+  /** Hands what is published in a channel to `handle`. @throws {BusError} */
+  async subscribe(channel: string, handle: MessageHandler): Promise<void> {
+    const take = (message: Buffer) => handle(plain(message));
     await this.#watch(channel.length, () => this.#client.subscribe(channel, take, true));
   }
 

@@ -1,7 +1,7 @@
 import { Backoff } from "../../net/backoff.ts";
 import { messageOf } from "../../cli/safe_text.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
-import { BusError, type MessageListener } from "./bus.ts";
+import { BusError, type MessageHandler } from "./bus.ts";
 import type { RedisAddress } from "./redis_address.ts";
 import { RedisConnection, type RedisWord } from "./redis_connection.ts";
 
@@ -19,7 +19,7 @@ export class RedisLink {
   readonly #probe: readonly RedisWord[];
   readonly #backoff = new Backoff({ first: FIRST_STEP, most: LONGEST_STEP });
   readonly #listeners: ((isUp: boolean) => void)[] = [];
-  readonly #receivers = new Map<string, MessageListener>();
+  readonly #receivers = new Map<string, MessageHandler>();
   readonly #first = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
@@ -55,14 +55,14 @@ export class RedisLink {
     return await this.#commands.ask(words);
   }
 
-  /** Gives what is published in a channel to `listener`, after each loss again. @throws {BusError} */
-  async receive(channel: string, listener: MessageListener): Promise<void> {
+  /** Gives what is published in a channel to `handle`, after each loss again. @throws {BusError} */
+  async receive(channel: string, handle: MessageHandler): Promise<void> {
     if (this.#isClosed) throw new BusError(CLOSED);
     const isNew = !this.#receivers.has(channel);
     if (isNew && this.#receivers.size >= MAX_CHANNELS) {
       throw new RangeError(`cannot receive for more than ${MAX_CHANNELS} nodes`);
     }
-    this.#receivers.set(channel, listener);
+    this.#receivers.set(channel, handle);
     if (this.#commands === null || this.#pair === null) throw new BusError(this.#outage ?? CLOSED);
     if (isNew) await this.#subscribe(this.#pair, channel);
   }

@@ -1,6 +1,6 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import { MAX_TRANSPORT_MESSAGE, SOCKET_HIGH_WATER } from "../../wire/limits.ts";
-import { endOfTurn, type Transport, type TransportListener } from "../../mux/transport.ts";
+import { endOfTurn, type Transport, type TransportEvents } from "../../mux/transport.ts";
 import { type BusMessage, BusMessageKind } from "./bus_message.ts";
 
 /** Bytes of one message on the bus: Redis copies each as a whole, and a large one holds up all others. */
@@ -46,7 +46,7 @@ export class BusTransport implements Transport {
   readonly granted: Promise<void>;
   readonly #wire: BusWire;
   readonly #grant = Promise.withResolvers<void>();
-  #listener: TransportListener | null = null;
+  #events: TransportEvents | null = null;
   #isOpen = true;
   #wantsDrain = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -78,8 +78,8 @@ export class BusTransport implements Transport {
     }, SPEAK_AFTER);
   }
 
-  listen(listener: TransportListener): void {
-    this.#listener = listener;
+  start(events: TransportEvents): void {
+    this.#events = events;
   }
 
   get buffered(): number {
@@ -97,7 +97,7 @@ export class BusTransport implements Transport {
       this.#sent = (this.#sent + part.length) % MODULUS;
       this.post(isLast ? BusMessageKind.Data : BusMessageKind.Part, part);
     }
-    if (this.#isOpen) this.#listener?.onSent(message.length);
+    if (this.#isOpen) this.#events?.onSent(message.length);
   }
 
   soon(task: () => void): void {
@@ -154,14 +154,14 @@ export class BusTransport implements Transport {
     clearInterval(this.#ticker);
     this.#wire.forget(this.connection);
     this.#grant.reject(new Error(reason));
-    this.#listener?.onClose(reason);
+    this.#events?.onClose(reason);
   }
 
-  /** Tells the listener when there is room again. */
+  /** Tells when there is room again. */
   readonly checkDrain = (): void => {
     if (!this.#wantsDrain || !this.#isOpen || !this.writable) return;
     this.#wantsDrain = false;
-    this.#listener?.onDrain();
+    this.#events?.onDrain();
   };
 
   #take(payload: Uint8Array<ArrayBuffer>, isLast: boolean): void {
@@ -174,7 +174,7 @@ export class BusTransport implements Transport {
       const message = joined(this.#parts, this.#partsLength);
       this.#parts = [];
       this.#partsLength = 0;
-      this.#listener?.onMessage(message);
+      this.#events?.onMessage(message);
     }
     this.#tell();
   }
