@@ -16,6 +16,8 @@ export class MessageReceiver {
   /** The parts of a message that has come in several: views of them would keep their whole transport messages alive. */
   #buffer = new Uint8Array(0);
   #length = 0;
+  /** Whether the part that came last is one of text. */
+  #isText = false;
 
   /** Bytes of the message that came last. */
   lastLength = 0;
@@ -66,6 +68,11 @@ export class MessageReceiver {
     if (chunk.type !== FrameType.WSMessage) {
       throw new StreamError(ErrorCode.Protocol, "body data in a WebSocket's stream");
     }
+    const isText = (chunk.flags & FrameFlag.Text) !== 0;
+    if (this.#length > 0 && isText !== this.#isText) {
+      throw new StreamError(ErrorCode.Protocol, "a message of which one part alone is text");
+    }
+    this.#isText = isText;
     const length = this.#length + chunk.bytes.length;
     if (length > MAX_WEBSOCKET_MESSAGE) {
       throw new StreamError(ErrorCode.TooLarge, "a WebSocket message of more than 64 MiB");
@@ -76,7 +83,7 @@ export class MessageReceiver {
     if (isPart) return undefined;
     const bytes = this.#length > 0 ? this.#takeParts() : chunk.bytes;
     this.lastLength = bytes.length;
-    return (chunk.flags & FrameFlag.Text) === 0 ? bytes : decodeText(bytes);
+    return isText ? decodeText(bytes) : bytes;
   }
 
   #append(bytes: Uint8Array): void {

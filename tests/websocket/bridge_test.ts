@@ -212,6 +212,17 @@ Deno.test("WebSocketBridge resets the stream and closes with 1011 for text that 
   assertEquals(end.near.end, undefined, "one stream, not the session");
 });
 
+Deno.test("WebSocketBridge resets the stream for a message of which one part alone is text", async () => {
+  for (const first of [0, FrameFlag.Text]) {
+    await using end = await bridgeEnd("memory");
+    const last = FrameFlag.Text - first;
+    end.peer.send(WSMessage, { stream: 1, flags: first | FrameFlag.More, payload: "a" });
+    end.peer.send(WSMessage, { stream: 1, flags: last, payload: "b" });
+    assertEquals((await end.talker.closed).code, 1011);
+    assertEquals([await resetCode(end), end.talker.messages], [ErrorCode.Protocol, []]);
+  }
+});
+
 Deno.test("WebSocketBridge resets the stream for body data instead of messages", async () => {
   await using end = await bridgeEnd("memory");
   end.peer.send(Data, { stream: 1, payload: "x" });
