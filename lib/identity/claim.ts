@@ -232,10 +232,6 @@ function parseSegment(text: string): Readonly<Record<string, unknown>> {
   if (bytes === undefined) {
     throw new RegistrationError("malformed", "a part of the registration is not base64url");
   }
-  return parseObject(bytes);
-}
-
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const object = parseJSONObject(bytes);
   if (object === undefined) {
     throw new RegistrationError("malformed", "a part of the registration is not a JSON object");
