@@ -10,7 +10,7 @@ import {
   runProgram,
 } from "./lib/cli/program.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
-import { ListenError } from "./lib/server/listen/serve_listener.ts";
+import { ListenError } from "./lib/server/listen/listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {

@@ -11,6 +11,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import { type InFlight, Listeners } from "./listen/listeners.ts";
+import { ServeListener } from "./listen/serve_listener.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router } from "./router.ts";
@@ -84,6 +85,7 @@ export class TunnelServer {
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,
+      listen: (listener) => new ServeListener(listener),
       visitors: { handle: (visit) => this.#requests.handle(visit), failed },
       clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
       observers: accessLog === null ? observers : [...observers, new AccessLog(accessLog)],

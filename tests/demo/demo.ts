@@ -5,7 +5,7 @@ import { loadKeyFile } from "../../lib/client/key_file.ts";
 import { TunnelClient } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { onStopSignal, printLine, programName, runProgram } from "../../lib/cli/program.ts";
-import { ListenError } from "../../lib/server/listen/serve_listener.ts";
+import { ListenError } from "../../lib/server/listen/listener.ts";
 import { parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import { SampleSite } from "./sample_site.ts";

@@ -1,8 +1,6 @@
 import { Log } from "../../lib/cli/log.ts";
-import {
-  ServeListener,
-  type ServeListenerOptions,
-} from "../../lib/server/listen/serve_listener.ts";
+import type { ListenerOptions } from "../../lib/server/listen/listener.ts";
+import { ServeListener } from "../../lib/server/listen/serve_listener.ts";
 import type { Answer, Visit } from "../../lib/server/listen/visit.ts";
 
 /** A log that nobody reads. */
@@ -12,7 +10,7 @@ export const SILENT = new Log({ format: "text", level: "error", write: () => {} 
 export class Listening extends ServeListener implements AsyncDisposable {
   constructor(
     handle: (visit: Visit) => Answer | Promise<Answer>,
-    options: Partial<ServeListenerOptions> = {},
+    options: Partial<ListenerOptions> = {},
   ) {
     super({
       hostname: "127.0.0.1",

@@ -1,10 +1,11 @@
 import { type GracefulShutdownOptions, shutDownGracefully } from "./graceful_shutdown.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
-import { ServeListener, type ServeListenerOptions } from "./serve_listener.ts";
+import type { Listen, Listener, ListenerOptions } from "./listener.ts";
 import type { VisitHandler } from "./visit.ts";
 import type { ClientSessions } from "../tunnels/client_sessions.ts";
 
-export interface ListenersOptions extends Omit<ServeListenerOptions, "handler"> {
+export interface ListenersOptions extends Omit<ListenerOptions, "handler"> {
+  readonly listen: Listen;
   /** The port for clients alone; null for none. */
   readonly clientPort: number | null;
   /** Answers what comes by the public port. */
@@ -23,19 +24,19 @@ export interface InFlight
 
 /** Where visitors and clients come in: one port for all, or one for each kind. */
 export class Listeners {
-  readonly #public: ServeListener;
-  readonly #clients: ServeListener | null;
+  readonly #public: Listener;
+  readonly #clients: Listener | null;
   readonly #isShared: boolean;
   #isShut = false;
 
   /** Starts to listen. @throws {ListenError} when it cannot; nothing is open then. */
-  constructor({ clientPort, visitors, clients, ...options }: ListenersOptions) {
+  constructor({ listen, clientPort, visitors, clients, ...options }: ListenersOptions) {
     this.#isShared = options.reusePort;
-    this.#public = new ServeListener({ ...options, handler: visitors });
+    this.#public = listen({ ...options, handler: visitors });
     try {
       this.#clients = clientPort === null
         ? null
-        : new ServeListener({ ...options, port: clientPort, handler: clients, observers: [] });
+        : listen({ ...options, port: clientPort, handler: clients, observers: [] });
     } catch (error) {
       void this.#public.shutdown();
       throw error;

@@ -1,10 +1,10 @@
 import { messageOf } from "../../cli/safe_text.ts";
-import type { Log } from "../../cli/log.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
 import { Disconnects } from "./disconnects.ts";
+import { type Listener, type ListenerOptions, ListenError } from "./listener.ts";
 import { type ServeSocket, ServeVisit } from "./serve_visit.ts";
-import type { Answer, RequestObserver, VisitHandler } from "./visit.ts";
+import type { Answer } from "./visit.ts";
 
 /** Milliseconds before listening again after the process ran out of file descriptors. */
 const RELISTEN_AFTER = 200;
@@ -12,34 +12,12 @@ const RELISTEN_AFTER = 200;
 /** Milliseconds before that after a socket was shut to be replaced: its port is free as soon as the system has closed it. */
 const REPLACE_AFTER = 1;
 
-export interface ServeListenerOptions {
-  readonly hostname: string;
-  /** 0 lets the system choose; the choice is kept when the listener must be made anew. */
-  readonly port: number;
-  /** Lets other sockets of this user, of this process too, listen on the port as well; each connection goes to one of them. */
-  readonly reusePort: boolean;
-  /** For HTTPS with HTTP/1.1 and HTTP/2. */
-  readonly tls: Certificate | null;
-  readonly handler: VisitHandler;
-  readonly observers: readonly RequestObserver[];
-  readonly log: Log;
-}
-
-/** Says that a port cannot be listened on; its cause is what the system said. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-  readonly code = "CANNOT_LISTEN";
-  constructor(readonly port: number, cause: unknown) {
-    super(`cannot listen on port ${port}: ${messageOf(cause)}`, { cause });
-  }
-}
-
 /**
  * Listens with `Deno.serve`, and again when that gave up: one socket more than the process may open ends its
  * accept loop for good (Deno issue 10148), while the connections that it had live on.
  */
-export class ServeListener {
-  readonly #options: ServeListenerOptions;
+export class ServeListener implements Listener {
+  readonly #options: ListenerOptions;
   #socket: Socket;
   #tls: Certificate | null;
   /** Sockets that another one has replaced, until they are shut. */
@@ -49,7 +27,7 @@ export class ServeListener {
   readonly #disconnects = new Disconnects();
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
-  constructor(options: ServeListenerOptions) {
+  constructor(options: ListenerOptions) {
     this.#options = options;
     this.#tls = options.tls;
     try {
@@ -63,14 +41,13 @@ export class ServeListener {
     return this.#socket.server.addr.port;
   }
 
-  /** Stops accepting at once and resolves when the requests in flight are answered; `Deno.serve` closes every WebSocket at once. */
+  /** Also closes every WebSocket at once, as `Deno.serve` does. */
   async shutdown(): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#socket, ...this.#replaced].map(shut));
     this.#disconnects.close();
   }
 
-  /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */
   async check(tls: Certificate): Promise<void> {
     const trial = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
@@ -80,10 +57,8 @@ export class ServeListener {
   }
 
   /**
-   * Serves with another certificate, which `check` has found good. `Deno.serve` cannot change its own, so another
-   * socket takes its place: beside it where the port can be shared, else right after it was shut.
-   *
-   * @returns what shuts the old socket as `shutdown` does, when that was not done already.
+   * `Deno.serve` cannot change its certificate, so another socket takes its place: beside it where the port can be
+   * shared, else right after it was shut.
    */
   renew(tls: Certificate): () => Promise<void> {
     if (this.#stopped) return () => Promise.resolve();

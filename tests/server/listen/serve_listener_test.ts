@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  ListenError,
-  type ServeListener,
-  type ServeListenerOptions,
-} from "../../../lib/server/listen/serve_listener.ts";
+import { type ListenerOptions, ListenError } from "../../../lib/server/listen/listener.ts";
+import { ServeListener } from "../../../lib/server/listen/serve_listener.ts";
 import type { Certificate } from "../../../lib/server/tls/certificate_source.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../../testing/certificate.ts";
@@ -69,7 +66,7 @@ Deno.test("ServeListener.check refuses anything but a certificate", async () => 
   await listener.shutdown();
 });
 
-function listening(options: Partial<ServeListenerOptions> = {}, text = "here"): ServeListener {
+function listening(options: Partial<ListenerOptions> = {}, text = "here"): ServeListener {
   return new Listening(() => answerWith(text), options);
 }
 
