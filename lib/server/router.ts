@@ -7,6 +7,7 @@ import {
   parseAuthority,
 } from "../net/authority.ts";
 import { BoundedMap } from "../net/bounded_map.ts";
+import type { Field } from "../http/fields.ts";
 import type { Visit } from "./listen/visit.ts";
 
 /** Where a request goes, decided by its Host and its target alone. */
@@ -19,7 +20,15 @@ export type Route =
     readonly hostname: string;
     readonly target: string;
   }
-  | { readonly kind: "refused"; readonly status: 400 | 404 | 405; readonly reason: string };
+  | RefusedRoute;
+
+interface RefusedRoute {
+  readonly kind: "refused";
+  readonly status: 400 | 404 | 405;
+  readonly reason: string;
+  /** Of the answer, beside the usual ones. @default none */
+  readonly fields?: readonly Field[];
+}
 
 export interface RouterOptions {
   /** Tunnels are `<id>.<domain>`. */
@@ -53,10 +62,15 @@ export class Router {
     this.#fixed = fixed;
   }
 
-  route({ method, scheme, authority, target, host }: RoutedRequest): Route {
-    if (method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())) {
-      return refusedRoute(405, `the method ${method} is not served here`);
-    }
+  route(request: RoutedRequest): Route {
+    const { method } = request;
+    const route = this.#routeAny(request);
+    return method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())
+      ? refusedMethod(method, route.kind === "own" ? OWN_METHODS : TUNNEL_METHODS)
+      : route;
+  }
+
+  #routeAny({ scheme, authority, target, host }: RoutedRequest): Route {
     if (scheme !== "http" && scheme !== "https") {
       return refusedRoute(400, "the request target is neither http nor https");
     }
@@ -119,8 +133,20 @@ const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metri
 /** CONNECT asks for a tunnel of another kind; TRACE shows the fields that this side adds (RFC 9110 section 9.3.8). */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
 
-function refusedRoute(status: 400 | 404 | 405, reason: string): Route {
+/** What the Allow field of such a refusal names: all that a page of the server's own can be asked with. */
+const OWN_METHODS = "GET, HEAD";
+
+/** The same of a tunnel: the usual methods, for its service may know any other as well. */
+const TUNNEL_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+function refusedRoute(status: 400 | 404, reason: string): RefusedRoute {
   return { kind: "refused", status, reason };
+}
+
+/** Refuses a method and names those that are served (RFC 9110 section 15.5.6). */
+function refusedMethod(method: string, allowed: string): RefusedRoute {
+  const reason = `the method ${method} is not served here`;
+  return { kind: "refused", status: 405, reason, fields: [["allow", allowed]] };
 }
 
 function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"): boolean {

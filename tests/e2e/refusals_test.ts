@@ -60,6 +60,17 @@ Deno.test("a request whose host or method cannot be routed safely is a 4xx and r
   }
 });
 
+Deno.test("A method that is refused is told which are served", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using visitor = await tunnel.open();
+  const { status, head } = await visitor.exchange(
+    `TRACE / HTTP/1.1\r\nHost: ${tunnel.host}\r\n\r\n`,
+  );
+  assertEquals(status, 405);
+  assertEquals(head.get("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+});
+
 Deno.test("An upgrade that is no correct WebSocket handshake is a 4xx and reaches no origin", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });

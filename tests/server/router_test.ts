@@ -101,6 +101,23 @@ Deno.test("Router refuses CONNECT and TRACE with 405 in any case, and no other m
   }
 });
 
+Deno.test("Router names the methods that are served where it refuses one", () => {
+  const allowed = (method: string, url: string, host: string | null) => {
+    const route = router.route({ method, ...targetURI(method, url), host });
+    return route.kind === "refused" ? route.fields : route.kind;
+  };
+  const ofTunnels = [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]];
+  assertEquals<unknown>(
+    allowed("TRACE", "http://abc.tunnel.example/", "abc.tunnel.example"),
+    ofTunnels,
+  );
+  assertEquals<unknown>(allowed("CONNECT", "example.org:443", "example.org:443"), ofTunnels);
+  assertEquals<unknown>(
+    allowed("TRACE", "http://tunnel.example/healthz", "tunnel.example"),
+    [["allow", "GET, HEAD"]],
+  );
+});
+
 Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one", () => {
   const by = (url: string, host: string | null) =>
     status(router.route({ method: "GET", ...targetURI("GET", url), host }));
