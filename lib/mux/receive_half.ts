@@ -1,5 +1,5 @@
 import { ErrorCode, SessionError } from "../wire/errors.ts";
-import { FrameFlag, frameName, FrameType } from "../wire/frame.ts";
+import { aFrame, FrameFlag, frameName, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow } from "./flow_control.ts";
 import { MESSAGE_COST } from "../wire/limits.ts";
 import { type Chunk, ReceiveQueue } from "./receive_queue.ts";
@@ -76,7 +76,7 @@ export class ReceiveHalf {
   take(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#headAllowed || this.#ended) {
       const when = this.#ended ? "after its end" : "before its head";
-      throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on a stream ${when}`);
+      throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} on a stream ${when}`);
     }
     const end = type === FrameType.Data && (flags & FrameFlag.EndStream) !== 0;
     if (bytes.length === 0 && end) {

@@ -1,5 +1,5 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
-import { FrameFlag, frameName, FrameType } from "../wire/frame.ts";
+import { aFrame, FrameFlag, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
 import { ReceiveHalf } from "./receive_half.ts";
 import type { Chunk } from "./receive_queue.ts";
@@ -148,7 +148,7 @@ export class Stream {
   /** Takes a frame of body, a message or a teardown that the session has received. */
   receive(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
-      throw new SessionError(ErrorCode.Protocol, `a ${frameName(type)} on an HTTP stream`);
+      throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} on an HTTP stream`);
     }
     this.#receiving.take(type, flags, bytes);
     this.#checkFinished();

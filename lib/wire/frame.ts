@@ -82,7 +82,7 @@ export function decodeFrames(message: Uint8Array<ArrayBuffer>, handle: FrameHand
     const rule = RULES[type];
     if (rule !== undefined) checkHeader(rule, stream, length);
     offset = start + length;
-    if (offset > message.length) throw malformed(`a ${frameName(type)} is cut short`);
+    if (offset > message.length) throw malformed(`${aFrame(type)} is cut short`);
     if (rule === undefined) continue;
     handle(type, flags & rule.flags, stream, message.subarray(start, offset));
   }
@@ -121,6 +121,11 @@ export function frameName(type: number): string {
   return RULES[type]?.name ?? `frame of type 0x${type.toString(16)}`;
 }
 
+/** Returns the name of a type with its article. */
+export function aFrame(type: number): string {
+  return withArticle(frameName(type));
+}
+
 /** Reads a big-endian u32 that is known to be there. */
 export function uint32At(bytes: Uint8Array, offset: number): number {
   return byteAt(bytes, offset) * 0x1000000 +
@@ -141,14 +146,21 @@ function byteAt(bytes: Uint8Array, offset: number): number {
 }
 
 function checkHeader(rule: FrameRule, stream: number, length: number): void {
-  if (rule.isOfSession !== (stream === 0)) throw malformed(`a ${rule.name} on stream ${stream}`);
+  if (rule.isOfSession !== (stream === 0)) {
+    throw malformed(`${withArticle(rule.name)} on stream ${stream}`);
+  }
   if (length > rule.maxLength) {
     throw new SessionError(
       ErrorCode.TooLarge,
-      `a ${rule.name} of ${length} bytes; at most ${rule.maxLength} are allowed`,
+      `${withArticle(rule.name)} of ${length} bytes; at most ${rule.maxLength} are allowed`,
     );
   }
-  if (length < rule.minLength) throw malformed(`a ${rule.name} of ${length} bytes`);
+  if (length < rule.minLength) throw malformed(`${withArticle(rule.name)} of ${length} bytes`);
+}
+
+/** The names that begin with an H are those of HTTP, which is spelled out when it is spoken. */
+function withArticle(name: string): string {
+  return name.startsWith("H") ? `an ${name}` : `a ${name}`;
 }
 
 function malformed(what: string): SessionError {

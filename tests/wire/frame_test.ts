@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
 import {
+  aFrame,
   decodeFrames,
   encodeFrame,
   FRAME_HEADER_LENGTH,
@@ -164,6 +165,28 @@ Deno.test("writeUint32 and uint32At keep every bit, the highest too", () => {
 Deno.test("frameName names known types and shows the number of the others", () => {
   for (const [name, type] of Object.entries(FrameType)) assertEquals(frameName(type), name);
   assertEquals(frameName(0x7f), "frame of type 0x7f");
+});
+
+Deno.test("aFrame puts the article that is spoken in front of a name", () => {
+  assertEquals(aFrame(FrameType.HTTPRequest), "an HTTPRequest");
+  assertEquals(aFrame(FrameType.WSRequest), "a WSRequest");
+  assertEquals(aFrame(0x7f), "a frame of type 0x7f");
+});
+
+Deno.test("decodeFrames tells what is wrong with an HTTPRequest in plain words", () => {
+  const told = (message: Uint8Array<ArrayBuffer>) =>
+    assertThrows(() => decode(message), SessionError).message;
+  const { HTTPRequest } = FrameType;
+  const whole = frameOf(HTTPRequest, { stream: 1, payload: bytesOf(6) });
+  assertEquals(told(whole.slice(0, -1)), "malformed frame: an HTTPRequest is cut short");
+  assertEquals(
+    told(frameOf(HTTPRequest, { stream: 0, payload: bytesOf(6) })),
+    "malformed frame: an HTTPRequest on stream 0",
+  );
+  assertEquals(
+    told(frameOf(HTTPRequest, { stream: 1, payload: bytesOf(5) })),
+    "malformed frame: an HTTPRequest of 5 bytes",
+  );
 });
 
 function decode(message: Uint8Array<ArrayBuffer>): SeenFrame[] {
