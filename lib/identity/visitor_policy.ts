@@ -144,7 +144,9 @@ function passwordHashOf(value: unknown): PasswordHash {
   const { user, salt, hash, iterations, ...others } = membersOf(value);
   refuseOthers(others);
   if (typeof user !== "string" || !isUser(user)) {
-    throw bad(`the user is not 1 to ${MAX_USER_LENGTH} bytes without a colon`);
+    throw bad(
+      `the user is not 1 to ${MAX_USER_LENGTH} bytes without a colon or control characters`,
+    );
   }
   if (typeof salt !== "string" || !isBase64Url(salt, SALT_LENGTH)) {
     throw bad(`the salt is not ${SALT_LENGTH} bytes in base64url`);

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import {
   decodeVisitorPolicy,
@@ -41,6 +47,12 @@ Deno.test("decodeVisitorPolicy refuses anything but a JSON object, and every mem
   refused({ basicAuth: BASIC_AUTH, oauth: {} });
   refused({ basicAuth: { ...BASIC_AUTH, password: "x" } });
   refused(JSON.parse('{"__proto__":{"allowIp":["10.0.0.1"]}}'));
+});
+
+Deno.test("decodeVisitorPolicy tells all that a user must not have", () => {
+  const policy = { basicAuth: { ...BASIC_AUTH, user: "a\nb" } };
+  const { message } = assertThrows(() => decodeVisitorPolicy(policy), RegistrationError);
+  assertStringIncludes(message, "without a colon or control characters");
 });
 
 Deno.test("decodeVisitorPolicy refuses a password's hash that is not exactly as it must be", () => {
