@@ -41,7 +41,10 @@ export async function loadKeyFile(path: string): Promise<LoadedKey> {
 
 async function readKeyFile(path: string): Promise<string | undefined> {
   try {
-    const { size, isFile } = await Deno.stat(path);
+    const { size, isFile, isDirectory } = await Deno.stat(path);
+    if (isDirectory) {
+      throw new KeyFileError("not_a_key", `the key ${path} is a directory, not a PEM file`);
+    }
     if (!isFile || size > MAX_KEY_FILE) {
       throw new KeyFileError("not_a_key", `the key ${path} is not a PEM file`);
     }

@@ -64,7 +64,13 @@ Deno.test("loadKeyFile refuses what is not an Ed25519 key, and leaves it as it i
     await assertFails(path, "not_a_key");
     assertEquals(await Deno.readTextFile(path), text);
   }
-  await assertFails(folder.path, "not_a_key");
+});
+
+Deno.test("loadKeyFile says that what stands there is a directory", async () => {
+  await using folder = await TempDir.make();
+  const error = await assertRejects(() => loadKeyFile(folder.path), KeyFileError);
+  assertEquals(error.code, "not_a_key");
+  assertEquals(error.message, `the key ${folder.path} is a directory, not a PEM file`);
 });
 
 Deno.test("loadKeyFile says why a key cannot be made or read", async () => {
