@@ -6,6 +6,7 @@ import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { Budget } from "../../mux/flow_control.ts";
 import { type Field, fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
+import { isToken } from "../../http/octets.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Incoming } from "./service.ts";
 import { endOfTurn } from "../../mux/transport.ts";
@@ -60,8 +61,7 @@ export class LocalWebSockets {
 
   #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Handshake> } {
     const offered = fieldValue(fields, "sec-websocket-protocol");
-    const protocols = (offered ?? "").split(",").map((protocol) => protocol.trim())
-      .filter((protocol) => protocol !== "");
+    const protocols = protocolsOf(offered ?? "");
     const socket = new WebSocket(`ws://${this.#authority}/`, protocols, {
       headers: headersOf(fields),
       perMessageDeflate: false,
@@ -75,6 +75,17 @@ export class LocalWebSockets {
     });
     return { socket, answered: handshakeOf(socket, protocols) };
   }
+}
+
+/** Reads what a visitor offers as `ws` wants it. @throws {StreamError} where `ws` would take it for a mistake of this program. */
+function protocolsOf(offered: string): string[] {
+  const protocols = offered.split(",").map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "");
+  if (!protocols.every(isToken) || new Set(protocols).size !== protocols.length) {
+    const reason = "sec-websocket-protocol is not a list of different tokens";
+    throw new StreamError(ErrorCode.Protocol, reason);
+  }
+  return protocols;
 }
 
 /** What the origin answers to a handshake. */

@@ -61,6 +61,18 @@ Deno.test("LocalWebSockets asks with GET alone", async () => {
   assertEquals((await assertRejects(served, StreamError)).code, ErrorCode.Protocol);
 });
 
+Deno.test("LocalWebSockets says what is wrong with subprotocols that cannot be offered", async () => {
+  for (const list of ["a b,,", "a,a", "caf\xe9"]) {
+    const { served } = serve(freePort(), [["sec-websocket-protocol", list]]);
+    const { code, message } = await assertRejects(() => served, StreamError);
+    assertEquals(
+      [code, message],
+      [ErrorCode.Protocol, "sec-websocket-protocol is not a list of different tokens"],
+      list,
+    );
+  }
+});
+
 /** Begins a WebSocket to a port of this machine. */
 function serve(
   port: number,
