@@ -8,7 +8,9 @@ import {
 } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { FEATURES } from "../../lib/wire/features.ts";
+import { ErrorCode } from "../../lib/wire/errors.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
+import { decodeReset } from "../../lib/wire/reasons.ts";
 import type { BodyReader } from "../testing/body_reader.ts";
 import { FramingError } from "../testing/byte_reader.ts";
 import { lowOrderEncodings, newSigningKey } from "../testing/ed25519.ts";
@@ -469,6 +471,23 @@ Deno.test("A client's 101 with a length opens a WebSocket, and what would follow
   client.frames.send(FrameType.WSResponse, { stream, payload });
   const { status, head } = await visitor.receive();
   assertEquals([status, head.get("content-length"), head.get("x-other")], [101, null, "y"]);
+});
+
+Deno.test("A client's 101 with a subprotocol that was not offered is 502, and the client is told what was wrong", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  using client = await Subscriber.register(tunnel.server);
+  using visitor = await tunnel.open();
+  await visitor.send(tunnel.write("/", { host: client.host, fields: HANDSHAKE }));
+  const { stream } = await client.frames.next(FrameType.WSRequest);
+  const payload = "101\r\nsec-websocket-protocol: unheard.of\r\n";
+  client.frames.send(FrameType.WSResponse, { stream, payload });
+  assertEquals((await visitor.receiveAll()).status, 502);
+  const { code, reason } = decodeReset((await client.frames.next(FrameType.Reset)).payload);
+  assertEquals(
+    [code, reason],
+    [ErrorCode.Protocol, "the subprotocol unheard.of was not offered"],
+  );
 });
 
 Deno.test("Connections that say nothing keep no client out", async () => {

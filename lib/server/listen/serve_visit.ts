@@ -1,4 +1,5 @@
 import { connectionOptions, type Field, fieldValue } from "../../http/fields.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { Log } from "../../cli/log.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
@@ -134,7 +135,7 @@ export class ServeVisit implements Visit {
 
   accept({ protocol, idleTimeout, onOpen }: AcceptOptions): MessageSocket {
     if (protocol !== undefined && !this.#offers(protocol)) {
-      throw new TypeError(`the subprotocol ${protocol} was not offered`);
+      throw new StreamError(ErrorCode.Protocol, `the subprotocol ${protocol} was not offered`);
     }
     const { response, socket } = Deno.upgradeWebSocket(
       this.#request,

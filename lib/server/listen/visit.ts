@@ -40,6 +40,7 @@ export interface Visit {
    * Accepts the visitor's handshake (RFC 6455 section 4.2.2) and returns its WebSocket, which is yet to open. A status
    * of 101 must answer the visit then.
    *
+   * @throws {StreamError} `Protocol` for a subprotocol that was not offered.
    * @throws {TypeError} for a handshake that the listener does not take.
    */
   accept(options: AcceptOptions): MessageSocket;

@@ -1,4 +1,4 @@
-import { ErrorCode } from "../../wire/errors.ts";
+import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { RequestHead, ResponseHead } from "../../http/head.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Stream } from "../../mux/stream.ts";
@@ -174,7 +174,9 @@ export class Proxy {
       this.#specimens.keep(request, exchange, answered, answer);
       return answer;
     } catch (error) {
-      stream?.reset(ErrorCode.Cancelled, "no answer came about");
+      // A fault of the answer is told to the peer that made it.
+      if (error instanceof StreamError) stream?.reset(error.code, error.message);
+      else stream?.reset(ErrorCode.Cancelled, "no answer came about");
       const isUntouched = stream === null || (steps.isRepeatable ?? !hasBody);
       if (error instanceof MovedError && isUntouched) throw error;
       const refusal = steps.refusal?.() ?? null;
