@@ -39,6 +39,7 @@ Deno.test("decodeVisitorPolicy reads back what encodeVisitorPolicy made", () => 
   }
   assertEquals(encodeVisitorPolicy(OPEN_POLICY), undefined);
   assertEquals(decodeVisitorPolicy(undefined), OPEN_POLICY);
+  assertEquals(decodeVisitorPolicy({}), OPEN_POLICY);
 });
 
 Deno.test("decodeVisitorPolicy refuses anything but a JSON object, and every member that it does not know", () => {
