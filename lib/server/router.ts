@@ -74,7 +74,8 @@ export class Router {
     if (scheme !== "http" && scheme !== "https") {
       return refusedRoute(400, "the request target is neither http nor https");
     }
-    if (host === null || host === "") return refusedRoute(400, "the request has no Host field");
+    if (host === null) return refusedRoute(400, NO_HOST);
+    if (host === "") return refusedRoute(400, "the Host field is empty");
     const asked = this.#readHost(host);
     if (asked === undefined) return refusedRoute(400, "the Host field is not a host and port");
     if (host !== authority && !isSame(asked, parseAuthority(authority), scheme)) {
@@ -129,6 +130,10 @@ export class Router {
 
 const REQUEST_PATH = "/proxy/request/";
 const ADMIN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+/** A proxy that speaks HTTP/2 without TLS names the host in `:authority` alone, which Deno does not show. */
+const NO_HOST = "the request has no Host field; " +
+  "a proxy must speak HTTP/1.1 to this server when there is no TLS between them";
 
 /** CONNECT asks for a tunnel of another kind; TRACE shows the fields that this side adds (RFC 9110 section 9.3.8). */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);

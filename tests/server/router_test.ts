@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { targetURI } from "../../lib/server/listen/target_uri.ts";
 import { type Route, Router } from "../../lib/server/router.ts";
 
@@ -116,6 +116,17 @@ Deno.test("Router names the methods that are served where it refuses one", () =>
     allowed("TRACE", "http://tunnel.example/healthz", "tunnel.example"),
     [["allow", "GET, HEAD"]],
   );
+});
+
+Deno.test("Router tells a proxy that speaks HTTP/2 without TLS what to do", () => {
+  const route = router.route({
+    method: "GET",
+    ...targetURI("GET", "http://localhost:6519/"),
+    host: null,
+  });
+  assert(route.kind === "refused");
+  assertStringIncludes(route.reason, "no Host field");
+  assertStringIncludes(route.reason, "must speak HTTP/1.1");
 });
 
 Deno.test("Router refuses a missing, empty or malformed Host with 400, and never uses a made-up one", () => {
