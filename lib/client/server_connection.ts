@@ -42,6 +42,14 @@ export interface ServerConnectionOptions {
   readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
 }
 
+/** Codes of an end that is the fault of one of the two sides, unlike a restart or a lost network. */
+const FAULTS: ReadonlySet<number> = new Set([
+  ErrorCode.Protocol,
+  ErrorCode.FlowControl,
+  ErrorCode.TooLarge,
+  ErrorCode.Internal,
+]);
+
 /** One registered connection to one server, from its handshake to its end. */
 export class ServerConnection implements SessionEvents {
   readonly onStream: (stream: Stream, head: RequestHead) => void;
@@ -59,6 +67,7 @@ export class ServerConnection implements SessionEvents {
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
   #isOpen = true;
+  #isBroken = false;
   #streams = 0;
   /** What this client and the server both have. */
   #features: readonly Feature[] = [];
@@ -108,6 +117,11 @@ export class ServerConnection implements SessionEvents {
     return this.#isOpen;
   }
 
+  /** Whether it ended because one of the two sides broke the protocol, or failed. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /** Streams that the server has opened. */
   get streams(): number {
     return this.#streams;
@@ -149,6 +163,7 @@ export class ServerConnection implements SessionEvents {
   onClose(error: SessionError): void {
     clearTimeout(this.#timer);
     this.#isOpen = false;
+    this.#isBroken = FAULTS.has(error.code);
     this.#registration.reject(error);
     this.#leaving.resolve(error.message);
     this.#closing.resolve(error.message);

@@ -24,6 +24,8 @@ const MAX_OUTGOING = 3;
 export interface ServerLinkEvents {
   /** A connection is registered: the first, or one that follows another. */
   onRegistered(registered: Registered): void;
+  /** The server asks for another connection, which this link does not make: it serves until the server closes this one. */
+  onLeaving(reason: string): void;
   /** No connection is left, or none could be made; with `isLast` the link does not try again. */
   onLost(reason: string, isLast: boolean): void;
 }
@@ -63,7 +65,7 @@ export class ServerLink {
   /**
    * Runs until `stop`, or until the first connection ends when only one is wanted.
    *
-   * @returns whether there was a registered connection.
+   * @returns whether there was a registered connection, which with `once` did not end by a fault of either side.
    * @throws {RegistrationError} when the server refuses for good.
    */
   async run(): Promise<boolean> {
@@ -77,7 +79,13 @@ export class ServerLink {
         registered = true;
         const since = performance.now();
         reason = await connection.leaving;
-        isHandedOver = connection.isOpen && !this.#once;
+        if (this.#once) {
+          if (connection.isOpen) this.#events.onLeaving(reason);
+          const ending = await connection.closed;
+          if (connection.isBroken) reason = ending;
+          registered = !connection.isBroken;
+        }
+        isHandedOver = connection.isOpen;
         const isYoung = performance.now() - since < STEADY_AFTER;
         const isOfNoUse = isYoung && connection.streams < USEFUL_AFTER;
         this.#isRestless = isHandedOver && isSuccessor && isOfNoUse;

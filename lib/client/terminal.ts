@@ -36,6 +36,10 @@ export class Terminal implements TunnelClientEvents {
     this.#line(`connected to ${server}, serving ${this.#origin}`);
   }
 
+  onLeaving(server: string, reason: string): void {
+    this.#line(`told to leave ${server}: ${reason}; serving until it closes the connection`);
+  }
+
   onOffline(server: string, reason: string, isLast: boolean): void {
     this.#line(`not connected to ${server}: ${reason}${isLast ? "" : "; trying again"}`);
   }

@@ -21,6 +21,8 @@ export interface TunnelClientOptions
 export interface TunnelClientEvents {
   /** The first connection to a server is registered, or the first after all were lost. */
   onOnline(server: string, url: string): void;
+  /** A server asks for other connections, which the client does not make: it serves until the server closes these. */
+  onLeaving?(server: string, reason: string): void;
   /** The last connection to a server was lost, or the first could not be made; with `isLast` the client does not try again. */
   onOffline(server: string, reason: string, isLast: boolean): void;
   /** An offline server cannot be reached, for a reason that was not told yet. */
@@ -51,7 +53,7 @@ export class TunnelClient {
   /**
    * Runs until it is stopped, or with `once` until a connection ends.
    *
-   * @returns whether it was ever registered.
+   * @returns whether it was ever registered, and with `once` that connection did not end by a fault of either side.
    * @throws {RegistrationError} when a server refuses for good; everything is closed then.
    */
   async run(): Promise<boolean> {
@@ -108,6 +110,8 @@ class ServerState {
   readonly #server: string;
   readonly #events: TunnelClientEvents;
   #online = 0;
+  /** Whether it was told that the server asks for other connections. */
+  #isLeaving = false;
   #told: "nothing" | "online" | "offline" = "nothing";
   /** The reasons that were told of the present outage, without numbers: some of those tell the time. */
   readonly #reasons = new Set<string>();
@@ -130,11 +134,17 @@ class ServerState {
         this.#reasons.clear();
         this.#events.onOnline(this.#server, urls[0] ?? this.#server);
       },
+      onLeaving: (reason) => {
+        if (this.#isLeaving) return;
+        this.#isLeaving = true;
+        this.#events.onLeaving?.(this.#server, reason);
+      },
       onLost: (reason, isLast) => {
         if (isUp) this.#online--;
         isUp = false;
         const kind = reason.replaceAll(/\d+/g, "");
-        if (this.#online > 0 || this.#reasons.has(kind)) return;
+        // After its last one the client ends, whatever its other connections do.
+        if ((this.#online > 0 && !isLast) || this.#reasons.has(kind)) return;
         if (this.#reasons.size === MAX_REASONS) return;
         this.#reasons.add(kind);
         const isStillOffline = this.#told === "offline";

@@ -160,9 +160,26 @@ Deno.test("ServerLink with once serves until the server closes, and does not con
   goAway(old);
   open(old, 1);
   await eventually("a stream", () => link.streams.length === 1);
+  await roundTrips(old);
+  assertEquals(link.told, ["registered", "leaving"], "it is not lost while it serves");
   end(old);
   assertEquals(await within(link.run, "the end of the link"), true);
-  assertEquals(link.told, ["registered", "lost"]);
+  assertEquals(link.told, ["registered", "leaving", "lost"]);
+});
+
+Deno.test("ServerLink.run with once says whether the connection ended by a fault of either side", async () => {
+  await using server = await ScriptedServer.start();
+  for (
+    const [code, isWell] of [[ErrorCode.GoingAway, true], [ErrorCode.Protocol, false]] as const
+  ) {
+    await using link = await startLink(server, { once: true });
+    disconnect(await server.nextRegistered(), "close", code);
+    assertEquals(await within(link.run, "the end of the link"), isWell);
+  }
+  await using link = await startLink(server, { once: true });
+  const peer = await server.nextRegistered();
+  peer.send(FrameType.HTTPResponse, { stream: 99, payload: "200\r\n" });
+  assertEquals(await within(link.run, "the end of the link"), false);
 });
 
 Deno.test("ServerLink.stop ends the old connection and the new one", async () => {
@@ -185,7 +202,7 @@ Deno.test("ServerLink.stop ends the old connection and the new one", async () =>
 interface NotingLink extends AsyncDisposable {
   readonly link: ServerLink;
   readonly run: Promise<boolean>;
-  readonly told: ("registered" | "lost")[];
+  readonly told: ("registered" | "leaving" | "lost")[];
   /** Why it was lost, each time. */
   readonly reasons: string[];
   readonly streams: Stream[];
@@ -210,6 +227,7 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
     },
     {
       onRegistered: () => told.push("registered"),
+      onLeaving: () => told.push("leaving"),
       onLost(reason) {
         told.push("lost");
         reasons.push(reason);
@@ -254,8 +272,12 @@ function end(peer: FramePeer): void {
   disconnect(peer, "close");
 }
 
-function disconnect(peer: FramePeer, kind: DisconnectReason["kind"]): void {
-  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, kind, reason: "restart" });
+function disconnect(
+  peer: FramePeer,
+  kind: DisconnectReason["kind"],
+  code: ErrorCode = ErrorCode.GoingAway,
+): void {
+  const payload = encodeDisconnect({ code, kind, reason: "restart" });
   peer.send(FrameType.Disconnect, { payload });
 }
 

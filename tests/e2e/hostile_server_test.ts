@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertNotMatch } from "@std/assert";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { ErrorCode } from "../../lib/wire/errors.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
@@ -87,6 +87,25 @@ Deno.test("A server that breaks the protocol loses its session, and the client c
     });
   }
   assertEquals(story.program.stdout.all.length, 1);
+});
+
+Deno.test("A client with --once exits with status 1 when its connection ended by a fault, and tells which", async () => {
+  await using server = await ScriptedServer.start();
+  await using folder = await TempDir.make();
+  const ending = runToEnd("client.ts", [
+    ...["--once", "--key", `${folder.path}/key.pem`, "--server", `http://127.0.0.1:${server.port}`],
+  ]);
+  const [first] = [await server.nextRegistered(), await server.nextRegistered()];
+  const goAway = joined(coded(ErrorCode.GoingAway), new Uint8Array([2]), encoder.encode("restart"));
+  first.send(Disconnect, { payload: goAway });
+  // Together with the fault it would tell nothing any more.
+  first.send(Ping, { payload: "12345678" });
+  await first.next(Pong);
+  first.send(HTTPResponse, { stream: 99, payload: "200\r\n" });
+  const { code, stderr } = await ending;
+  assertEquals(code, 1);
+  assertMatch(stderr, /told to leave .*: restart; serving until it closes the connection\n/);
+  assertMatch(stderr, /not connected to .*: an unexpected HTTPResponse .*\n$/);
 });
 
 Deno.test("A server that sends rubbish in place of its part of the registration is tried again", async (t) => {

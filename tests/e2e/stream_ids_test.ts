@@ -79,14 +79,22 @@ Deno.test("A client that is to leave with its first connection says that the con
   for (let request = 1; request <= 15; request++) {
     assertEquals((await node?.get(story.client.host))?.status, 200);
   }
-  await eventually("the client to tell", () => story.losses.length === 1);
-  assertEquals(story.losses, ["this connection has carried as many requests as it can"]);
+  const usedUp = "this connection has carried as many requests as it can";
+  await eventually("the client to tell", () => story.leavings.length === 1);
+  assertEquals([story.leavings, story.losses], [[usedUp], []], "it still serves");
+  for (let request = 16; request <= 20; request++) {
+    assertEquals((await node?.get(story.client.host))?.status, 200);
+  }
+  await eventually("the end", () => story.losses.length === 1);
+  assertEquals([story.leavings, story.losses], [[usedUp], [usedUp]]);
 });
 
 /** A client at the first of some nodes, and visitors at the last. */
 class Story implements AsyncDisposable {
   /** Why the client was without a connection, each time. */
   readonly losses: string[];
+  /** Why the client was told to leave, each time. */
+  readonly leavings: string[];
   readonly nodes: readonly TestNode[];
   readonly client: TestClient;
   readonly #owned: AsyncDisposableStack;
@@ -94,12 +102,13 @@ class Story implements AsyncDisposable {
   private constructor(
     nodes: readonly TestNode[],
     client: TestClient,
-    losses: string[],
+    { losses, leavings }: Pick<Story, "losses" | "leavings">,
     owned: AsyncDisposableStack,
   ) {
     this.nodes = nodes;
     this.client = client;
     this.losses = losses;
+    this.leavings = leavings;
     this.#owned = owned;
   }
 
@@ -120,14 +129,16 @@ class Story implements AsyncDisposable {
         args: ["--registration-rate", "1000/s"],
       })));
     const losses: string[] = [];
+    const leavings: string[] = [];
     const client = owned.use(
       await TestClient.connect(nodes.slice(0, 1), {
         origin,
         args,
+        onLeaving: (_server, reason) => leavings.push(reason),
         onOffline: (_server, reason) => losses.push(reason),
       }),
     );
-    return new Story(nodes, client, losses, owned.move());
+    return new Story(nodes, client, { losses, leavings }, owned.move());
   }
 
   /** The port at which visitors come. */

@@ -106,6 +106,7 @@ export interface TestClientOptions {
   readonly key?: SigningKey;
   /** Flags of the client. */
   readonly args?: readonly string[];
+  readonly onLeaving?: NonNullable<TunnelClientEvents["onLeaving"]>;
   readonly onOffline?: TunnelClientEvents["onOffline"];
   readonly onNotice?: NonNullable<TunnelClientEvents["onNotice"]>;
 }
@@ -158,6 +159,7 @@ export class TestClient implements AsyncDisposable {
       },
       {
         onOnline: (server, url) => void urls.set(server, url),
+        onLeaving: options.onLeaving ?? (() => {}),
         onOffline: options.onOffline ?? (() => {}),
         onNotice: options.onNotice ?? (() => {}),
       },
