@@ -134,24 +134,24 @@ export class ServeVisit implements Visit {
   }
 
   accept({ protocol, idleTimeout, onOpen }: AcceptOptions): MessageSocket {
-    if (protocol !== undefined && !this.#offers(protocol)) {
+    const offered = fieldValue(this.fields, "sec-websocket-protocol") ?? "";
+    const isOffered = offered.split(",").some((name) => name.trim() === protocol);
+    if (protocol !== undefined && !isOffered) {
       throw new StreamError(ErrorCode.Protocol, `the subprotocol ${protocol} was not offered`);
     }
-    const { response, socket } = Deno.upgradeWebSocket(
-      this.#request,
-      idleTimeout === undefined ? {} : { idleTimeout },
-    );
     // Deno's own option for it takes a list that has no blanks behind its commas for a single name.
-    if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
+    const isReadByDeno = protocol !== undefined && offered.split(", ").includes(protocol);
+    const { response, socket } = Deno.upgradeWebSocket(this.#request, {
+      ...(idleTimeout === undefined ? {} : { idleTimeout }),
+      ...(isReadByDeno ? { protocol } : {}),
+    });
+    if (protocol !== undefined && !isReadByDeno) {
+      response.headers.set("sec-websocket-protocol", protocol);
+    }
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", onOpen);
     this.#upgraded = { response, socket };
     return socket;
-  }
-
-  #offers(protocol: string): boolean {
-    const offered = fieldValue(this.fields, "sec-websocket-protocol") ?? "";
-    return offered.split(",").some((name) => name.trim() === protocol);
   }
 
   #openBody(): BodyReader {
