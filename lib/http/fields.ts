@@ -43,7 +43,12 @@ export function withoutHopByHop(fields: readonly Field[]): Field[] {
  * Several fields are joined by commas.
  */
 export function connectionOptions(value: string): string[] {
-  return value.toLowerCase().split(",").map((option) => option.trim());
+  return listMembers(value.toLowerCase());
+}
+
+/** Returns the members of a field whose value is a list (RFC 9110 section 5.6.1), empty ones too. */
+export function listMembers(value: string): string[] {
+  return value.split(",").map((member) => member.trim());
 }
 
 /**

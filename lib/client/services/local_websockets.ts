@@ -4,7 +4,13 @@ import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { Budget } from "../../mux/flow_control.ts";
-import { type Field, fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../http/fields.ts";
+import {
+  type Field,
+  fieldValue,
+  HANDSHAKE_FIELDS,
+  listMembers,
+  withoutHopByHop,
+} from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { isToken } from "../../http/octets.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
@@ -79,8 +85,7 @@ export class LocalWebSockets {
 
 /** Reads what a visitor offers as `ws` wants it. @throws {StreamError} where `ws` would take it for a mistake of this program. */
 function protocolsOf(offered: string): string[] {
-  const protocols = offered.split(",").map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "");
+  const protocols = listMembers(offered).filter((protocol) => protocol !== "");
   if (!protocols.every(isToken) || new Set(protocols).size !== protocols.length) {
     const reason = "sec-websocket-protocol is not a list of different tokens";
     throw new StreamError(ErrorCode.Protocol, reason);

@@ -1,4 +1,4 @@
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue, listMembers } from "../../http/fields.ts";
 import type { RequestFraming } from "./visit.ts";
 
 /** The version of HTTP that a request came by, as far as its fields show; Deno does not tell. */
@@ -49,7 +49,7 @@ export function requestFraming(
 /** Joins a Content-Length that came several times and that Deno has made a list of, where all agree (RFC 9110 section 8.6). */
 export function oneLength(text: string): string {
   if (!text.includes(",")) return text;
-  const [first = "", ...others] = text.split(",").map((part) => part.trim());
+  const [first = "", ...others] = listMembers(text);
   return others.every((other) => other === first) ? first : text;
 }
 

@@ -1,4 +1,4 @@
-import { connectionOptions, type Field, fieldValue } from "../../http/fields.ts";
+import { connectionOptions, type Field, fieldValue, listMembers } from "../../http/fields.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { Log } from "../../cli/log.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
@@ -135,8 +135,7 @@ export class ServeVisit implements Visit {
 
   accept({ protocol, idleTimeout, onOpen }: AcceptOptions): MessageSocket {
     const offered = fieldValue(this.fields, "sec-websocket-protocol") ?? "";
-    const isOffered = offered.split(",").some((name) => name.trim() === protocol);
-    if (protocol !== undefined && !isOffered) {
+    if (protocol !== undefined && !listMembers(offered).includes(protocol)) {
       throw new StreamError(ErrorCode.Protocol, `the subprotocol ${protocol} was not offered`);
     }
     // Deno's own option for it takes a list that has no blanks behind its commas for a single name.

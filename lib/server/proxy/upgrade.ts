@@ -1,4 +1,4 @@
-import { connectionOptions, type Field, fieldValue } from "../../http/fields.ts";
+import { connectionOptions, type Field, fieldValue, listMembers } from "../../http/fields.ts";
 import { isToken } from "../../http/octets.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
@@ -68,7 +68,7 @@ function namesWebSocket(upgrade: string): boolean {
 
 function parseProtocols(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return [];
-  const protocols = text.split(",").map((protocol) => protocol.trim());
+  const protocols = listMembers(text);
   return protocols.every(isToken) && new Set(protocols).size === protocols.length
     ? protocols
     : undefined;
