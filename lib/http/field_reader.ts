@@ -1,7 +1,19 @@
 import { FieldLines, scratchRoom, takeScratch } from "./field_lines.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { notableKind, type NotableLine, notableName } from "./notable_line.ts";
-import { COLON, CR, isBlank, latin1, LF, LOWER_TOKEN, OCTETS, SP, TEXT, TOKEN } from "./octets.ts";
+import {
+  COLON,
+  CR,
+  isBlank,
+  isOf,
+  latin1,
+  LF,
+  LOWER_TOKEN,
+  OCTETS,
+  SP,
+  TEXT,
+  TOKEN,
+} from "./octets.ts";
 
 /** Fields in one head: `Deno.serve` takes 128, origins send fewer by far. */
 export const MAX_FIELDS = 256;
@@ -50,7 +62,7 @@ export function readFieldLines(
     out[to++] = SP;
     if (!isStrict) { while (isBlank(octets[at])) at++; }
     const value = to;
-    for (let octet = octets[at] ?? 0; ((OCTETS[octet] ?? 0) & TEXT) !== 0;) {
+    for (let octet = octets[at] ?? 0; isOf(octet, TEXT);) {
       out[to++] = octet;
       octet = octets[++at] ?? 0;
     }

@@ -36,7 +36,7 @@ export function isOf(octet: number, kind: number): boolean {
 /** Tells whether a text has characters, and all of one kind. */
 export function isAll(text: string, kind: number): boolean {
   for (let i = 0; i < text.length; i++) {
-    if (((OCTETS[text.charCodeAt(i)] ?? 0) & kind) === 0) return false;
+    if (!isOf(text.charCodeAt(i), kind)) return false;
   }
   return text.length > 0;
 }
@@ -44,7 +44,7 @@ export function isAll(text: string, kind: number): boolean {
 /** Returns the offset of the first octet that is not of a kind. */
 export function endOf(octets: Uint8Array, start: number, kind: number): number {
   let at = start;
-  while (((OCTETS[octets[at] ?? 0] ?? 0) & kind) !== 0) at++;
+  while (isOf(octets[at] ?? 0, kind)) at++;
   return at;
 }
 

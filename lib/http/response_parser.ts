@@ -4,7 +4,7 @@ import type { FieldLines } from "./field_lines.ts";
 import { type HeadRange, readFieldLines } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError } from "./head_error.ts";
-import { CR, endOf, isBlank, latin1, LF, OCTETS, SP, TEXT } from "./octets.ts";
+import { CR, endOf, isBlank, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -56,7 +56,7 @@ export class ResponseHeadParser {
     if (whole !== -1) return whole;
     for (; at < limit; at++) {
       const octet = buffer[at] ?? 0;
-      if (((OCTETS[octet] ?? 0) & TEXT) !== 0) continue;
+      if (isOf(octet, TEXT)) continue;
       if (octet !== CR) throw malformed(`it must not have the octet 0x${octet.toString(16)}`);
       // Whether LF follows is seen when more has come.
       if (at + 1 === limit) break;
