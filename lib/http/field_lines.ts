@@ -22,16 +22,14 @@ import {
  */
 export class FieldLines {
   readonly octets: Uint8Array;
-  readonly count: number;
   readonly #notable: readonly NotableLine[];
   /** The kinds of all notable lines. */
   readonly #kinds: number;
   #list: readonly Field[] | null = null;
 
   /** Takes octets that are lines in that spelling, and the notable ones among them in order. */
-  constructor(octets: Uint8Array, count: number, notable: readonly NotableLine[]) {
+  constructor(octets: Uint8Array, notable: readonly NotableLine[]) {
     this.octets = octets;
-    this.count = count;
     this.#notable = notable;
     let kinds = 0;
     for (const line of notable) kinds |= line.kind;
@@ -63,7 +61,7 @@ export class FieldLines {
         notable.push({ name, kind, start, value: start + name.length + 2, end: text.length });
       }
     }
-    return new FieldLines(encoded(text, fields.length), fields.length, notable);
+    return new FieldLines(encoded(text, fields.length), notable);
   }
 
   /** The fields as pairs. */
@@ -127,7 +125,6 @@ export class FieldLines {
     const notable: NotableLine[] = [];
     let from = 0;
     let to = 0;
-    let count = this.count;
     const copy = (end: number): void => {
       out.set(this.octets.subarray(from, end), to);
       to += end - from;
@@ -142,17 +139,14 @@ export class FieldLines {
         continue;
       }
       from = each.end;
-      if (each !== first || line === null) {
-        count--;
-        continue;
-      }
+      if (each !== first || line === null) continue;
       out.set(line.octets, to);
       const end = to + line.octets.length;
       notable.push({ ...each, start: to, value: to + each.value - each.start, end });
       to = end;
     }
     copy(this.octets.length);
-    return new FieldLines(takeScratch(to), count, notable);
+    return new FieldLines(takeScratch(to), notable);
   }
 }
 

@@ -80,7 +80,7 @@ export function readFieldLines(
     if (name === "") continue;
     notable.push({ name, kind: notableKind(name), start: nameStart, value, end: to });
   }
-  return new FieldLines(takeScratch(to), count, notable);
+  return new FieldLines(takeScratch(to), notable);
 }
 
 /** The octets of names, capital letters in lower case; 0 for any other. */
