@@ -73,7 +73,7 @@ export class RequestHandler implements VisitHandler {
       target: route.target,
       connection: {
         peer: visit.peer.hostname,
-        scheme: visit.scheme === "https" ? "https" : "http",
+        scheme: visit.listeningSocket.scheme,
         host: visit.host ?? visit.authority,
       },
     }, route.hostname);

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MessageHead } from "../testing/message_head.ts";
+import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startServer, startTunnel, type Tunnel, type VisitorRequest } from "../testing/tunnel.ts";
 
@@ -14,6 +15,15 @@ Deno.test("X-Forwarded-* and Forwarded say who asked, and a visitor's own count 
     ["Forwarded", "for=203.0.113.7;proto=https;host=shop.example"],
     ["X-Real-IP", "203.0.113.7"],
     ["X_Forwarded_For", "203.0.113.7"],
+    ["X-Forwarded", "203.0.113.7"],
+    ["X-Forwarded-User", "root-203.0.113.7"],
+    ["x_forwarded-prefix", "/shop.example"],
+    ["X-Forwarded-Anything", "shop.example"],
+    ["X-Original-URL", "/shop.example"],
+    ["X_Rewrite_URL", "/shop.example"],
+    ["Front-End-Https", "shop.example"],
+    ["True-Client-IP", "203.0.113.7"],
+    ["CF-Connecting-IP", "203.0.113.7"],
   ] as const;
 
   await t.step("without it the visitor's address, scheme and host stand alone", async () => {
@@ -39,6 +49,9 @@ Deno.test("X-Forwarded-* and Forwarded say who asked, and a visitor's own count 
     assertEquals(head.get("x-forwarded-proto"), "https");
     assertEquals(head.get("x-forwarded-host"), "shop.example");
     assertMatch(head.get("forwarded") ?? "", /^for=203\.0\.113\.7;.*, for="?127\.0\.0\.1"?/);
+    assertEquals(head.all("x-forwarded-user"), ["root-203.0.113.7"]);
+    assertEquals(head.all("x-original-url"), ["/shop.example"]);
+    assertEquals(head.text.includes("_"), false);
   });
 
   await t.step("which is said of other addresses changes nothing", async () => {
@@ -47,6 +60,15 @@ Deno.test("X-Forwarded-* and Forwarded say who asked, and a visitor's own count 
     assertEquals(head.get("x-forwarded-for"), "127.0.0.1");
     assertEquals(head.get("x-forwarded-proto"), "http");
   });
+});
+
+Deno.test("X-Forwarded-Proto is what the listener speaks, whatever scheme the request's target names", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const { head } = await asked(origin, tunnel, `https://${tunnel.host}/`);
+  assertEquals(head.all("x-forwarded-proto"), ["http"]);
+  assertStringIncludes(head.get("forwarded") ?? "", "proto=http");
+  assertEquals(head.get("forwarded")?.includes("https"), false);
 });
 
 Deno.test("Host stays what the visitor typed unless --host-header says otherwise", async (t) => {
@@ -77,6 +99,16 @@ async function seen(
   tunnel: Tunnel,
   fields: NonNullable<VisitorRequest["fields"]> = [],
 ): Promise<MessageHead> {
-  assertEquals((await tunnel.request("/", { fields })).status, 200);
-  return (await origin.next()).head;
+  return (await asked(origin, tunnel, "/", fields)).head;
+}
+
+/** Sends a request with that target and gives what the origin got. */
+async function asked(
+  origin: ScriptedOrigin,
+  tunnel: Tunnel,
+  target: string,
+  fields: NonNullable<VisitorRequest["fields"]> = [],
+): Promise<ScriptedExchange> {
+  assertEquals((await tunnel.request(target, { fields })).status, 200);
+  return await origin.next();
 }

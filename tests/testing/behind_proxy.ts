@@ -212,7 +212,11 @@ const CLAIMS = [
   ["X-Forwarded-For", "6.6.6.6"],
   ["X-Forwarded-Host", "evil.example"],
   ["X-Forwarded-Port", "666"],
+  ["X-Forwarded-Prefix", "/evil"],
+  ["X-Forwarded-User", "evil"],
   ["X-Real-IP", "6.6.6.6"],
+  ["X-Original-URL", "/evil"],
+  ["True-Client-IP", "6.6.6.6"],
   ["Forwarded", "for=6.6.6.6;host=evil.example"],
 ] as const;
 

@@ -83,7 +83,8 @@ export class ServeListener implements Listener {
   #serve(port: number): Socket {
     const { hostname, reusePort, log } = this.#options;
     const tls = this.#tls;
-    const state = { isRetired: false, isShut: false };
+    const scheme: ServeSocket["scheme"] = tls === null ? "http" : "https";
+    const state = { scheme, isRetired: false, isShut: false };
     const host = { ...this.#options, disconnects: this.#disconnects };
     const server = Deno.serve({
       hostname,

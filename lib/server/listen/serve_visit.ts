@@ -93,7 +93,7 @@ export class ServeVisit implements Visit {
     });
     this.#hasHost = named !== null;
     // Over TLS a request without Host is one of HTTP/2, which has `:authority`; without TLS Deno makes an authority up.
-    if (named === null && scheme === "https") {
+    if (named === null && listeningSocket.scheme === "https") {
       named = authority;
       fields.unshift(["host", named]);
     }

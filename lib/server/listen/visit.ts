@@ -6,7 +6,7 @@ export interface Visit {
   readonly method: string;
   /** In origin-form or asterisk-form (RFC 9112 section 3.2), each octet as it came. */
   readonly target: string;
-  /** Of the target URI, in lower case. */
+  /** Of the target URI, in lower case: what the visitor says, while `listeningSocket` knows what is spoken. */
   readonly scheme: string;
   /** Of the target URI: what an absolute-form names, and else the host. */
   readonly authority: string;
@@ -136,6 +136,8 @@ export interface RemoteAddress {
 
 /** The socket that accepted a connection; what becomes of it may change meanwhile. */
 export interface ListeningSocket {
+  /** What it speaks. */
+  readonly scheme: "http" | "https";
   /** Another one has taken its place, and what lasts should go there. */
   readonly isRetired: boolean;
 }

@@ -8,7 +8,7 @@ import type { AddressSet } from "../../net/address_set.ts";
 export interface VisitorConnection {
   /** The address of the other end. */
   readonly peer: string;
-  /** What the listener speaks. */
+  /** What its listener speaks, whatever scheme the request's target names. */
   readonly scheme: "http" | "https";
   /** The Host that the request was routed by. */
   readonly host: string;
@@ -40,13 +40,17 @@ export class ForwardedFields {
     const kept: Field[] = [];
     let said: Map<string, string> | undefined;
     for (const field of fields) {
-      const name = nameOfWay(field[0]);
-      if (name === undefined) {
+      const [name, value] = field;
+      if (!isOfWay(name)) {
         kept.push(field);
-      } else if (isTrusted && name === field[0] && field[1] !== "") {
+      } else if (isTrusted && value !== "" && !name.includes("_")) {
+        if (!WRITTEN.has(name)) {
+          kept.push(field);
+          continue;
+        }
         said ??= new Map();
         const before = said.get(name);
-        said.set(name, before === undefined ? field[1] : `${before}, ${field[1]}`);
+        said.set(name, before === undefined ? value : `${before}, ${value}`);
       }
     }
     if (said === undefined) return kept.concat(this.#direct(address, scheme, host));
@@ -93,29 +97,79 @@ export class ForwardedFields {
   }
 }
 
-/** What a visitor may not claim. */
-const NAMES_OF_WAY: ReadonlySet<string> = new Set([
+/** What this server writes itself; a trusted proxy's own are carried on. */
+const WRITTEN: ReadonlySet<string> = new Set([
   "forwarded",
   "x-forwarded-for",
   "x-forwarded-host",
-  "x-forwarded-port",
   "x-forwarded-proto",
-  "x-real-ip",
 ]);
 
-const LETTER_F = 0x66;
-const LETTER_X = 0x78;
+/** How the names begin by which proxies tell what they changed; frameworks believe many of them. */
+const PREFIX_OF_WAY = "x-forwarded";
 
 /**
- * Returns which of the names above this one is, or undefined. Origins of the CGI kind read `x_forwarded_for` as
- * `X-Forwarded-For`, so an underscore does not hide it.
+ * The other names that servers and frameworks read as said by a proxy, of who asked and for what. Each is believed by
+ * one in wide use, be it after a setting: a visitor who may send it can pass for another, or get round a rule about
+ * paths.
  */
-function nameOfWay(name: string): string | undefined {
-  // Nearly all fields begin otherwise, and looking at one letter is cheaper than looking up the name.
-  const letter = name.charCodeAt(0);
-  if (letter !== LETTER_X && letter !== LETTER_F) return undefined;
+const NAMES_OF_WAY: ReadonlySet<string> = new Set([
+  // Where a request came from.
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "cf-pseudo-ipv4",
+  "client-ip",
+  "fastly-client-ip",
+  "fly-client-ip",
+  "forwarded",
+  "forwarded-for",
+  "true-client-ip",
+  "x-appengine-remote-addr",
+  "x-appengine-user-ip",
+  "x-azure-clientip",
+  "x-azure-socketip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-original-for",
+  "x-original-forwarded-for",
+  "x-real-ip",
+  "x-remote-addr",
+  "x-remote-ip",
+  // How, and for what.
+  "cf-visitor",
+  "front-end-https",
+  "x-host",
+  "x-http-host-override",
+  "x-original-host",
+  "x-original-method",
+  "x-original-proto",
+  "x-original-uri",
+  "x-original-url",
+  "x-proxyuser-ip",
+  "x-rewrite-url",
+  "x-scheme",
+  "x-url-scheme",
+]);
+
+/** The first two letters of these names, as one number. */
+const BEGINNINGS_OF_WAY: ReadonlySet<number> = new Set(
+  [PREFIX_OF_WAY, ...NAMES_OF_WAY].flatMap((name) => [name, name.replaceAll("-", "_")])
+    .map(beginningOf),
+);
+
+/**
+ * Tells whether a name is one of those. Origins of the CGI kind read `x_forwarded_for` as `X-Forwarded-For`, so an
+ * underscore does not hide it.
+ */
+function isOfWay(name: string): boolean {
+  // Nearly all fields begin otherwise, and looking at two letters is cheaper than looking up the name.
+  if (!BEGINNINGS_OF_WAY.has(beginningOf(name))) return false;
   const plain = name.includes("_") ? name.replaceAll("_", "-") : name;
-  return NAMES_OF_WAY.has(plain) ? plain : undefined;
+  return plain.startsWith(PREFIX_OF_WAY) || NAMES_OF_WAY.has(plain);
+}
+
+function beginningOf(name: string): number {
+  return name.charCodeAt(0) << 8 | name.charCodeAt(1);
 }
 
 /** Writes the fields behind a trusted proxy: lists grow by that proxy's address, the rest stays as it said. */
@@ -128,17 +182,12 @@ function carriedOn(
   const hops = said.get("x-forwarded-for");
   const proto = said.get("x-forwarded-proto") ?? scheme;
   const asked = said.get("x-forwarded-host") ?? host;
-  const fields: Field[] = [
+  return [
     ["x-forwarded-for", hops === undefined ? address : `${hops}, ${address}`],
     ["x-forwarded-proto", proto],
     ["x-forwarded-host", asked],
+    ["forwarded", forwardedBehind(said.get("forwarded"), hops, address, proto, asked)],
   ];
-  for (const name of ["x-forwarded-port", "x-real-ip"]) {
-    const value = said.get(name);
-    if (value !== undefined) fields.push([name, value]);
-  }
-  fields.push(["forwarded", forwardedBehind(said.get("forwarded"), hops, address, proto, asked)]);
-  return fields;
 }
 
 /**

@@ -299,6 +299,6 @@ class Entrance implements AsyncDisposable {
   }
 }
 
-function newSocket(): { isRetired: boolean; readonly isShut: boolean } {
-  return { isRetired: false, isShut: false };
+function newSocket() {
+  return { scheme: "http" as const, isRetired: false, isShut: false };
 }

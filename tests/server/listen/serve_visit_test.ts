@@ -56,6 +56,24 @@ Deno.test("ServeVisit has over HTTP/2 the host that :authority names, among the 
   assertEquals((await visitor.request({ ...named, host: "b.test" })).text, "b.test host,b.test");
 });
 
+Deno.test("ServeVisit tells what its listener speaks, whatever scheme a visitor names", async (t) => {
+  const tell = ({ listeningSocket, host }: Visit) =>
+    answerWith(`${listeningSocket.scheme} ${host}`);
+  await t.step("in an absolute-form target", async () => {
+    await using scene = new Scene(tell);
+    using visitor = await RawHTTP.open(scene.port);
+    const ask = async (text: string) => (await visitor.exchange(text)).text;
+    assertEquals(await ask("GET https://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n"), "http a.test");
+    assertEquals(await ask("GET https://a.test/ HTTP/1.1\r\n\r\n"), "http null");
+  });
+  await t.step("in :scheme", async () => {
+    await using scene = new Scene(tell, { tls: true });
+    await using visitor = new HTTP2Visitor(scene.port);
+    const named = { ":path": "/", ":authority": "a.test", ":scheme": "http" };
+    assertEquals((await visitor.request(named)).text, "https a.test");
+  });
+});
+
 Deno.test("ServeVisit gives fields with names in lower case and values in Latin-1, and one length for equal ones", async () => {
   await using scene = new Scene((visit) => {
     visit.dropBody();
