@@ -16,6 +16,7 @@ import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router } from "./router.ts";
 import { IdleWatch } from "./proxy/idle_watch.ts";
+import { GuessQueue } from "./access/guess_queue.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 import { AccessLog } from "./admin/access_log.ts";
@@ -125,6 +126,7 @@ export class TunnelServer {
         requests: limiterOf(options),
         streams: options.maxStreams,
         visitors: new VisitorQuotas(options.maxStreams, options.maxVisitorStreams),
+        guesses: new GuessQueue(),
         limited,
       },
       metrics,

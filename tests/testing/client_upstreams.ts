@@ -1,4 +1,5 @@
 import { RequestPolicy } from "../../lib/server/access/request_policy.ts";
+import { GuessQueue } from "../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../lib/server/admin/server_metrics.ts";
 import { ClientUpstream } from "../../lib/server/tunnels/client_upstream.ts";
@@ -33,10 +34,12 @@ export function upstreamOf(
 function openPolicy(): RequestPolicy {
   return new RequestPolicy({
     id: "a",
+    owner: "192.0.2.9",
     policy: OPEN_POLICY,
     requests: null,
     streams: MAX_STREAMS,
     visitors: new VisitorQuotas(MAX_STREAMS, null),
+    guesses: new GuessQueue(),
     limited: new ServerMetrics(roomyRegistry()).limited,
     load: () => 0,
   });

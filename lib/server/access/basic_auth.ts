@@ -8,19 +8,14 @@ import {
   MAX_USER_LENGTH,
   type PasswordHash,
 } from "../../identity/visitor_policy.ts";
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { fieldValue } from "../../http/fields.ts";
 import { COLON, DEL, SP } from "../../http/octets.ts";
-import { Semaphore } from "./semaphore.ts";
-import { RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
-
-/** Guesses of one tunnel's password that are checked or wait for it; each takes up to 50 ms. */
-const MAX_GUESSES = 8;
+import { networkOf } from "../../net/ip_address.ts";
+import type { Guesser, GuessQueue } from "./guess_queue.ts";
+import { type Asking, RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Requests that wait for one and the same guess: a browser with a new page has some tens. */
 const MAX_SHARING = 256;
-
-/** Guesses that the whole server checks at once: one core of two stays free, whichever tunnels are guessed at. */
-const MAX_DERIVING = 1;
 
 /** Characters of credentials with their scheme: the longest user and password in base64, and some blanks. */
 const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 4 / 3) + 32;
@@ -28,12 +23,17 @@ const MAX_CREDENTIALS = Math.ceil((MAX_USER_LENGTH + 1 + MAX_PASSWORD_LENGTH) * 
 /** Keys the digests, so that outside of this process they cannot be guessed, and their comparison tells nothing. */
 const DIGEST_KEY = crypto.getRandomValues(new Uint8Array(32));
 
-const deriving = new Semaphore(MAX_DERIVING);
-
-/** One guess that is being checked. */
+/** One guess that is checked or waits for it. */
 interface Guess {
-  readonly outcome: Promise<boolean>;
+  /** null when it was not checked. */
+  readonly outcome: Promise<boolean | null>;
   sharing: number;
+}
+
+export interface BasicAuthOptions extends Pick<Guesser, "tunnel" | "owner"> {
+  readonly password: PasswordHash;
+  /** Where guesses wait, those at other tunnels too. */
+  readonly guesses: GuessQueue;
 }
 
 /**
@@ -48,43 +48,48 @@ export class BasicAuth {
   readonly #salt: Uint8Array<ArrayBuffer>;
   readonly #hash: Uint8Array;
   readonly #iterations: number;
+  readonly #options: BasicAuthOptions;
+  /** By digest: as many as one tunnel may have in the queue. */
   readonly #guesses = new Map<string, Guess>();
-  readonly #oneAtATime = new Semaphore(1);
   #known: string | null = null;
 
-  constructor({ user, salt, hash, iterations }: PasswordHash) {
+  constructor(options: BasicAuthOptions) {
+    const { user, salt, hash, iterations } = options.password;
+    this.#options = options;
     this.#user = digestOf(new TextEncoder().encode(user));
     this.#salt = decodeBase64Url(salt);
     this.#hash = decodeBase64Url(hash);
     this.#iterations = iterations;
   }
 
-  /** Returns why a request with these fields is not let in, or null when it is; a promise where that takes time. */
-  check(fields: readonly Field[]): VisitRefusal | null | Promise<VisitRefusal | null> {
+  /** Returns why a request is not let in, or null when it is; a promise where that takes time. */
+  check({ address, fields }: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
     const field = fieldValue(fields, "authorization");
     const credentials = field === undefined ? undefined : parseCredentials(field);
     if (credentials === undefined) return UNAUTHORIZED;
     const digest = digestOf(credentials);
     if (digest === this.#known) return null;
-    return this.#guess(credentials, digest);
-  }
-
-  #guess(credentials: Credentials, digest: string): VisitRefusal | Promise<VisitRefusal | null> {
-    const guess = this.#guesses.get(digest) ?? this.#begin(credentials, digest);
-    if (guess === undefined || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
+    const guess = this.#guesses.get(digest) ?? this.#begin(credentials, { digest, address });
+    if (guess === null || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
     guess.sharing++;
-    return guess.outcome.then((isRight) => isRight ? null : UNAUTHORIZED);
+    return guess.outcome.then((isRight) => {
+      if (isRight === null) return TOO_MANY_GUESSES;
+      return isRight ? null : UNAUTHORIZED;
+    });
   }
 
-  #begin(credentials: Credentials, digest: string): Guess | undefined {
-    if (this.#guesses.size >= MAX_GUESSES) return undefined;
-    // Each tunnel has one place in the server's own queue, so that guesses at one tunnel do not hold up another.
-    const outcome = this.#oneAtATime.run(() => deriving.run(() => this.#isRight(credentials)))
-      .then((isRight) => {
-        if (isRight) this.#known = digest;
-        return isRight;
-      })
-      .finally(() => this.#guesses.delete(digest));
+  #begin(
+    credentials: Credentials,
+    { digest, address }: { readonly digest: string; readonly address: string },
+  ): Guess | null {
+    const { guesses, tunnel, owner } = this.#options;
+    const guesser = { tunnel, owner, visitor: networkOf(address) };
+    const checking = guesses.check(guesser, () => this.#isRight(credentials));
+    if (checking === null) return null;
+    const outcome = checking.then((isRight) => {
+      if (isRight === true) this.#known = digest;
+      return isRight;
+    }).finally(() => this.#guesses.delete(digest));
     const guess = { outcome, sharing: 0 };
     this.#guesses.set(digest, guess);
     return guess;
@@ -113,7 +118,7 @@ const UNAUTHORIZED: VisitRefusal = {
 const TOO_MANY_GUESSES: VisitRefusal = {
   code: "auth",
   status: 429,
-  reason: "too many passwords are being tried on this tunnel",
+  reason: "too many passwords are being tried here",
   fields: [RETRY_SOON],
 };
 

@@ -1,6 +1,8 @@
 import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
 import { AddressSet } from "../../net/address_set.ts";
+import { networkOf } from "../../net/ip_address.ts";
 import { BasicAuth } from "./basic_auth.ts";
+import type { GuessQueue } from "./guess_queue.ts";
 import type { Limiter } from "./limiter.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
 import { type Asking, RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
@@ -14,12 +16,16 @@ export interface TunnelLimits {
   readonly streams: number;
   /** Counts the streams of each visitor. */
   readonly visitors: VisitorQuotas;
+  /** Where guesses at the passwords of all tunnels wait. */
+  readonly guesses: GuessQueue;
   readonly limited: RequestsLimited;
 }
 
 export interface RequestPolicyOptions extends TunnelLimits {
   /** The tunnel's id. */
   readonly id: string;
+  /** The address of its client. */
+  readonly owner: string;
   readonly policy: VisitorPolicy;
   /** Tells how many streams all connections of the tunnel have. */
   readonly load: () => number;
@@ -33,10 +39,13 @@ export class RequestPolicy {
 
   /** @throws {RangeError} when `allowIp` has a member that is not an address, which registration has refused before. */
   constructor(options: RequestPolicyOptions) {
+    const { id, owner, guesses } = options;
     const { basicAuth, allowIp } = options.policy;
     this.#options = options;
     this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
-    this.#auth = basicAuth === null ? null : new BasicAuth(basicAuth);
+    this.#auth = basicAuth === null
+      ? null
+      : new BasicAuth({ password: basicAuth, guesses, tunnel: id, owner: networkOf(owner) });
   }
 
   /** Whether the Authorization field of a request is meant for this check, and not for the origin. */
@@ -57,7 +66,7 @@ export class RequestPolicy {
     const wait = requests === null ? 0 : requests.take(id);
     if (wait > 0) return this.#refused("rate", tooManyRequests(wait));
     if (this.#auth === null) return this.#room(asking);
-    const refusal = this.#auth.check(asking.fields);
+    const refusal = this.#auth.check(asking);
     return refusal instanceof Promise
       ? refusal.then((refusal) => this.#authorized(refusal, asking))
       : this.#authorized(refusal, asking);

@@ -160,6 +160,7 @@ export class ClientSession implements SessionEvents {
       requestPolicy: new RequestPolicy({
         ...tunnelLimits,
         id,
+        owner: address,
         policy,
         load: () => registry.load(own.hostname),
       }),

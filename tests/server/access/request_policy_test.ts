@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
+import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Asking } from "../../../lib/server/tunnels/upstream.ts";
@@ -19,10 +20,12 @@ function requestPolicy({ policy = OPEN_POLICY, requests, load = () => 0 }: Setti
   const { limited } = new ServerMetrics(roomyRegistry());
   const keeper = new RequestPolicy({
     id: "a",
+    owner: "192.0.2.9",
     policy,
     requests: requests ?? null,
     streams: 10,
     visitors: new VisitorQuotas(10, 5),
+    guesses: new GuessQueue(),
     limited,
     load,
   });

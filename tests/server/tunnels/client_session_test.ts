@@ -6,6 +6,7 @@ import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
 import { WebSocketTransport } from "../../../lib/websocket/websocket_transport.ts";
 import { Names } from "../../../lib/server/access/names.ts";
 import { RegistrationPolicy } from "../../../lib/server/access/registration_policy.ts";
+import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
@@ -105,6 +106,7 @@ class Place {
         requests: null,
         streams: 10,
         visitors: new VisitorQuotas(10, null),
+        guesses: new GuessQueue(),
         limited: this.#metrics.limited,
       },
       heartbeat: this.#heartbeat,

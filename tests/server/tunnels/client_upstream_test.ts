@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import type { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
+import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
@@ -71,10 +72,12 @@ function guardedUpstream(
   const { limited } = new ServerMetrics(roomyRegistry());
   const requestPolicy = new RequestPolicy({
     id: "a",
+    owner: "192.0.2.9",
     policy,
     requests: null,
     streams: 10,
     visitors,
+    guesses: new GuessQueue(),
     limited,
     load: () => 0,
   });
