@@ -122,6 +122,44 @@ Deno.test("Bodies over HTTP/2 flow both ways as they are written", async () => {
   assertEquals(await text, "onetwo");
 });
 
+Deno.test("A request over HTTP/2 without a body reaches the origin with neither a length nor a coding", async (t) => {
+  await using origin = ScriptedOrigin.start();
+  await using tunnel = await startTLSTunnel(origin);
+  await using visitor = visitorOf(tunnel);
+  for (const method of ["DELETE", "OPTIONS", "MKCOL", "PROPFIND", "COPY", "MOVE", "POST", "PUT"]) {
+    await t.step(method, async () => {
+      const answer = visitor.request({
+        ":method": method,
+        ":path": "/a",
+        ":authority": tunnel.host,
+      });
+      const exchange = await origin.next();
+      const { head } = exchange;
+      assertEquals(head.startLine, `${method} /a HTTP/1.1`);
+      assertEquals([head.get("content-length"), head.get("transfer-encoding")], [null, null]);
+      await exchange.answer(OK);
+      assertEquals((await answer).text, "ok");
+    });
+  }
+});
+
+Deno.test("An origin can answer an HTTP/2 visitor that sends its body only after the answer has begun", async () => {
+  await using origin = ScriptedOrigin.start();
+  await using tunnel = await startTLSTunnel(origin);
+  await using visitor = visitorOf(tunnel);
+  const { stream, head, text } = visitor.begin(
+    { ":method": "POST", ":path": "/", ":authority": tunnel.host },
+    { end: false },
+  );
+  const exchange = await origin.next();
+  await exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  assertEquals((await head).status, 200);
+  stream.end("question");
+  assertEquals(await exchange.body.readText(8), "question");
+  await exchange.answer("6\r\nanswer\r\n0\r\n\r\n");
+  assertEquals(await text, "answer");
+});
+
 Deno.test("A hundred requests share one HTTP/2 connection, and one that leaves ends alone", async () => {
   await using origin = ScriptedOrigin.start(async (exchange) => {
     if (exchange.target === "/stalled") return;

@@ -1,5 +1,6 @@
 import { autobahn } from "./autobahn.ts";
 import { h2spec } from "./h2spec.ts";
+import { litmus } from "./litmus.ts";
 import { slowhttptest } from "./slowhttptest.ts";
 import { MissingToolError, type SuiteReport } from "./tool.ts";
 import { toxiproxy } from "./toxiproxy.ts";
@@ -12,6 +13,7 @@ const SUITES: Readonly<Record<string, () => Promise<SuiteReport>>> = {
   slowhttptest,
   varnishtest,
   toxiproxy,
+  litmus,
 };
 
 /** Runs the suites that are named, or all of them, and returns how many have found faults. */

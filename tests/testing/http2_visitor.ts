@@ -50,14 +50,14 @@ export class HTTP2Visitor implements AsyncDisposable {
       stream.on("end", () => resolve(whole));
       stream.on("error", reject);
     });
-    // Who looks at one of them only must not fall over the other.
-    head.catch(() => {});
-    text.catch(() => {});
-    return {
-      stream,
+    const answer = {
       head: within(head, "the head of a response"),
       text: within(text, "a response"),
     };
+    // Who looks at one of them only must not fall over the other.
+    answer.head.catch(() => {});
+    answer.text.catch(() => {});
+    return { stream, ...answer };
   }
 
   /** Sends a request and reads its response. */

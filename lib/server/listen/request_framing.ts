@@ -1,10 +1,8 @@
 import { type Field, fieldValue, listMembers } from "../../http/fields.ts";
 import type { RequestFraming } from "./visit.ts";
 
-/** The version of HTTP that a request came by, as far as its fields show; Deno does not tell. */
-export type Version = "1.1" | "2" | "unknown";
-
 const NO_BODY: RequestFraming = { kind: "none" };
+const UNANNOUNCED: RequestFraming = { kind: "unannounced" };
 
 /**
  * Reads a request's framing from its fields (RFC 9112 section 6). `Deno.serve` has checked them and leaves three things
@@ -14,11 +12,10 @@ const NO_BODY: RequestFraming = { kind: "none" };
 export function requestFraming(
   request: Pick<Request, "method" | "body">,
   fields: readonly Field[],
-  version: Version,
 ): RequestFraming {
   const coding = fieldValue(fields, "transfer-encoding");
   const announced = fieldValue(fields, "content-length");
-  if (coding === undefined && announced === undefined) return unannounced(request, version);
+  if (coding === undefined && announced === undefined) return unannounced(request, fields);
   if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
     return refusedFraming(
       501,
@@ -53,11 +50,17 @@ export function oneLength(text: string): string {
   return others.every((other) => other === first) ? first : text;
 }
 
-/** Finds out what may follow a head that announces nothing. */
-function unannounced(request: Pick<Request, "method" | "body">, version: Version): RequestFraming {
-  // HTTP/2 frames a body by itself (RFC 9113 section 8.1). To ask for one takes a while, so only those are asked that may have it.
-  if (version === "1.1" || isBodiless(request.method) || request.body === null) return NO_BODY;
-  return version === "2" ? { kind: "body", length: null } : { kind: "unannounced" };
+/**
+ * Finds out what may follow a head that announces nothing. HTTP/2 frames a body by itself (RFC 9113 section 8.1), and
+ * Deno does not tell the version; Connection shows that it is HTTP/1.1 (section 8.2.2), where there is none.
+ */
+function unannounced(
+  request: Pick<Request, "method" | "body">,
+  fields: readonly Field[],
+): RequestFraming {
+  if (fieldValue(fields, "connection") !== undefined) return NO_BODY;
+  // To ask for a body takes a while, so only those are asked that may have one.
+  return isBodiless(request.method) || request.body === null ? NO_BODY : UNANNOUNCED;
 }
 
 function isBodiless(method: string): boolean {

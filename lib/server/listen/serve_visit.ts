@@ -4,8 +4,9 @@ import type { Log } from "../../cli/log.ts";
 import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
 import { type Disconnects, watchNow } from "./disconnects.ts";
-import { oneLength, requestFraming, type Version } from "./request_framing.ts";
+import { oneLength, requestFraming } from "./request_framing.ts";
 import { targetURI } from "./target_uri.ts";
+import { UnannouncedBody } from "./unannounced_body.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
 import {
   type AcceptOptions,
@@ -64,6 +65,7 @@ export class ServeVisit implements Visit {
   readonly #hasHost: boolean;
   #framing: RequestFraming | null = null;
   #reader: BodyReader | null = null;
+  #unannounced: UnannouncedBody | null = null;
   #upgraded: Upgraded | null = null;
   #isFinished = false;
 
@@ -102,14 +104,14 @@ export class ServeVisit implements Visit {
   }
 
   get framing(): RequestFraming {
-    this.#framing ??= requestFraming(this.#request, this.fields, this.#version);
+    this.#framing ??= requestFraming(this.#request, this.fields);
     return this.#framing;
   }
 
-  /** HTTP/2 may do without Host, and has no Connection (RFC 9113 sections 8.2.2 and 8.3.1). */
-  get #version(): Version {
-    if (fieldValue(this.fields, "connection") !== undefined) return "1.1";
-    return this.#hasHost ? "unknown" : "2";
+  bodyBegins(): Promise<boolean> {
+    this.#unannounced ??= new UnannouncedBody(this.readBody());
+    this.#reader = this.#unannounced;
+    return this.#unannounced.begins;
   }
 
   readBody(): BodyReader {

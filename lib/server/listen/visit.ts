@@ -30,7 +30,12 @@ export interface Visit {
   /** Bytes of body, or of messages, that were sent to the visitor. */
   sent: number;
 
-  /** Returns what reads the body, the same at each call, where `framing` tells of one. */
+  /**
+   * Tells whether there is a body where `framing` leaves that open: false when its end is here already, and true when
+   * it begins, or when neither has come yet.
+   */
+  bodyBegins(): Promise<boolean>;
+  /** Returns what reads the body, the same at each call, where there is one. */
   readBody(): BodyReader;
   /** Takes care of a body that nobody wants, so that the visitor can read its answer. */
   dropBody(): void;

@@ -7,10 +7,9 @@ import type { Log } from "../../cli/log.ts";
 import { answerOf } from "./answer.ts";
 import { refusalAnswer } from "./error_page.ts";
 import { failureAnswer } from "./failure.ts";
-import { type BodyLimits, bodyTooLong, RequestBody, TOO_SLOW } from "./request_body.ts";
+import { type BodyLimits, bodyTooLong, RequestBody } from "./request_body.ts";
 import type { RequestHeads, TunnelVisit } from "./request_heads.ts";
-import { LateBodyError, unannouncedBody } from "./unannounced_body.ts";
-import type { Answer, BodyReader } from "../listen/visit.ts";
+import type { Answer } from "../listen/visit.ts";
 import {
   MovedError,
   type OpenedStream,
@@ -89,45 +88,26 @@ export class Proxy {
       visit.dropBody();
       return Promise.resolve(refusalAnswer(visit, bodyTooLong(most)));
     }
-    return this.#sendBody(request, upstream, () => visit.readBody(), length);
+    return this.#sendBody(request, upstream, length);
   }
 
   /** Forwards a request of which only its body itself can tell whether it has one. */
   async #forwardUnannounced(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
-    const { visit } = request;
-    let body: BodyReader | null;
-    try {
-      body = await unannouncedBody(visit.readBody(), this.#bodies.idle);
-    } catch (error) {
-      if (error instanceof LateBodyError) {
-        this.#bodies.limited.idle.inc();
-        return refusalAnswer(visit, TOO_SLOW);
-      }
-      const reason = "the body of the request broke off";
-      return refusalAnswer(visit, { code: "request", status: 400, reason });
-    }
-    if (body === null) return await this.#exchangeHTTP(request, upstream, null, this.#bodiless);
-    const begun = body;
-    try {
-      return await this.#sendBody(request, upstream, () => begun, null);
-    } catch (error) {
-      // Its first piece was read and is not kept: nobody can send it again but the visitor.
-      if (!(error instanceof MovedError)) throw error;
-      return this.#failed(request, error);
-    }
+    return await request.visit.bodyBegins()
+      ? await this.#sendBody(request, upstream, null)
+      : await this.#exchangeHTTP(request, upstream, null, this.#bodiless);
   }
 
   #sendBody(
     request: TunnelVisit,
     upstream: Upstream,
-    source: () => BodyReader,
     length: number | null,
   ): Promise<Answer> {
     let body: RequestBody | null = null;
     return this.#exchangeHTTP(request, upstream, length, {
       hasBody: true,
       onOpen: ({ stream }) => {
-        body = new RequestBody(source(), this.#bodies);
+        body = new RequestBody(request.visit.readBody(), this.#bodies);
         void body.send(stream);
       },
       respond: (request, head, stream) => {

@@ -123,7 +123,7 @@ const BROKEN: VisitRefusal = {
 };
 
 /** Seen by visitors whose body stops coming (RFC 9110 section 15.5.9). */
-export const TOO_SLOW: VisitRefusal = {
+const TOO_SLOW: VisitRefusal = {
   code: "idle",
   status: 408,
   reason: "the rest of the request did not come",

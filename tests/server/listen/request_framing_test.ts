@@ -1,18 +1,10 @@
 import { assertEquals } from "@std/assert";
-import {
-  oneLength,
-  requestFraming,
-  type Version,
-} from "../../../lib/server/listen/request_framing.ts";
+import { oneLength, requestFraming } from "../../../lib/server/listen/request_framing.ts";
 
-function framing(
-  method: string,
-  fields: Record<string, string>,
-  version: Version = "1.1",
-): unknown {
+function framing(method: string, fields: Record<string, string>): unknown {
   const body = method === "GET" || method === "HEAD" ? null : "x";
   const request = new Request("http://a.test/", { method, body });
-  const found = requestFraming(request, Object.entries(fields), version);
+  const found = requestFraming(request, Object.entries(fields));
   return found.kind === "refused"
     ? found.status
     : found.kind === "body"
@@ -26,23 +18,18 @@ Deno.test("requestFraming takes a body's length from Content-Length, and null fr
   assertEquals(framing("PUT", { "transfer-encoding": "Chunked" }), null);
 });
 
-Deno.test("requestFraming finds no body where neither field is, whatever the method", () => {
+Deno.test("requestFraming finds no body where neither field is and Connection shows HTTP/1.1, whatever the method", () => {
   for (const method of ["POST", "DELETE", "OPTIONS", "PROPFIND", "GET", "HEAD"]) {
-    assertEquals(framing(method, {}), "none", method);
+    assertEquals(framing(method, { connection: "close" }), "none", method);
   }
   assertEquals(framing("POST", { "content-length": "0" }), "none");
 });
 
-Deno.test("requestFraming takes an HTTP/2 body that no field announces", () => {
-  assertEquals(framing("POST", {}, "2"), null);
-  assertEquals(framing("POST", { "content-length": "7" }, "2"), 7);
-  assertEquals(framing("GET", {}, "2"), "none");
-});
-
-Deno.test("requestFraming leaves open whether a body comes where the version is not known either", () => {
-  assertEquals(framing("POST", {}, "unknown"), "unannounced");
-  assertEquals(framing("POST", { "content-length": "0" }, "unknown"), "none");
-  assertEquals(framing("GET", {}, "unknown"), "none");
+Deno.test("requestFraming leaves open whether a body comes that no field announces, as over HTTP/2", () => {
+  for (const method of ["POST", "DELETE", "MKCOL", "PROPFIND"]) {
+    assertEquals(framing(method, {}), "unannounced", method);
+  }
+  for (const method of ["GET", "HEAD"]) assertEquals(framing(method, {}), "none", method);
 });
 
 Deno.test("requestFraming refuses a length that is not one number", () => {
