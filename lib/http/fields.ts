@@ -51,6 +51,20 @@ export function listMembers(value: string): string[] {
   return value.split(",").map((member) => member.trim());
 }
 
+/** Members of a request's longest list: no program sends as many, and 64 KiB of commas take milliseconds to read. */
+export const MAX_MEMBERS = 100;
+
+/** Whether a list has more members than are read, found without reading on behind them. */
+export function isLongList(value: string): boolean {
+  if (value.length < MAX_MEMBERS) return false;
+  let comma = -1;
+  for (let members = 1; members <= MAX_MEMBERS; members++) {
+    comma = value.indexOf(",", comma + 1);
+    if (comma === -1) return false;
+  }
+  return true;
+}
+
 /**
  * The fields that speak of one connection alone (RFC 9110 section 7.6.1).
  *

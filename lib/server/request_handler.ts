@@ -15,7 +15,13 @@ import {
 import { TUNNEL_BUSY } from "./proxy/failure.ts";
 import type { ForwardedFields } from "./proxy/forwarded.ts";
 import type { Proxy } from "./proxy/proxy.ts";
-import { headSize, headTooLong, MAX_HEAD, type TunnelVisit } from "./proxy/request_heads.ts";
+import {
+  headSize,
+  headTooLong,
+  listTooLong,
+  MAX_HEAD,
+  type TunnelVisit,
+} from "./proxy/request_heads.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 import { FIXED_HOSTNAME, pathOf, type Router } from "./router.ts";
@@ -62,6 +68,8 @@ export class RequestHandler implements VisitHandler {
 
   handle(visit: Visit): Answer | Promise<Answer> {
     const { router, forwarded, cluster } = this.#options;
+    const long = listTooLong(visit.fields);
+    if (long !== null) return this.#headRefused(visit, long);
     if (cluster?.isFromNode(visit)) return this.#fromNode(visit, NO_SUCH_PAGE);
     const route = router.route(visit);
     if (route.kind === "refused") return refusalAnswer(visit, { ...route, code: "request" });
@@ -82,6 +90,8 @@ export class RequestHandler implements VisitHandler {
   /** Answers a visit to the port of the clients, where only clients and other nodes are served, whatever their Host is. */
   handleClient(visit: Visit): Answer | Promise<Answer> {
     const { forwarded, cluster } = this.#options;
+    const long = listTooLong(visit.fields);
+    if (long !== null) return this.#headRefused(visit, long);
     if (cluster?.isFromNode(visit)) return this.#fromNode(visit, CLIENTS_ALONE);
     if (pathOf(visit.target) !== SUBSCRIBE_PATH) return refusalAnswer(visit, CLIENTS_ALONE);
     visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
@@ -105,12 +115,11 @@ export class RequestHandler implements VisitHandler {
   }
 
   #tunnel(request: TunnelVisit, hostname: string): Answer | Promise<Answer> {
-    const { maxHead, metrics } = this.#options;
+    const { maxHead } = this.#options;
     const { visit } = request;
     // Deno itself refuses heads above the default.
     if (maxHead < MAX_HEAD && headSize(visit) > maxHead) {
-      metrics.limited.head.inc();
-      return this.#refused(visit, headTooLong(maxHead));
+      return this.#headRefused(visit, headTooLong(maxHead));
     }
     const upgrade = checkUpgrade(visit);
     if (upgrade.kind === "refused") return refusalAnswer(visit, upgrade.refusal);
@@ -139,6 +148,11 @@ export class RequestHandler implements VisitHandler {
         if (!(error instanceof MovedError)) throw error;
       }
     }
+  }
+
+  #headRefused(visit: Visit, refusal: VisitRefusal): Answer {
+    this.#options.metrics.limited.head.inc();
+    return this.#refused(visit, refusal);
   }
 
   #refused(visit: Visit, refusal: VisitRefusal): Answer {

@@ -13,6 +13,27 @@ const HANDSHAKE = {
   "Sec-WebSocket-Version": "13",
 };
 
+Deno.test("a list of more than a hundred members is 431, for the server's own pages and its clients too", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  await using tunnel = await startTunnel({ origin });
+  const hosts = [tunnel.host, tunnel.server.url.host];
+  for (const name of ["Connection", "Upgrade", "Sec-WebSocket-Protocol", "X-Forwarded-For"]) {
+    await t.step(name, async () => {
+      for (const host of hosts) {
+        using visitor = await tunnel.open();
+        const { status, text } = await visitor.exchange(
+          `GET /proxy/subscribe HTTP/1.1\r\nHost: ${host}\r\n${name}: ${
+            ",".repeat(60_000)
+          }\r\n\r\n`,
+        );
+        assertEquals(status, 431);
+        assertStringIncludes(text, `${name.toLowerCase()} lists more than 100 members`);
+      }
+      assertEquals(origin.requestCount, 0);
+    });
+  }
+});
+
 Deno.test("a request whose host or method cannot be routed safely is a 4xx and reaches no origin", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using tunnel = await startTunnel({ origin });

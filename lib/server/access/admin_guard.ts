@@ -16,6 +16,9 @@ const MAX_NETWORKS = 1000;
 /** Characters of the longest token: `Deno.serve` takes heads of 64 KiB, and no token is that long. */
 const MAX_TOKEN_LENGTH = 4096;
 
+/** Characters of a longest token with its scheme and some blanks. */
+const MAX_CREDENTIALS = MAX_TOKEN_LENGTH + 32;
+
 /** Lets in requests with the operator's token (RFC 6750), and limits the guesses of each network. */
 export class AdminGuard {
   readonly #digest: Promise<Uint8Array>;
@@ -74,6 +77,7 @@ function unauthorized(reason: string, challenge: string): VisitRefusal {
 
 /** Returns the bytes of a Bearer token; null for another scheme, or for a token longer than any. */
 function bearerToken(authorization: string): Uint8Array<ArrayBuffer> | null {
+  if (authorization.length > MAX_CREDENTIALS) return null;
   // The scheme's case does not matter (RFC 9110 section 11.1).
   const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? [];
   if (token === undefined || token.length > MAX_TOKEN_LENGTH) return null;

@@ -5,6 +5,9 @@ import type { Registry } from "../tunnels/registry.ts";
 /** Where a TLS proxy that gets certificates on demand, as Caddy does, asks for which hosts it may. */
 export const ASK_PATH = "/proxy/ask";
 
+/** Characters of a target that is looked at: the path, and the longest name in percent-encoding. */
+const MAX_TARGET = 1024;
+
 export interface AskOptions {
   readonly router: Router;
   readonly registry: Registry;
@@ -21,7 +24,9 @@ export function isServed(
   { router, registry, elsewhere }: AskOptions,
 ): boolean | Promise<boolean> {
   const start = target.indexOf("?");
-  const asked = start === -1 ? null : new URLSearchParams(target.slice(start)).get("domain");
+  const asked = start === -1 || target.length > MAX_TARGET
+    ? null
+    : new URLSearchParams(target.slice(start)).get("domain");
   const host = parseAuthority(asked ?? "");
   if (host === undefined || host.isAddress || host.port !== null) return false;
   const { name } = host;

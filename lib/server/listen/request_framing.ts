@@ -1,4 +1,4 @@
-import { type Field, fieldValue, listMembers } from "../../http/fields.ts";
+import { type Field, fieldValue, isLongList, listMembers } from "../../http/fields.ts";
 import type { RequestFraming } from "./visit.ts";
 
 const NO_BODY: RequestFraming = { kind: "none" };
@@ -43,9 +43,12 @@ export function requestFraming(
   return request.body === null ? NO_BODY : { kind: "body", length };
 }
 
-/** Joins a Content-Length that came several times and that Deno has made a list of, where all agree (RFC 9110 section 8.6). */
+/**
+ * Joins a Content-Length that came several times and that Deno has made a list of, where all agree (RFC 9110 section
+ * 8.6). What stays a list is refused later.
+ */
 export function oneLength(text: string): string {
-  if (!text.includes(",")) return text;
+  if (!text.includes(",") || isLongList(text)) return text;
   const [first = "", ...others] = listMembers(text);
   return others.every((other) => other === first) ? first : text;
 }

@@ -1,4 +1,4 @@
-import { type Field, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, isLongList, MAX_MEMBERS, withoutHopByHop } from "../../http/fields.ts";
 import { fieldsLength } from "../../http/field_lines.ts";
 import type { RequestHead } from "../../http/head.ts";
 import type { Visit } from "../listen/visit.ts";
@@ -52,4 +52,26 @@ export function headTooLong(most: number): VisitRefusal {
     status: 431,
     reason: `the target and the fields of a request have at most ${most} bytes here`,
   };
+}
+
+/** The lists that are taken apart on this side. All others travel as they are, and Content-Length is one number. */
+const LISTS: ReadonlySet<string> = new Set([
+  "connection",
+  "sec-websocket-protocol",
+  "upgrade",
+  "x-forwarded-for",
+]);
+
+/** Says that a list of the request has more members than are read; null when none has. */
+export function listTooLong(fields: readonly Field[]): VisitRefusal | null {
+  for (const [name, value] of fields) {
+    // Nearly all are short, which is cheaper to see than their names.
+    if (value.length < MAX_MEMBERS || !LISTS.has(name) || !isLongList(value)) continue;
+    return {
+      code: "head",
+      status: 431,
+      reason: `the field ${name} lists more than ${MAX_MEMBERS} members, which are not read here`,
+    };
+  }
+  return null;
 }

@@ -48,6 +48,12 @@ Deno.test("AdminGuard does not look at a token of more than 4,096 characters", a
   assertEquals(status(await asked("Bearer wrong")), 401, "and goes on with others");
 });
 
+Deno.test("AdminGuard does not look for a token behind thousands of blanks", async () => {
+  const { asked } = guard();
+  assertEquals(await asked(`Bearer${" ".repeat(30)}${TOKEN}`), null);
+  assertEquals(status(await asked(`Bearer${" ".repeat(5000)}${TOKEN}`)), 401);
+});
+
 Deno.test("AdminGuard lets an address guess ten times a second, and then not even rightly", async () => {
   const { asked, clock } = guard();
   const guesses = Array.from({ length: 12 }, () => asked("Bearer wrong"));

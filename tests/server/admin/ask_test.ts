@@ -41,6 +41,13 @@ Deno.test("isServed refuses all but host names: addresses, ports, wildcards, rub
   assertEquals(asked.at(`${ASK_PATH}?domain=%zz`), false);
 });
 
+Deno.test("isServed does not look for a host in a target of more than 1,024 characters", () => {
+  using asked = new Asked();
+  const after = (fields: number) => `${ASK_PATH}?${"a&".repeat(fields)}domain=${HERE}`;
+  assertEquals(asked.at(after(400)), true);
+  assertEquals(asked.at(after(500)), false);
+});
+
 /** A server with one tunnel that is here and one whose client has left. */
 class Asked implements Disposable {
   readonly #session = new SessionFixture("server", MemorySocket.pair()[0]);

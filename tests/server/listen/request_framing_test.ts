@@ -47,6 +47,12 @@ Deno.test("oneLength joins a length that is repeated and equal, and no other lis
   }
 });
 
+Deno.test("oneLength leaves a list of more than a hundred members as it is, so that it is refused", () => {
+  const list = (members: number) => new Array(members).fill("5").join(",");
+  assertEquals(oneLength(list(100)), "5");
+  assertEquals(oneLength(list(101)), list(101));
+});
+
 Deno.test("requestFraming refuses codings that it cannot carry and two framings at once", () => {
   assertEquals(framing("POST", { "transfer-encoding": "gzip, chunked" }), 501);
   assertEquals(framing("POST", { "transfer-encoding": "chunked, chunked" }), 501);

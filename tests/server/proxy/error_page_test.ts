@@ -47,6 +47,23 @@ Deno.test("errorAnswer shows HTML to a browser and text to everybody else", () =
   }
 });
 
+Deno.test("errorAnswer weighs the types in the first 1,024 characters of Accept and no others", () => {
+  const typeAfter = (length: number) => {
+    const accept = `${"a/b;q=0.1,".repeat(length / 10)}text/html`;
+    return fieldValue(show(request(accept)).answer.fields, "content-type");
+  };
+  assertEquals(typeAfter(1000), "text/html; charset=utf-8");
+  // What the boundary cuts is not read as a shorter type.
+  for (const length of [1020, 1030, 60_000]) {
+    assertEquals(typeAfter(length), "text/plain; charset=utf-8", String(length));
+  }
+  const cut = `text/html${" ".repeat(2000)};q=0,text/plain`;
+  assertEquals(
+    fieldValue(show(request(cut)).answer.fields, "content-type"),
+    "text/plain; charset=utf-8",
+  );
+});
+
 Deno.test("errorAnswer gives the status, the title, the text and the code", () => {
   const { answer, text } = show(request(), { text: "What happened." });
   assertEquals([answer.status, answer.code], [502, "failed"]);

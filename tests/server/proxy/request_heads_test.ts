@@ -4,6 +4,7 @@ import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
 import {
   headSize,
   type HeadSource,
+  listTooLong,
   RequestHeads,
 } from "../../../lib/server/proxy/request_heads.ts";
 import type { Field } from "../../../lib/http/fields.ts";
@@ -70,4 +71,22 @@ Deno.test("headSize counts the target, and each field with what HTTP/1.1 puts ar
   assertEquals(headSize({ target: "/", fields: [] }), 1);
   const fields = [["host", "x"], ["cookie", "a=b"]] as const;
   assertEquals(headSize({ target: "/a?b", fields }), 4 + 4 + 1 + 4 + 6 + 3 + 4);
+});
+
+Deno.test("listTooLong refuses a hundred and one members of each list that is taken apart", () => {
+  for (const name of ["connection", "sec-websocket-protocol", "upgrade", "x-forwarded-for"]) {
+    for (const member of ["", "a", "127.0.0.1"]) {
+      const list = (members: number) => new Array(members).fill(member).join(",");
+      assertEquals(listTooLong([["host", "a"], [name, list(100)]]), null, name);
+      assertEquals(listTooLong([["host", "a"], [name, list(101)]])?.status, 431, name);
+      assertEquals(listTooLong([["host", "a"], [name, list(20_000)]])?.status, 431, name);
+    }
+    // A subprotocol may be a token of some thousand characters.
+    assertEquals(listTooLong([[name, `v1, ${"x".repeat(60_000)}`]]), null, name);
+  }
+});
+
+Deno.test("listTooLong leaves fields alone that only the origin reads", () => {
+  const list = ",".repeat(60_000);
+  assertEquals(listTooLong([["accept", list], ["cookie", list], ["if-none-match", list]]), null);
 });
