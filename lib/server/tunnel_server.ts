@@ -92,8 +92,8 @@ export class TunnelServer {
       observers: accessLog === null ? observers : [...observers, new AccessLog(accessLog)],
     });
     this.url = options.publicUrl ?? this.#defaultUrl();
-    const { clientPort } = this.#listeners;
-    const own = { url: this.url, clientPort, isSecure: options.tls !== null };
+    const { port, clientPort } = this.#listeners;
+    const own = { url: this.url, port, clientPort, isSecure: options.tls !== null };
     if (clientPort !== null) {
       log.info("clients connect to a port of their own", { port: clientPort });
     }

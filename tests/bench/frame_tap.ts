@@ -1,4 +1,4 @@
-import { Acceptor } from "../testing/acceptor.ts";
+import { Acceptor, besides } from "../testing/acceptor.ts";
 import { FrameCounter } from "./frame_counts.ts";
 import { BINARY, MessageReader } from "./message_reader.ts";
 
@@ -17,15 +17,16 @@ export class FrameTap implements AsyncDisposable {
 
   private constructor(serverPort: number) {
     this.#serverPort = serverPort;
-    this.#acceptor = new Acceptor((near) => this.#link(near));
+    this.#acceptor = new Acceptor((near) => this.#link(near), besides(serverPort));
   }
 
   static start(serverPort: number): FrameTap {
     return new FrameTap(serverPort);
   }
 
-  get port(): number {
-    return this.#acceptor.port;
+  /** What a client is told in the place of the server's URL. */
+  get url(): string {
+    return `http://[::1]:${this.#acceptor.port}`;
   }
 
   /** @throws what could not be counted, if anything. */

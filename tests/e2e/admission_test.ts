@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { Balancer } from "./balancer.ts";
 import type { SigningKey } from "../../lib/identity/key.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
@@ -113,6 +114,19 @@ Deno.test("A server that passes on another's challenge gets a claim and a proof 
   assertStringIncludes(message, `http://127.0.0.1:${relay.port}`);
   client.send(FrameType.Disconnect, { payload: new Uint8Array([0, 0, 0]) });
   assertEquals((await victim).code, 1);
+});
+
+Deno.test("A client that was told a port which only leads to the server is refused, and told the server's URL", async () => {
+  await using folder = await TempDir.make();
+  await using server = await startServer();
+  await using forward = Balancer.start([Number(server.url.port)]);
+  for (const name of ["127.0.0.1", "localhost"]) {
+    const { code, stderr } = await runToEnd("client.ts", [
+      ...["--server", `http://${name}:${forward.port}`, "--key", `${folder.path}/key`, "--once"],
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, server.url.origin);
+  }
 });
 
 Deno.test("--authorized-keys lets in the keys that --show-key shows, and names the one that it refuses", async () => {

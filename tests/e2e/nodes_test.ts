@@ -39,9 +39,10 @@ for (const isDirect of [true, false]) {
   });
 
   test(`A node out of three that is killed takes its own clients' requests with it for seconds, and nobody else's (${way})`, async () => {
-    await using nodes = await Nodes.start(3, { isDirect });
+    await using address = Balancer.start();
+    await using nodes = await Nodes.start(3, { isDirect, publicUrl: address.url });
     const [one, two, three] = nodes.all;
-    await using address = Balancer.start([two, one, three].map((node) => nodes.portOf(node)));
+    address.ports = [two, one, three].map((node) => nodes.portOf(node));
     const own = await nodes.connect(nodes.portOf(one));
     const there = await nodes.connect(nodes.portOf(three));
     const moving = await nodes.connect(address.port);
@@ -65,10 +66,11 @@ for (const isDirect of [true, false]) {
   });
 
   test(`Two nodes behind one address are restarted one after the other: no request, upload, download or WebSocket fails (${way})`, async () => {
-    await using nodes = await Nodes.start(2, { isDirect });
+    await using address = Balancer.start();
+    await using nodes = await Nodes.start(2, { isDirect, publicUrl: address.url });
     const [one, two] = nodes.all;
     const ports = [nodes.portOf(one), nodes.portOf(two)];
-    await using address = Balancer.start(ports);
+    address.ports = ports;
     const host = await nodes.connect(address.port);
     // The address gives each next visit to the next node.
     let visits = 0;
@@ -181,6 +183,8 @@ test("A node starts without Redis, serves its own tunnels and is one of several 
 
 interface NodesOptions {
   readonly isDirect: boolean;
+  /** What clients and visitors are told. @default one that leads nowhere */
+  readonly publicUrl?: string;
 }
 
 /** Servers of one domain, each a process, with Redis between them, one origin and some clients. */
@@ -216,7 +220,7 @@ class Nodes implements AsyncDisposable {
 
   /** Starts another node, at a port of its own or at the one given. */
   async add(port = freePort(), args: readonly string[] = []): Promise<Program> {
-    const { isDirect } = this.#options;
+    const { isDirect, publicUrl = "http://localhost:6519" } = this.#options;
     const node = this.#owned.use(
       await Program.start("server.ts", [
         ...[
@@ -227,7 +231,7 @@ class Nodes implements AsyncDisposable {
           "--port",
           `${port}`,
           "--public-url",
-          "http://localhost:6519",
+          publicUrl,
         ],
         ...isDirect ? ["--node-url", `http://127.0.0.1:${port}`] : [],
         ...args,

@@ -145,7 +145,7 @@ async function stoppedServer(context: SoakContext): Promise<Outcome> {
   await using stopped = await startServer();
   await using other = await startServer();
   await using link = Link.start(Number(stopped.url.port));
-  const clientArgs = ["--server", `http://127.0.0.1:${link.port}`];
+  const clientArgs = ["--server", link.url];
   await using tunnel = await startTunnel({ origin, server: other, clientArgs });
   await untilHolds("both connections", async () => await connections(stopped) === 2);
   await using load = visit(context, tunnel, origin);

@@ -48,7 +48,7 @@ export async function toxiproxy(): Promise<SuiteReport> {
   await using link = await Toxiproxy.start(tool, Number(server.url.port));
   await using client = await Program.start(
     "client.ts",
-    ["--server", `http://127.0.0.1:${link.port}`, `http://127.0.0.1:${origin.port}`],
+    ["--server", link.url, `http://127.0.0.1:${origin.port}`],
   );
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
   const visits = new CheckedVisits(tunnel, origin, random);

@@ -8,13 +8,17 @@ export interface Toxic {
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-/** A link from a free port of this machine to another one, kept and broken by Toxiproxy. */
+/** A link from a port's other loopback address to the port, kept and broken by Toxiproxy. */
 export class Toxiproxy implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #api: string;
-  #port = 0;
 
-  private constructor(child: Deno.ChildProcess, api: string) {
+  private constructor(
+    child: Deno.ChildProcess,
+    api: string,
+    /** What a client is told in the place of the server's URL. */
+    readonly url: string,
+  ) {
     this.#child = child;
     this.#api = api;
   }
@@ -28,25 +32,18 @@ export class Toxiproxy implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     await using started = new AsyncDisposableStack();
-    const link = started.use(new Toxiproxy(child, `http://127.0.0.1:${apiPort}`));
+    const link = started.use(
+      new Toxiproxy(child, `http://127.0.0.1:${apiPort}`, `http://[::1]:${targetPort}`),
+    );
     await within(link.#isUp(), "Toxiproxy's API");
-    const created = await link.#call("POST", "/proxies", {
+    await link.#call("POST", "/proxies", {
       name: NAME,
-      listen: "127.0.0.1:0",
+      listen: `[::1]:${targetPort}`,
       upstream: `127.0.0.1:${targetPort}`,
       enabled: true,
     });
-    // A port of its own choice would change whenever the link goes down and up.
-    const { listen }: { listen?: unknown } = JSON.parse(created);
-    link.#port = Number(`${listen}`.split(":")[1]);
-    await link.#call("POST", PROXY, { listen: `127.0.0.1:${link.#port}` });
     started.move();
     return link;
-  }
-
-  /** Where the client connects. */
-  get port(): number {
-    return this.#port;
   }
 
   async version(): Promise<string> {

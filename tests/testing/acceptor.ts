@@ -1,6 +1,14 @@
 /** What is done with a connection that was accepted; when it rejects, so does the end of the acceptor. `id` counts connections from 0. */
 type Serve = (connection: Deno.TcpConn, id: number) => Promise<void>;
 
+/**
+ * Where something listens between a client and the server that has this port at 127.0.0.1: a server on this machine
+ * takes clients that were told its own port, and no other one.
+ */
+export function besides(port: number): { readonly hostname: string; readonly port: number } {
+  return { hostname: "::1", port };
+}
+
 /** Takes the connections to a port of this machine, and owns them and those that are opened for them. */
 export class Acceptor implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;

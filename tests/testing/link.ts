@@ -1,4 +1,4 @@
-import { Acceptor } from "./acceptor.ts";
+import { Acceptor, besides } from "./acceptor.ts";
 
 /** Bytes that are forwarded at a time. */
 const BUFFER_LENGTH = 64 * 1024;
@@ -29,16 +29,17 @@ export class Link implements AsyncDisposable {
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
-    this.#acceptor = new Acceptor((near, id) => this.#link(near, id));
+    this.#acceptor = new Acceptor((near, id) => this.#link(near, id), besides(targetPort));
   }
 
-  /** Listens, and forwards each connection to a port of this machine. */
+  /** Listens at the port's other loopback address, and forwards each connection to the port. */
   static start(targetPort: number): Link {
     return new Link(targetPort);
   }
 
-  get port(): number {
-    return this.#acceptor.port;
+  /** What a client is told in the place of the server's URL. */
+  get url(): string {
+    return `http://[::1]:${this.#acceptor.port}`;
   }
 
   /** Connections accepted so far. */

@@ -43,12 +43,17 @@ export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
 
 /** Starts a tunnel whose client reaches its server through a link alone. */
 export async function startThrough(
-  link: { readonly port: number },
+  link: { readonly url: string },
   server: Program,
   origin: { readonly port: number },
 ): Promise<Tunnel> {
   await using started = new AsyncDisposableStack();
-  const client = started.use(await startClient(link.port, origin));
+  const client = started.use(
+    await Program.start("client.ts", [
+      ...["--server", link.url],
+      ...["--host", "127.0.0.1", "--port", `${origin.port}`],
+    ]),
+  );
   return new Tunnel(server, client, started.move());
 }
 

@@ -1,11 +1,13 @@
 import { AddressSet } from "../../net/address_set.ts";
-import { parseAuthority } from "../../net/authority.ts";
+import { DEFAULT_PORTS, parseAuthority } from "../../net/authority.ts";
 import type { ClientConnection } from "./client_session.ts";
 
 /** By which URLs a server is known. */
 export interface OwnUrls {
   /** The public origin. */
   readonly url: string;
+  /** The port that it listens on for visitors. */
+  readonly port: number;
   /** The port for clients alone; null for none. */
   readonly clientPort: number | null;
   /** Whether the server speaks TLS itself. */
@@ -14,18 +16,21 @@ export interface OwnUrls {
 
 /**
  * Whether a client that signed `audience` means this server: by its public URL; by the same host and the port of the
- * clients; and on this machine itself by the loopback names, which nobody elsewhere can have relayed: the peer, the
- * Host field and the signed audience must all be local.
+ * clients; and on this machine itself by the loopback names with a port that it listens on. Nobody elsewhere can have
+ * relayed that, since the peer, the Host field and the signed audience must all be local, and no program beside it that
+ * forwards what comes to a port of its own.
  */
 export function isAudience(
   audience: string,
   { address, host }: Pick<ClientConnection, "address" | "host">,
-  { url, clientPort, isSecure }: OwnUrls,
+  { url, port, clientPort, isSecure }: OwnUrls,
 ): boolean {
   const scheme = isSecure ? "https" : "http";
   if (audience === url || clientUrls(url, clientPort, scheme).includes(audience)) return true;
-  const name = parseAuthority(host)?.name ?? "";
-  if (!LOOPBACK.has(address) || !LOOPBACK_NAMES.has(name)) return false;
+  const asked = parseAuthority(host);
+  if (asked === undefined || !LOOPBACK_NAMES.has(asked.name)) return false;
+  const askedPort = asked.port ?? DEFAULT_PORTS[scheme];
+  if (!LOOPBACK.has(address) || (askedPort !== port && askedPort !== clientPort)) return false;
   return audience === new URL(`${scheme}://${host}`).origin;
 }
 

@@ -1,4 +1,5 @@
 import config from "../../../deno.json" with { type: "json" };
+import { freePort } from "../../testing/free_port.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
 import { type Peer, type PeerOptions, type RunningPeer, runningPeer } from "./peer.ts";
 import { PeerProcess } from "./peer_process.ts";
@@ -46,15 +47,18 @@ async function start(
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
   const { path } = started.use(await TempDir.make());
+  const port = freePort();
+  const near = await link(port);
+  const url = `http://${near.hostname}:${near.port}`;
   const server = started.use(PeerProcess.start(serverProgram, [
     ...serverArgs,
-    ...["--hostname", "127.0.0.1", "--port", "0"],
+    // A server takes only clients that were told a port of its own, or its public URL.
+    ...["--hostname", "127.0.0.1", "--port", `${port}`, "--public-url", url],
   ]));
-  const port = Number(new URL(await server.find(URL_AT_THE_END)).port);
-  const near = await link(port);
+  await server.find(URL_AT_THE_END);
   const client = started.use(PeerProcess.start(clientProgram, [
     ...clientArgs,
-    ...["--server", `http://${near.hostname}:${near.port}`, "--key", `${path}/key.pem`],
+    ...["--server", url, "--key", `${path}/key.pem`],
     ...["--host", "127.0.0.1", "--port", `${originPort}`],
   ]));
   const { host } = new URL(await client.find(URL_ALONE));

@@ -4,6 +4,7 @@ import { clientUrl, isAudience, type OwnUrls } from "../../../lib/server/tunnels
 const FAR = { address: "203.0.113.7", host: "tunnel.example" };
 const BEHIND_PROXY: OwnUrls = {
   url: "https://tunnel.example",
+  port: 6519,
   clientPort: 7000,
   isSecure: false,
 };
@@ -22,7 +23,7 @@ Deno.test("isAudience takes the public host with the port of the clients, with o
 });
 
 Deno.test("isAudience writes no port that is the scheme's own", () => {
-  const usual = { url: "http://tunnel.example", clientPort: 443, isSecure: true };
+  const usual = { url: "http://tunnel.example", port: 80, clientPort: 443, isSecure: true };
   assertEquals(accepted(usual, "https://tunnel.example"), true);
 });
 
@@ -50,6 +51,21 @@ Deno.test("isAudience takes a loopback name for a client on this machine that na
   assertEquals(isAudience(audience, { ...local, address: FAR.address }, BEHIND_PROXY), false);
   assertEquals(isAudience(audience, { ...local, host: FAR.host }, BEHIND_PROXY), false);
   assertEquals(isAudience("http://127.0.0.1:7001", local, BEHIND_PROXY), false);
+});
+
+Deno.test("isAudience takes a loopback name with a port that the server listens on, and with no other", () => {
+  const at = (authority: string, own: OwnUrls, scheme = "http") =>
+    isAudience(`${scheme}://${authority}`, { address: "::1", host: authority }, own);
+  for (const name of ["localhost", "127.0.0.1", "[::1]"]) {
+    assertEquals(at(`${name}:6519`, BEHIND_PROXY), true, name);
+    assertEquals(at(`${name}:7000`, BEHIND_PROXY), true, name);
+    for (const port of [":17398", ":443", ":80", ""]) {
+      assertEquals(at(`${name}${port}`, BEHIND_PROXY), false, name + port);
+    }
+    assertEquals(at(`${name}:7000`, { ...BEHIND_PROXY, clientPort: null }), false, name);
+  }
+  assertEquals(at("localhost", { ...BEHIND_PROXY, port: 80 }), true);
+  assertEquals(at("localhost", { ...BEHIND_PROXY, port: 443, isSecure: true }, "https"), true);
 });
 
 Deno.test("clientUrl is what clients are to be given", () => {
