@@ -222,3 +222,10 @@ export function takeScratch(length: number): Uint8Array {
   piece = piece.subarray(length);
   return bytes;
 }
+
+/** Returns a copy of octets, made there. */
+export function scratchCopy(octets: Uint8Array, start: number, end: number): Uint8Array {
+  const length = end - start;
+  scratchRoom(length).set(octets.subarray(start, end));
+  return takeScratch(length);
+}

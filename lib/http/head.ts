@@ -10,6 +10,8 @@ export interface RequestHead {
   /** The request target in origin-form or asterisk-form, as the visitor sent it (RFC 9112 section 3.2). */
   readonly target: string;
   readonly fields: readonly Field[];
+  /** The same fields as lines, when they were read as such. */
+  readonly lines?: FieldLines;
 }
 
 /** What answers it: status and fields, in order. Each character is one octet. */
@@ -17,6 +19,7 @@ export interface ResponseHead {
   /** 200 to 599, or 101 for an accepted WebSocket. */
   readonly status: number;
   readonly fields: readonly Field[];
+  readonly lines?: FieldLines;
 }
 
 /** A request head that was read: its fields stay lines until someone asks for them. */
@@ -43,8 +46,7 @@ export class ReadResponseHead implements ResponseHead {
 
 /** Returns the field lines of a head. @throws {HeadError} for fields that no head may have; one that was read has none. */
 export function linesOf(head: RequestHead | ResponseHead): FieldLines {
-  const isRead = head instanceof ReadRequestHead || head instanceof ReadResponseHead;
-  return isRead ? head.lines : FieldLines.of(head.fields);
+  return head.lines ?? FieldLines.of(head.fields);
 }
 
 /**

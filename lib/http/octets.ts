@@ -49,7 +49,7 @@ export function endOf(octets: Uint8Array, start: number, kind: number): number {
 }
 
 /** Octets up to which a text is made faster one by one than by `Buffer`. */
-const SHORT = 16;
+const SHORT = 8;
 
 /** Returns octets as characters, one for one. */
 export function latin1(octets: Uint8Array, start = 0, end = octets.length): string {
@@ -58,9 +58,8 @@ export function latin1(octets: Uint8Array, start = 0, end = octets.length): stri
     for (let at = start; at < end; at++) text += String.fromCharCode(octets[at] ?? 0);
     return text;
   }
-  // TextDecoder's latin1 is windows-1252 (Encoding standard), and slower where not all is ASCII.
-  const { buffer, byteOffset, length } = octets;
-  return Buffer.from(buffer, byteOffset, length).toString("latin1", start, end);
+  // TextDecoder's latin1 is windows-1252 (Encoding standard); a Buffer of these octets would have to be made first.
+  return Buffer.prototype.latin1Slice.call(octets, start, end);
 }
 
 /** Writes characters as octets, one for one; false for one that has none. */

@@ -1,7 +1,7 @@
 import type { ResponseFraming } from "./body_decoder.ts";
 import { connectionOptions } from "./fields.ts";
 import type { FieldLines } from "./field_lines.ts";
-import { type HeadRange, readFieldLines } from "./field_reader.ts";
+import { type HeadRange, readMessageFields } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError } from "./head_error.ts";
 import { CR, endOf, isBlank, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
@@ -130,7 +130,7 @@ function parseStatusLine(
 
 function readLines(octets: Uint8Array, range: HeadRange): FieldLines {
   try {
-    return readFieldLines(octets, range, "message");
+    return readMessageFields(octets, range);
   } catch (error) {
     throw error instanceof HeadError ? originError(error) : error;
   }

@@ -1,5 +1,5 @@
 import type { FieldLines } from "../http/field_lines.ts";
-import { readFieldLines } from "../http/field_reader.ts";
+import { readWireFields } from "../http/field_reader.ts";
 import {
   linesOf,
   ReadRequestHead,
@@ -65,7 +65,7 @@ export function writeHead({ first, fields }: WrittenHead, out: Uint8Array, offse
 export function decodeRequestHead(payload: Uint8Array): RequestHead {
   return orStreamError(() => {
     const { method, target, end } = readRequestLine(payload);
-    const lines = readFieldLines(payload, { start: end, end: payload.length }, "wire");
+    const lines = readWireFields(payload, { start: end, end: payload.length });
     if (lines.notableCount("host") > 1) {
       throw new HeadError("a request must have one host", lines.notableValue("host"));
     }
@@ -81,7 +81,7 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
     const isLine = isStatus(status) && payload[3] === CR && payload[4] === LF;
     if (!isLine) throw badStatus(lineAt(latin1(payload), 0));
     const range = { start: STATUS_LINE_LENGTH, end: payload.length };
-    const lines = readFieldLines(payload, range, "wire");
+    const lines = readWireFields(payload, range);
     checkContentLength(lines);
     return new ReadResponseHead(status, lines);
   });

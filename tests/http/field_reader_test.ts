@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Field } from "../../lib/http/fields.ts";
 import { FieldLines, scratchRoom, takeScratch } from "../../lib/http/field_lines.ts";
-import { MAX_FIELDS, readFieldLines } from "../../lib/http/field_reader.ts";
+import { MAX_FIELDS, readMessageFields, readWireFields } from "../../lib/http/field_reader.ts";
 import { HeadError } from "../../lib/http/head_error.ts";
 import { toBytes, toText } from "../testing/latin1.ts";
+
+/** The two forms of field lines. */
+const READERS = { wire: readWireFields, message: readMessageFields };
 
 const FIELDS: Field[] = [
   ["host", "a.example"],
@@ -13,17 +16,17 @@ const FIELDS: Field[] = [
 ];
 const LINES = "host: a.example\r\nx-a: \r\nset-cookie: a=1\r\nx: é\ta\xff\r\n";
 
-Deno.test("readFieldLines reads what FieldLines.of writes, at any offset, in both forms", () => {
+Deno.test("readWireFields and readMessageFields read what FieldLines.of writes, at any offset", () => {
   const text = `xx${LINES}yy`;
   const range = { start: 2, end: text.length - 2 };
   for (const form of ["wire", "message"] as const) {
-    const lines = readFieldLines(toBytes(text), range, form);
+    const lines = READERS[form](toBytes(text), range);
     assertEquals([textOf(lines), lines.list.length, lines.list], [LINES, FIELDS.length, FIELDS]);
     assertEquals(textOf(lines.withHost("b")), LINES.replace("a.example", "b"));
   }
 });
 
-Deno.test("readFieldLines takes capitals and blanks in a message, and refuses them on the wire", () => {
+Deno.test("readMessageFields takes capitals and blanks, which readWireFields refuses", () => {
   for (const line of ["Host: a", "host:a", "host:\t a \t", "host:  a", "host: a "]) {
     assertEquals(read(`${line}\r\n`, "message").list, [["host", "a"]]);
     assertThrows(() => read(`${line}\r\n`, "wire"), HeadError);
@@ -35,7 +38,7 @@ Deno.test("readFieldLines takes capitals and blanks in a message, and refuses th
   assertEquals(odd.list, [["a", "\xa0b\xa0"], ["b", ""]], "no-break spaces stay");
 });
 
-Deno.test("readFieldLines refuses lines that two readers could read differently, in both forms", () => {
+Deno.test("readWireFields and readMessageFields refuse lines that two readers could read differently", () => {
   const lines = [
     ...[
       "",
@@ -63,18 +66,20 @@ Deno.test("readFieldLines refuses lines that two readers could read differently,
       // What lies behind the range is not the end of the line.
       const text = `${cut}\r\n`;
       const range = { start: 0, end: cut.length };
-      assertThrows(() => readFieldLines(toBytes(text), range, form), HeadError);
+      assertThrows(() => READERS[form](toBytes(text), range), HeadError);
     }
   }
 });
 
-Deno.test("readFieldLines takes 256 fields and no more", () => {
+Deno.test("readWireFields and readMessageFields take 256 fields at most", () => {
   const many = "a: b\r\n".repeat(MAX_FIELDS);
-  assertEquals(read(many, "wire").list.length, MAX_FIELDS);
-  assertThrows(() => read(`${many}a: b\r\n`, "wire"), HeadError);
+  for (const form of ["wire", "message"] as const) {
+    assertEquals(read(many, form).list.length, MAX_FIELDS);
+    assertThrows(() => read(`${many}a: b\r\n`, form), HeadError);
+  }
 });
 
-Deno.test("readFieldLines has room for a blank more in each line, and needs no more", () => {
+Deno.test("readMessageFields has room for a blank more in each line, and needs no more", () => {
   const line = "a:\r\n";
   for (let count = 1; count <= MAX_FIELDS; count++) {
     const text = line.repeat(count);
@@ -88,7 +93,7 @@ Deno.test("readFieldLines has room for a blank more in each line, and needs no m
   }
 });
 
-Deno.test("readFieldLines writes nothing outside its room, however wrong the lines are", () => {
+Deno.test("readMessageFields writes nothing outside its room, however wrong the lines are", () => {
   const line = "a:\r\n";
   const wrong = [
     line.repeat(MAX_FIELDS + 1),
@@ -106,9 +111,9 @@ Deno.test("readFieldLines writes nothing outside its room, however wrong the lin
   // Octets behind the range are longer than the room, and are not read as lines.
   const far = toBytes(`a: b\r\n${"c".repeat(200_000)}`);
   const before = read("b: before\r\n", "message");
-  assertThrows(() => readFieldLines(far, { start: 0, end: 7 }, "message"), HeadError);
+  assertThrows(() => readMessageFields(far, { start: 0, end: 7 }), HeadError);
   assertEquals(textOf(before), "b: before\r\n");
-  assertEquals(textOf(readFieldLines(far, { start: 0, end: 6 }, "message")), "a: b\r\n");
+  assertEquals(textOf(readMessageFields(far, { start: 0, end: 6 })), "a: b\r\n");
 });
 
 Deno.test("HeadError is a sentence that says the rule, and what was seen", () => {
@@ -127,7 +132,7 @@ Deno.test("HeadError shows what was seen, cut to a length that fits a log", () =
 });
 
 function read(text: string, form: "wire" | "message"): FieldLines {
-  return readFieldLines(toBytes(text), { start: 0, end: text.length }, form);
+  return READERS[form](toBytes(text), { start: 0, end: text.length });
 }
 
 function textOf({ octets }: FieldLines): string {
