@@ -50,3 +50,12 @@ Deno.test("ExpiringMap does not grow by what has ended, though nobody asks for i
   }
   assert(map.size <= 60, `${map.size}`);
 });
+
+Deno.test("ExpiringMap looks at four entries with each write", () => {
+  using clock = new FakeClock();
+  const map = new ExpiringMap<number, number>(100);
+  for (let i = 0; i < 10; i++) map.set(i, i, 50);
+  clock.advance(50);
+  map.set(10, 10, 50);
+  assertEquals(map.size, 7);
+});
