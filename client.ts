@@ -26,7 +26,7 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const service = new LocalHTTP(options);
+  const service = new LocalHTTP({ ...options, onTrouble: (text) => terminal.warn(text) });
   const policy = await makeVisitorPolicy(options);
   const client = new TunnelClient({ ...options, service, key, policy }, terminal);
   let stopped: Promise<void> | null = null;

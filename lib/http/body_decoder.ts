@@ -1,3 +1,4 @@
+import { LF_ALONE, Mendings, NOTHING_MENDED } from "./mendings.ts";
 import { COLON, CR, hexValue, isBlank, isOf, LF, SEMICOLON, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
@@ -6,7 +7,7 @@ export type ResponseFraming = number | "chunked" | "close";
 
 /** Bounds the digits of a chunk's size; more than these would not fit a safe integer anyway. */
 const MAX_SIZE_DIGITS = 16;
-/** Bounds a chunk's extension, in bytes: no origin is known to send any. */
+/** Bounds a chunk's extension, or the blanks in its place, in bytes: some origins pad sizes to a width of theirs. */
 const MAX_EXTENSION = 1024;
 /** Bounds a trailer section in bytes; it is read and dropped. */
 const MAX_TRAILERS = 16 * 1024;
@@ -16,12 +17,13 @@ const enum State {
   Length,
   Close,
   Size,
-  BlankBeforeExtension,
+  BlankBehindSize,
   Extension,
   SizeLF,
   ChunkData,
   DataCR,
   DataLF,
+  // From here on the last chunk has come.
   TrailerStart,
   TrailerName,
   TrailerValue,
@@ -32,6 +34,10 @@ const enum State {
 
 /**
  * Finds the data in the bytes of one response body, without copying where it lies in one piece.
+ *
+ * Of chunks is mended what can be read in one way only: blanks behind a size, LF alone at the end of a line, a trailer
+ * whose name is not a token, and the end of the connection behind the last chunk. LF alone behind an extension is
+ * refused, for some recipients take it for a part of the extension.
  *
  * The result of {@linkcode decode} is in `from` and `to`: fields instead of an object for each read.
  */
@@ -45,6 +51,8 @@ export class BodyDecoder {
   #digits = 0;
   /** Bytes of the present extension, or of the trailer section. */
   #overhead = 0;
+  /** Made when there is something to note. */
+  #mendings: Mendings | null = null;
 
   constructor(framing: ResponseFraming) {
     if (framing === "chunked") this.#state = State.Size;
@@ -59,9 +67,21 @@ export class BodyDecoder {
     return this.#state === State.Done;
   }
 
-  /** Tells whether the end of the connection is the end of the body. */
-  get endsWithConnection(): boolean {
-    return this.#state === State.Close;
+  /** Takes what was mended so far. */
+  takeMended(): readonly string[] {
+    return this.#mendings === null ? NOTHING_MENDED : this.#mendings.take();
+  }
+
+  /**
+   * Takes the end of the connection, and tells whether the body is whole: it ends in this way, or its last chunk has
+   * come (RFC 9112 section 8).
+   */
+  endConnection(): boolean {
+    if (this.#state === State.Close || this.#state === State.Done) return true;
+    if (this.#state < State.TrailerStart) return false;
+    this.#note("the connection ends behind the last chunk (RFC 9112 section 7.1)");
+    this.#state = State.Done;
+    return true;
   }
 
   /**
@@ -97,11 +117,8 @@ export class BodyDecoder {
     switch (this.#state) {
       case State.Size:
         return this.#takeSize(octet);
-      case State.BlankBeforeExtension:
-        this.#countOverhead(MAX_EXTENSION);
-        if (octet === SEMICOLON) this.#state = State.Extension;
-        else if (!isBlank(octet)) throw unexpected(octet, "behind a chunk's size");
-        return;
+      case State.BlankBehindSize:
+        return this.#takeBlank(octet);
       case State.Extension:
         this.#countOverhead(MAX_EXTENSION);
         if (octet === CR) this.#state = State.SizeLF;
@@ -113,8 +130,9 @@ export class BodyDecoder {
         this.#state = this.#remaining === 0 ? State.TrailerStart : State.ChunkData;
         return;
       case State.DataCR:
-        expect(octet, CR);
-        this.#state = State.DataLF;
+        if (!this.#takesLineEnd(octet, State.DataLF)) {
+          throw unexpected(octet, "behind a chunk's data");
+        }
         return;
       case State.DataLF:
         expect(octet, LF);
@@ -135,27 +153,35 @@ export class BodyDecoder {
       return;
     }
     if (this.#digits === 0) throw unexpected(octet, "instead of a chunk's size");
-    if (octet === CR) this.#state = State.SizeLF;
-    else if (octet === SEMICOLON) this.#state = State.Extension;
-    else if (isBlank(octet)) this.#state = State.BlankBeforeExtension;
+    if (this.#takesLineEnd(octet, State.SizeLF)) return;
+    if (octet === SEMICOLON) this.#state = State.Extension;
+    else if (isBlank(octet)) this.#state = State.BlankBehindSize;
     else throw unexpected(octet, "in a chunk's size");
+  }
+
+  #takeBlank(octet: number): void {
+    this.#countOverhead(MAX_EXTENSION);
+    if (isBlank(octet)) return;
+    if (octet === SEMICOLON) this.#state = State.Extension;
+    else if (this.#takesLineEnd(octet, State.SizeLF)) this.#note(BLANKS);
+    else throw unexpected(octet, "behind a chunk's size");
   }
 
   #takeTrailer(octet: number): void {
     this.#countOverhead(MAX_TRAILERS);
     switch (this.#state) {
       case State.TrailerStart:
-        if (octet === CR) this.#state = State.LastLF;
-        else if (isOf(octet, TOKEN)) this.#state = State.TrailerName;
-        else throw unexpected(octet, "instead of a trailer");
+        if (!this.#takesLineEnd(octet, State.LastLF)) this.#beginTrailer(octet);
         return;
       case State.TrailerName:
         if (octet === COLON) this.#state = State.TrailerValue;
-        else if (!isOf(octet, TOKEN)) throw unexpected(octet, "in a trailer's name");
+        else if (!isOf(octet, TEXT)) throw unexpected(octet, "in a trailer's name");
+        else if (!isOf(octet, TOKEN)) this.#note(ODD_TRAILER);
         return;
       case State.TrailerValue:
-        if (octet === CR) this.#state = State.TrailerLF;
-        else if (!isOf(octet, TEXT)) throw unexpected(octet, "in a trailer");
+        if (!this.#takesLineEnd(octet, State.TrailerLF) && !isOf(octet, TEXT)) {
+          throw unexpected(octet, "in a trailer");
+        }
         return;
       case State.TrailerLF:
         expect(octet, LF);
@@ -167,10 +193,35 @@ export class BodyDecoder {
     }
   }
 
+  #beginTrailer(octet: number): void {
+    if (isBlank(octet) || !isOf(octet, TEXT)) throw unexpected(octet, "instead of a trailer");
+    this.#state = octet === COLON ? State.TrailerValue : State.TrailerName;
+    if (!isOf(octet, TOKEN)) this.#note(ODD_TRAILER);
+  }
+
+  /** Takes CR, or LF alone as if CR stood before it; tells whether it was either. */
+  #takesLineEnd(octet: number, behindCR: State): boolean {
+    if (octet !== CR && octet !== LF) return false;
+    this.#state = behindCR;
+    if (octet === LF) {
+      this.#note(LF_ALONE);
+      this.#takeOctet(LF);
+    }
+    return true;
+  }
+
+  #note(what: string): void {
+    this.#mendings ??= new Mendings();
+    this.#mendings.note(what);
+  }
+
   #countOverhead(limit: number): void {
     if (++this.#overhead > limit) throw malformed(`more than ${limit} bytes surround the data`);
   }
 }
+
+const BLANKS = "blanks stand behind a chunk's size (RFC 9112 section 7.1)";
+const ODD_TRAILER = "a trailer's name is not a token (RFC 9110 section 5.1)";
 
 function expect(octet: number, wanted: number): void {
   if (octet !== wanted) throw unexpected(octet, `instead of ${nameOf(wanted)}`);

@@ -1,9 +1,11 @@
 import { FieldLines, scratchCopy, scratchRoom, takeScratch } from "./field_lines.ts";
-import { HeadError, lineAt } from "./head_error.ts";
+import { HeadError, lineAt, shown } from "./head_error.ts";
+import { LF_ALONE, type Mendings } from "./mendings.ts";
 import { notableKind, type NotableLine, notableName } from "./notable_line.ts";
 import {
   COLON,
   CR,
+  endOf,
   isBlank,
   isOf,
   latin1,
@@ -60,12 +62,18 @@ export function readWireFields(octets: Uint8Array, { start, end }: HeadRange): F
  * Reads the field lines in a part of a head of HTTP/1.1 (RFC 9112 section 5), where names may have capital letters and
  * values any blanks around them (section 5.1); neither is kept.
  *
+ * What else can be read in one way only is mended, and noted: LF alone at the end of a line, blanks before a colon, and
+ * fields whose name is not a token, which are dropped.
+ *
  * @throws {HeadError} as {@linkcode readWireFields} does.
  */
-export function readMessageFields(octets: Uint8Array, { start, end }: HeadRange): FieldLines {
+export function readMessageFields(
+  octets: Uint8Array,
+  { start, end }: HeadRange,
+  mendings: Mendings,
+): FieldLines {
   const notable: NotableLine[] = [];
-  // A line becomes longer by the blank behind its colon, and by nothing else.
-  const out = scratchRoom(end - start + MAX_FIELDS);
+  const out = scratchRoom(end - start + MAX_FIELDS * LINE_GROWTH);
   let at = start;
   let to = 0;
   for (let count = 0; at < end; count++) {
@@ -77,19 +85,27 @@ export function readMessageFields(octets: Uint8Array, { start, end }: HeadRange)
       letter = NAMES[octets[++at] ?? 0] ?? 0;
     }
     const nameLength = to - nameStart;
-    if (nameLength === 0 || octets[at] !== COLON) throw badLine(octets, line);
-    at++;
+    if (nameLength === 0 || octets[at] !== COLON) {
+      const colon = behindBlanks(octets, at);
+      if (nameLength === 0 || octets[colon] !== COLON) {
+        at = behindOddField(octets, { start: line, end }, mendings);
+        to = nameStart;
+        continue;
+      }
+      mendings.note(BLANK_BEFORE_COLON);
+      at = colon;
+    }
     out[to++] = COLON;
     out[to++] = SP;
-    while (isBlank(octets[at])) at++;
+    at = behindBlanks(octets, at + 1);
     const value = to;
     for (let octet = octets[at] ?? 0; isOf(octet, TEXT);) {
       out[to++] = octet;
       octet = octets[++at] ?? 0;
     }
     while (to > value && isBlank(out[to - 1])) to--;
-    if (octets[at] !== CR || octets[at + 1] !== LF || at + 2 > end) throw badLine(octets, line);
-    at += 2;
+    at = behindLineEnd(octets, at, mendings);
+    if (at === -1 || at > end) throw badLine(octets, line);
     out[to++] = CR;
     out[to++] = LF;
     const name = notableName(out, nameStart, nameLength);
@@ -97,6 +113,51 @@ export function readMessageFields(octets: Uint8Array, { start, end }: HeadRange)
     notable.push({ name, kind: notableKind(name), start: nameStart, value, end: to });
   }
   return new FieldLines(takeScratch(to), notable);
+}
+
+/** Octets by which a line of a message becomes longer at most: the blank behind its colon, and CR before LF. */
+const LINE_GROWTH = 2;
+
+const BLANK_BEFORE_COLON = "a blank stands before a colon (RFC 9112 section 5.1)";
+
+/** Names that decide where a message ends: what is nearly one of them is not passed over. */
+const FRAMING_NAMES: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
+
+/** Octets that no token has, in text. */
+const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/g;
+
+function behindBlanks(octets: Uint8Array, start: number): number {
+  let at = start;
+  while (isBlank(octets[at])) at++;
+  return at;
+}
+
+/** Returns the offset behind the line end at an offset, or -1 where there is none. */
+function behindLineEnd(octets: Uint8Array, at: number, mendings: Mendings): number {
+  if (octets[at] === CR && octets[at + 1] === LF) return at + 2;
+  if (octets[at] !== LF) return -1;
+  mendings.note(LF_ALONE);
+  return at + 1;
+}
+
+/**
+ * Passes over a field whose name is not a token, and returns the offset behind its line.
+ *
+ * @throws {HeadError} for what may be no field of its own, and for a name that another reader could take for one that
+ * frames the message.
+ */
+function behindOddField(octets: Uint8Array, range: HeadRange, mendings: Mendings): number {
+  const { start, end } = range;
+  const line = latin1(octets, start, endOf(octets, start, TEXT));
+  const name = line.slice(0, Math.max(0, line.indexOf(":")));
+  const behind = behindLineEnd(octets, start + line.length, mendings);
+  const isFraming = FRAMING_NAMES.has(name.replaceAll(NO_TOKEN, "").toLowerCase());
+  const isField = line.includes(":") && !isBlank(octets[start]) && !isFraming;
+  if (!isField || behind === -1 || behind > end) throw badLine(octets, start);
+  mendings.note(
+    `the field ${shown(name)} is dropped: its name is not a token (RFC 9110 section 5.1)`,
+  );
+  return behind;
 }
 
 /** The octets of names, capital letters in lower case; 0 for any other. */
@@ -110,8 +171,8 @@ function tooMany(): HeadError {
 }
 
 function badLine(octets: Uint8Array, start: number): HeadError {
-  return new HeadError(
-    "a field line must be a name, a colon and a value",
-    lineAt(latin1(octets), start),
-  );
+  const rule = isBlank(octets[start])
+    ? "a field line must not begin with a blank"
+    : "a field line must be a name, a colon and a value";
+  return new HeadError(rule, lineAt(latin1(octets), start));
 }

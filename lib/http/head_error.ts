@@ -7,7 +7,7 @@ export class HeadError extends Error {
   readonly code = "MALFORMED_HEAD";
 
   constructor(rule: string, seen?: string) {
-    super(seen === undefined ? rule : `${rule}, not ${JSON.stringify(cut(seen))}`);
+    super(seen === undefined ? rule : `${rule}, not ${shown(seen)}`);
   }
 }
 
@@ -15,6 +15,11 @@ export class HeadError extends Error {
 export function lineAt(text: string, start: number): string {
   const end = text.indexOf("\n", start);
   return cut(text.slice(start, end === -1 ? start + MAX_SHOWN + 1 : end + 1));
+}
+
+/** Returns a faulty text as a message shows it: in quotes, cut to a length that fits a line. */
+export function shown(text: string): string {
+  return JSON.stringify(cut(text));
 }
 
 function cut(text: string): string {

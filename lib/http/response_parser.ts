@@ -3,8 +3,9 @@ import { connectionOptions } from "./fields.ts";
 import type { FieldLines } from "./field_lines.ts";
 import { type HeadRange, readMessageFields } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
-import { HeadError } from "./head_error.ts";
-import { CR, endOf, isBlank, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
+import { HeadError, lineAt } from "./head_error.ts";
+import { LF_ALONE, Mendings } from "./mendings.ts";
+import { CR, isBlank, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -17,19 +18,24 @@ export interface ParsedHead {
   readonly framing: ResponseFraming;
   /** Tells whether the origin keeps the connection open (RFC 9112 section 9.3). */
   readonly keepAlive: boolean;
+  /** What was mended of it: the connection is not used again then. */
+  readonly mended: readonly string[];
   /** Where the head ends in the buffer: the offset of the first byte behind it. */
   readonly end: number;
 }
 
 /**
- * Reads response heads strictly (RFC 9112 sections 4 and 5): a tunnel that is lenient about an origin's
- * head would disagree with the next recipient about where a message ends.
+ * Reads response heads (RFC 9112 sections 4 and 5): what can be read in one way only is mended, and everything else that
+ * breaks the grammar refused, for a tunnel would disagree with other recipients about where a message ends.
  *
  * One parser serves a connection: it remembers how much of an unfinished head it has looked at.
  */
 export class ResponseHeadParser {
   /** Octets of the unfinished head that were found well-formed. */
   #scanned = 0;
+  /** Whether the first line, whose reason may have any octets, has ended within them. */
+  #isBehindStatusLine = false;
+  readonly #mendings = new Mendings();
 
   /**
    * Reads the head that begins at `start`, or returns null when it does not end before `end`; call again once there is
@@ -41,7 +47,8 @@ export class ResponseHeadParser {
     const headEnd = this.#findEnd(buffer, start, end);
     if (headEnd === -1) return null;
     this.#scanned = 0;
-    return parseHead(buffer.subarray(start, headEnd), method, headEnd);
+    this.#isBehindStatusLine = false;
+    return parseHead(buffer.subarray(start, headEnd), { method, end: headEnd }, this.#mendings);
   }
 
   /**
@@ -57,10 +64,14 @@ export class ResponseHeadParser {
     for (; at < limit; at++) {
       const octet = buffer[at] ?? 0;
       if (isOf(octet, TEXT)) continue;
-      if (octet !== CR) throw malformed(`it must not have the octet 0x${octet.toString(16)}`);
-      // Whether LF follows is seen when more has come.
-      if (at + 1 === limit) break;
-      if (buffer[++at] !== LF) throw malformed("a CR must end a line");
+      if (octet === CR) {
+        // Whether LF follows is seen when more has come.
+        if (at + 1 === limit) break;
+        if (buffer[at + 1] !== LF) throw malformed(BARE_CR);
+      } else if (octet === LF) this.#isBehindStatusLine = true;
+      else if (this.#isBehindStatusLine) {
+        throw malformed(`it must not have the octet 0x${octet.toString(16)}`);
+      }
     }
     this.#scanned = at - start;
     if (limit - start < MAX_RESPONSE_HEAD) return -1;
@@ -68,14 +79,18 @@ export class ResponseHeadParser {
   }
 }
 
+const BARE_CR = "a CR must be followed by LF";
+
 const PROTOCOL = "HTTP/1.";
 /** "HTTP/1.1 200": what every status line begins with; the reason may be missing. */
 const STATUS_LINE_LENGTH = 12;
 
 /** Returns the offset behind the first empty line, without a look at the lines before it, or -1. */
 function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
-  for (let at = start; at + 2 < end; at++) {
-    if (buffer[at] === LF && buffer[at + 1] === CR && buffer[at + 2] === LF) return at + 3;
+  for (let at = start; at + 1 < end; at++) {
+    if (buffer[at] !== LF) continue;
+    if (buffer[at + 1] === LF) return at + 2;
+    if (buffer[at + 1] === CR && buffer[at + 2] === LF && at + 2 < end) return at + 3;
   }
   return -1;
 }
@@ -84,16 +99,23 @@ function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
 function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
   for (let i = 0; i < PROTOCOL.length && start + i < end; i++) {
     if (buffer[start + i] === PROTOCOL.charCodeAt(i)) continue;
-    throw malformed(`it must begin with ${PROTOCOL}`, latin1(buffer, start, start + i + 1));
+    throw malformed(`it must begin with ${PROTOCOL}`, lineAt(latin1(buffer, start, end), 0));
   }
 }
 
-/** Parses a whole head, whose octets and line ends the scan has already found well-formed. */
-function parseHead(octets: Uint8Array, method: string, end: number): ParsedHead {
-  const lineEnd = octets.indexOf(CR);
-  const { minor, status } = parseStatusLine(octets, lineEnd);
+/** Parses a whole head; the octets of an unfinished one have been checked before, those of a whole one have not. */
+function parseHead(
+  octets: Uint8Array,
+  { method, end }: { readonly method: string; readonly end: number },
+  mendings: Mendings,
+): ParsedHead {
+  const firstLF = octets.indexOf(LF);
+  const lineEnd = octets[firstLF - 1] === CR ? firstLF - 1 : firstLF;
+  const { minor, status } = parseStatusLine(octets, lineEnd, mendings);
   // The empty line is not a field.
-  const lines = readLines(octets, { start: lineEnd + 2, end: octets.length - 2 });
+  const fieldsEnd = octets.length - (octets[octets.length - 2] === CR ? 2 : 1);
+  if (lineEnd === firstLF || fieldsEnd === octets.length - 1) mendings.note(LF_ALONE);
+  const lines = readLines(octets, { start: firstLF + 1, end: fieldsEnd }, mendings);
   const announced = lines.notableValue("content-length");
   const length = announced === undefined ? null : parseLength(announced);
   const framing = bodyFraming(lines.notableValue("transfer-encoding"), length, minor);
@@ -106,6 +128,7 @@ function parseHead(octets: Uint8Array, method: string, end: number): ParsedHead 
     ),
     framing: isBodiless ? 0 : framing,
     keepAlive: staysOpen(lines.notableValue("connection"), minor),
+    mended: mendings.take(),
     end,
   };
 }
@@ -117,20 +140,27 @@ const STATUS_LINE =
 function parseStatusLine(
   octets: Uint8Array,
   lineEnd: number,
+  mendings: Mendings,
 ): { readonly minor: number; readonly status: number } {
   const minor = (octets[PROTOCOL.length] ?? 0) - 0x30;
   const status = statusAt(octets, STATUS_LINE_LENGTH - 3);
   const isLine = (minor === 0 || minor === 1) && status >= 100 && status < 600 &&
-    octets[PROTOCOL.length + 1] === SP && endOf(octets, 0, TEXT) === lineEnd &&
-    octets[lineEnd + 1] === LF &&
+    octets[PROTOCOL.length + 1] === SP &&
     (lineEnd === STATUS_LINE_LENGTH || octets[STATUS_LINE_LENGTH] === SP);
   if (!isLine) throw malformed(STATUS_LINE, latin1(octets, 0, lineEnd));
+  // The reason is dropped, so it may have any octets that leave the end of its line beyond doubt.
+  for (let at = STATUS_LINE_LENGTH; at < lineEnd; at++) {
+    const octet = octets[at] ?? 0;
+    if (isOf(octet, TEXT)) continue;
+    if (octet === CR) throw malformed(BARE_CR, latin1(octets, 0, lineEnd));
+    mendings.note("the reason has a control character (RFC 9112 section 4)");
+  }
   return { minor, status };
 }
 
-function readLines(octets: Uint8Array, range: HeadRange): FieldLines {
+function readLines(octets: Uint8Array, range: HeadRange, mendings: Mendings): FieldLines {
   try {
-    return readMessageFields(octets, range);
+    return readMessageFields(octets, range, mendings);
   } catch (error) {
     throw error instanceof HeadError ? originError(error) : error;
   }

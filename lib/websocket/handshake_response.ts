@@ -74,11 +74,16 @@ export class HandshakeResponse {
   }
 
   #parse(): ParsedHead | null {
+    let parsed: ParsedHead | null;
     try {
-      return this.#parser.parse(this.#buffer, this.#start, this.#end, "GET");
+      parsed = this.#parser.parse(this.#buffer, this.#start, this.#end, "GET");
     } catch (cause) {
       throw cause instanceof OriginError ? failure("it does not speak HTTP/1.1", cause) : cause;
     }
+    // A server of the tunnel writes none of what is mended of an origin's answer.
+    const [fault] = parsed?.mended ?? [];
+    if (fault !== undefined) throw failure(`it does not speak HTTP/1.1: ${fault}`);
+    return parsed;
   }
 
   async #fill(): Promise<void> {

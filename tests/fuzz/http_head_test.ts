@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BodyDecoder } from "../../lib/http/body_decoder.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
-import { type ParsedHead, ResponseHeadParser } from "../../lib/http/response_parser.ts";
 import {
   type BodyFraming,
   CHUNK_END,
@@ -15,10 +14,11 @@ import {
 } from "../../lib/http/request_writer.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import { type Field, withoutHopByHop } from "../../lib/http/fields.ts";
-import { type RequestHead } from "../../lib/http/head.ts";
+import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
 import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
-import { encodeRequestHead, encodeResponseHead, rawHead } from "../testing/heads.ts";
-import { refusedHeads } from "../testing/protocol_document.ts";
+import { type AnswerReading, readAnswer } from "../testing/answer_reading.ts";
+import { encodeRequestHead, encodeResponseHead, plain, rawHead } from "../testing/heads.ts";
+import { originAnswers, refusedHeads } from "../testing/protocol_document.ts";
 import { joined } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES } from "../testing/golden_frames.ts";
 import { toBytes, toText } from "../testing/latin1.ts";
@@ -148,6 +148,33 @@ fuzz(
   },
 );
 
+fuzz(
+  "an answer that an origin spoils in ways that leave one reading is read as the right one is, and the fault is noted",
+  (random) => {
+    const right = rightAnswer(random);
+    const spoilt = spoiltHarmlessly(random, right);
+    const expected = readAnswer([toBytes(right)]);
+    assertEquals([expected.error, expected.isWhole, expected.mended], [null, true, []]);
+    const read = readAnswer([...pieces(random, toBytes(spoilt))]);
+    const shown = JSON.stringify(spoilt);
+    assertEquals([read.error, read.isWhole, read.body], [null, true, expected.body], shown);
+    assertEquals(plainOf(read), plainOf(expected), shown);
+    assertEquals(read.mended.length > 0, spoilt !== right, shown);
+  },
+);
+
+fuzz(
+  "an answer that PROTOCOL.md refuses is never whole with any right fields in front of the wrong ones",
+  (random) => {
+    const { fault, answer } = oneOf(random, originAnswers("refused"));
+    const at = answer.indexOf("\r\n") + 2;
+    if (at >= answer.length) return;
+    const lines = Array.from({ length: random.integer(0, 5) }, () => "x-a: y\r\n").join("");
+    const bytes = toBytes(answer.slice(0, at) + lines + answer.slice(at));
+    assert(!readAnswer([...pieces(random, bytes)]).isWhole, fault);
+  },
+);
+
 fuzz("chunks that are written are read as what was put in", (random) => {
   const body = random.bytes(random.pick([0, 1, 15, 16, 17, 1000, 70_000]));
   const parts: Uint8Array[] = [];
@@ -171,42 +198,22 @@ fuzz("chunks that are written are read as what was put in", (random) => {
   assertSameBytes(joined(...read), body);
 });
 
-/** What reading a response comes to: the head, the body's bytes, what is left, and how it ends. */
+/** What reading an answer comes to, however its bytes arrive. */
 function outcome(arriving: readonly Uint8Array[], method: string) {
-  const buffer = joined(...arriving);
-  const parser = new ResponseHeadParser();
-  const body: Uint8Array[] = [];
-  let parsed: ParsedHead | null = null;
-  let decoder: BodyDecoder | null = null;
-  let start = 0;
-  let end = 0;
-  let error = "";
-  try {
-    for (const piece of arriving) {
-      end += piece.length;
-      if (parsed === null) {
-        parsed = parser.parse(buffer, 0, end, method);
-        if (parsed === null) continue;
-        start = parsed.end;
-        decoder = new BodyDecoder(parsed.framing);
-      }
-      while (decoder !== null && !decoder.done && start < end) {
-        // The decoder may move bytes within what it was given, and what comes later lies behind that.
-        start = decoder.decode(buffer, start, end);
-        body.push(buffer.slice(decoder.from, decoder.to));
-      }
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof OriginError)) throw thrown;
-    assertEquals(thrown.code, "malformed");
-    // Which of two faults is met first may depend on the pieces; that it is refused may not.
-    error = parsed === null ? "head" : "body";
-  }
-  if (error === "head") return { error };
-  const head = parsed?.head;
+  const { head, error, ...read } = readAnswer(arriving, method);
   for (const field of head?.fields ?? []) assertCleanField(field);
-  if (error === "body") return { head, error };
-  return { head, error, body: toText(joined(...body)), done: decoder?.done, left: end - start };
+  if (head !== null && head.status >= 200) {
+    // What was mended goes on as strictly as everything else.
+    const written = encodeResponseHead(head);
+    assertSameBytes(encodeResponseHead(decodeResponseHead(written)), written);
+  }
+  if (error !== null) {
+    assertEquals(error.code, "malformed");
+    assert(error.message.length < 500, "the message shows too much");
+    // Which of two faults is met first may depend on the pieces; that it is refused may not.
+    return { head: head === null ? null : plain(head), error: true };
+  }
+  return { head: head === null ? null : plain(head), ...read };
 }
 
 function randomHead(random: SeededRandom, isRequest: boolean): Uint8Array {
@@ -250,6 +257,7 @@ const LINES = [
     "Transfer-Encoding: chunked",
   ],
   ...["transfer-encoding: Chunked", "Connection: close, x", "Connection: keep-alive", "X: y", "X:"],
+  ...["a b: c", "Content-Length : 5", "a: b\nc: d", ": x", " folded", "no colon", "x-a\t: b"],
   ...["Set-Cookie:\ta ", "Keep-Alive: timeout=5", "Y: \xe9\xff", `Z: ${"z".repeat(90)}`],
 ] as const;
 
@@ -266,6 +274,7 @@ const STARTS = [
 const BODIES = [
   ...["", "hello", "hello HTTP/1.1 200 OK\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n"],
   ...["ffffffffffffffff\r\n", "1fffffffffffff\r\nx", "0\r\nT: u\r\n\r\n"],
+  ...["5  \nhello\n0\n\n", "5\r\nhello\r\n0\r\n", "5;a\nhello\n0\n\n"],
   "5;a=b\r\nhello\r\n10 ;x\r\n0123456789abcdef\r\n000\r\nT: u\r\n\r\nrest",
 ] as const;
 
@@ -275,6 +284,42 @@ function randomResponse(random: SeededRandom): Uint8Array {
   if (random.oneIn(4)) return toBytes(text);
   if (random.oneIn(2)) return mutated(random, toBytes(text));
   return toBytes(mutatedText(random, text, EVIL));
+}
+
+/** Writes an answer that follows the grammar, and ends with its connection. */
+function rightAnswer(random: SeededRandom): string {
+  const fields = Array.from({ length: random.integer(0, 4) }, () => {
+    return `${random.pick(["A", "set-cookie", "X-b"])}:${random.pick(["", " ", "\t"])}${
+      random.pick(["", "x", "a: b;c", "é\xff"])
+    }\r\n`;
+  });
+  const start = `HTTP/1.1 ${random.pick(["200 OK", "404", "500 "])}\r\n${fields.join("")}`;
+  const body = "x".repeat(random.pick([0, 1, 20]));
+  if (random.oneIn(3)) return `${start}Content-Length: ${body.length}\r\n\r\n${body}`;
+  const chunk = body === "" ? "" : `${body.length.toString(16)}\r\n${body}\r\n`;
+  const trailer = random.pick(["", "T: u\r\n"]);
+  return `${start}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n${trailer}\r\n`;
+}
+
+/** Breaks the grammar in places, each of which can still be read in one way only. */
+function spoiltHarmlessly(random: SeededRandom, right: string): string {
+  const headEnd = right.indexOf("\r\n\r\n") + 2;
+  const isChunked = right.includes("Transfer-Encoding");
+  const odd = (text: string): string => random.oneIn(4) ? text : "";
+  const head = right.slice(0, headEnd)
+    .replace(/(?<=HTTP.*)\r\n/, (end) => `${odd(" \0\x1b")}${end}`)
+    .replace(/^([A-Za-z-]+):/gm, (name) => `${name.slice(0, -1)}${odd(" \t")}:`)
+    .replace(/\r\n/g, (end) => `${end}${odd(random.pick(["a b: c\r\n", ":\r\n", "[x]: y\r\n"]))}`);
+  const body = isChunked
+    ? right.slice(headEnd).replace(/^([0-9a-f]+)(?=\r\n)/gm, (size) => `${size}${odd(" \t ")}`)
+    : right.slice(headEnd);
+  const text = (head + body).replace(/\r\n/g, () => random.oneIn(4) ? "\n" : "\r\n");
+  const last = isChunked && random.oneIn(4) ? /\r?\n$/ : /$^/;
+  return text.replace(last, "");
+}
+
+function plainOf({ head }: AnswerReading): RequestHead | ResponseHead | null {
+  return head === null ? null : plain(head);
 }
 
 function assertCleanField([name, value]: Field): void {

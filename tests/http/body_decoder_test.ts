@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BodyDecoder, type ResponseFraming } from "../../lib/http/body_decoder.ts";
+import { LF_ALONE } from "../../lib/http/mendings.ts";
 import { ResponseHeadParser } from "../../lib/http/response_parser.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
 
@@ -15,8 +16,8 @@ interface Decoded {
 }
 
 /** Decodes pieces that arrive one after the other. */
-function decode(framing: ResponseFraming, pieces: readonly string[]): Decoded {
-  const decoder = new BodyDecoder(framing);
+function decode(reading: ResponseFraming | BodyDecoder, pieces: readonly string[]): Decoded {
+  const decoder = reading instanceof BodyDecoder ? reading : new BodyDecoder(reading);
   let data = "";
   let rest = "";
   for (const piece of pieces) {
@@ -45,8 +46,46 @@ Deno.test("BodyDecoder takes a body by its length and leaves what follows", () =
 
 Deno.test("BodyDecoder takes a body that ends with the connection", () => {
   assertEquals(decode("close", ["hel", "lo"]), { data: "hello", rest: "", done: false });
-  assertEquals(new BodyDecoder("close").endsWithConnection, true);
-  assertEquals(new BodyDecoder("chunked").endsWithConnection, false);
+  assertEquals(new BodyDecoder("close").endConnection(), true);
+  for (const framing of ["chunked", 5] as const) {
+    assertEquals(new BodyDecoder(framing).endConnection(), false);
+  }
+});
+
+Deno.test("BodyDecoder takes the end of the connection behind the last chunk, and nowhere before it", () => {
+  const text = "2\r\nok\r\n0\r\nx: y\r\n\r\n";
+  const behindLast = text.indexOf("0\r\n") + 3;
+  for (let cut = 0; cut < text.length; cut++) {
+    const decoder = new BodyDecoder("chunked");
+    decoder.decode(bytes(text), 0, cut);
+    assertEquals(decoder.endConnection(), cut >= behindLast, text.slice(0, cut));
+    assertEquals([decoder.done, decoder.takeMended().length], [
+      cut >= behindLast,
+      cut >= behindLast ? 1 : 0,
+    ]);
+  }
+});
+
+Deno.test("BodyDecoder mends chunks that can be read in one way only, and notes it", () => {
+  const blanks = "blanks stand behind a chunk's size (RFC 9112 section 7.1)";
+  const trailer = "a trailer's name is not a token (RFC 9110 section 5.1)";
+  const cases = [
+    ["2\r\nok\r\n0\r\n\r\n", []],
+    ["2 ;x\r\nok\r\n0\r\n\r\n", []],
+    ["2  \r\nok\r\n0 \t\r\n\r\n", [blanks]],
+    ["2\nok\n0\n\n", [LF_ALONE]],
+    ["2\r\nok\n0\r\n\r\n", [LF_ALONE]],
+    ["2 \nok\r\n0\r\n\n", [LF_ALONE, blanks]],
+    ["2\r\nok\r\n0\r\na: b\n\r\n", [LF_ALONE]],
+    ["2\r\nok\r\n0\r\na b: c\r\n:d\r\n\r\n", [trailer]],
+  ] as const;
+  for (const [text, noted] of cases) {
+    for (const pieces of [[`${text}next`], [...text, "next"]]) {
+      const decoder = new BodyDecoder("chunked");
+      assertEquals(decode(decoder, pieces), { data: "ok", rest: "next", done: true });
+      assertEquals<readonly string[]>(decoder.takeMended(), noted, JSON.stringify(text));
+    }
+  }
 });
 
 Deno.test("BodyDecoder takes chunks, passes over extensions and trailers, and leaves what follows", () => {
@@ -77,21 +116,21 @@ Deno.test("BodyDecoder refuses malformed chunks", () => {
     "+1\r\n",
     "0x1\r\n",
     " 1\r\n",
-    "1 \r\n",
-    "1\n",
+    "1 \rx",
     "1\rx",
     "1;\n",
   ];
   const large = ["20000000000000\r\n", "00000000000000001\r\n", "1 2\r\n", "1;\0\r\n", "1;a\r\r\n"];
-  const data = ["1\r\nab", "1\r\na\n", "1\r\na\rb", "1\r\na0\r\n"];
+  const data = ["1\r\nab", "1\r\na\rb", "1\r\na0\r\n"];
   const trailers = [
-    "0\r\n:a\r\n",
     "0\r\na b\r\n",
     "0\r\n a: b\r\n",
     "0\r\na: \x01",
+    "0\r\na\0: b",
     "0\r\na\r\n",
-    "0\r\n\n",
-    "0\r\na: b\n",
+    "0\r\na\n",
+    "0\r\n\r\r",
+    "0\r\na: b\r\r",
   ];
   const long = [
     `1;${"x".repeat(5000)}`,

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Field } from "../../lib/http/fields.ts";
 import { FieldLines } from "../../lib/http/field_lines.ts";
 import { readMessageFields, readWireFields } from "../../lib/http/field_reader.ts";
+import { Mendings } from "../../lib/http/mendings.ts";
 import { HeadError } from "../../lib/http/head_error.ts";
 import { toBytes, toText } from "../testing/latin1.ts";
 
@@ -85,11 +86,10 @@ Deno.test("FieldLines.endToEnd drops what is for one connection, and what Connec
   assert(plain.endToEnd() === plain);
 });
 
-/** The two forms of field lines. */
-const READERS = { wire: readWireFields, message: readMessageFields };
-
 function read(text: string, form: "wire" | "message"): FieldLines {
-  return READERS[form](toBytes(text), { start: 0, end: text.length });
+  const range = { start: 0, end: text.length };
+  if (form === "wire") return readWireFields(toBytes(text), range);
+  return readMessageFields(toBytes(text), range, new Mendings());
 }
 
 function textOf({ octets }: FieldLines): string {

@@ -18,11 +18,25 @@ export function refusedHeads(
 ): { readonly rule: string; readonly head: string }[] {
   return tableOf(`refused in a ${kind}`).map(([rule = "", example = ""]) => ({
     rule,
-    head: example.slice(1, -1).replace(
-      /\\([rnt0])/g,
-      (_, letter: string) => ESCAPES.get(letter) ?? "",
-    ),
+    head: octetsOf(example),
   }));
+}
+
+/** Returns the answers of an origin that it says are mended, or refused, and what is wrong with each. */
+export function originAnswers(
+  kind: "mended" | "refused",
+): { readonly fault: string; readonly answer: string }[] {
+  return tableOf(`${kind} in an origin's answer`).map(([fault = "", example = ""]) => ({
+    fault,
+    answer: octetsOf(example),
+  }));
+}
+
+function octetsOf(example: string): string {
+  return example.slice(1, -1).replace(
+    /\\([rnt0])/g,
+    (_, letter: string) => ESCAPES.get(letter) ?? "",
+  );
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

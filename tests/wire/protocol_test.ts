@@ -21,8 +21,10 @@ import { thumbprintOf, tunnelId } from "../../lib/identity/thumbprint.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
 import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
+import { readAnswer } from "../testing/answer_reading.ts";
 import { toBytes } from "../testing/latin1.ts";
 import {
+  originAnswers,
   PROTOCOL_DOCUMENT as DOCUMENT,
   refusedHeads,
   tableOf as table,
@@ -186,6 +188,25 @@ for (const [title, decode] of HEADS) {
     }
   });
 }
+
+Deno.test("PROTOCOL.md lists what is mended in an origin's answer, and the code reads each as the right one", () => {
+  const rows = originAnswers("mended");
+  assert(rows.length > 5);
+  for (const { fault, answer } of rows) {
+    const { head, body, mended, isWhole } = readAnswer([toBytes(answer)]);
+    assertEquals([head?.status, body, isWhole], [200, "ok", true], fault);
+    assertEquals(mended.length, 1, fault);
+  }
+});
+
+Deno.test("PROTOCOL.md lists what is refused in an origin's answer, and the code takes none of it for whole", () => {
+  const rows = originAnswers("refused");
+  assert(rows.length > 10);
+  for (const { fault, answer } of rows) {
+    const { error, isWhole } = readAnswer([toBytes(answer)]);
+    assertEquals([error !== null, isWhole], [!fault.startsWith("the end"), false], fault);
+  }
+});
 
 Deno.test("PROTOCOL.md names the fields of one hop, which the code drops", () => {
   const [, paragraph = ""] = /- (Fields that concern one hop[^]*?)\n- /.exec(DOCUMENT) ?? [];

@@ -7,6 +7,7 @@ import {
   originTooSlow,
   tooBusy,
 } from "./error_page.ts";
+import { escapeUnsafe, messageOf } from "../../cli/safe_text.ts";
 import { MovedError } from "../tunnels/upstream.ts";
 
 /** What is known of a request that failed before the head of its answer. */
@@ -44,11 +45,23 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
     case ErrorCode.OriginUnreachable:
       return originFailed(request, "unreachable", "it cannot be reached; it may not be running");
     case ErrorCode.OriginMalformed:
+      return originFailed(request, "malformed", `its answer is not valid HTTP: ${ruleOf(error)}`);
     case ErrorCode.Protocol:
-      return originFailed(request, "malformed", "its answer is not valid HTTP");
+      return originFailed(request, "malformed", "its client passed on what is not valid HTTP");
     case ErrorCode.OriginCut:
       return originFailed(request, "cut", "it closed the connection without an answer");
+    case ErrorCode.Internal:
+      return originFailed(request, "failed", "its client failed; the client's terminal says why");
     default:
       return originFailed(request, "failed", "the exchange was ended");
   }
+}
+
+/** Characters of a client's words that a page shows: a rule and what was seen of an answer. */
+const MAX_RULE = 300;
+
+/** Says which rule an origin broke, in its client's words. */
+function ruleOf(error: unknown): string {
+  const words = messageOf(error);
+  return escapeUnsafe(words.length > MAX_RULE ? `${words.slice(0, MAX_RULE)}…` : words);
 }

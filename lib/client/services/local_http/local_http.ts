@@ -7,6 +7,7 @@ import { messageOf } from "../../../cli/safe_text.ts";
 import { authorityOf } from "../../../net/authority.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { OriginPool } from "./origin_pool.ts";
+import { OriginReports } from "./origin_reports.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
 import type { OriginResponse } from "./origin_response.ts";
 import type { UploadSource } from "./request_upload.ts";
@@ -19,19 +20,28 @@ export interface LocalHTTPOptions {
   readonly port: number;
   /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
   readonly hostHeader: string | null;
+  /**
+   * Hears a sentence for the owner when something is wrong with the origin: each kind of trouble once in ten minutes.
+   *
+   * @default does nothing
+   */
+  readonly onTrouble?: (sentence: string) => void;
 }
 
 /** Answers visitors by asking the local service, and nothing else on this machine or beyond. */
 export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
   readonly #webSockets: LocalWebSockets;
+  readonly #reports: OriginReports;
   /** The Host that takes the place of the public one; null for none. */
   readonly #host: string | null;
   readonly #specimens = new Specimens();
 
-  constructor({ host, port, hostHeader }: LocalHTTPOptions) {
+  constructor({ host, port, hostHeader, onTrouble = () => {} }: LocalHTTPOptions) {
     const place = { host, port };
-    this.#pool = new OriginPool(place);
+    const reports = new OriginReports(authorityOf(place), onTrouble);
+    this.#reports = reports;
+    this.#pool = new OriginPool({ ...place, onMended: (faults) => reports.mended(faults) });
     this.#webSockets = new LocalWebSockets(place);
     this.#host = hostHeader === "rewrite" ? authorityOf(place) : hostHeader;
   }
@@ -42,6 +52,7 @@ export class LocalHTTP implements Service {
       if (incoming.type === FrameType.WSRequest) await this.#openWebSocket(incoming, own);
       else await this.#exchange(incoming, originRequest(own));
     } catch (error) {
+      this.#reports.failed(error);
       const { code, reason } = resetOf(error);
       incoming.reset(code, reason);
     }

@@ -1,4 +1,5 @@
 import type { ParsedHead } from "../../../http/response_parser.ts";
+import { NOTHING_MENDED } from "../../../http/mendings.ts";
 import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import type { OriginRequest } from "./origin_request.ts";
@@ -9,6 +10,8 @@ import { RequestUpload, type UploadSource } from "./request_upload.ts";
 export interface ExchangeOwner {
   /** Takes back a connection on which nothing is under way. */
   release(connection: OriginConnection): void;
+  /** Hears what was mended of an answer: each names a fault and the rule. */
+  mended(faults: readonly string[]): void;
   /** Hears that the exchange has ended without a connection to give back. */
   ended(exchange: OriginExchange): void;
   /** Runs the exchange once more on a new connection: the old one had died while it was idle. */
@@ -31,7 +34,8 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
   #connection: OriginConnection | null = null;
   /** Reads the body; null until there is a final head. */
   #reading: OriginResponse | null = null;
-  #keepAlive = false;
+  /** Whether the connection may serve another exchange after this one. */
+  #keepAlive = true;
   /** Informational heads that came so far. */
   #informational = 0;
   #over = false;
@@ -71,7 +75,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
   ended(connection: OriginConnection, cause: unknown): void {
     const options = { cause: cause ?? this.#upload.error };
     if (this.#reading !== null) {
-      if (cause === null && this.#reading.endsWithConnection) return this.#reading.finish();
+      if (cause === null && this.#reading.endConnection()) return;
       return this.fail(new OriginError("cut", "the origin's answer broke off", options));
     }
     if (connection.start < connection.end) {
@@ -113,6 +117,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
   finish(connection: OriginConnection): void {
     this.#over = true;
     this.#connection = null;
+    this.#mend(this.#reading?.takeMended() ?? NOTHING_MENDED);
     const clean = this.#upload.sent && connection.start === connection.end;
     this.#upload.stop();
     if (this.#keepAlive && clean) return this.#owner.release(connection);
@@ -126,6 +131,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
       const { method } = this.#request;
       const parsed = heads.parse(buffer, start, end, method);
       if (parsed === null) return connection.receive();
+      this.#mend(parsed.mended);
       const { status } = parsed.head;
       if (status >= 200) return this.#respond(connection, parsed);
       connection.start = parsed.end;
@@ -143,9 +149,15 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     this.#upload.letGo();
     const response = new OriginResponse(parsed, connection, this);
     this.#reading = response;
-    this.#keepAlive = parsed.keepAlive && parsed.framing !== "close";
+    this.#keepAlive = this.#keepAlive && parsed.keepAlive && parsed.framing !== "close";
     if (response.complete) response.finish();
     this.#settle.resolve(response);
+  }
+
+  #mend(faults: readonly string[]): void {
+    if (faults.length === 0) return;
+    this.#keepAlive = false;
+    this.#owner.mended(faults);
   }
 
   #retry(connection: OriginConnection): void {

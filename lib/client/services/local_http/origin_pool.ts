@@ -37,6 +37,12 @@ export interface OriginPoolOptions {
    * @default {10000}
    */
   readonly connectTimeout?: number;
+  /**
+   * Hears what was mended of an answer.
+   *
+   * @default does nothing
+   */
+  readonly onMended?: (faults: readonly string[]) => void;
 }
 
 /** Idle connections kept: as many as one connection to a server has streams, which may all end at once. */
@@ -66,6 +72,7 @@ export class OriginPool {
   readonly #idleTimeout: number;
   readonly #freshTimeout: number;
   readonly #connectTimeout: number;
+  readonly #onMended: (faults: readonly string[]) => void;
   /** Ordered by `idleSince`, because only its end is added to. */
   readonly #idle: OriginConnection[] = [];
   readonly #dialer: TCPDialer;
@@ -78,6 +85,7 @@ export class OriginPool {
     release: (connection) => this.#release(connection),
     ended: (exchange) => this.#ended(exchange),
     retry: (exchange) => void this.#connect(exchange),
+    mended: (faults) => this.#onMended(faults),
   };
   /** An idle connection has nothing to say: anything that comes, even a whole answer, makes it unfit. */
   readonly #watcher: ConnectionReader = {
@@ -92,6 +100,7 @@ export class OriginPool {
     this.#idleTimeout = options.idleTimeout ?? MAX_IDLE_TIME;
     this.#freshTimeout = options.freshTimeout ?? FRESH_TIMEOUT;
     this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
+    this.#onMended = options.onMended ?? (() => {});
   }
 
   /** Begins an exchange; its `response` is rejected, with an {@linkcode OriginError}, when there is none. */

@@ -36,9 +36,16 @@ export class OriginResponse {
     return this.#decoder.done;
   }
 
-  /** Whether the end of the connection is the end of the body. */
-  get endsWithConnection(): boolean {
-    return this.#decoder.endsWithConnection;
+  /** Takes what was mended of the body so far. */
+  takeMended(): readonly string[] {
+    return this.#decoder.takeMended();
+  }
+
+  /** Takes the end of the connection, and tells whether the body is whole: then it has ended. */
+  endConnection(): boolean {
+    if (!this.#decoder.endConnection()) return false;
+    this.finish();
+    return true;
   }
 
   /**

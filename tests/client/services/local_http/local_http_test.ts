@@ -90,15 +90,6 @@ Deno.test("LocalHTTP tells each failure of the origin by its own code", async ()
 });
 
 Deno.test("LocalHTTP tells a failure of its own as Internal, and one of the stream as what it is", async () => {
-  class Failing extends FakeIncoming {
-    constructor(readonly error: Error) {
-      super();
-    }
-
-    override respond(): void {
-      throw this.error;
-    }
-  }
   await using origin = ScriptedOrigin.answering(OK);
   using local = new TestLocalHTTP(origin.port);
   const own = new Failing(new TypeError("a mistake"));
@@ -110,10 +101,60 @@ Deno.test("LocalHTTP tells a failure of its own as Internal, and one of the stre
   assertEquals(large.resetWith, { code: ErrorCode.TooLarge, reason: "a long head" });
 });
 
+Deno.test("LocalHTTP tells the owner each kind of trouble once, in a sentence that names the rule", async () => {
+  const answers = [
+    "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "HTTP/1.1 200 OK\r\na\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nb\r\n\r\n",
+    "HTTP/1.1 200 OK\r\n a: b\r\n\r\n",
+  ];
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    await exchange.write(answers[origin.requestCount - 1] ?? "");
+    exchange.close();
+  });
+  const told: string[] = [];
+  using local = new TestLocalHTTP(origin.port, (sentence) => told.push(sentence));
+  for (const _ of answers) await local.served(new FakeIncoming());
+  const place = `127.0.0.1:${origin.port}`;
+  assertEquals(told, [
+    `${place} breaks HTTP: a line ends with LF alone (RFC 9112 section 2.2). ` +
+    "Visitors get it mended; such an answer ends its connection.",
+    `a visitor got no answer from ${place}: the origin's head is malformed: ` +
+    'a field line must be a name, a colon and a value, not "a\\r\\n"',
+    `a visitor got no answer from ${place}: the origin's head is malformed: ` +
+    'a field line must not begin with a blank, not " a: b\\r\\n"',
+  ]);
+});
+
+Deno.test("LocalHTTP tells the owner a failure of its own, and none that a visitor caused", async () => {
+  await using origin = ScriptedOrigin.answering(OK);
+  const told: string[] = [];
+  using local = new TestLocalHTTP(origin.port, (sentence) => told.push(sentence));
+  await local.served(new Failing(new StreamError(ErrorCode.Cancelled, "the visitor has left")));
+  await local.served(new FakeIncoming(FrameType.WSRequest), "POST");
+  assertEquals(told, []);
+  await local.served(new Failing(new TypeError("a mistake")));
+  assertEquals(told.length, 1);
+  assertMatch(told[0] ?? "", /^this client failed, and a visitor got 502: .*a mistake/);
+});
+
+/** A visitor whose end takes no answer. */
+class Failing extends FakeIncoming {
+  constructor(readonly error: Error) {
+    super();
+  }
+
+  override respond(): void {
+    throw this.error;
+  }
+}
+
 /** A service in front of an origin on this machine, which a test's scope closes. */
 class TestLocalHTTP extends LocalHTTP implements Disposable {
-  constructor(port: number) {
-    super({ host: "127.0.0.1", port, hostHeader: null });
+  constructor(port: number, onTrouble?: (sentence: string) => void) {
+    const place = { host: "127.0.0.1", port, hostHeader: null };
+    super(onTrouble === undefined ? place : { ...place, onTrouble });
   }
 
   /** Serves an exchange to its end. */

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { originAnswers } from "../../../testing/protocol_document.ts";
 import { RawOrigin } from "../../../testing/raw_origin.ts";
 import { answering, assertFails, fetchText, request, TestPool, textOf } from "./test_pool.ts";
 
@@ -25,7 +26,7 @@ Deno.test("OriginExchange fails as malformed or cut when no whole head comes", a
     ["H", "malformed"],
     ["HTTP/1.1 200 OK\r\ncontent-le", "malformed"],
     ["SSH-2.0-OpenSSH_9.6\r\n", "malformed"],
-    ["HTTP/1.1 200 OK\n\nbody", "malformed"],
+    ["HTTP/1.1 200 OK\na\n\nbody", "malformed"],
     [`HTTP/1.1 200 OK\r\nx: ${"y".repeat(70_000)}\r\n\r\n`, "malformed"],
   ] as const;
   for (const [answer, code] of answers) {
@@ -33,6 +34,26 @@ Deno.test("OriginExchange fails as malformed or cut when no whole head comes", a
     using pool = new TestPool(origin.port);
     await assertFails(fetchText(pool, request()), code);
   }
+});
+
+Deno.test("OriginExchange mends what can be read in one way only, tells it, and lets the connection go", async () => {
+  const answers = originAnswers("mended").map(({ answer }) => answer);
+  answers.push("HTTP/1.1 103 Early Hints\n\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  await using origin = new RawOrigin(async (peer, index) => {
+    await peer.until();
+    await peer.send(answers[index] ?? "");
+    // Without this the end of a body would never come.
+    if (answers[index]?.endsWith("0\r\n")) await peer.closeWrite();
+    await peer.ended();
+  });
+  let mended = 0;
+  using pool = new TestPool(origin.port, { onMended: () => mended++ });
+  for (const answer of answers) {
+    assertEquals(await fetchText(pool, request()), "200 ok", JSON.stringify(answer));
+  }
+  assertEquals([origin.connections, mended], [answers.length, answers.length]);
+  // Each connection was closed by the client, for its script has ended.
+  await origin.finished();
 });
 
 Deno.test("OriginExchange reads a head that is longer than a connection's own buffer", async () => {

@@ -56,7 +56,8 @@ Deno.test("OriginResponse gives a body that is cut or malformed up to there, and
   const answers = [
     ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc", "cut"],
     [chunked, "cut"],
-    [`${chunked}0\r\n`, "cut"],
+    [`${chunked}0`, "cut"],
+    [`${chunked}0 `, "cut"],
     [`${chunked}xyz\r\n`, "malformed"],
   ] as const;
   for (const [answer, code] of answers) {

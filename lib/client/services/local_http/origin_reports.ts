@@ -1,0 +1,54 @@
+import { messageOf, traceOf } from "../../../cli/safe_text.ts";
+import { OriginError } from "../../../http/origin_error.ts";
+import { BoundedMap } from "../../../net/bounded_map.ts";
+import { StreamError } from "../../../wire/errors.ts";
+
+/** Milliseconds after which a trouble that goes on is told again: ten minutes. */
+const TOLD_AGAIN_AFTER = 600_000;
+
+/** Kinds of trouble that are remembered as told: more than one origin has at a time. */
+const MAX_KINDS = 64;
+
+/** Tells the owner what is wrong with the origin, or with this program: each kind once in a while and not once a request. */
+export class OriginReports {
+  readonly #address: string;
+  readonly #tell: (sentence: string) => void;
+  /** When each kind was told, in ms of `performance.now()`. */
+  readonly #told = new BoundedMap<string, number>(MAX_KINDS);
+
+  /** Takes what the origin is called, and what hears the sentences. */
+  constructor(address: string, tell: (sentence: string) => void) {
+    this.#address = address;
+    this.#tell = tell;
+  }
+
+  /** Tells what was mended of an answer. */
+  mended(faults: readonly string[]): void {
+    for (const fault of faults) {
+      this.#once(
+        `${this.#address} breaks HTTP: ${fault}. Visitors get it mended; such an answer ends its connection.`,
+      );
+    }
+  }
+
+  /** Tells why an exchange failed, unless this side gave it up. */
+  failed(error: unknown): void {
+    if (error instanceof StreamError) return;
+    if (!(error instanceof OriginError)) {
+      this.#once(`this client failed, and a visitor got 502: ${traceOf(error)}`);
+    } else if (error.code !== "aborted") {
+      this.#once(`a visitor got no answer from ${this.#address}: ${messageOf(error)}`);
+    }
+  }
+
+  #once(sentence: string): void {
+    const kind = sentence.replace(VARYING, "");
+    const now = performance.now();
+    if (now - (this.#told.get(kind) ?? -Infinity) < TOLD_AGAIN_AFTER) return;
+    this.#told.set(kind, now);
+    this.#tell(sentence);
+  }
+}
+
+/** What differs between troubles of one kind: quotations and numbers, which a visitor may have a hand in. */
+const VARYING = /"(?:[^"\\]|\\.)*"|\d+/g;
