@@ -1,7 +1,13 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
-import { KeyFileError, type LoadedKey, loadKeyFile } from "./lib/client/key_file.ts";
+import { readAuthorities } from "./lib/client/authority_file.ts";
+import {
+  KeyFileError,
+  type KeyFileOptions,
+  type LoadedKey,
+  loadKeyFile,
+} from "./lib/client/key_file.ts";
 import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
 import { Terminal } from "./lib/client/terminal.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
@@ -20,7 +26,10 @@ async function main(): Promise<number> {
 
 async function publish(options: ClientOptions): Promise<number> {
   const terminal = new Terminal(options);
-  const { key, warning } = await readKey(options.keyFile);
+  const { serverCa } = options;
+  const authorities = serverCa === null ? [] : await readAuthorities(serverCa);
+  const { key, isNew, warning } = await readKey(options.keyFile);
+  if (isNew) terminal.keyMade(options.keyFile.path);
   if (warning !== null) terminal.warn(warning);
   if (options.showKey) {
     console.log(await thumbprintOf(key.publicKey));
@@ -28,7 +37,7 @@ async function publish(options: ClientOptions): Promise<number> {
   }
   const service = new LocalHTTP({ ...options, onTrouble: (text) => terminal.warn(text) });
   const policy = await makeVisitorPolicy(options);
-  const client = new TunnelClient({ ...options, service, key, policy }, terminal);
+  const client = new TunnelClient({ ...options, authorities, service, key, policy }, terminal);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     terminal.stopping();
@@ -44,7 +53,7 @@ async function publish(options: ClientOptions): Promise<number> {
   }
 }
 
-async function readKey(file: string): Promise<LoadedKey> {
+async function readKey(file: KeyFileOptions): Promise<LoadedKey> {
   try {
     return await loadKeyFile(file);
   } catch (error) {

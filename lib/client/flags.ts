@@ -1,7 +1,14 @@
 import { isNetwork } from "../net/address_set.ts";
-import { DEFAULT_PORTS, originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
+import {
+  type Authority,
+  DEFAULT_PORTS,
+  originOf,
+  parseAuthority,
+  withoutBrackets,
+} from "../net/authority.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../cli/flags.ts";
+import { type HTTPProxy, parseProxy } from "../net/http_proxy.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { isLabel } from "../identity/claim.ts";
 import {
@@ -11,6 +18,7 @@ import {
   MAX_PASSWORD_LENGTH,
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
+import { DIRECT } from "./proxies.ts";
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
@@ -49,10 +57,24 @@ export const CLIENT_FLAGS = {
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
     group: SERVERS,
-    help: "where to connect, http:// unless the URL says otherwise; may be repeated (in the " +
-      "environment: with commas between)",
+    help: "where to connect: https:// unless the URL says otherwise, but http:// for localhost " +
+      "and addresses; may be repeated (in the environment: with commas between)",
     default: ["http://localhost:6519"],
     defaultText: "http://localhost:6519",
+  }),
+  /** The proxy that leads to the servers, `off` for none; null for that of the environment. */
+  proxy: valueFlag("<url>", parseProxyFlag, {
+    group: SERVERS,
+    help: "HTTP proxy on the way to the servers, http://user:password@host:port, or the word off",
+    default: null,
+    defaultText: "HTTPS_PROXY or HTTP_PROXY, but not for NO_PROXY",
+  }),
+  /** The path of a PEM file, which is not read here; null for none. */
+  serverCa: textFlag({
+    group: SERVERS,
+    help: "PEM file with an authority of your own that is trusted for the servers as well",
+    placeholder: "<file>",
+    default: null,
   }),
   /** WebSockets to each server. */
   connections: integerFlag({
@@ -167,16 +189,29 @@ function parseHostHeader(text: string): string {
 
 /** Reads a server's URL into its origin; the WebSocket schemes mean the same servers. */
 function parseServer(text: string): string {
-  const [, written = "http", host = "", rest = ""] = URL_PARTS.exec(text) ?? [];
-  const scheme = SCHEMES.get(written.toLowerCase());
+  const [, written, host = "", rest = ""] = URL_PARTS.exec(text) ?? [];
   const authority = parseAuthority(host);
-  if (
-    scheme === undefined || authority === undefined || authority.port === 0 ||
-    (rest !== "" && rest !== "/")
-  ) {
-    throw new RangeError("must be like https://tunnel.example.com, without a path");
+  if (authority === undefined || authority.port === 0 || (rest !== "" && rest !== "/")) {
+    throw notAServer();
   }
+  const scheme = written === undefined
+    ? usualScheme(authority)
+    : SCHEMES.get(written.toLowerCase());
+  if (scheme === undefined) throw notAServer();
   return originOf(scheme, authority);
+}
+
+function parseProxyFlag(text: string): HTTPProxy | typeof DIRECT {
+  return text === DIRECT ? text : parseProxy(text);
+}
+
+/** A name on the internet has a certificate, this machine and an address seldom have one. */
+function usualScheme({ name, isAddress }: Authority): "http" | "https" {
+  return isAddress || name === "localhost" || name.endsWith(".localhost") ? "http" : "https";
+}
+
+function notAServer(): RangeError {
+  return new RangeError("must be like https://tunnel.example.com, without a path");
 }
 
 const SCHEMES: ReadonlyMap<string, "http" | "https"> = new Map([

@@ -6,13 +6,19 @@ import {
   UsageError,
 } from "../cli/command_line.ts";
 import type { FlagValues } from "../cli/flags.ts";
+import type { HTTPProxy } from "../net/http_proxy.ts";
 import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
+import type { KeyFileOptions } from "./key_file.ts";
+import { proxiesFor } from "./proxies.ts";
 
 /** The values of the client's flags, and what is made of several of them. */
-export interface ClientOptions extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "key"> {
+export interface ClientOptions
+  extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "proxy" | "key"> {
   /** The servers' origins, http or https, each once. */
   readonly servers: readonly string[];
-  readonly keyFile: string;
+  /** The proxies on the way to those of the servers that are reached through one. */
+  readonly proxies: ReadonlyMap<string, HTTPProxy>;
+  readonly keyFile: KeyFileOptions;
 }
 
 /**
@@ -41,18 +47,23 @@ export function parseClientOptions(
     environment,
   );
   if (line.kind !== "run") return line;
-  const { values: { server, key, ...values }, positionals: [positional], given } = line;
+  const { values: { server, proxy, key, ...values }, positionals: [positional], given } = line;
   if (positional !== undefined && (given.has("port") || given.has("host"))) {
     const flag = given.has("port") ? "--port" : "--host";
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
   }
+  const servers = [...new Set(server)];
   return {
     kind: "run",
     options: {
       ...values,
       ...(positional === undefined ? {} : parseOrigin(positional)),
-      servers: [...new Set(server)],
-      keyFile: key ?? defaultKeyFile(environment, os),
+      servers,
+      proxies: proxiesFor(servers, proxy, environment),
+      // A folder that somebody named and that is not there is misspelt, or not mounted.
+      keyFile: key === null
+        ? { path: defaultKeyFile(environment, os), makesFolder: true }
+        : { path: key, makesFolder: false },
     },
   };
 }

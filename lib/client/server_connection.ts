@@ -21,9 +21,9 @@ import type { RequestHead } from "../http/head.ts";
 import type { Stream } from "../mux/stream.ts";
 import { proveToken } from "../identity/token_proof.ts";
 import { TCPTransport } from "../websocket/tcp_transport.ts";
-import { dialWebSocket } from "../websocket/dial.ts";
+import { type DialOptions, dialWebSocket } from "../websocket/dial.ts";
 
-export interface ServerConnectionOptions {
+export interface ServerConnectionOptions extends Pick<DialOptions, "proxy" | "authorities"> {
   /** The origin of the server's URL, which is also the audience of the claim. */
   readonly server: string;
   readonly key: SigningKey;
@@ -104,7 +104,10 @@ export class ServerConnection implements SessionEvents {
     options: ServerConnectionOptions,
     signal: AbortSignal,
   ): Promise<ServerConnection> {
-    const { connection, early } = await dialWebSocket(new URL(SUBSCRIBE_PATH, options.server), {
+    const { server, proxy = null, authorities = [] } = options;
+    const { connection, early } = await dialWebSocket(new URL(SUBSCRIBE_PATH, server), {
+      proxy,
+      authorities,
       protocol: SUBPROTOCOL,
       timeout: REGISTRATION_TIMEOUT,
       signal,

@@ -1,8 +1,10 @@
 import { Backoff } from "../net/backoff.ts";
 import { messageOf } from "../cli/safe_text.ts";
 import { waitAtMost } from "../net/with_timeout.ts";
+import { DialError } from "../websocket/dial_error.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import type { Registered } from "../wire/messages.ts";
+import { dialAdvice } from "./dial_advice.ts";
 import { ServerConnection, type ServerConnectionOptions } from "./server_connection.ts";
 
 /** Milliseconds after a GOAWAY in which a successor is dialled without backing off: the next server is there soon, and visitors wait. */
@@ -94,7 +96,9 @@ export class ServerLink {
         if (isHandedOver) this.#handOver(connection);
       } catch (error) {
         if (error instanceof RegistrationError && error.permanent) throw error;
-        reason = messageOf(error);
+        reason = error instanceof DialError
+          ? dialAdvice(error, this.#options.server)
+          : messageOf(error);
       }
       if (this.#isStopped) break;
       if (isHandedOver && !this.#isRestless) continue;

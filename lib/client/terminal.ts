@@ -1,12 +1,10 @@
 import { authorityOf } from "../net/authority.ts";
 import { escapeUnsafe } from "../cli/safe_text.ts";
+import type { ClientOptions } from "./options.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
 
-/** Where the local service is, which the lines name. */
-export interface TerminalOptions {
-  readonly host: string;
-  readonly port: number;
-}
+/** Where the local service is and how the servers are reached, which the lines name. */
+export type TerminalOptions = Pick<ClientOptions, "host" | "port" | "proxies">;
 
 const BOLD = "\x1b[1m";
 const DIM = "\x1b[2m";
@@ -18,11 +16,13 @@ const RESET = "\x1b[0m";
  */
 export class Terminal implements TunnelClientEvents {
   readonly #origin: string;
+  readonly #proxies: TerminalOptions["proxies"];
   readonly #urls = new Set<string>();
   readonly #colour = Deno.stderr.isTerminal() && !Deno.noColor;
 
   constructor(options: TerminalOptions) {
     this.#origin = `http://${authorityOf(options)}`;
+    this.#proxies = options.proxies;
   }
 
   onOnline(server: string, url: string): void {
@@ -33,7 +33,9 @@ export class Terminal implements TunnelClientEvents {
     this.#urls.add(url);
     const shown = Deno.stdout.isTerminal() && !Deno.noColor ? `${BOLD}${url}${RESET}` : url;
     write(Deno.stdout, shown);
-    this.#line(`connected to ${server}, serving ${this.#origin}`);
+    const proxy = this.#proxies.get(server);
+    const way = proxy === undefined ? "" : ` through the proxy ${authorityOf(proxy)}`;
+    this.#line(`connected to ${server}${way}, serving ${this.#origin}`);
   }
 
   onLeaving(server: string, reason: string): void {
@@ -41,11 +43,15 @@ export class Terminal implements TunnelClientEvents {
   }
 
   onOffline(server: string, reason: string, isLast: boolean): void {
-    this.#line(`not connected to ${server}: ${reason}${isLast ? "" : "; trying again"}`);
+    this.#line(`not connected to ${server}${isLast ? "" : ", trying again"}: ${reason}`);
   }
 
   onStillOffline(server: string, reason: string): void {
-    this.#line(`still not connected to ${server}: ${reason}; trying again`);
+    this.#line(`still not connected to ${server}, trying again: ${reason}`);
+  }
+
+  keyMade(path: string): void {
+    this.#line(`made the key ${path}: keep a copy, the public address belongs to it`);
   }
 
   warn(text: string): void {

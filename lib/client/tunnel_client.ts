@@ -9,12 +9,16 @@ import { ServerLink, type ServerLinkEvents } from "./server_link.ts";
 
 /** What the command line gives, with the key read, the password hashed and the service made. */
 export interface TunnelClientOptions
-  extends Pick<ClientOptions, "servers" | "connections" | "label" | "name" | "token" | "once"> {
+  extends
+    Pick<ClientOptions, "servers" | "connections" | "label" | "name" | "token" | "once">,
+    Partial<Pick<ClientOptions, "proxies">> {
   /** Answers what visitors ask; it is closed with the client. */
   readonly service: Service;
   /** What the servers check of visitors. */
   readonly policy: VisitorPolicy;
   readonly key: SigningKey;
+  /** Authorities in PEM that are trusted for the servers beside the usual ones. @default [] */
+  readonly authorities?: readonly string[];
 }
 
 /** Hears of a client's state; `server` is one of its servers. */
@@ -81,12 +85,15 @@ export class TunnelClient {
 
   #addServer(server: string): void {
     const { service, key, label, name, policy, token, connections, once } = this.#options;
+    const { authorities = [], proxies } = this.#options;
     const state = new ServerState(server, this.#events);
     for (let connection = 0; connection < connections; connection++) {
       this.#links.push(
         new ServerLink(
           {
             server,
+            proxy: proxies?.get(server) ?? null,
+            authorities,
             key,
             label,
             name: name ?? "",

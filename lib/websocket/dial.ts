@@ -1,14 +1,21 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { connectionOptions, type Field } from "../http/fields.ts";
-import { HandshakeResponse } from "./handshake_response.ts";
-import type { ByteStream } from "./tcp_transport.ts";
-import { DEFAULT_PORTS, withoutBrackets } from "../net/authority.ts";
-import { TCPDialer } from "../net/dialer.ts";
+import type { ParsedHead } from "../http/response_parser.ts";
+import { SessionError } from "../wire/errors.ts";
+import type { HTTPProxy } from "../net/http_proxy.ts";
+import { systemReason } from "../net/system_reason.ts";
+import { type ByteStream, closingOnAbort, writeAll } from "./byte_stream.ts";
+import { connect } from "./connect.ts";
+import { DialError } from "./dial_error.ts";
+import { HandshakeResponse, sentenceIn } from "./handshake_response.ts";
 
 export interface DialOptions {
   /** The subprotocol that is offered; the server must choose it. */
   readonly protocol: string;
+  /** The proxy that leads there; null for none. @default null */
+  readonly proxy?: HTTPProxy | null;
+  /** Authorities in PEM that are trusted beside the usual ones. @default [] */
+  readonly authorities?: readonly string[];
   /** More fields for the request than the handshake has. @default [] */
   readonly fields?: readonly Field[];
   /** Milliseconds for the connection and the handshake together. */
@@ -24,33 +31,32 @@ export interface DialledWebSocket {
   readonly early: Uint8Array;
 }
 
-/** Says that a server did not answer a handshake with status 101. */
-export class HandshakeRefusedError extends SessionError {
-  constructor(readonly status: number, message: string) {
-    super(ErrorCode.GoingAway, message);
-  }
-}
-
 /** The text that is added to each key before it is hashed (RFC 6455 section 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** Characters of a URL that a redirect names. */
+const MAX_DETAIL = 300;
 
 /**
  * Opens a WebSocket (RFC 6455 section 4.1) to an `http:` or `https:` URL; an abort leaves nothing open.
  *
- * @throws {SessionError} when the server cannot be reached, or does not speak this protocol.
+ * @throws {DialError} when the server cannot be reached, or does not speak this protocol.
  */
 export async function dialWebSocket(url: URL, options: DialOptions): Promise<DialledWebSocket> {
-  const { timeout, signal } = options;
+  const { timeout, signal, proxy = null, authorities = [] } = options;
   const abort = new AbortController();
   const giveUp = (): void => abort.abort(signal.reason);
-  const timer = setTimeout(
-    () => abort.abort(failure(`no answer came within ${timeout / 1000} s`)),
-    timeout,
-  );
+  let step: "connection" | "answer" = "connection";
+  const timer = setTimeout(() => abort.abort(late(step, timeout)), timeout);
   if (signal.aborted) giveUp();
   signal.addEventListener("abort", giveUp);
   try {
-    const connection = await connect(url, abort.signal);
+    const connection = await connect(url, {
+      signal: abort.signal,
+      proxy,
+      authorities,
+      onConnected: () => step = "answer",
+    });
     return await closingOnAbort(
       connection,
       abort.signal,
@@ -58,55 +64,11 @@ export async function dialWebSocket(url: URL, options: DialOptions): Promise<Dia
     );
   } catch (cause) {
     abort.signal.throwIfAborted();
-    throw cause instanceof SessionError ? cause : failure(reasonOf(cause), cause);
+    if (cause instanceof SessionError) throw cause;
+    throw new DialError({ kind: "cut" }, systemReason(cause), { cause });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
-  }
-}
-
-async function connect(url: URL, signal: AbortSignal): Promise<ByteStream> {
-  const isSecure = url.protocol === "https:";
-  const hostname = withoutBrackets(url.hostname);
-  const port = url.port === "" ? DEFAULT_PORTS[isSecure ? "https" : "http"] : Number(url.port);
-  const plain = await new TCPDialer(hostname, port).connect(signal);
-  // Nagle's algorithm would let small frames in a row wait 40 ms for an acknowledgement.
-  plain.setNoDelay(true);
-  if (!isSecure) return plain;
-  // Deno keeps the socket of a TLS handshake that is given up until the server closes or speaks.
-  const secure = await Deno.startTls(plain, { hostname, alpnProtocols: ["http/1.1"] });
-  return await closingOnAbort(secure, signal, async () => {
-    try {
-      await secure.handshake();
-    } catch (cause) {
-      throw failure(`TLS failed: ${reasonOf(cause)}`, cause);
-    }
-    return secure;
-  });
-}
-
-/** Runs a step of the handshake, and closes the connection when it fails or is aborted. */
-async function closingOnAbort<T>(
-  connection: ByteStream,
-  signal: AbortSignal,
-  step: () => Promise<T>,
-): Promise<T> {
-  let isClosed = false;
-  const close = (): void => {
-    if (!isClosed) connection.close();
-    isClosed = true;
-  };
-  signal.addEventListener("abort", close);
-  try {
-    signal.throwIfAborted();
-    const result = await step();
-    signal.throwIfAborted();
-    return result;
-  } catch (error) {
-    close();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", close);
   }
 }
 
@@ -119,11 +81,8 @@ async function shakeHands(
   await writeAll(connection, requestHead(url, protocol, key, extra));
   const response = new HandshakeResponse(connection);
   const parsed = await response.head();
-  const { status } = parsed.head;
-  if (status !== 101) throw refused(status, await response.body(parsed));
+  if (parsed.head.status !== 101) throw await refused(response, parsed, url);
   const fields = response.fields(parsed);
-  const wrong = (what: string): SessionError =>
-    failure(`its answer to the WebSocket handshake is wrong: ${what}`);
   if (fields.get("upgrade")?.toLowerCase() !== "websocket") throw wrong("no Upgrade: websocket");
   if (!connectionOptions(fields.get("connection") ?? "").includes("upgrade")) {
     throw wrong("no Connection: Upgrade");
@@ -132,7 +91,7 @@ async function shakeHands(
     throw wrong("another Sec-WebSocket-Accept");
   }
   if (fields.get("sec-websocket-protocol") !== protocol) {
-    throw wrong(`its subprotocol is not ${protocol}`);
+    throw wrong(`its subprotocol is not ${protocol}`, true);
   }
   if (fields.has("sec-websocket-extensions")) throw wrong("an extension that was not offered");
   return { connection, early: response.behind(parsed) };
@@ -163,25 +122,39 @@ async function acceptOf(key: string): Promise<string> {
   return encodeBase64(await crypto.subtle.digest("SHA-1", bytes));
 }
 
-async function writeAll(connection: ByteStream, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+/** What servers say in a refusal when plain text came to a port for TLS: nginx, Go's and Apache. */
+const WANTS_TLS =
+  /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server|plain HTTP to an SSL-enabled/;
+
+async function refused(
+  response: HandshakeResponse,
+  parsed: ParsedHead,
+  url: URL,
+): Promise<DialError> {
+  const { status } = parsed.head;
+  const body = await response.body(parsed);
+  if (WANTS_TLS.test(body)) {
+    return new DialError({ kind: "wants_tls" }, "it speaks TLS on this port");
+  }
+  const isRedirect = status >= 300 && status <= 399;
+  const target = isRedirect ? response.fields(parsed).get("location") : undefined;
+  const location = target === undefined ? null : URL.parse(target, url);
+  const said = location === null ? sentenceIn(body, status) : `it sends to ${location.href}`;
+  const detail = said === "" ? "" : ` (${said.slice(0, MAX_DETAIL)})`;
+  return new DialError(
+    { kind: "status", status, location },
+    `it answered with status ${status}${detail}`,
+  );
 }
 
-function refused(status: number, body: string): SessionError {
-  const [first = "", second = ""] = body.split("\n").map((line) => line.trim())
-    .filter((line) => line !== "");
-  // A server of this protocol says its status again, and then the reason in a sentence; others do as they like.
-  const reason = first.startsWith(`${status} `) && second !== "" ? second : first;
-  const detail = reason === "" ? "" : ` (${reason})`;
-  return new HandshakeRefusedError(status, `it answered with status ${status}${detail}`);
+function late(step: "connection" | "answer", timeout: number): DialError {
+  const what = step === "connection" ? "no connection came about" : "no answer came";
+  return new DialError({ kind: "late", step }, `${what} within ${timeout / 1000} s`);
 }
 
-function failure(message: string, cause?: unknown): SessionError {
-  return new SessionError(ErrorCode.GoingAway, message, { cause });
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message === "" ? cause.name : cause.message;
+function wrong(what: string, isOtherProtocol = false): DialError {
+  return new DialError(
+    { kind: "wrong_answer", isOtherProtocol },
+    `its answer to the WebSocket handshake is wrong: ${what}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
+import type { ByteStream } from "./byte_stream.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { CloseCode, closeText } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
@@ -10,9 +11,6 @@ const CLOSE_TIMEOUT = 1000;
 
 /** Bytes read at a time when they are dropped. */
 const IGNORED_READ = 16 * 1024;
-
-/** What the transport needs of a TCP or TLS connection. */
-export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
 
 /** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done. */
 export class TCPTransport implements Transport, FrameSink {

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
 import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
 
+const PROXY = { host: "p.example", port: 3128, authorization: null };
+
 const HOME = { HOME: "/home/me" };
 
 function options(args: string[], environment: Environment = HOME): ClientOptions {
@@ -28,7 +30,9 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     port: 8080,
     host: "localhost",
     servers: ["http://localhost:6519"],
-    keyFile: "/home/me/.config/tunnel/key.pem",
+    proxies: new Map(),
+    serverCa: null,
+    keyFile: { path: "/home/me/.config/tunnel/key.pem", makesFolder: true },
     label: "",
     name: null,
     token: null,
@@ -55,6 +59,8 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--token=t",
       "--basic-auth=ann:a:b",
       "--allow-ip=10.0.0.0/8, ::1",
+      "--proxy=http://p.example:3128",
+      "--server-ca=ca.pem",
       "--connections=16",
       "--host-header=rewrite",
       "--once",
@@ -63,8 +69,10 @@ Deno.test("parseClientOptions reads every flag", () => {
     {
       port: 3000,
       host: "127.0.0.1",
-      servers: ["https://a.example", "http://b.example:8080"],
-      keyFile: "k.pem",
+      servers: ["https://a.example", "https://b.example:8080"],
+      proxies: new Map([["https://a.example", PROXY], ["https://b.example:8080", PROXY]]),
+      serverCa: "ca.pem",
+      keyFile: { path: "k.pem", makesFolder: false },
       label: "blog",
       name: "shop",
       token: "t",
@@ -133,16 +141,19 @@ Deno.test("parseClientOptions normalizes servers to origins, each once", () => {
   assertEquals(server("https://A.example:443/"), "https://a.example");
   assertEquals(server("wss://a.example"), "https://a.example");
   assertEquals(server("ws://a.example:80"), "http://a.example");
-  assertEquals(server("a.example"), "http://a.example");
+  assertEquals(server("a.example"), "https://a.example");
+  assertEquals(server("Tunnel.Example.com:6519/"), "https://tunnel.example.com:6519");
+  assertEquals(server("tunnel.localhost"), "http://tunnel.localhost");
+  assertEquals(server("192.0.2.1"), "http://192.0.2.1");
   assertEquals(server("localhost:6519"), "http://localhost:6519");
   assertEquals(server("[::1]:6519"), "http://[::1]:6519");
-  assertEquals(options(["--server=a", "--server=http://A:80", "--server=https://a"]).servers, [
-    "http://a",
+  assertEquals(options(["--server=a", "--server=http://A:80", "--server=https://a:443"]).servers, [
     "https://a",
-  ]);
-  assertEquals(options([], { ...HOME, TUNNEL_SERVER: "a, wss://b" }).servers, [
     "http://a",
-    "https://b",
+  ]);
+  assertEquals(options([], { ...HOME, TUNNEL_SERVER: "a, ws://b" }).servers, [
+    "https://a",
+    "http://b",
   ]);
   for (
     const text of [
@@ -195,7 +206,8 @@ Deno.test("parseClientOptions keeps the key where the platform keeps settings", 
   const keyFile = (os: typeof Deno.build.os, environment: Environment) => {
     const command = parseClientOptions([], environment, { os });
     assert(command.kind === "run");
-    return command.options.keyFile;
+    assert(command.options.keyFile.makesFolder);
+    return command.options.keyFile.path;
   };
   assertEquals(keyFile("linux", { ...HOME, XDG_CONFIG_HOME: "/c" }), "/c/tunnel/key.pem");
   assertEquals(
@@ -220,7 +232,7 @@ Deno.test("parseClientOptions asks for --key where there is no config folder", (
     UsageError,
     "there is no APPDATA",
   );
-  assertEquals(options(["--key=k"], {}).keyFile, "k");
+  assertEquals(options(["--key=k"], {}).keyFile, { path: "k", makesFolder: false });
 });
 
 Deno.test("parseClientOptions takes lists of addresses and networks that a server can check, and that fit", () => {
@@ -271,11 +283,57 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "name",
     "once",
     "port",
+    "proxy",
     "server",
+    "server-ca",
     "show-key",
     "token",
     "version",
   ]);
   for (const row of command.text.split("\n")) assert(row.length <= 80, row);
   assertEquals(parseClientOptions(["--version"], {}, { os: "linux" }), { kind: "version" });
+});
+
+Deno.test("parseClientOptions finds the proxy of each server in --proxy, else in the environment", () => {
+  const proxies = (args: string[], environment: Environment) =>
+    Object.fromEntries(
+      [...options(args, { ...HOME, ...environment }).proxies]
+        .map(([server, { host, port }]) => [server, `${host}:${port}`]),
+    );
+  const servers = ["--server=a.example", "--server=http://b.example", "--server=localhost:6519"];
+  const both = { HTTPS_PROXY: "http://s:1", http_proxy: "p:2" };
+  assertEquals(proxies(servers, {}), {});
+  assertEquals(proxies(servers, both), { "https://a.example": "s:1", "http://b.example": "p:2" });
+  assertEquals(proxies(servers, { ...both, NO_PROXY: ".example" }), {});
+  assertEquals(proxies(servers, { ...both, no_proxy: "a.example" }), { "http://b.example": "p:2" });
+  assertEquals(proxies(servers, { HTTPS_PROXY: "x:1", https_proxy: "s:1" }), {
+    "https://a.example": "s:1",
+  });
+  assertEquals(proxies(servers, { HTTP_PROXY: " " }), {});
+  const all = {
+    "https://a.example": "g:3",
+    "http://b.example": "g:3",
+    "http://localhost:6519": "g:3",
+  };
+  assertEquals(proxies([...servers, "--proxy=g:3"], { ...both, NO_PROXY: "*" }), all);
+  assertEquals(proxies(servers, { ...both, TUNNEL_PROXY: "g:3" }), all);
+  assertEquals(proxies([...servers, "--proxy=off"], both), {});
+});
+
+Deno.test("parseClientOptions never asks a proxy of the environment for this machine itself", () => {
+  const environment = { ...HOME, HTTP_PROXY: "p:1", HTTPS_PROXY: "p:1" };
+  for (const server of ["localhost", "a.localhost", "127.0.0.2", "[::1]", "https://localhost"]) {
+    assertEquals(options([`--server=${server}`], environment).proxies.size, 0, server);
+  }
+});
+
+Deno.test("parseClientOptions refuses a proxy that is none, and does not show its password", () => {
+  const message = "must be like http://proxy.example.com:3128";
+  refuses(["--proxy=socks5://p:1080"], `--proxy ${message}, not "socks5://p:1080"`);
+  refuses(["--server=a"], `https_proxy ${message}, not "…@p:1/x"`, {
+    ...HOME,
+    https_proxy: "http://ann:hunter2@p:1/x",
+  });
+  // One that is not needed is nobody's concern here.
+  assertEquals(options([], { ...HOME, HTTPS_PROXY: "socks5://p" }).proxies.size, 0);
 });

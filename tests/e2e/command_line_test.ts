@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { encodeBase32 } from "@std/encoding/base32";
 import { createHash } from "node:crypto";
 import config from "../../deno.json" with { type: "json" };
@@ -157,9 +157,9 @@ Deno.test("A positional port, host and port, or URL means the same as --port", a
 Deno.test("The key is made on first use, for its owner alone, and kept", async (t) => {
   await using origin = ScriptedOrigin.answering(OK);
   await using server = await startServer();
-  await t.step("in a folder that is not there yet", async () => {
+  await t.step("in a folder that is there", async () => {
     await using folder = await TempDir.make();
-    const path = `${folder.path}/not/yet/key.pem`;
+    const path = `${folder.path}/key.pem`;
     const clientArgs = ["--key", path];
     await using first = await startTunnel({ origin, server, clientArgs });
     const made = await Deno.readTextFile(path);
@@ -173,9 +173,18 @@ Deno.test("The key is made on first use, for its owner alone, and kept", async (
     assertEquals(second.url, first.url);
     assertEquals(await Deno.readTextFile(path), made);
     // Nothing else is left beside it.
-    assertEquals([...Deno.readDirSync(`${folder.path}/not/yet`)].map(({ name }) => name), [
-      "key.pem",
-    ]);
+    assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), ["key.pem"]);
+    // The first run says so, and no other one does.
+    await first.client.stderr.find(new RegExp(`made the key ${path}: keep a copy, `));
+    await second.client.stderr.find(/connected to /);
+    assertNotMatch(`${second.client.stderr}`, /made the key/);
+  });
+  await t.step("not in a folder that somebody named and that is not there", async () => {
+    await using folder = await TempDir.make();
+    const ended = await runToEnd("client.ts", ["--key", `${folder.path}/not/yet/key.pem`]);
+    assertEquals([ended.code, ended.stdout], [2, ""]);
+    assertMatch(ended.stderr, /: cannot make the key .*: there is no folder .*\/not\/yet; make it/);
+    assertEquals([...Deno.readDirSync(folder.path)], []);
   });
   await t.step({
     name: "in the platform's config folder",

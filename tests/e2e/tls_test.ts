@@ -32,6 +32,13 @@ Deno.test("A client connects over wss, and refuses a server whose certificate it
       assertEquals((await request(tunnel, "/")).status, 200);
     });
   }
+  await t.step("trusting through --server-ca", async () => {
+    const args = ["--server", `https://127.0.0.1:${server.url.port}`, `${origin.port}`];
+    const serverCa = ["--server-ca", CERTIFICATE.certFile];
+    await using client = await Program.start("client.ts", [...serverCa, ...args]);
+    await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
+    assertEquals((await request(tunnel, "/")).status, 200);
+  });
   await t.step("not trusting", async () => {
     const error = await assertRejects(
       () => Program.start("client.ts", ["--once", "--server", server.url.origin]),
@@ -47,7 +54,10 @@ Deno.test("A client connects over wss, and refuses a server whose certificate it
       ProgramError,
     );
     assertEquals(error.code, 1);
-    assertEquals(error.stderr.trim().split("\n").length, 1);
+    const [made = "", said = "", ...more] = error.stderr.trim().split("\n");
+    assertMatch(made, /made the key/);
+    assertMatch(said, /not connected to .*: it .*https:\/\/127\.0\.0\.1:\d+$/);
+    assertEquals(more, []);
   });
 });
 

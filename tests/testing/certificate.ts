@@ -11,6 +11,7 @@ export function readCertificate(): string {
   return Deno.readTextFileSync(CERTIFICATE.certFile);
 }
 
-function pathOf(name: string): string {
+/** Returns the path of a file among the certificates of the tests. */
+export function pathOf(name: string): string {
   return decodeURIComponent(new URL(name, FOLDER).pathname);
 }

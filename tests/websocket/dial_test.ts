@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { dialWebSocket, HandshakeRefusedError } from "../../lib/websocket/dial.ts";
-import { SessionError } from "../../lib/wire/errors.ts";
+import { dialWebSocket } from "../../lib/websocket/dial.ts";
+import { DialError } from "../../lib/websocket/dial_error.ts";
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { acceptKey } from "../testing/websocket_frame.ts";
@@ -123,7 +123,18 @@ Deno.test("dialWebSocket tells the status of a refusal, and its sentence or else
       ],
       ["the end", "HTTP/1.1 400 X\r\n\r\nbad", "status 400 (bad)"],
       ["none", "HTTP/1.1 204 X\r\n\r\n", "status 204"],
-      ["an empty one", "HTTP/1.1 301 X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "status 301"],
+      ["an empty one", "HTTP/1.1 301 X\r\nContent-Length: 0\r\n\r\n", "status 301"],
+      [
+        "a redirect",
+        "HTTP/1.1 301 X\r\nLocation: https://a.example/b\r\n\r\n<title>Moved</title>",
+        "status 301 (it sends to https://a.example/b)",
+      ],
+      [
+        "a page",
+        "HTTP/1.1 404 X\r\n\r\n<!doctype html>\n<html><title>\nNot\nfound</title>",
+        "status 404 (Not found)",
+      ],
+      ["a page without a title", "HTTP/1.1 404 X\r\n\r\n<html><p>Not found", "status 404"],
       ["one that is cut", "HTTP/1.1 502 X\r\nContent-Length: 9\r\n\r\n", "status 502"],
       ["a long one", `HTTP/1.1 403 X\r\n\r\n${"x".repeat(500)}`, `status 403 (${"x".repeat(200)})`],
     ] as const
@@ -135,15 +146,18 @@ Deno.test("dialWebSocket tells the status of a refusal, and its sentence or else
       });
       const error = await assertFails(dial(server.port));
       assertEquals(error.message, `it answered with ${expected}`);
-      assert(error instanceof HandshakeRefusedError);
-      assertEquals(error.status, Number(/\d+/.exec(expected)?.[0]));
+      const { failure } = error;
+      assert(failure.kind === "status");
+      assertEquals(failure.status, Number(/\d+/.exec(expected)?.[0]));
     });
   }
 });
 
 Deno.test("dialWebSocket says why there is no connection", async () => {
   assertEquals((await assertFails(dial(freePort()))).message, "nothing listens there");
-  assertMatch((await assertFails(dialURL("http://tunnel.invalid:80"))).message, /address/);
+  const { failure } = await assertFails(dialURL("http://tunnel.invalid:80"));
+  assert(failure.kind === "unreachable");
+  assertMatch(failure.code, /^EAI_/);
 });
 
 Deno.test("dialWebSocket finds a server that listens on either loopback address as localhost", async () => {
@@ -158,8 +172,11 @@ Deno.test("dialWebSocket finds a server that listens on either loopback address 
 Deno.test("dialWebSocket gives up when its time is over, wherever it waits", async () => {
   for (const scheme of ["http", "https"]) {
     await using server = new RawOrigin((peer) => peer.ended());
-    const dialled = dialURL(`${scheme}://127.0.0.1:${server.port}`, { timeout: 20 });
-    assertMatch((await assertFails(dialled)).message, /no answer came within 0\.02 s/);
+    const error = await assertFails(
+      dialURL(`${scheme}://127.0.0.1:${server.port}`, { timeout: 20 }),
+    );
+    assertMatch(error.message, /^no (?:answer came|connection came about) within 0\.02 s$/);
+    assertEquals(error.failure.kind, "late");
     // A TLS handshake under way keeps its socket in Deno until the server closes, which the scope does.
     if (scheme === "http") await server.finished();
   }
@@ -195,14 +212,12 @@ Deno.test("dialWebSocket over TLS refuses a certificate that it does not trust, 
     peer.close();
   });
   const error = await assertFails(dialURL(`https://localhost:${listener.addr.port}`));
-  assertMatch(error.message, /TLS failed: .*certificate/);
+  assertEquals(error.failure, { kind: "tls", fault: "untrusted" });
   await accepting;
   listener.close();
   await using plain = new RawOrigin((peer) => peer.send("HTTP/1.1 400 Bad Request\r\n\r\n"));
-  assertMatch(
-    (await assertFails(dialURL(`https://127.0.0.1:${plain.port}`))).message,
-    /TLS failed/,
-  );
+  const { failure } = await assertFails(dialURL(`https://127.0.0.1:${plain.port}`));
+  assertEquals(failure, { kind: "tls", fault: "plain" });
 });
 
 function dial(port: number) {
@@ -217,8 +232,8 @@ function dialURL(
   return within(dialWebSocket(url, { protocol: PROTOCOL, timeout, signal }), "the handshake");
 }
 
-function assertFails(dialled: Promise<unknown>): Promise<SessionError> {
-  return assertRejects(() => dialled, SessionError);
+function assertFails(dialled: Promise<unknown>): Promise<DialError> {
+  return assertRejects(() => dialled, DialError);
 }
 
 function answering(change: (answer: string) => string): RawOrigin {

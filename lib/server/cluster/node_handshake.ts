@@ -1,6 +1,7 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import type { Transport } from "../../mux/transport.ts";
-import { dialWebSocket, HandshakeRefusedError } from "../../websocket/dial.ts";
+import { dialWebSocket } from "../../websocket/dial.ts";
+import { DialError } from "../../websocket/dial_error.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Bus } from "../bus/bus.ts";
@@ -56,7 +57,8 @@ export async function dialNode(
     try {
       return await dialOnce(url, options);
     } catch (error) {
-      const isReplaced = error instanceof HandshakeRefusedError && error.status === REPLACED;
+      const failure = error instanceof DialError ? error.failure : null;
+      const isReplaced = failure?.kind === "status" && failure.status === REPLACED;
       if (!isReplaced || dials === MAX_DIALS) throw error;
     }
   }

@@ -1,0 +1,42 @@
+import { X509Certificate } from "node:crypto";
+import { ProgramError } from "../cli/program.ts";
+import { systemReason } from "../net/system_reason.ts";
+
+/** Bytes of the largest file that is read: all authorities of a browser are some 250 kB. */
+const MAX_AUTHORITY_FILE = 1024 * 1024;
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/**
+ * Reads the certificates of private authorities from a PEM file (RFC 7468).
+ *
+ * @throws {ProgramError} with status 2 when it cannot be read, or has none. Deno takes a text without any in silence.
+ */
+export async function readAuthorities(file: string): Promise<readonly string[]> {
+  const authorities = (await textOf(file)).match(CERTIFICATE) ?? [];
+  if (authorities.length === 0) {
+    throw wrong(`the authority ${file} has no certificate in PEM (-----BEGIN CERTIFICATE-----)`);
+  }
+  for (const authority of authorities) {
+    try {
+      new X509Certificate(authority);
+    } catch (cause) {
+      throw wrong(`the authority ${file} has a certificate that cannot be read`, cause);
+    }
+  }
+  return authorities;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    const { size } = await Deno.stat(file);
+    if (size <= MAX_AUTHORITY_FILE) return await Deno.readTextFile(file);
+  } catch (cause) {
+    throw wrong(`cannot read the authority ${file}: ${systemReason(cause)}`, cause);
+  }
+  throw wrong(`the authority ${file} is larger than ${MAX_AUTHORITY_FILE} bytes`);
+}
+
+function wrong(message: string, cause?: unknown): ProgramError {
+  return new ProgramError(message, 2, { cause });
+}

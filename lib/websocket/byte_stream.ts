@@ -1,0 +1,31 @@
+/** What is needed of a TCP or TLS connection. */
+export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
+
+export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+}
+
+/** Runs a step of opening a connection, and closes the connection when the step fails or is aborted. */
+export async function closingOnAbort<T>(
+  stream: ByteStream,
+  signal: AbortSignal,
+  step: () => Promise<T>,
+): Promise<T> {
+  let isClosed = false;
+  const close = (): void => {
+    if (!isClosed) stream.close();
+    isClosed = true;
+  };
+  signal.addEventListener("abort", close);
+  try {
+    signal.throwIfAborted();
+    const result = await step();
+    signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
+}

@@ -1,0 +1,71 @@
+import { DEFAULT_PORTS, withoutBrackets } from "../net/authority.ts";
+import { TCPDialer } from "../net/dialer.ts";
+import type { HTTPProxy } from "../net/http_proxy.ts";
+import { systemCode, systemReason } from "../net/system_reason.ts";
+import { tlsFailure } from "../net/tls_failure.ts";
+import { type ByteStream, closingOnAbort } from "./byte_stream.ts";
+import { DialError } from "./dial_error.ts";
+import { openProxyTunnel } from "./proxy_tunnel.ts";
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** The proxy that leads there; null for none. */
+  readonly proxy: HTTPProxy | null;
+  /** Authorities in PEM that are trusted beside the usual ones. */
+  readonly authorities: readonly string[];
+  /** Is told when something has accepted the connection. */
+  readonly onConnected: () => void;
+}
+
+/**
+ * Connects to the host of an `http:` or `https:` URL, over TLS for the latter.
+ *
+ * @throws {DialError} when that fails, and the signal's reason when it is aborted.
+ */
+export async function connect(url: URL, options: ConnectOptions): Promise<ByteStream> {
+  const { signal, proxy, authorities } = options;
+  const isSecure = url.protocol === "https:";
+  const host = withoutBrackets(url.hostname);
+  const port = url.port === "" ? DEFAULT_PORTS[isSecure ? "https" : "http"] : Number(url.port);
+  const plain = await dial(proxy ?? { host, port }, options);
+  if (proxy !== null) {
+    await closingOnAbort(plain, signal, () => openProxyTunnel(plain, proxy, { host, port }));
+  }
+  if (!isSecure) return plain;
+  // Deno keeps the socket of a TLS handshake that is given up until the server closes or speaks.
+  const secure = await Deno.startTls(plain, {
+    hostname: host,
+    alpnProtocols: ["http/1.1"],
+    caCerts: [...authorities],
+  });
+  return await closingOnAbort(secure, signal, async () => {
+    try {
+      await secure.handshake();
+    } catch (cause) {
+      const { fault, reason } = tlsFailure(cause, host);
+      throw new DialError({ kind: "tls", fault }, reason, { cause });
+    }
+    return secure;
+  });
+}
+
+async function dial(
+  { host, port }: { readonly host: string; readonly port: number },
+  { signal, proxy, onConnected }: ConnectOptions,
+): Promise<Deno.TcpConn> {
+  try {
+    const connection = await new TCPDialer(host, port).connect(signal);
+    onConnected();
+    // Nagle's algorithm would let small frames in a row wait 40 ms for an acknowledgement.
+    connection.setNoDelay(true);
+    return connection;
+  } catch (cause) {
+    signal.throwIfAborted();
+    const reason = systemReason(cause);
+    throw proxy === null
+      ? new DialError({ kind: "unreachable", code: systemCode(cause) }, reason, { cause })
+      : new DialError({ kind: "proxy", status: null }, `its proxy cannot be reached: ${reason}`, {
+        cause,
+      });
+  }
+}
