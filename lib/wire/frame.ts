@@ -103,19 +103,6 @@ export function writeFrameHeader(
   writeUint32(target, offset + 6, length);
 }
 
-/** Returns one frame as bytes of its own. */
-export function encodeFrame(
-  type: number,
-  flags: number,
-  stream: number,
-  payload: Uint8Array,
-): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(FRAME_HEADER_LENGTH + payload.length);
-  writeFrameHeader(frame, 0, type, flags, stream, payload.length);
-  frame.set(payload, FRAME_HEADER_LENGTH);
-  return frame;
-}
-
 /** Returns the name of a type for messages and logs. */
 export function frameName(type: number): string {
   return RULES[type]?.name ?? `frame of type 0x${type.toString(16)}`;

@@ -1,16 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SessionError } from "../../lib/wire/errors.ts";
-import { encodeFrame, FrameType } from "../../lib/wire/frame.ts";
+import { FrameType } from "../../lib/wire/frame.ts";
+import { frameOf } from "../testing/frame_peer.ts";
 import { FrameCounter } from "./frame_counts.ts";
-
-const NOTHING = new Uint8Array(0);
 
 Deno.test("FrameCounter.since tells what has come since a snapshot, without pings", () => {
   const counter = new FrameCounter();
-  counter.add(encodeFrame(FrameType.Data, 0, 1, NOTHING));
+  counter.add(frameOf(FrameType.Data, { stream: 1 }));
   const before = counter.snapshot();
-  const ping = encodeFrame(FrameType.Ping, 0, 0, new Uint8Array(8));
-  const data = encodeFrame(FrameType.Data, 0, 3, NOTHING);
+  const ping = frameOf(FrameType.Ping, { payload: new Uint8Array(8) });
+  const data = frameOf(FrameType.Data, { stream: 3 });
   counter.add(new Uint8Array([...data, ...ping, ...data]));
   counter.bytes += 100;
   assertEquals(counter.since(before), {

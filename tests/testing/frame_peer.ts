@@ -1,4 +1,10 @@
-import { decodeFrames, encodeFrame, frameName, uint32At } from "../../lib/wire/frame.ts";
+import {
+  decodeFrames,
+  FRAME_HEADER_LENGTH,
+  frameName,
+  uint32At,
+  writeFrameHeader,
+} from "../../lib/wire/frame.ts";
 import type { WebSocketLike } from "../../lib/websocket/websocket_transport.ts";
 import { within } from "./within.ts";
 import { encodeRequestHead, GET } from "./heads.ts";
@@ -111,7 +117,10 @@ export class FramePeer {
 export function frameOf(type: number, parts: FrameParts = {}): Uint8Array<ArrayBuffer> {
   const { flags = 0, stream = 0, payload = "" } = parts;
   const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
-  return encodeFrame(type, flags, stream, bytes);
+  const frame = new Uint8Array(FRAME_HEADER_LENGTH + bytes.length);
+  writeFrameHeader(frame, 0, type, flags, stream, bytes.length);
+  frame.set(bytes, FRAME_HEADER_LENGTH);
+  return frame;
 }
 
 /** Frames of types that nobody knows, for the session and for streams, as a later version may send them. */

@@ -3,7 +3,6 @@ import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
 import {
   aFrame,
   decodeFrames,
-  encodeFrame,
   FRAME_HEADER_LENGTH,
   FrameFlag,
   frameName,
@@ -28,9 +27,9 @@ const SESSION_TYPES: readonly number[] = [
   FrameType.Notice,
 ];
 
-Deno.test("encodeFrame gives the golden bytes", () => {
+Deno.test("writeFrameHeader writes in front of a payload the golden bytes", () => {
   for (const { name, type, flags, stream, payload, bytes } of GOLDEN_FRAMES) {
-    assertEquals(encodeFrame(typeNamed(type), flags, stream, payload), bytes, name);
+    assertEquals(frameOf(typeNamed(type), { flags, stream, payload }), bytes, name);
   }
 });
 
@@ -96,7 +95,7 @@ Deno.test("decodeFrames passes over every type that is not in the table, on what
     if (TYPES.includes(type)) continue;
     for (const stream of [0, 1, 0xffff_ffff]) {
       for (const length of [0, 8, 300_000]) {
-        const unknown = encodeFrame(type, 0xff, stream, bytesOf(length));
+        const unknown = frameOf(type, { flags: 0xff, stream, payload: bytesOf(length) });
         const seen = decode(joined(unknown, good, unknown));
         assertEquals(seen.map(({ type }) => type), [FrameType.Data]);
       }
@@ -105,7 +104,7 @@ Deno.test("decodeFrames passes over every type that is not in the table, on what
 });
 
 Deno.test("decodeFrames refuses a frame of an unknown type that its message does not hold whole", () => {
-  const unknown = encodeFrame(0x7f, 0, 0, bytesOf(8));
+  const unknown = frameOf(0x7f, { payload: bytesOf(8) });
   for (let length = 0; length < unknown.length; length++) refused(unknown.subarray(0, length));
 });
 
@@ -119,7 +118,8 @@ Deno.test("decodeFrames drops every flag that its type does not have", () => {
   ]);
   for (const type of TYPES) {
     for (let flags = 0; flags < 256; flags++) {
-      const frame = encodeFrame(type, flags, streamFor(type), bytesOf(validLength(type)));
+      const payload = bytesOf(validLength(type));
+      const frame = frameOf(type, { flags, stream: streamFor(type), payload });
       assertEquals(decode(frame).map((frame) => frame.flags), [flags & (allowed.get(type) ?? 0)]);
     }
   }
@@ -128,7 +128,7 @@ Deno.test("decodeFrames drops every flag that its type does not have", () => {
 Deno.test("decodeFrames refuses a session's frame on a stream and a stream's frame on stream 0", () => {
   for (const type of TYPES) {
     for (const stream of SESSION_TYPES.includes(type) ? [1, 0xffff_ffff] : [0]) {
-      refused(encodeFrame(type, 0, stream, bytesOf(validLength(type))));
+      refused(frameOf(type, { stream, payload: bytesOf(validLength(type)) }));
     }
   }
 });

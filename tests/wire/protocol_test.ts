@@ -4,7 +4,7 @@ import { decodeHex, encodeHex } from "@std/encoding/hex";
 import * as policy from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
-import { decodeFrames, encodeFrame, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
+import { decodeFrames, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import type { Field } from "../../lib/http/fields.ts";
 import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
 import { END_TO_END, withoutHopByHop } from "../../lib/http/fields.ts";
@@ -20,6 +20,7 @@ import { REFUSAL_CODES } from "../../lib/wire/registration_error.ts";
 import { thumbprintOf, tunnelId } from "../../lib/identity/thumbprint.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
 import { RFC_8037_KEY } from "../testing/ed25519.ts";
+import { frameOf } from "../testing/frame_peer.ts";
 import { GOLDEN_FRAMES, goldenFrame } from "../testing/golden_frames.ts";
 import { readAnswer } from "../testing/answer_reading.ts";
 import { toBytes } from "../testing/latin1.ts";
@@ -69,7 +70,7 @@ for (const [name = "", number, , stream, flags = "", min, max] of table("type"))
     const id = stream === "0" ? 0 : 7;
     const accepts = (at: number, length: number): boolean => {
       try {
-        return flagsSeen(encodeFrame(type, 0, at, new Uint8Array(length))) === 0;
+        return flagsSeen(frameOf(type, { stream: at, payload: new Uint8Array(length) })) === 0;
       } catch (error) {
         assert(error instanceof SessionError);
         return false;
@@ -80,10 +81,11 @@ for (const [name = "", number, , stream, flags = "", min, max] of table("type"))
     assert(shortest === 0 || !accepts(id, shortest - 1), "a byte too short");
     assert(!accepts(id, longest + 1), "a byte too long");
     assert(!accepts(id === 0 ? 7 : 0, shortest), "on the other kind of stream");
-    const flagged = encodeFrame(type, 0xff, id, new Uint8Array(shortest));
+    const flagged = frameOf(type, { flags: 0xff, stream: id, payload: new Uint8Array(shortest) });
     assertEquals(flagsSeen(flagged), allowed, "the flags that are not ignored");
     const long = assertThrows(
-      () => decodeFrames(encodeFrame(type, 0, id, new Uint8Array(longest + 1)), () => {}),
+      () =>
+        decodeFrames(frameOf(type, { stream: id, payload: new Uint8Array(longest + 1) }), () => {}),
       SessionError,
     );
     assertEquals(long.code, ErrorCode.TooLarge);

@@ -4,7 +4,7 @@
  * with its standard input.
  */
 import { signClaim } from "../../../lib/identity/claim.ts";
-import { decodeFrames, encodeFrame, FrameType } from "../../../lib/wire/frame.ts";
+import { decodeFrames, FrameType } from "../../../lib/wire/frame.ts";
 import {
   decodeChallenge,
   decodeResponse,
@@ -13,6 +13,7 @@ import {
   SUBSCRIBE_PATH,
 } from "../../../lib/wire/messages.ts";
 import { newSigningKey } from "../../testing/ed25519.ts";
+import { frameOf } from "../../testing/frame_peer.ts";
 import { BINARY, MessageReader, PING, PONG } from "../message_reader.ts";
 
 /** Clients that register at the same time: the server takes 100 of one address that have not finished. */
@@ -89,7 +90,7 @@ async function live(connection: Deno.TcpConn, reader: MessageReader): Promise<vo
 }
 
 async function send(connection: Deno.TcpConn, type: number, payload: Uint8Array): Promise<void> {
-  await connection.write(webSocketFrame(BINARY, encodeFrame(type, 0, 0, payload)));
+  await connection.write(webSocketFrame(BINARY, frameOf(type, { payload })));
 }
 
 /** Writes a client's frame of less than 64 KiB, whose mask of zeros changes nothing. */
