@@ -36,6 +36,7 @@ export class Budget {
 /** The bytes of body that a stream may still send. */
 export class SendWindow {
   #available: number;
+  #owed = 0;
 
   /** @throws {SessionError} `FlowControl` for more than a window may ever be. */
   constructor(initial: number) {
@@ -49,9 +50,15 @@ export class SendWindow {
     return this.#available;
   }
 
+  /** Bytes that were sent and for which the peer has given no credit yet. */
+  get owed(): number {
+    return this.#owed;
+  }
+
   /** Spends credit; the caller has looked at `available`. */
   spend(bytes: number): void {
     this.#available -= bytes;
+    this.#owed += bytes;
   }
 
   /**
@@ -67,6 +74,7 @@ export class SendWindow {
       );
     }
     this.#available += credit;
+    this.#owed = Math.max(0, this.#owed - credit);
   }
 }
 

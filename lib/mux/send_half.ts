@@ -85,10 +85,15 @@ export class SendHalf implements WaitingSender {
     throw new StreamError(ErrorCode.Internal, `stream ${this.#stream} cannot send: ${why}`);
   }
 
-  /** Takes credit from the peer. */
-  addCredit(credit: number): void {
+  /**
+   * Takes credit from the peer and tells whether it is for body that was sent while more is to come: any other says
+   * nothing of the request, and a peer could put its answer off with it for ever.
+   */
+  addCredit(credit: number): boolean {
+    const isProgress = !this.#ended && this.#window.owed > 0;
     this.#window.add(credit);
     if (this.#pending !== null) this.#enqueue();
+    return isProgress;
   }
 
   /** Ends it with an error; what was not sent is dropped. */

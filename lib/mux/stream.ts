@@ -156,8 +156,7 @@ export class Stream {
 
   /** Takes credit that the session has received. */
   receiveWindow(credit: number): void {
-    this.#host.progressed(this);
-    this.#sending.addCredit(credit);
+    if (this.#sending.addCredit(credit)) this.#host.progressed(this);
   }
 
   /** Ends the stream because the peer reset it or the session ended; what was received can still be read. */

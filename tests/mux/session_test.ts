@@ -591,6 +591,46 @@ Deno.test("Session waits anew for a head while the upload makes progress", async
   assert(failed);
 });
 
+Deno.test("Session waits no longer for a head because of credit that is for nothing", async () => {
+  const openings = [
+    { what: "a request without a body", isEnded: true, body: 0 },
+    { what: "a body that has ended", isEnded: false, body: 10 },
+    { what: "a body of which nothing came", isEnded: false, body: 0 },
+  ];
+  for (const { what, isEnded, body } of openings) {
+    using clock = new FakeClock();
+    using near = new SessionAndPeer("server", { headTimeout: 1000 });
+    const { stream, response } = near.session.open(HTTPRequest, GET, isEnded);
+    if (body > 0) await stream.end(new Uint8Array(body));
+    let code = 0;
+    response.catch((error) => code = error.code);
+    clock.advance(900);
+    near.peer.send(Window, { stream: 1, payload: u32(1) });
+    await settled();
+    clock.advance(100);
+    await settled();
+    assertEquals(code, ErrorCode.Timeout, what);
+  }
+});
+
+Deno.test("Session waits no longer for a head because of credit beyond what was sent", async () => {
+  using clock = new FakeClock();
+  using near = new SessionAndPeer("server", { headTimeout: 1000 });
+  const { stream, response } = near.session.open(HTTPRequest, GET, false);
+  let failed = false;
+  response.catch(() => failed = true);
+  await stream.write(new Uint8Array(10));
+  clock.advance(900);
+  near.peer.send(Window, { stream: 1, payload: u32(10) });
+  await settled();
+  clock.advance(900);
+  near.peer.send(Window, { stream: 1, payload: u32(10) });
+  await settled();
+  clock.advance(100);
+  await settled();
+  assert(failed);
+});
+
 // Keepalive.
 
 Deno.test("Session answers a Ping with its bytes", async () => {
