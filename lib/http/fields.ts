@@ -10,7 +10,7 @@ export function fieldValue(fields: readonly Field[], name: string): string | und
 }
 
 /** Returns the values of all fields of that name as one list, which means the same (RFC 9110 section 5.3), or undefined. */
-function fieldValues(fields: readonly Field[], name: string): string | undefined {
+export function fieldValues(fields: readonly Field[], name: string): string | undefined {
   let values: string | undefined;
   for (const field of fields) {
     if (field[0] === name) values = values === undefined ? field[1] : `${values}, ${field[1]}`;

@@ -7,6 +7,7 @@ import { Budget } from "../../mux/flow_control.ts";
 import {
   type Field,
   fieldValue,
+  fieldValues,
   HANDSHAKE_FIELDS,
   listMembers,
   withoutHopByHop,
@@ -66,7 +67,7 @@ export class LocalWebSockets {
   }
 
   #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Handshake> } {
-    const offered = fieldValue(fields, "sec-websocket-protocol");
+    const offered = fieldValues(fields, "sec-websocket-protocol");
     const protocols = protocolsOf(offered ?? "");
     const socket = new WebSocket(`ws://${this.#authority}/`, protocols, {
       headers: headersOf(fields),

@@ -1,4 +1,10 @@
-import { connectionOptions, type Field, fieldValue, listMembers } from "../../http/fields.ts";
+import {
+  connectionOptions,
+  type Field,
+  fieldValue,
+  fieldValues,
+  listMembers,
+} from "../../http/fields.ts";
 import { isToken } from "../../http/octets.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
@@ -19,27 +25,27 @@ export interface UpgradeRequest {
  * and key. A request that offers only other protocols is an ordinary one (RFC 9110 section 7.8).
  */
 export function checkUpgrade({ method, fields }: UpgradeRequest): Upgrade {
-  const upgrade = fieldValue(fields, "upgrade");
+  const upgrade = fieldValues(fields, "upgrade");
   if (upgrade === undefined || !namesWebSocket(upgrade)) return NONE;
 
   if (upgrade.toLowerCase() !== "websocket") return badRequest("Upgrade must be websocket alone");
   if (method !== "GET") {
     return refusedUpgrade(405, "a WebSocket handshake is a GET request", [["allow", "GET"]]);
   }
-  if (!connectionOptions(fieldValue(fields, "connection") ?? "").includes("upgrade")) {
+  if (!connectionOptions(fieldValues(fields, "connection") ?? "").includes("upgrade")) {
     return badRequest("Connection does not name upgrade");
   }
   const hasCoding = fieldValue(fields, "transfer-encoding") !== undefined;
   if (hasCoding || (fieldValue(fields, "content-length") ?? "0") !== "0") {
     return badRequest("a WebSocket handshake has no body");
   }
-  if (fieldValue(fields, "sec-websocket-version") !== VERSION) {
+  if (fieldValues(fields, "sec-websocket-version") !== VERSION) {
     return refusedUpgrade(426, `the WebSocket version must be ${VERSION}`, VERSION_WANTED);
   }
-  if (!KEY.test(fieldValue(fields, "sec-websocket-key") ?? "")) {
+  if (!KEY.test(fieldValues(fields, "sec-websocket-key") ?? "")) {
     return badRequest("Sec-WebSocket-Key is not 16 bytes in base64");
   }
-  const protocols = parseProtocols(fieldValue(fields, "sec-websocket-protocol"));
+  const protocols = parseProtocols(fieldValues(fields, "sec-websocket-protocol"));
   return protocols === undefined
     ? badRequest("Sec-WebSocket-Protocol is not a list of different tokens")
     : { kind: "websocket", protocols };
@@ -56,7 +62,7 @@ const VERSION_WANTED: readonly Field[] = [
   ["sec-websocket-version", VERSION],
 ];
 
-/** 16 bytes are 22 digits of base64 and two of padding; two keys in two fields arrive joined, and fail. */
+/** 16 bytes are 22 digits of base64 and two of padding; two keys in two fields are joined, and fail. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /** Finds websocket among the protocols offered, with a version behind it too. */

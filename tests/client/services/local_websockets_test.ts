@@ -61,6 +61,18 @@ Deno.test("LocalWebSockets asks with GET alone", async () => {
   assertEquals((await assertRejects(served, StreamError)).code, ErrorCode.Protocol);
 });
 
+Deno.test("LocalWebSockets offers the subprotocols of all fields that name some, and takes any of them", async () => {
+  await using origin = await WebSocketOrigin.start({ handleProtocols: () => "second" });
+  const name = "sec-websocket-protocol";
+  const { incoming, served } = serve(origin.port, [[name, "first"], [name, "other, second"]]);
+  const { request } = await origin.next();
+  assertEquals(request.headers[name], "first, other, second");
+  const { status, fields } = await incoming.answered();
+  assertEquals([status, fields], [101, [[name, "second"]]]);
+  incoming.leave();
+  await within(served, "the end of a WebSocket");
+});
+
 Deno.test("LocalWebSockets says what is wrong with subprotocols that cannot be offered", async () => {
   for (const list of ["a b,,", "a,a", "caf\xe9"]) {
     const { served } = serve(freePort(), [["sec-websocket-protocol", list]]);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { Field } from "../../../lib/http/fields.ts";
 import { checkUpgrade, type Upgrade } from "../../../lib/server/proxy/upgrade.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -37,6 +38,30 @@ Deno.test("checkUpgrade gives the subprotocols in the visitor's order", () => {
     protocols: ["chat", "v2.chat", "superchat"],
   });
   assertEquals(check({ "sec-websocket-protocol": "a,A" }).kind, "websocket");
+});
+
+Deno.test("checkUpgrade reads several fields of a list as one, and several of what is no list as none", () => {
+  const fields: Field[] = [
+    ["upgrade", "websocket"],
+    ["connection", "keep-alive"],
+    ["connection", "upgrade"],
+    ["sec-websocket-key", KEY],
+    ["sec-websocket-version", "13"],
+    ["sec-websocket-protocol", "a"],
+    ["sec-websocket-protocol", "b, c"],
+  ];
+  assertEquals(checkUpgrade({ method: "GET", fields }), {
+    kind: "websocket",
+    protocols: ["a", "b", "c"],
+  });
+  const again: readonly (readonly [field: Field, status: number])[] = [
+    [["upgrade", "websocket"], 400],
+    [["sec-websocket-key", KEY], 400],
+    [["sec-websocket-version", "13"], 426],
+  ];
+  for (const [field, refused] of again) {
+    assertEquals(status(checkUpgrade({ method: "GET", fields: [...fields, field] })), refused);
+  }
 });
 
 Deno.test("checkUpgrade refuses subprotocols that are no tokens or appear twice", () => {
