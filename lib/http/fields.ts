@@ -1,3 +1,5 @@
+import { withoutBlanks } from "./octets.ts";
+
 /** One header field: a name in lower case and a value, each character of which is one octet (RFC 9110 section 5). */
 export type Field = readonly [name: string, value: string];
 
@@ -48,7 +50,7 @@ export function connectionOptions(value: string): string[] {
 
 /** Returns the members of a field whose value is a list (RFC 9110 section 5.6.1), empty ones too. */
 export function listMembers(value: string): string[] {
-  return value.split(",").map((member) => member.trim());
+  return value.split(",").map(withoutBlanks);
 }
 
 /** Members of a request's longest list: no program sends as many, and 64 KiB of commas take milliseconds to read. */

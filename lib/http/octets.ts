@@ -92,6 +92,15 @@ export function isBlank(octet: number | undefined): boolean {
   return octet === SP || octet === HTAB;
 }
 
+/** Takes blanks off both ends; `trim` would take Latin-1's no-break space too. */
+export function withoutBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 function classify(): Uint8Array {
   const octets = new Uint8Array(256);
   for (let octet = 0; octet < 256; octet++) {

@@ -1,11 +1,12 @@
 import type { ResponseFraming } from "./body_decoder.ts";
+import { parseContentLengths } from "./content_length.ts";
 import { connectionOptions } from "./fields.ts";
 import type { FieldLines } from "./field_lines.ts";
 import { type HeadRange, readMessageFields } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { LF_ALONE, Mendings } from "./mendings.ts";
-import { CR, isBlank, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
+import { CR, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -117,7 +118,7 @@ function parseHead(
   if (lineEnd === firstLF || fieldsEnd === octets.length - 1) mendings.note(LF_ALONE);
   const lines = readLines(octets, { start: firstLF + 1, end: fieldsEnd }, mendings);
   const announced = lines.notableValue("content-length");
-  const length = announced === undefined ? null : parseLength(announced);
+  const length = announced === undefined ? null : lengthIn(announced);
   const framing = bodyFraming(lines.notableValue("transfer-encoding"), length, minor);
   const isBodiless = method === "HEAD" || status === 204 || status === 304 || status < 200;
   const own = lines.endToEnd();
@@ -201,31 +202,10 @@ function bodyFraming(
   return "chunked";
 }
 
-/** Reads a Content-Length, or several that are equal. */
-function parseLength(text: string): number {
-  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  let length: number | null = null;
-  for (const part of text.includes(",") ? text.split(",") : [text]) {
-    const digits = trim(part);
-    const parsed = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
-    if (!Number.isSafeInteger(parsed)) {
-      throw malformed("Content-Length must be a number of bytes", text);
-    }
-    if (length !== null && length !== parsed) {
-      throw malformed("Content-Length must be one number", text);
-    }
-    length = parsed;
-  }
-  return length ?? 0;
-}
-
-/** Takes blanks off both ends; `trim` would take Latin-1's no-break space too. */
-function trim(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
+function lengthIn(text: string): number {
+  const length = parseContentLengths(text);
+  if (length === undefined) throw malformed("Content-Length must be one number of bytes", text);
+  return length;
 }
 
 function malformed(rule: string, seen?: string): OriginError {

@@ -1,3 +1,4 @@
+import { parseContentLength } from "../http/content_length.ts";
 import type { FieldLines } from "../http/field_lines.ts";
 import { readWireFields } from "../http/field_reader.ts";
 import {
@@ -87,6 +88,12 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
   });
 }
 
+/** Returns the bytes of body that a head has announced, null where it does not say. */
+export function announcedLength(head: RequestHead): number | null {
+  const length = linesOf(head).notableValue("content-length");
+  return length === undefined ? null : parseContentLength(length) ?? null;
+}
+
 function checked(head: WrittenHead): WrittenHead {
   const length = headLength(head);
   if (length <= MAX_HEAD_LENGTH) return head;
@@ -107,9 +114,7 @@ function badStatus(seen: string): HeadError {
 function checkContentLength(lines: FieldLines): void {
   // Several values are joined by commas, which no number has.
   const length = lines.notableValue("content-length");
-  if (length === undefined) return;
-  const isLength = /^[0-9]{1,16}$/.test(length) && Number.isSafeInteger(Number(length));
-  if (!isLength) {
+  if (length !== undefined && parseContentLength(length) === undefined) {
     throw new HeadError("content-length must be a number of bytes", length);
   }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { isToken, latin1, writeLatin1 } from "../../lib/http/octets.ts";
+import { isToken, latin1, withoutBlanks, writeLatin1 } from "../../lib/http/octets.ts";
 import { toText } from "../testing/latin1.ts";
 
 Deno.test("isToken accepts exactly the characters of RFC 9110 5.6.2", () => {
@@ -23,4 +23,9 @@ Deno.test("latin1 gives each octet its character, and writeLatin1 gives it back"
   assert(writeLatin1(latin1(octets), out, 2));
   assertEquals(out.subarray(2), octets);
   assertFalse(writeLatin1("a\u0100", out, 0));
+});
+
+Deno.test("withoutBlanks takes blanks and tabs off both ends, and nothing else", () => {
+  assertEquals([" \ta b\t ", "", " ", "a"].map(withoutBlanks), ["a b", "", "", "a"]);
+  for (const text of ["\u00a0a", "a\n", "\va"]) assertEquals(withoutBlanks(text), text);
 });

@@ -1,4 +1,5 @@
-import { type Field, fieldValue, isLongList, listMembers } from "../../http/fields.ts";
+import { parseContentLengths } from "../../http/content_length.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import type { RequestFraming } from "./visit.ts";
 
 const NO_BODY: RequestFraming = { kind: "none" };
@@ -28,10 +29,10 @@ export function requestFraming(
       "a request has either Content-Length or Transfer-Encoding (RFC 9112 section 6.1)",
     );
   }
-  if (announced !== undefined && !isLength(announced)) {
+  const length = announced === undefined ? null : parseContentLengths(announced);
+  if (length === undefined) {
     return refusedFraming(400, "Content-Length is not one number of bytes");
   }
-  const length = announced === undefined ? null : Number(announced);
   if (length === 0) return NO_BODY;
   if (isBodiless(request.method)) {
     // Deno drops such a body without a word; an origin must not get half a request.
@@ -43,14 +44,9 @@ export function requestFraming(
   return request.body === null ? NO_BODY : { kind: "body", length };
 }
 
-/**
- * Joins a Content-Length that came several times and that Deno has made a list of, where all agree (RFC 9110 section
- * 8.6). What stays a list is refused later.
- */
+/** Makes one text of a Content-Length that came several times and that Deno has made a list of, where all are equal. */
 export function oneLength(text: string): string {
-  if (!text.includes(",") || isLongList(text)) return text;
-  const [first = "", ...others] = listMembers(text);
-  return others.every((other) => other === first) ? first : text;
+  return text.includes(",") ? String(parseContentLengths(text) ?? text) : text;
 }
 
 /**
@@ -68,11 +64,6 @@ function unannounced(
 
 function isBodiless(method: string): boolean {
   return method === "GET" || method === "HEAD";
-}
-
-/** Whether a text is a number of bytes that can be counted to (RFC 9110 section 8.6). */
-function isLength(text: string): boolean {
-  return /^[0-9]{1,15}$/.test(text);
 }
 
 function refusedFraming(status: 400 | 501, reason: string): RequestFraming {

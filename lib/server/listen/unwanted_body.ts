@@ -1,3 +1,4 @@
+import { parseContentLength } from "../../http/content_length.ts";
 import { type Field, fieldValue } from "../../http/fields.ts";
 import type { BodyReader } from "./visit.ts";
 
@@ -35,8 +36,8 @@ export async function dropRest(reader: BodyReader): Promise<void> {
 
 /** Takes care of what follows the head of a request that is refused. */
 export function dropBody(request: Pick<Request, "body">, fields: readonly Field[]): void {
-  const announced = fieldValue(fields, "content-length");
-  if ((announced !== undefined && Number(announced) <= MAX_LEFT) || request.body === null) return;
+  const announced = parseContentLength(fieldValue(fields, "content-length") ?? "");
+  if ((announced !== undefined && announced <= MAX_LEFT) || request.body === null) return;
   void dropRest(readerOf(request.body, READ_LENGTH));
 }
 

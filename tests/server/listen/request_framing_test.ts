@@ -42,9 +42,7 @@ Deno.test("requestFraming refuses a length that is not one number", () => {
 
 Deno.test("oneLength joins a length that is repeated and equal, and no other list (RFC 9110 8.6)", () => {
   assertEquals(["5", "5, 5", "5,5 ,5"].map(oneLength), ["5", "5", "5"]);
-  for (const list of ["5, 6", "5,", ",", ", 5"]) {
-    assertEquals(oneLength(list), list === "," ? "" : list);
-  }
+  for (const list of ["5, 6", "5,", ",", ", 5"]) assertEquals(oneLength(list), list);
 });
 
 Deno.test("oneLength leaves a list of more than a hundred members as it is, so that it is refused", () => {
