@@ -57,11 +57,16 @@ export function linesOf(head: RequestHead | ResponseHead): FieldLines {
 export function requestLine({ method, target }: Pick<RequestHead, "method" | "target">): string {
   if (!isToken(method)) throw new HeadError("the method must be a token", method);
   if (!isTarget(target)) throw new HeadError("the target must be a path or *", target);
+  if (method === CONNECT) throw new HeadError(NOT_CONNECT);
   return method + " " + target + VERSION;
 }
 
 /** The end of a request line, behind the target. */
 const VERSION = ` HTTP/1.1${LINE_END}`;
+
+/** Its answer would turn the connection into a tunnel, and its target is no path (RFC 9110 section 9.3.6). */
+const CONNECT = "CONNECT";
+const NOT_CONNECT = "the method must not be CONNECT";
 
 /**
  * Reads the request line at the start of a head, in the spelling of {@linkcode requestLine} alone.
@@ -81,7 +86,9 @@ export function readRequestLine(
   if (!isLine || !isTarget(target)) {
     throw new HeadError("a request line must be a method, a target and HTTP/1.1", lineAt(line, 0));
   }
-  return { method: line.slice(0, methodEnd), target, end };
+  const method = line.slice(0, methodEnd);
+  if (method === CONNECT) throw new HeadError(NOT_CONNECT);
+  return { method, target, end };
 }
 
 /** Returns the number that three digits at an offset make, NaN where there are others. */

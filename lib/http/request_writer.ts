@@ -41,10 +41,6 @@ export interface PreparedRequest {
  * @throws {OriginError} `malformed` for a head that no request may have.
  */
 export function prepareRequest(head: RequestHead): PreparedRequest {
-  // Its answer would turn the connection into a tunnel (RFC 9110 section 9.3.6).
-  if (head.method === "CONNECT") {
-    throw malformed("an origin cannot be asked with the method CONNECT");
-  }
   const fields = endToEndLines(head).withoutLength();
   const line = orOriginError(() => requestLine(head));
   const length = line.length + fields.octets.length;
