@@ -2,7 +2,7 @@ import type { RequestHead } from "../http/head.ts";
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import type { Feature } from "../wire/features.ts";
 import { decodeFrames, FrameFlag, frameName, FrameType, uint32At } from "../wire/frame.ts";
-import { decodeRequestHead, decodeResponseHead } from "../wire/head.ts";
+import { announcedLength, decodeRequestHead, decodeResponseHead } from "../wire/head.ts";
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { decodeDisconnect, encodeReset, resetError } from "../wire/reasons.ts";
 import type { Goaway } from "./goaway.ts";
@@ -157,7 +157,10 @@ export class FrameReceiver {
     const ended = (flags & FrameFlag.EndStream) !== 0;
     const stream = this.#streams.accept(id, type, uint32At(payload, 0), ended);
     try {
-      accept(stream, decodeRequestHead(payload.subarray(4)));
+      const head = decodeRequestHead(payload.subarray(4));
+      const length = type === FrameType.HTTPRequest ? announcedLength(head) : null;
+      if (length !== null) stream.expect(length);
+      accept(stream, head);
     } catch (error) {
       const { code, message } = asStreamError(error);
       stream.reset(code, message);

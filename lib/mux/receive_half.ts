@@ -1,4 +1,4 @@
-import { ErrorCode, SessionError } from "../wire/errors.ts";
+import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import { aFrame, FrameFlag, frameName, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow } from "./flow_control.ts";
 import { MESSAGE_COST } from "../wire/limits.ts";
@@ -20,6 +20,8 @@ export class ReceiveHalf {
   readonly #window: ReceiveWindow;
   readonly #sendCredit: (credit: number) => void;
   readonly #queue = new ReceiveQueue();
+  /** Bytes of body that were announced and have not come; infinite where nothing was. */
+  #awaited = Infinity;
   #headAllowed: boolean;
   #ended: boolean;
   #reader: Reader | null = null;
@@ -65,6 +67,16 @@ export class ReceiveHalf {
     return chunk;
   }
 
+  /**
+   * Notes how many bytes of body were announced.
+   *
+   * @throws {StreamError} `Protocol` when it has ended before; `take` throws it for a body that is not as long.
+   */
+  expect(length: number): void {
+    this.#awaited = length;
+    if (this.#ended) this.#checkLength();
+  }
+
   /** Takes the response head. */
   takeHead(end: boolean): void {
     if (!this.#headAllowed) throw new SessionError(ErrorCode.Protocol, "a second head");
@@ -72,7 +84,7 @@ export class ReceiveHalf {
     if (end) this.#end();
   }
 
-  /** Takes a frame of body, a message or a teardown. */
+  /** Takes a frame of body, a message or a teardown. @throws {StreamError} as `expect` says. */
   take(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#headAllowed || this.#ended) {
       const when = this.#ended ? "after its end" : "before its head";
@@ -80,6 +92,7 @@ export class ReceiveHalf {
     }
     const end = type === FrameType.Data && (flags & FrameFlag.EndStream) !== 0;
     if (bytes.length === 0 && end) {
+      this.#checkLength();
       this.#end();
       return;
     }
@@ -91,7 +104,10 @@ export class ReceiveHalf {
     }
     const cost = creditOf(type, bytes.length);
     this.#window.receive(cost);
+    if (bytes.length > this.#awaited) throw notAsAnnounced("goes on beyond");
+    this.#awaited -= bytes.length;
     this.#deliver({ type, flags: flags & ~FrameFlag.EndStream, bytes, cost });
+    if (end) this.#checkLength();
     if (end || type === FrameType.WSTeardown) this.#end();
   }
 
@@ -107,6 +123,10 @@ export class ReceiveHalf {
   /** Gives its share of the session's budget back. */
   release(): void {
     this.#window.release();
+  }
+
+  #checkLength(): void {
+    if (this.#awaited > 0 && this.#awaited !== Infinity) throw notAsAnnounced("ended before");
   }
 
   #deliver(chunk: Chunk): void {
@@ -131,4 +151,8 @@ export class ReceiveHalf {
     this.#reader?.resolve(null);
     this.#reader = null;
   }
+}
+
+function notAsAnnounced(what: string): StreamError {
+  return new StreamError(ErrorCode.Protocol, `the body ${what} its announced length`);
 }

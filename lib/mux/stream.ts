@@ -139,6 +139,15 @@ export class Stream {
     this.#fail(new StreamError(code, reason === "" ? "the stream was reset" : reason), true);
   }
 
+  /**
+   * Notes how many bytes of body the peer has announced: a body that is not as long is cut for its reader.
+   *
+   * @throws {StreamError} `Protocol` when it has ended already.
+   */
+  expect(length: number): void {
+    this.#receiving.expect(length);
+  }
+
   /** Takes the response head that the session has received. */
   receiveHead(end: boolean): void {
     this.#receiving.takeHead(end);
@@ -150,7 +159,15 @@ export class Stream {
     if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
       throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} on an HTTP stream`);
     }
-    this.#receiving.take(type, flags, bytes);
+    try {
+      this.#receiving.take(type, flags, bytes);
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      // What came before the fault can still be read, as before a Reset of the peer.
+      this.#host.sendReset(this, error.code, error.message);
+      this.abort(error);
+      return;
+    }
     this.#checkFinished();
   }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
-import { encodeReset } from "../../lib/wire/reasons.ts";
+import { decodeReset, encodeReset } from "../../lib/wire/reasons.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { Chunk } from "../../lib/mux/receive_queue.ts";
@@ -8,7 +8,7 @@ import type { Stream } from "../../lib/mux/stream.ts";
 import { coded, creditsOf, frameOf, joined, openingOf, u32 } from "../testing/frame_peer.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
-import { GET, OK, plain } from "../testing/heads.ts";
+import { GET, OK, plain, rawHead } from "../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse, Reset, Window, WSMessage, WSRequest, WSTeardown } =
   FrameType;
@@ -386,19 +386,79 @@ Deno.test("frames that were on their way when a stream was reset are ignored", a
   assertStrictEquals(near.end, undefined);
 });
 
+Deno.test("a body that is not as long as announced is cut: what came stays readable, and both sides are told", async () => {
+  const { EndStream } = FrameFlag;
+  const bodies = [
+    { what: "too short", frames: [["four", EndStream]], readable: "four" },
+    {
+      what: "too short, with an end of its own",
+      frames: [["four", 0], ["", EndStream]],
+      readable: "four",
+    },
+    { what: "too long", frames: [["four", 0], ["teen", 0]], readable: "four" },
+    { what: "too long at once", frames: [["eleven", EndStream]], readable: null },
+  ] as const;
+  for (const { what, frames, readable } of bodies) {
+    using near = new SessionAndPeer("client");
+    const stream = await opened(near, { length: 5 });
+    let aborted: Error | null = null;
+    stream.onAbort = (error) => aborted = error;
+    for (const [payload, flags] of frames) near.peer.send(Data, { stream: 1, payload, flags });
+    await settled();
+    if (readable !== null) assertEquals(content(await stream.read()), readable, what);
+    const error = assertThrows(() => stream.read(), StreamError);
+    assertEquals([error.code, aborted === error], [ErrorCode.Protocol, true], what);
+    const [reset] = near.peer.take();
+    assertEquals([reset?.type, decodeReset(reset?.payload ?? text("")).code], [
+      Reset,
+      ErrorCode.Protocol,
+    ]);
+    assertEquals([near.session.load, near.end], [0, undefined]);
+  }
+});
+
+Deno.test("a body that is as long as announced is whole, in pieces and with an end of its own", async () => {
+  using near = new SessionAndPeer("client");
+  const stream = await opened(near, { length: 5 });
+  for (const payload of ["fi", "ve!"]) near.peer.send(Data, { stream: 1, payload });
+  near.peer.send(Data, { stream: 1, flags: FrameFlag.EndStream });
+  await settled();
+  assertEquals([content(await stream.read()), content(await stream.read())], ["fi", "ve!"]);
+  assertEquals([await stream.read(), near.peer.take()], [null, []]);
+});
+
+Deno.test("a request that has ended before its announced length is reset, and nobody is shown it", async () => {
+  using near = new SessionAndPeer("client");
+  near.peer.send(HTTPRequest, {
+    stream: 1,
+    flags: FrameFlag.EndStream,
+    payload: openingOf(INITIAL_WINDOW, rawHead("POST / HTTP/1.1", [["content-length", "5"]])),
+  });
+  const { payload } = await near.peer.next(Reset);
+  assertEquals(decodeReset(payload).code, ErrorCode.Protocol);
+  assertEquals([near.streams.length, near.end], [0, undefined]);
+});
+
 /** Lets the peer open stream 1 and returns it. */
 async function opened(
   near: SessionAndPeer,
-  { type = HTTPRequest, window = INITIAL_WINDOW, end = false }: {
+  { type = HTTPRequest, window = INITIAL_WINDOW, end = false, length }: {
     readonly type?: number;
     readonly window?: number;
     readonly end?: boolean;
+    /** Bytes of body that its head announces. @default none */
+    readonly length?: number;
   } = {},
 ): Promise<Stream> {
   near.peer.send(type, {
     stream: 1,
     flags: end ? FrameFlag.EndStream : 0,
-    payload: openingOf(window),
+    payload: openingOf(
+      window,
+      length === undefined
+        ? undefined
+        : rawHead("POST / HTTP/1.1", [["content-length", `${length}`]]),
+    ),
   });
   await settled();
   const [stream] = near.streams;

@@ -1,12 +1,18 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { HandlerService } from "../../../lib/client/services/handler.ts";
 import { LocalHTTP } from "../../../lib/client/services/local_http/local_http.ts";
 import type { Incoming, Service } from "../../../lib/client/services/service.ts";
 import type { RequestHead, ResponseHead } from "../../../lib/http/head.ts";
 import type { Chunk } from "../../../lib/mux/receive_queue.ts";
-import { FrameType } from "../../../lib/wire/frame.ts";
+import { FrameFlag, FrameType } from "../../../lib/wire/frame.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
+import { openingOf } from "../../testing/frame_peer.ts";
+import { rawHead } from "../../testing/heads.ts";
 import { toText } from "../../testing/latin1.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
+import { SessionAndPeer } from "../../testing/session_fixture.ts";
+import { settled } from "../../testing/turn.ts";
 import { within } from "../../testing/within.ts";
 
 // A service can be wrapped by another one that sees all that passes: what an inspector does.
@@ -149,6 +155,41 @@ Deno.test("a wrapper notes what a LocalHTTP answers, and serves a noted request 
   for (const { received } of [await origin.next(), await origin.next()]) {
     assertMatch(received, /^POST \/hook\?a=1 HTTP\/1\.1\r\n[^]*\r\n\r\none two!$/);
   }
+});
+
+Deno.test("an upload that ends before its announced length is cut for every kind of service", async () => {
+  const begun: string[] = [];
+  const seen: string[] = [];
+  const see = async (who: string, reading: Promise<unknown>) => {
+    begun.push(who);
+    seen.push(`${who}: ${await reading.then(() => "whole", () => "cut")}`);
+  };
+  await using origin = ScriptedOrigin.start(({ body }) => see("an origin", body.readAll()));
+  const services = [
+    new LocalHTTP({ host: "127.0.0.1", port: origin.port, hostHeader: null }),
+    new HandlerService(async (request) => {
+      await see("a handler", request.text());
+      return new Response(null);
+    }),
+  ];
+  const head = rawHead("POST / HTTP/1.1", [["host", "a"], ["content-length", "5"]]);
+  for (const [i, service] of services.entries()) {
+    using near = new SessionAndPeer("client");
+    near.peer.send(FrameType.HTTPRequest, { stream: 1, payload: openingOf(1_000, head) });
+    await settled();
+    const [stream] = near.streams;
+    if (stream === undefined) throw new Error("no stream was accepted");
+    const served = service.serve(
+      stream,
+      requestHead({ method: "POST", fields: [["host", "a"], ["content-length", "5"]] }),
+    );
+    await eventually("the service to be asked", () => begun.length === i + 1);
+    near.peer.send(FrameType.Data, { stream: 1, flags: FrameFlag.EndStream, payload: "four" });
+    await within(served, "the end of an exchange");
+    service.close();
+  }
+  await eventually("both to be told", () => seen.length === 2);
+  assertEquals(seen.toSorted(), ["a handler: cut", "an origin: cut"]);
 });
 
 Deno.test("a wrapper passes on that the visitor leaves, and the reset of a service that fails", async () => {

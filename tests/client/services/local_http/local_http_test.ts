@@ -40,16 +40,6 @@ Deno.test("LocalHTTP asks nothing of the origin for a visitor who has left alrea
   assertEquals(origin.connectionCount, 0);
 });
 
-Deno.test("LocalHTTP asks nothing of the origin for an upload that has ended before its length", async () => {
-  await using origin = ScriptedOrigin.answering(OK);
-  using local = new TestLocalHTTP(origin.port);
-  const incoming = new FakeIncoming();
-  const head = requestHead({ method: "POST", fields: [["content-length", "5"]] });
-  await within(local.serve(incoming, head), "the end of an exchange");
-  assertEquals([incoming.head, incoming.resetWith?.code], [null, ErrorCode.Protocol]);
-  assertEquals(origin.connectionCount, 0);
-});
-
 Deno.test("LocalHTTP gives the origin up when the visitor leaves", async () => {
   await using origin = ScriptedOrigin.start((exchange) => exchange.hangUp());
   using local = new TestLocalHTTP(origin.port);
