@@ -18,6 +18,7 @@ import {
   CertificateError,
   type CertificateSource,
 } from "./lib/server/tls/certificate_source.ts";
+import { pemReason } from "./lib/server/tls/pem_reason.ts";
 import { PEMFiles } from "./lib/server/tls/pem_files.ts";
 import { TunnelServer, type TunnelServerOptions } from "./lib/server/tunnel_server.ts";
 
@@ -84,7 +85,7 @@ function start(
   options: ServerOptions,
   made: Logs & Pick<TunnelServerOptions, "bus" | "tls">,
 ): TunnelServer {
-  const { hostname, tls } = options;
+  const { tls } = options;
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
   const server = `tunnel/${config.version}`;
   try {
@@ -92,15 +93,12 @@ function start(
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     const { cause } = error;
-    // Deno finds such data in PEM files alone: empty ones, and those with something else in them.
-    const isPem = cause instanceof Deno.errors.InvalidData || cause instanceof TypeError;
-    if (tls !== null && isPem) {
+    const pem = pemReason(cause);
+    if (tls !== null && pem !== null) {
       const files = `${tls.certFile} and ${tls.keyFile}`;
-      throw new ProgramError(`cannot serve TLS with ${files}: ${messageOf(cause)}`, 2, { cause });
+      throw new ProgramError(`cannot serve TLS with ${files}: ${pem}`, 2, { cause });
     }
-    throw new ProgramError(`cannot listen on ${hostname}:${error.port}: ${reasonOf(cause)}`, 1, {
-      cause,
-    });
+    throw new ProgramError(error.message, 1, { cause });
   }
 }
 
@@ -138,10 +136,6 @@ async function load(certificates: CertificateSource): Promise<Certificate> {
     if (!(cause instanceof CertificateError)) throw cause;
     throw new ProgramError(cause.message, 2, { cause });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Deno.errors.AddrInUse ? "the port is in use" : messageOf(error);
 }
 
 await runProgram(main);

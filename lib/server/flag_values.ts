@@ -1,3 +1,4 @@
+import { UsageError } from "../cli/command_line.ts";
 import { AddressSet } from "../net/address_set.ts";
 import { originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { parseAddress } from "../net/ip_address.ts";
@@ -54,4 +55,19 @@ export function parseBus(text: string): string {
     throw new RangeError("must be memory or a URL such as redis://localhost:6379", { cause });
   }
   return text;
+}
+
+/** Bytes of a token at least: a false server that has a proof of it can try guesses, as many as it likes. */
+export const MIN_TOKEN_LENGTH = 16;
+
+/**
+ * Reads a token as it is.
+ *
+ * @throws {UsageError} which does not show the value, unlike other flags, for it may be most of a secret.
+ */
+export function parseToken(text: string): string {
+  if (new TextEncoder().encode(text).length >= MIN_TOKEN_LENGTH) return text;
+  throw new UsageError(
+    `--token must have ${MIN_TOKEN_LENGTH} bytes or more, which nobody can guess: openssl rand -hex 32`,
+  );
 }

@@ -12,11 +12,13 @@ import {
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
 import { MAX_HEAD } from "./proxy/request_heads.ts";
 import {
+  MIN_TOKEN_LENGTH,
   parseAddresses,
   parseBus,
   parseDomain,
   parseListenAddress,
   parsePublicUrl,
+  parseToken,
 } from "./flag_values.ts";
 
 const LISTENING = "Listening";
@@ -96,10 +98,11 @@ export const SERVER_FLAGS = {
     defaultText: "30s",
   }),
   /** The secret that clients must know as well; null for none. */
-  token: textFlag({
+  token: valueFlag("<secret>", parseToken, {
     group: ACCESS,
-    help: "secret that a client must present as well; better in the environment than here",
-    placeholder: "<secret>",
+    help:
+      `secret that a client must present as well, of ${MIN_TOKEN_LENGTH} bytes or more; better ` +
+      "in the environment than here",
     default: null,
   }),
   /** The path of a file, which is not read here; null lets every key in. */

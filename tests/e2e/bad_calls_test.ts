@@ -16,6 +16,8 @@ Deno.test("A wrong call of the server ends in one line and status 2", async (t) 
   await using folder = await TempDir.make();
   const junk = `${folder.path}/junk.pem`;
   await Deno.writeTextFile(junk, "this is no certificate\n");
+  const foreign = `${folder.path}/foreign.pem`;
+  await Deno.writeTextFile(foreign, await foreignKey({ name: "ECDSA", namedCurve: "P-256" }));
   const { certFile, keyFile } = CERTIFICATE;
   for (
     const args of [
@@ -40,6 +42,7 @@ Deno.test("A wrong call of the server ends in one line and status 2", async (t) 
       ["--timeout", "-1s"],
       ["--trust-proxy", "10.0.0.0/99"],
       ["--fixed=maybe"],
+      ["--token", "hunter2"],
       ["--log-format", "xml"],
       ["--log-level", "loud"],
       ["--log-level", "a\nb"],
@@ -51,6 +54,7 @@ Deno.test("A wrong call of the server ends in one line and status 2", async (t) 
       ["--tls-cert", junk, "--tls-key", keyFile],
       ["--tls-cert", certFile, "--tls-key", junk],
       ["--tls-cert", certFile, "--tls-key", certFile],
+      ["--tls-cert", certFile, "--tls-key", foreign],
     ]
   ) {
     await t.step(nameOf(args, folder), async () => {
@@ -74,7 +78,13 @@ Deno.test("A server that cannot listen ends in one line and status 1", async (t)
     const args = ["--hostname", "127.0.0.1", "--port", `${taken.addr.port}`];
     const ended = await runToEnd("server.ts", args);
     assertRefused(ended, 1);
-    assertMatch(ended.stderr, new RegExp(`${taken.addr.port}.*in use`));
+    assertMatch(
+      ended.stderr,
+      new RegExp(
+        `: cannot listen on 127\\.0\\.0\\.1:${taken.addr.port}: the port is in use; stop what ` +
+          "listens there, or take another port\n$",
+      ),
+    );
   });
   await t.step("an address of another machine", async () => {
     // RFC 5737 keeps it for documentation: it is nobody's.

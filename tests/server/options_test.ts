@@ -64,7 +64,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--drain-timeout=1m",
     "--bus=redis://localhost:6379/1",
     "--node-url=http://10.0.0.7:6519/",
-    "--token=t",
+    "--token=correct horse battery",
     "--authorized-keys=keys",
     "--admin-token=a",
     "--max-body=500kb",
@@ -95,7 +95,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     drainTimeout: 60_000,
     bus: "redis://localhost:6379/1",
     nodeUrl: "http://10.0.0.7:6519",
-    token: "t",
+    token: "correct horse battery",
     authorizedKeys: "keys",
     adminToken: "a",
     maxBody: 500_000,
@@ -256,4 +256,20 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
   ]);
   for (const row of command.text.split("\n")) assert(row.length <= 80, row);
   assertEquals(parseServerOptions(["--version"], {}), { kind: "version" });
+});
+
+Deno.test("parseServerOptions refuses a token that can be guessed, and does not show it", () => {
+  for (const token of ["hunter2", "hunter2hunter2!", "ü".repeat(7)]) {
+    const error = assertThrows(
+      () => parseServerOptions([`--token=${token}`], {}),
+      UsageError,
+      "--token must have 16 bytes or more",
+    );
+    assert(!error.message.includes(token), error.message);
+  }
+  for (const token of ["x".repeat(16), "ü".repeat(8)]) {
+    const command = parseServerOptions([], { TUNNEL_TOKEN: token });
+    assert(command.kind === "run");
+    assertEquals(command.options.token, token);
+  }
 });

@@ -1,4 +1,5 @@
 import { messageOf, quoted } from "../../cli/safe_text.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
 import { isThumbprint } from "../../identity/thumbprint.ts";
@@ -91,11 +92,7 @@ function textOf(path: string): string {
       length += read;
     }
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : cause instanceof TypeError
-      ? "it is not UTF-8"
-      : messageOf(cause);
+    const reason = cause instanceof TypeError ? "it is not UTF-8" : systemReason(cause);
     throw new AuthorizedKeysError("unreadable", `cannot read ${path}: ${reason}`, { cause });
   }
   throw new AuthorizedKeysError("too_large", `${path} has more than ${MAX_FILE} bytes`);

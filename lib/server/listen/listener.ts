@@ -1,4 +1,5 @@
-import { messageOf } from "../../cli/safe_text.ts";
+import { authorityOf } from "../../net/authority.ts";
+import { systemCode, systemReason } from "../../net/system_reason.ts";
 import type { Log } from "../../cli/log.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
 import type { RequestObserver, VisitHandler } from "./visit.ts";
@@ -35,11 +36,37 @@ export interface Listener {
 /** Opens a listener of one kind. @throws {ListenError} when it cannot listen. */
 export type Listen = (options: ListenerOptions) => Listener;
 
-/** Says that a port cannot be listened on; its cause is what the system said. */
+/** Says that a port cannot be listened on, why, and what to do; its cause is what the system said. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
   readonly code = "CANNOT_LISTEN";
-  constructor(readonly port: number, cause: unknown) {
-    super(`cannot listen on port ${port}: ${messageOf(cause)}`, { cause });
+  constructor(
+    { hostname, port }: Pick<ListenerOptions, "hostname" | "port">,
+    cause: unknown,
+  ) {
+    const place = authorityOf({ host: hostname, port });
+    const advice = adviceOn(systemCode(cause), port);
+    super(`cannot listen on ${place}: ${systemReason(cause)}${advice}`, { cause });
+  }
+}
+
+/** The first port that any user may listen on. */
+const FIRST_FREE_PORT = 1024;
+
+function adviceOn(code: string, port: number): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return "; stop what listens there, or take another port";
+    case "EACCES":
+    case "EPERM":
+      return port < FIRST_FREE_PORT
+        ? `; ports below ${FIRST_FREE_PORT} are root's: take another one, or have a service manager ` +
+          "allow it (CAP_NET_BIND_SERVICE)"
+        : "";
+    case "EADDRNOTAVAIL":
+    case "EAI_NONAME":
+      return "; check --hostname";
+    default:
+      return "";
   }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "../../cli/safe_text.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import { Specimens } from "../../mux/v8_memory.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
 import { Disconnects } from "./disconnects.ts";
@@ -33,7 +33,7 @@ export class ServeListener implements Listener {
     try {
       this.#socket = this.#serve(options.port);
     } catch (cause) {
-      throw new ListenError(options.port, cause);
+      throw new ListenError(options, cause);
     }
   }
 
@@ -102,7 +102,10 @@ export class ServeListener implements Listener {
       log.error("the listener ended and is opened again", { reason });
       this.#relisten(port === 0 ? server.addr.port : port);
     };
-    server.finished.then(() => again("it stopped by itself"), (error) => again(messageOf(error)));
+    server.finished.then(
+      () => again("it stopped by itself"),
+      (error) => again(systemReason(error)),
+    );
     return Object.assign(state, { server });
   }
 
@@ -126,7 +129,7 @@ export class ServeListener implements Listener {
         this.#socket = this.#serve(port);
       } catch (error) {
         if (after === RELISTEN_AFTER) {
-          this.#options.log.error("cannot listen", { port, reason: messageOf(error) });
+          this.#options.log.error("cannot listen", { port, reason: systemReason(error) });
         }
         this.#relisten(port, Math.min(2 * after, RELISTEN_AFTER));
       }

@@ -1,11 +1,12 @@
 import type { Log } from "../../cli/log.ts";
 import { onReload } from "../../cli/program.ts";
-import { messageOf } from "../../cli/safe_text.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import {
   type Certificate,
   CertificateError,
   type CertificateSource,
 } from "./certificate_source.ts";
+import { pemReason } from "./pem_reason.ts";
 
 export interface PEMFilesOptions {
   /** The path of the file with the certificate chain. */
@@ -38,7 +39,8 @@ export class PEMFiles implements CertificateSource {
       await onRenewed(await this.load());
       log.info("the certificate was read again", { file });
     } catch (error) {
-      log.error("the old certificate stays", { file, reason: messageOf(error) });
+      const reason = pemReason(error) ?? systemReason(error);
+      log.error("the old certificate stays", { file, reason });
     }
   }
 }
@@ -47,8 +49,6 @@ async function read(file: string): Promise<string> {
   try {
     return await Deno.readTextFile(file);
   } catch (cause) {
-    const isMissing = cause instanceof Deno.errors.NotFound;
-    const reason = isMissing ? "there is no such file" : messageOf(cause);
-    throw new CertificateError(`cannot read ${file}: ${reason}`, { cause });
+    throw new CertificateError(`cannot read ${file}: ${systemReason(cause)}`, { cause });
   }
 }

@@ -9,7 +9,12 @@ import { answerWith, Listening } from "../../testing/listening.ts";
 Deno.test("ServeListener says which port it cannot have", async () => {
   const listener = listening();
   const error = assertThrows(() => listening({ port: listener.port }), ListenError);
-  assertEquals([error.code, error.port], ["CANNOT_LISTEN", listener.port]);
+  assertEquals(error.code, "CANNOT_LISTEN");
+  assertEquals(
+    error.message,
+    `cannot listen on 127.0.0.1:${listener.port}: the port is in use; stop what listens there, or ` +
+      "take another port",
+  );
   assert(error.cause instanceof Deno.errors.AddrInUse);
   await listener.shutdown();
 });
@@ -94,3 +99,26 @@ async function certificates(): Promise<readonly [Certificate, Certificate]> {
   const cert = await Deno.readTextFile(CERTIFICATE.certFile);
   return [{ cert, key }, { cert: await Deno.readTextFile(RENEWED_CERTIFICATE), key }];
 }
+
+Deno.test("ListenError says what to do about an address and a port that one may not have", () => {
+  const words = (hostname: string, port: number, code: string) =>
+    new ListenError({ hostname, port }, Object.assign(new Error("no"), { code })).message;
+  assertEquals(
+    words("0.0.0.0", 443, "EACCES"),
+    "cannot listen on 0.0.0.0:443: permission denied; ports below 1024 are root's: take another " +
+      "one, or have a service manager allow it (CAP_NET_BIND_SERVICE)",
+  );
+  assertEquals(
+    words("::", 6519, "EACCES"),
+    "cannot listen on [::]:6519: permission denied",
+  );
+  assertEquals(
+    words("192.0.2.1", 6519, "EADDRNOTAVAIL"),
+    "cannot listen on 192.0.2.1:6519: this machine has no such address; check --hostname",
+  );
+  assertEquals(
+    words("0.0.0.0", 6519, "EMFILE"),
+    "cannot listen on 0.0.0.0:6519: this program has as many files and connections open as it may; " +
+      "see ulimit -n",
+  );
+});
