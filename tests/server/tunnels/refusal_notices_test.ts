@@ -127,13 +127,12 @@ Deno.test("RefusalNotices.close tells nothing more and leaves no timer", async (
   assertEquals(near.peer.take(), []);
 });
 
-Deno.test("RefusalNotices that are closed tell nothing more, and leave no timer", () => {
+Deno.test("RefusalNotices that were closed begin no timer for a visitor who is refused later", () => {
   using clock = new FakeClock();
   using near = new SessionAndPeer("server", NOTICES);
   const upstreams = [upstreamOf(near.session, { hostname: HOST })];
   const before = clock.pending;
   const notices = new RefusalNotices({ upstreamsOf: () => upstreams });
-  notices.count(HOST, 429, "rate");
   notices.close();
   notices.count(HOST, 429, "rate");
   assertEquals(clock.pending, before);
