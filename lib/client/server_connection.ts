@@ -17,6 +17,7 @@ import {
 import { decodeNotice, type RefusedVisitors } from "../wire/notice.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../mux/session.ts";
+import type { NameWish } from "./name_wish.ts";
 import type { RequestHead } from "../http/head.ts";
 import type { Stream } from "../mux/stream.ts";
 import { proveToken } from "../identity/token_proof.ts";
@@ -28,8 +29,7 @@ export interface ServerConnectionOptions extends Pick<DialOptions, "proxy" | "au
   readonly server: string;
   readonly key: SigningKey;
   readonly label: string;
-  /** The wish for a name; empty for none. */
-  readonly name: string;
+  readonly wish: NameWish;
   /** What the server checks of visitors. */
   readonly policy: VisitorPolicy;
   /** The server's token; null for none. */
@@ -60,6 +60,8 @@ export class ServerConnection implements SessionEvents {
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>;
   readonly #options: ServerConnectionOptions;
+  /** What was wished for as this connection was made. */
+  readonly #name: string;
   readonly #transport: TCPTransport;
   readonly #session: Session;
   readonly #timer: ReturnType<typeof setTimeout>;
@@ -74,6 +76,7 @@ export class ServerConnection implements SessionEvents {
 
   private constructor(transport: TCPTransport, options: ServerConnectionOptions) {
     this.#options = options;
+    this.#name = options.wish.name;
     this.#transport = transport;
     this.onStream = (stream, head) => {
       this.#streams++;
@@ -178,7 +181,8 @@ export class ServerConnection implements SessionEvents {
     const { nonce, features } = decodeChallenge(challenge);
     const { server, key, token, ...options } = this.#options;
     this.#features = features;
-    const jws = await signClaim({ ...options, audience: server, nonce, features }, key);
+    const claim = { ...options, name: this.#name, audience: server, nonce, features };
+    const jws = await signClaim(claim, key);
     const request = token === null ? { jws } : { jws, proof: await proveToken(token, jws) };
     this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage(request));
   }
@@ -187,13 +191,15 @@ export class ServerConnection implements SessionEvents {
   #accepted(registered: Registered): void {
     this.#checkGiven(registered);
     clearTimeout(this.#timer);
+    this.#options.wish.given();
     this.#session.establish(this.#features);
     this.#registration.resolve(registered);
   }
 
   /** @throws {RegistrationError} for an answer that gives another name, or leaves visitors unchecked. */
   #checkGiven({ urls: [url = ""], policy }: Registered): void {
-    const { name, policy: wanted } = this.#options;
+    const { policy: wanted } = this.#options;
+    const name = this.#name;
     if (name !== "" && !new URL(url).hostname.startsWith(`${name}.`)) {
       throw new RegistrationError("bad_name", `it gave ${url} and not the name ${name}`);
     }

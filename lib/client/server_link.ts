@@ -95,7 +95,8 @@ export class ServerLink {
         if (!this.#isRestless) this.#backoff.reset();
         if (isHandedOver) this.#handOver(connection);
       } catch (error) {
-        if (error instanceof RegistrationError && error.permanent) throw error;
+        const isForGood = error instanceof RegistrationError && error.permanent;
+        if (isForGood && !this.#options.wish.giveUp(error)) throw error;
         reason = error instanceof DialError
           ? dialAdvice(error, this.#options.server)
           : messageOf(error);

@@ -38,6 +38,10 @@ export class Terminal implements TunnelClientEvents {
     this.#line(`connected to ${server}${way}, serving ${this.#origin}`);
   }
 
+  onNameLost(server: string, name: string): void {
+    this.#line(`the name ${name} belongs to another key at ${server} now: going on without it`);
+  }
+
   onLeaving(server: string, reason: string): void {
     this.#line(`told to leave ${server}: ${reason}; serving until it closes the connection`);
   }

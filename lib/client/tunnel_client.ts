@@ -5,6 +5,7 @@ import type { RefusedVisitors } from "../wire/notice.ts";
 import { waitAtMost } from "../net/with_timeout.ts";
 import type { Service } from "./services/service.ts";
 import type { ClientOptions } from "./options.ts";
+import { NameWish } from "./name_wish.ts";
 import { ServerLink, type ServerLinkEvents } from "./server_link.ts";
 
 /** What the command line gives, with the key read, the password hashed and the service made. */
@@ -23,7 +24,7 @@ export interface TunnelClientOptions
 
 /** Hears of a client's state; `server` is one of its servers. */
 export interface TunnelClientEvents {
-  /** The first connection to a server is registered, or the first after all were lost. */
+  /** The first connection to a server is registered, or the first after all were lost, or one that has another URL. */
   onOnline(server: string, url: string): void;
   /** A server asks for other connections, which the client does not make: it serves until the server closes these. */
   onLeaving?(server: string, reason: string): void;
@@ -31,6 +32,8 @@ export interface TunnelClientEvents {
   onOffline(server: string, reason: string, isLast: boolean): void;
   /** An offline server cannot be reached, for a reason that was not told yet. */
   onStillOffline?(server: string, reason: string): void;
+  /** The name that a server gave belongs to another key now; the tunnel goes on under its id. */
+  onNameLost?(server: string, name: string): void;
   /** A server has refused visitors: so many since its last notice. */
   onNotice?(server: string, refused: readonly RefusedVisitors[]): void;
 }
@@ -87,6 +90,7 @@ export class TunnelClient {
     const { service, key, label, name, policy, token, connections, once } = this.#options;
     const { authorities = [], proxies } = this.#options;
     const state = new ServerState(server, this.#events);
+    const wish = new NameWish(name ?? "", (lost) => state.onNameLost(lost));
     for (let connection = 0; connection < connections; connection++) {
       this.#links.push(
         new ServerLink(
@@ -96,7 +100,7 @@ export class TunnelClient {
             authorities,
             key,
             label,
-            name: name ?? "",
+            wish,
             policy,
             token,
             connection,
@@ -126,6 +130,12 @@ class ServerState {
   constructor(server: string, events: TunnelClientEvents) {
     this.#server = server;
     this.#events = events;
+  }
+
+  onNameLost(name: string): void {
+    this.#events.onNameLost?.(this.#server, name);
+    // The next registration has another URL, which is to be told as the first one was.
+    this.#told = "nothing";
   }
 
   /** Returns the events of one more link. */

@@ -105,11 +105,7 @@ export class TunnelServer {
       registrations: options.registrationRate,
       names: new Names({
         bus: options.bus ?? new MemoryBus(),
-        onLost: (name, owner) =>
-          this.#endUpstreams(
-            "name_taken: the name belongs to another key now",
-            (upstream) => upstream.name === name && upstream.thumbprint === owner,
-          ),
+        onLost: (name, owner) => this.#dropName(name, owner),
       }),
       whyNoName: (name) => this.#whyNoName(name),
     });
@@ -252,6 +248,14 @@ export class TunnelServer {
     const upstreams = [...this.#registry.upstreams()].filter(isMeant);
     for (const { session } of upstreams) session.close(ErrorCode.Unregistered, reason);
     return upstreams.length;
+  }
+
+  /** The loser of a name goes on under its id. */
+  #dropName(name: string, owner: string): void {
+    const upstreams = [...this.#registry.upstreams()]
+      .filter((upstream) => upstream.name === name && upstream.thumbprint === owner);
+    for (const upstream of upstreams) this.#registry.dropName(upstream);
+    this.#options.log.warn("a name in use belongs to another key now", { name, lostBy: owner });
   }
 
   #whyNoName(name: string): string | null {

@@ -1,7 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ServerLink } from "../../lib/client/server_link.ts";
+import { NameWish } from "../../lib/client/name_wish.ts";
 import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode } from "../../lib/wire/errors.ts";
+import { decodeRequest } from "../../lib/wire/messages.ts";
+import { RegistrationError } from "../../lib/wire/registration_error.ts";
 import { type DisconnectReason, encodeDisconnect } from "../../lib/wire/reasons.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { Heartbeat } from "../../lib/mux/heartbeat.ts";
@@ -10,7 +13,7 @@ import { newSigningKey } from "../testing/ed25519.ts";
 import { eventually } from "../testing/eventually.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { type FramePeer, openingOf } from "../testing/frame_peer.ts";
-import { ScriptedServer } from "../testing/scripted_server.ts";
+import { challengeWith, register, ScriptedServer } from "../testing/scripted_server.ts";
 import { settled } from "../testing/turn.ts";
 import { within } from "../testing/within.ts";
 
@@ -198,17 +201,46 @@ Deno.test("ServerLink.stop ends the old connection and the new one", async () =>
   assertEquals(await within(link.run, "the end of the link"), true);
 });
 
+Deno.test("ServerLink goes on without a name that it was given and that went to another key", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server, { name: "hostile" });
+  const old = await server.next();
+  assertEquals(nameIn(await register(old)), "hostile");
+  goAway(old);
+  assertEquals(nameIn(await refuse(await server.next())), "hostile");
+  const fresh = await server.next();
+  assertEquals(nameIn(await register(fresh)), undefined);
+  await eventually("both registrations", () => link.told.length === 3);
+  assertEquals(link.told, ["registered", "lost the name", "registered"]);
+  open(old, 1);
+  open(fresh, 1);
+  await eventually("a stream from each", () => link.streams.length === 2);
+});
+
+Deno.test("ServerLink ends when the name that it wishes for was another's from the start", async () => {
+  await using server = await ScriptedServer.start();
+  const link = await startLink(server, { name: "hostile" });
+  const ending = assertRejects(() => link.run, RegistrationError);
+  await refuse(await server.next());
+  assertEquals((await ending).code, "name_taken");
+  assertEquals(link.told, []);
+  link.link.close();
+});
+
 /** A link that notes what it tells. */
 interface NotingLink extends AsyncDisposable {
   readonly link: ServerLink;
   readonly run: Promise<boolean>;
-  readonly told: ("registered" | "leaving" | "lost")[];
+  readonly told: ("registered" | "leaving" | "lost" | "lost the name")[];
   /** Why it was lost, each time. */
   readonly reasons: string[];
   readonly streams: Stream[];
 }
 
-async function startLink(server: ScriptedServer, { once = false } = {}): Promise<NotingLink> {
+async function startLink(
+  server: ScriptedServer,
+  { once = false, name = "" } = {},
+): Promise<NotingLink> {
   const told: NotingLink["told"] = [];
   const reasons: string[] = [];
   const streams: Stream[] = [];
@@ -217,7 +249,7 @@ async function startLink(server: ScriptedServer, { once = false } = {}): Promise
       server: `http://127.0.0.1:${server.port}`,
       key: await newSigningKey(),
       label: "",
-      name: "",
+      wish: new NameWish(name, () => told.push("lost the name")),
       policy: OPEN_POLICY,
       token: null,
       connection: 0,
@@ -259,6 +291,24 @@ async function roundTrips(peer: FramePeer): Promise<void> {
 
 /** More than a registration takes; 20 Pings a second are allowed. */
 const ROUND_TRIPS = 8;
+
+/** Refuses a client since its name is another's, and returns what it sent. */
+async function refuse(peer: FramePeer): Promise<Uint8Array> {
+  peer.sendBytes(challengeWith());
+  const { payload } = await peer.next(FrameType.RegistrationRequest);
+  const error = { code: "name_taken", message: "it is another's", permanent: true };
+  peer.send(FrameType.RegistrationResponse, { payload: JSON.stringify({ error }) });
+  return payload;
+}
+
+/** Returns the name that a registration wishes for. */
+function nameIn(request: Uint8Array): unknown {
+  const [, claim = ""] = decodeRequest(request).jws.split(".");
+  const { name }: { name?: unknown } = JSON.parse(
+    atob(claim.replace(/-/g, "+").replace(/_/g, "/")),
+  );
+  return name;
+}
 
 function goAway(peer: FramePeer): void {
   disconnect(peer, "goaway");

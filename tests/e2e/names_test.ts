@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { type EndedProgram, runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -6,12 +12,17 @@ import type { FramePeer } from "../testing/frame_peer.ts";
 import { freePort } from "../testing/free_port.ts";
 import { Program } from "../testing/program.ts";
 import { ownPage, scrape } from "../testing/prometheus.ts";
+import { Link } from "../testing/link.ts";
+import { BUS_DOMAIN, openRedisBus } from "../testing/redis_buses.ts";
+import { within } from "../testing/within.ts";
+import { Names } from "../../lib/server/access/names.ts";
+import { RegistrationError } from "../../lib/wire/registration_error.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { ScriptedServer } from "../testing/scripted_server.ts";
 import { TempDir } from "../testing/temp_dir.ts";
-import { startServer, startTunnel } from "../testing/tunnel.ts";
+import { startServer, startServerAt, startTunnel } from "../testing/tunnel.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -85,6 +96,7 @@ Deno.test({
     const bus = ["--bus", redis.url];
     await using here = await startServer(bus);
     await using there = await startServer(bus);
+    await redis.settle("localhost");
     const wish = (server: Program, key: string, name: string) => [
       ...["--server", server.url.origin, "--key", `${folder.path}/${key}`, "--name", name],
       ...["--host", "127.0.0.1", "--port", `${origin.port}`],
@@ -111,14 +123,91 @@ Deno.test({
     });
     await t.step("with the bus again, all is as before though it forgot everything", async () => {
       await redis.start();
-      await using second = await Program.start("client.ts", wish(there, "second", "blog"));
-      assertEquals(second.url.hostname, "blog.localhost");
       await eventually("the name to be known again", async () => {
         return (await redis.run(["EXISTS", "tunnel:localhost:name:shop"]))[0] === 1;
       });
+      await redis.settle("localhost");
+      await using second = await Program.start("client.ts", wish(there, "second", "blog"));
+      assertEquals(second.url.hostname, "blog.localhost");
       const ended = await runToEnd("client.ts", wish(there, "third", "shop"));
       refused(ended, "the name shop belongs to another key");
       assertEquals(first.stdout.all.length, 1);
+    });
+  },
+});
+
+Deno.test({
+  name:
+    "Redis that comes back empty gives nobody a name that is in use at a node which is later to notice",
+  ignore: !hasRedis,
+  fn: async () => {
+    await using redis = await RedisServer.start();
+    await using link = Link.start(redis.port);
+    await using owners = await openRedisBus(`redis://[::1]:${link.port}`);
+    await using thieves = await openRedisBus(redis.url);
+    const lost: string[] = [];
+    const here = new Names({ bus: owners, onLost: (name) => lost.push(name) });
+    const there = new Names({ bus: thieves, onLost: () => {} });
+    await redis.settle(BUS_DOMAIN);
+    await here.claim("shop", "owner");
+    const release = here.hold("shop", "owner");
+    await redis.kill();
+    await eventually("the loss", () => !owners.isUp && !thieves.isUp);
+    link.hold("up", "down");
+    await redis.start();
+    const refusals = new Map<string, number>();
+    const attempt = async () => {
+      const error = await assertRejects(() => there.claim("shop", "thief"), RegistrationError);
+      refusals.set(error.message, (refusals.get(error.message) ?? 0) + 1);
+      return error.code;
+    };
+    // The thief asks all the time, long before the owner's node can.
+    await eventually("Redis to answer the thief's node", () => thieves.isUp);
+    for (let i = 0; i < 50; i++) assertEquals(await attempt(), "try_again");
+    link.release();
+    await eventually("the owner's node to have said it", async () => {
+      return await attempt() === "name_taken";
+    });
+    assertEquals(lost, []);
+    release();
+  },
+});
+
+Deno.test({
+  name:
+    "A client whose name goes to another key keeps its id, and says so, also when it connects anew",
+  ignore: !hasRedis,
+  fn: async (t) => {
+    await using folder = await TempDir.make();
+    await using origin = ScriptedOrigin.answering(OK);
+    await using redis = await RedisServer.start();
+    const port = freePort();
+    const args = ["--bus", redis.url, "--acquire-timeout", "1ms"];
+    await using server = await startServerAt(port, args);
+    await redis.settle("localhost");
+    await using client = await Program.start("client.ts", [
+      ...["--server", server.url.origin, "--key", `${folder.path}/key`, "--name", "shop"],
+      `${origin.port}`,
+    ]);
+    assertEquals(client.url.hostname, "shop.localhost");
+    let id = "";
+    await t.step("when the bus says so", async () => {
+      await redis.run(["SET", "tunnel:localhost:name:shop", "another-key"]);
+      const lost = within(client.stderr.find(/the name shop belongs to another key/), "the loss");
+      assert(await lost !== null);
+      const found = await within(
+        client.stdout.find(/http:\/\/([a-z2-7]{52})\.localhost/),
+        "the other URL",
+      );
+      id = found?.[1] ?? "";
+      assertEquals(await served(server, id), 200);
+      assertEquals(await served(server, "shop"), 502);
+    });
+    await t.step("when it connects anew", async () => {
+      await server.stop("SIGKILL");
+      await using again = await startServerAt(port, args);
+      await eventually("the tunnel", async () => await served(again, id) === 200);
+      assertEquals(client.stdout.all.length, 2);
     });
   },
 });

@@ -2,6 +2,8 @@ import {
   type Bus,
   BusError,
   type MessageHandler,
+  type NameAnswer,
+  type NameClaim,
   type NodeRecord,
 } from "../../lib/server/bus/bus.ts";
 
@@ -87,8 +89,8 @@ export class FlakyBus implements Bus {
     return await this.#up.takeTicket(ticket);
   }
 
-  async claimName(name: string, owner: string, lifetime: number): Promise<string> {
-    return await this.#up.claimName(name, owner, lifetime);
+  async claimName(claim: NameClaim): Promise<NameAnswer> {
+    return await this.#up.claimName(claim);
   }
 
   async close(): Promise<void> {

@@ -42,6 +42,10 @@ export class Link implements AsyncDisposable {
     return `http://[::1]:${this.#acceptor.port}`;
   }
 
+  get port(): number {
+    return this.#acceptor.port;
+  }
+
   /** Connections accepted so far. */
   get connectionCount(): number {
     return this.#acceptor.count;

@@ -12,6 +12,27 @@ export class BusError extends Error {
   readonly code = "BUS_AWAY";
 }
 
+export interface NameClaim {
+  readonly name: string;
+  readonly owner: string;
+  /** Milliseconds that the name is the owner's. */
+  readonly lifetime: number;
+  /** Whether the owner is known to use the name now. */
+  readonly isHeld: boolean;
+  /**
+   * Milliseconds after the bus may have forgotten everything in which it gives a free name only to those that hold it:
+   * long enough for all of them to say so.
+   */
+  readonly settling: number;
+}
+
+export interface NameAnswer {
+  /** Who owns the name; null for a free one that is not given yet. */
+  readonly owner: string | null;
+  /** Tells one memory of the bus from another: a new text means that it may have forgotten everything. */
+  readonly memory: string;
+}
+
 /** Takes what was sent to a node; must not throw. */
 export type MessageHandler = (message: Uint8Array<ArrayBuffer>) => void;
 
@@ -87,12 +108,8 @@ export interface Bus {
   /** Returns what a ticket stands for and destroys it; null when there is no such ticket. */
   takeTicket(ticket: string): Promise<string | null>;
 
-  /**
-   * Makes `owner` the owner of a free name for `lifetime` milliseconds. If `owner` has it already, the time begins anew.
-   *
-   * @returns who owns the name.
-   */
-  claimName(name: string, owner: string, lifetime: number): Promise<string>;
+  /** Makes somebody the owner of a free name. If the name is theirs already, the time begins anew. */
+  claimName(claim: NameClaim): Promise<NameAnswer>;
 
   /** Ends every connection; what waits is rejected. */
   close(): Promise<void>;

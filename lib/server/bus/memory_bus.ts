@@ -1,5 +1,12 @@
 import { setImmediate } from "node:timers";
-import { type Bus, BusError, type MessageHandler, type NodeRecord } from "./bus.ts";
+import {
+  type Bus,
+  BusError,
+  type MessageHandler,
+  type NameAnswer,
+  type NameClaim,
+  type NodeRecord,
+} from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -123,14 +130,15 @@ export class MemoryBus implements Bus {
     });
   }
 
-  claimName(name: string, owner: string, lifetime: number): Promise<string> {
+  /** Nothing is forgotten here but with the process, which has all holders in it. */
+  claimName({ name, owner, lifetime }: NameClaim): Promise<NameAnswer> {
     return this.#ask(({ owners }) => {
       checkBusWord(name);
       checkBusWord(owner);
       checkLifetime(lifetime);
       const current = owners.get(name) ?? owner;
       if (current === owner) kept(owners.set(name, owner, lifetime), "names");
-      return current;
+      return { owner: current, memory: "" };
     });
   }
 

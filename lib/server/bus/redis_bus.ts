@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { parseJSONObject } from "../../wire/json.ts";
-import type { Bus, MessageHandler, NodeRecord } from "./bus.ts";
+import type { Bus, MessageHandler, NameAnswer, NameClaim, NodeRecord } from "./bus.ts";
 import {
   checkBusWord,
   checkLifetime,
@@ -51,7 +51,10 @@ export class RedisBus implements Bus {
    */
   static async connect(url: string, { domain }: RedisBusOptions): Promise<RedisBus> {
     const layout = new RedisLayout(domain);
-    const link = new RedisLink(parseRedisUrl(url), script(PROBE, [layout.probe], []));
+    const link = new RedisLink(
+      parseRedisUrl(url),
+      script(PROBE, [layout.probe, layout.memory], []),
+    );
     await link.firstAttempt;
     return new RedisBus(link, layout);
   }
@@ -131,12 +134,18 @@ export class RedisBus implements Bus {
     return answer instanceof Uint8Array ? parseText(answer) : null;
   }
 
-  async claimName(name: string, owner: string, lifetime: number): Promise<string> {
+  async claimName(claim: NameClaim): Promise<NameAnswer> {
+    const { name, owner, lifetime, isHeld, settling } = claim;
     checkBusWord(name);
     checkBusWord(owner);
     checkLifetime(lifetime);
-    const args = [owner, `${lifetime}`, `${MAX_BUS_WORD}`];
-    return textOf(await this.#link.ask(script(CLAIM, [this.#layout.name(name)], args)));
+    const keys = [this.#layout.name(name), this.#layout.memory];
+    // Those that hold it need not wait.
+    const wait = isHeld ? 0 : settling;
+    const args = [owner, `${lifetime}`, `${MAX_BUS_WORD}`, `${wait}`];
+    const answer = await this.#link.ask(script(CLAIM, keys, args));
+    const [current, memory] = Array.isArray(answer) ? answer : [];
+    return { owner: textOf(current) || null, memory: textOf(memory) };
   }
 
   async close(): Promise<void> {

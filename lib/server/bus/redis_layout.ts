@@ -31,6 +31,11 @@ export class RedisLayout {
     return `${this.#prefix}:name:${name}`;
   }
 
+  /** A string: since when this Redis remembers names, in microseconds of its clock, and which run of it that is. */
+  get memory(): string {
+    return `${this.#prefix}:memory`;
+  }
+
   /** A string that is gone again in a second. */
   get probe(): string {
     return `${this.#prefix}:probe`;
@@ -105,17 +110,43 @@ redis.call('DEL', KEYS[1])
 return value
 `;
 
-/** KEYS: the string of a name; ARGV: owner, lifetime in milliseconds, bytes that an owner may have. Returns the owner. */
-export const CLAIM = `
-if redis.call('TYPE', KEYS[1]).ok == 'string' then
-  local owner = redis.call('GETRANGE', KEYS[1], 0, ARGV[3])
-  if owner ~= ARGV[1] and #owner <= tonumber(ARGV[3]) and string.find(owner, '^[!-~]+$') then
-    return owner
-  end
+/**
+ * Reads since when names are remembered, and says that it is since now when it is not known: Redis came back empty. After
+ * a new start it may lack what was written last, and another server in its place what it had not got yet.
+ */
+const MEMORY = `${NOW}
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'unknown'
+local memory = ''
+if redis.call('TYPE', KEYS[2]).ok == 'string' then memory = redis.call('GETRANGE', KEYS[2], 0, 99) end
+local since = tonumber(string.match(memory, '^(%d+) ' .. run .. '$'))
+if not since or since > now then
+  since = now
+  memory = string.format('%.0f ', now) .. run
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
+redis.call('SET', KEYS[2], memory, 'PX', ${MAX_LIFETIME})
 `;
 
-/** KEYS: the probe. Succeeds only where scripts may run and write. */
-export const PROBE = `redis.call('SET', KEYS[1], '1', 'PX', 1000)`;
+/**
+ * KEYS: the string of a name, the memory; ARGV: owner, lifetime in milliseconds, bytes that an owner may have,
+ * milliseconds of memory before a free name is given. Returns the owner, or nothing for a name that is not given yet,
+ * and the memory.
+ */
+export const CLAIM = `${MEMORY}
+local wait = ARGV[4] * 1000
+if redis.call('TYPE', KEYS[1]).ok == 'string' then
+  local owner = redis.call('GETRANGE', KEYS[1], 0, ARGV[3])
+  if owner == ARGV[1] then
+    wait = 0
+  elseif #owner <= tonumber(ARGV[3]) and string.find(owner, '^[!-~]+$') then
+    return {owner, memory}
+  end
+end
+if now - since < wait then return {'', memory} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {ARGV[1], memory}
+`;
+
+/** KEYS: the probe, the memory. Succeeds only where scripts may run and write. */
+export const PROBE = `redis.call('SET', KEYS[1], '1', 'PX', 1000)
+${MEMORY}`;

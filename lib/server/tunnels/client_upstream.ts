@@ -32,11 +32,12 @@ export class ClientUpstream implements Upstream {
   readonly session: Session;
   readonly id: string;
   readonly thumbprint: string;
-  readonly name: string;
-  readonly hostnames: readonly string[];
   readonly address: string;
   readonly since = new Date();
   readonly #requestPolicy: RequestPolicy;
+  #name: string;
+  #hostnames: readonly string[];
+  #hasLostName = false;
   /** Bytes of frames that came from the client. */
   received = 0;
   /** Bytes of frames that went to the client. */
@@ -46,10 +47,32 @@ export class ClientUpstream implements Upstream {
     this.session = options.session;
     this.id = options.id;
     this.thumbprint = options.thumbprint;
-    this.name = options.name;
-    this.hostnames = options.hostnames;
+    this.#name = options.name;
+    this.#hostnames = options.hostnames;
     this.address = options.address;
     this.#requestPolicy = options.requestPolicy;
+  }
+
+  /** The name that it has beside its id; empty for none. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Where it is found; the first is the one that its id makes. */
+  get hostnames(): readonly string[] {
+    return this.#hostnames;
+  }
+
+  /** Whether a name was taken from it; its client is to register anew, without it. */
+  get hasLostName(): boolean {
+    return this.#hasLostName;
+  }
+
+  /** Leaves it the hostname of its id alone. */
+  loseName(): void {
+    this.#name = "";
+    this.#hostnames = this.#hostnames.slice(0, 1);
+    this.#hasLostName = true;
   }
 
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {

@@ -100,6 +100,16 @@ export class Registry {
     for (const hostname of hostnames) this.#leave(hostname, upstream);
   }
 
+  /**
+   * Takes an upstream's name, which belongs to another key now. Under its id it is found as before, until its client has
+   * registered anew.
+   */
+  dropName(upstream: ClientUpstream): void {
+    for (const hostname of upstream.hostnames.slice(1)) this.#leave(hostname, upstream);
+    upstream.loseName();
+    upstream.session.goAway("name_taken: the name belongs to another key now");
+  }
+
   /** Returns the least loaded upstream that can take a stream, or why there is none. */
   select(hostname: string): ClientUpstream | Unavailable {
     const served = this.#served.get(hostname);
@@ -154,11 +164,12 @@ export class Registry {
   #join(hostname: string, upstream: ClientUpstream): void {
     const { thumbprint } = upstream;
     const served = this.#served.get(hostname) ?? { thumbprint, upstreams: [], turn: 0 };
-    for (const { session } of served.upstreams) {
-      // The newcomer takes the place of one that runs out of stream ids, or may replace one that died without a word:
-      // until they answer, the others get no new streams.
-      if (session.idsLow) void session.retire("another connection has taken its place");
-      else session.probe();
+    for (const { session, hasLostName } of served.upstreams) {
+      // The newcomer takes the place of one that runs out of stream ids or has lost its name, or may replace one that died
+      // without a word: until they answer, the others get no new streams.
+      if (session.idsLow || hasLostName) {
+        void session.retire("another connection has taken its place");
+      } else session.probe();
     }
     served.upstreams.push(upstream);
     // A tunnel is counted once, by the first of its hostnames.

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { BusError } from "../../../lib/server/bus/bus.ts";
+import { BusError, type NameAnswer, type NameClaim } from "../../../lib/server/bus/bus.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { Names } from "../../../lib/server/access/names.ts";
 import { RegistrationError } from "../../../lib/wire/registration_error.ts";
@@ -103,21 +103,87 @@ Deno.test("Names says all names again when the bus is up again, and hears of tho
   assertEquals(lost.length, 1, "one that goes away again takes no name from anybody");
 });
 
+Deno.test("Names gives nobody a name that is in use here, also when the bus has forgotten whose it is", async () => {
+  using _clock = new FakeClock();
+  const bus = new ForgetfulBus();
+  const names = new Names({ bus, onLost: () => {} });
+  await names.claim("shop", "a");
+  const release = names.hold("shop", "a");
+  bus.owners.clear();
+  await refused("name_taken", true, names.claim("shop", "b"));
+  assertEquals([...bus.owners], [["shop", "a"]]);
+  release();
+});
+
+Deno.test("Names lets those wait who ask for a free name of a bus that may have forgotten its owner", async () => {
+  using _clock = new FakeClock();
+  const bus = new ForgetfulBus();
+  const names = new Names({ bus, onLost: () => {} });
+  await names.claim("shop", "a");
+  const release = names.hold("shop", "a");
+  bus.forget();
+  await refused("try_again", false, names.claim("blog", "b"));
+  // Who has one already gets it.
+  await names.claim("shop", "a");
+  bus.isSettling = false;
+  await names.claim("blog", "b");
+  release();
+});
+
+Deno.test("Names notices within five seconds that the bus has forgotten, and says all names again", async () => {
+  using clock = new FakeClock();
+  const bus = new ForgetfulBus();
+  const names = new Names({ bus, onLost: () => {} });
+  // More than are said at once.
+  const held = Array.from({ length: 16 * 20 }, (_, i) => [`name-${i}`, `key-${i % 20}`] as const);
+  for (const [name, owner] of held) {
+    await names.claim(name, owner);
+    names.hold(name, owner);
+  }
+  clock.advance(5_000);
+  await settled();
+  const asked = bus.asked;
+  bus.forget();
+  clock.advance(4_999);
+  await settled();
+  assertEquals(bus.asked, asked);
+  clock.advance(1);
+  await settled();
+  assertEquals(new Map(bus.owners), new Map(held));
+  clock.advance(60_000);
+  await settled();
+  assertEquals(bus.asked < asked + 2 * held.length + 20, true, "all are said for an hour, once");
+});
+
 /** A bus that can be made to forget, as a server without a disk does. */
 class ForgetfulBus {
   readonly owners = new Map<string, string>();
   isAway = false;
+  isSettling = false;
+  /** Claims so far. */
+  asked = 0;
   change: (isUp: boolean) => void = () => {};
+  #memory = 0;
 
   onChange(listener: (isUp: boolean) => void): void {
     this.change = listener;
   }
 
-  async claimName(name: string, owner: string): Promise<string> {
+  forget(): void {
+    this.owners.clear();
+    this.#memory++;
+    this.isSettling = true;
+  }
+
+  async claimName({ name, owner, isHeld }: NameClaim): Promise<NameAnswer> {
+    this.asked++;
     if (this.isAway) throw new BusError("away");
-    const current = this.owners.get(name) ?? owner;
-    this.owners.set(name, current);
-    return await current;
+    const memory = `${this.#memory}`;
+    const current = this.owners.get(name);
+    if (current !== undefined) return await Promise.resolve({ owner: current, memory });
+    if (this.isSettling && !isHeld) return { owner: null, memory };
+    this.owners.set(name, owner);
+    return { owner, memory };
   }
 }
 

@@ -5,6 +5,7 @@ import {
   MAX_LIFETIME,
   MAX_TICKET_VALUE,
 } from "../../../lib/server/bus/bus_limits.ts";
+import { claimName } from "../../testing/claim_name.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { SeededRandom } from "../../testing/seeded_random.ts";
 import { within } from "../../testing/within.ts";
@@ -228,26 +229,26 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
   },
 
   "a name stays its first owner's, who may claim it again": async ({ one, other }) => {
-    assertEquals(await one.claimName("shop", "ann", LONG), "ann");
-    assertEquals(await other.claimName("shop", "bob", LONG), "ann");
-    assertEquals(await other.claimName("shop", "ann", LONG), "ann");
-    assertEquals(await other.claimName("other", "bob", LONG), "bob");
+    assertEquals(await claimName(one, "shop", "ann", LONG), "ann");
+    assertEquals(await claimName(other, "shop", "bob", LONG), "ann");
+    assertEquals(await claimName(other, "shop", "ann", LONG), "ann");
+    assertEquals(await claimName(other, "other", "bob", LONG), "bob");
     const owners = await Promise.all(
       ["c", "d", "e"].flatMap((owner) =>
-        [one, other].map((bus) => bus.claimName("z", owner, LONG))
+        [one, other].map((bus) => claimName(bus, "z", owner, LONG))
       ),
     );
     assertEquals(new Set(owners).size, 1);
   },
 
   "a name is free again when it was not claimed for long enough": async ({ one, other }) => {
-    await one.claimName("lost", "ann", SHORT);
-    await one.claimName("kept", "ann", SHORT);
-    await one.claimName("kept", "ann", LONG);
+    await claimName(one, "lost", "ann", SHORT);
+    await claimName(one, "kept", "ann", SHORT);
+    await claimName(one, "kept", "ann", LONG);
     await one.keepNode({ id: "clock", url: null }, SHORT);
     await eventually("time to pass", async () => await other.findNode("clock") === null);
-    assertEquals(await other.claimName("lost", "bob", LONG), "bob");
-    assertEquals(await other.claimName("kept", "bob", LONG), "ann");
+    assertEquals(await claimName(other, "lost", "bob", LONG), "bob");
+    assertEquals(await claimName(other, "kept", "bob", LONG), "ann");
   },
 
   "what can never be kept is a RangeError": async ({ one }) => {
@@ -266,8 +267,8 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
       () => one.receive("", () => {}),
       () => one.putTicket("", "value", LONG),
       () => one.putTicket("t", "x".repeat(MAX_TICKET_VALUE + 1), LONG),
-      () => one.claimName("a b", "ann", LONG),
-      () => one.claimName("a", "", LONG),
+      () => claimName(one, "a b", "ann", LONG),
+      () => claimName(one, "a", "", LONG),
     ];
     for (const attempt of attempts) await assertRejects(attempt, RangeError);
   },
@@ -288,7 +289,7 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
       () => one.receive("n1", () => {}),
       () => one.putTicket("t", "value", LONG),
       () => one.takeTicket("t"),
-      () => one.claimName("a", "ann", LONG),
+      () => claimName(one, "a", "ann", LONG),
     ];
     for (const attempt of attempts) await assertRejects(attempt, BusError);
     await one.close();

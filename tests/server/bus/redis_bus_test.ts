@@ -1,6 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
+import type { Bus } from "../../../lib/server/bus/bus.ts";
+import { MAX_LIFETIME } from "../../../lib/server/bus/bus_limits.ts";
+import { claimName } from "../../testing/claim_name.ts";
 import { BUS_PREFIX, openRedisBus, openRedisBuses } from "../../testing/redis_buses.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
 import { checkBus } from "./bus_contract.ts";
 
@@ -31,7 +35,7 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
   await using redis = await RedisServer.start();
   await using bus = await openRedisBus(redis.url);
   const large = Buffer.alloc(10 * 1024 * 1024, "x");
-  const KEYS = ["node:n1", "at:a.example", "ticket:t", "name:shop"].map((key) =>
+  const KEYS = ["node:n1", "at:a.example", "ticket:t", "name:shop", "memory"].map((key) =>
     `${BUS_PREFIX}:${key}`
   );
   const written: Readonly<Record<string, (key: string) => (string | Buffer)[]>> = {
@@ -57,7 +61,7 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
       const value = await bus.takeTicket("t");
       assert(name.includes("line ends") || name.includes("empty") || value === null);
       assertEquals(await bus.takeTicket("t"), null);
-      assertEquals(await bus.claimName("shop", "ann", LONG), "ann");
+      assertEquals(await claimName(bus, "shop", "ann", LONG), "ann");
       await bus.withdraw("n2", ["a.example"]);
 
       await bus.announce("n2", ["a.example"], LONG);
@@ -66,15 +70,17 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
       assertEquals(await bus.locate("a.example"), ["n2"]);
       assertEquals(await bus.findNode("n1"), { id: "n1", url: null });
       assertEquals(await bus.takeTicket("t"), "value");
-      assertEquals(await bus.claimName("shop", "bob", LONG), "ann");
+      assertEquals(await claimName(bus, "shop", "bob", LONG), "ann");
     });
   }
   await t.step("nothing was an outage, and whatever is left has an end", async () => {
     assertEquals(bus.isUp, true);
     const [keys] = await redis.run(["KEYS", "*"]);
-    assert(Array.isArray(keys) && keys.length === 3);
+    assert(Array.isArray(keys) && keys.length === 4);
     const ends = await redis.run(...keys.map((key) => ["PTTL", key]));
-    assert(ends.every((end) => Number(end) > 0 && Number(end) <= LONG), `${ends}`);
+    const [longest = 0, ...others] = ends.map(Number).sort((a, b) => b - a);
+    assert(others.every((end) => end > 0 && end <= LONG), `${ends}`);
+    assert(longest <= MAX_LIFETIME, "what Redis knows of its own memory");
   });
 
   const records: readonly string[] = [
@@ -104,12 +110,65 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
   });
 });
 
+Deno.test(
+  "RedisBus that came back empty gives a free name to those alone that hold it, until it has settled",
+  {
+    ignore,
+  },
+  async (t) => {
+    await using redis = await RedisServer.start();
+    await using pair = await openRedisBuses(redis.url);
+    const { one, other } = pair;
+    const ask = (bus: Bus, owner: string, isHeld: boolean, settling: number) =>
+      bus.claimName({ name: "shop", owner, lifetime: LONG, isHeld, settling });
+    const before = await ask(one, "ann", true, LONG);
+    assertEquals(before.owner, "ann");
+    const ways: Readonly<Record<string, () => Promise<unknown>>> = {
+      "emptied": () => redis.run(["FLUSHALL"]),
+      "started anew": async () => {
+        await redis.kill();
+        await eventually("the loss", () => !one.isUp && !other.isUp);
+        await redis.start();
+        await eventually("both to be up", () => one.isUp && other.isUp);
+      },
+      "started anew with an old state": async () => {
+        const memory = `${BUS_PREFIX}:memory`;
+        const [old] = await redis.run(["GET", memory]);
+        await redis.kill();
+        await redis.start();
+        await redis.run(["SET", memory, String(old)]);
+        await eventually("both to be up", () => one.isUp && other.isUp);
+      },
+    };
+    for (const [name, forget] of Object.entries(ways)) {
+      await t.step(name, async () => {
+        const { memory } = await ask(one, "ann", true, LONG);
+        await forget();
+        const stranger = await ask(other, "bob", false, LONG);
+        assertEquals(stranger.owner, null);
+        assert(stranger.memory !== memory);
+        const holder = await ask(one, "ann", true, LONG);
+        assertEquals([holder.owner, holder.memory], ["ann", stranger.memory]);
+        assertEquals((await ask(other, "bob", false, LONG)).owner, "ann");
+        // Who has it there gets it on every node.
+        assertEquals((await ask(other, "ann", false, LONG)).owner, "ann");
+      });
+    }
+    await t.step("settled", async () => {
+      await redis.run(["DEL", `${BUS_PREFIX}:name:shop`]);
+      await eventually("the name to be given", async () => {
+        return (await ask(other, "bob", false, 10)).owner === "bob";
+      });
+    });
+  },
+);
+
 Deno.test("RedisBus keeps domains apart", { ignore }, async () => {
   await using redis = await RedisServer.start();
   await using one = await openRedisBus(redis.url);
   await using other = await openRedisBus(redis.url, "other.example");
-  await one.claimName("shop", "ann", LONG);
-  assertEquals(await other.claimName("shop", "bob", LONG), "bob");
+  await claimName(one, "shop", "ann", LONG);
+  assertEquals(await claimName(other, "shop", "bob", LONG), "bob");
   await one.receive("n1", () => {});
   assertEquals(await other.send("n1", new Uint8Array(1)), false);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } fr
 import { BusError } from "../../../lib/server/bus/bus.ts";
 import { parseRedisUrl } from "../../../lib/server/bus/redis_address.ts";
 import { RedisLink } from "../../../lib/server/bus/redis_link.ts";
+import { claimName } from "../../testing/claim_name.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { openRedisBus, openRedisBuses } from "../../testing/redis_buses.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
@@ -176,7 +177,7 @@ Deno.test("RedisBus settles all that it was asked while Redis is killed again an
           one.send("n2", random.bytes(random.integer(0, 100_000))),
           one.announce("n1", ["a.example", "b.example"], LONG),
           other.locate("a.example"),
-          other.claimName("shop", "ann", LONG),
+          claimName(other, "shop", "ann", LONG),
         ];
         for (const result of await within(Promise.allSettled(asked), "every answer")) {
           if (result.status === "rejected") assertInstanceOf(result.reason, BusError);

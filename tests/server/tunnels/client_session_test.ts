@@ -9,6 +9,7 @@ import { RegistrationPolicy } from "../../../lib/server/access/registration_poli
 import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
+import type { NameAnswer, NameClaim } from "../../../lib/server/bus/bus.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { ClientSession } from "../../../lib/server/tunnels/client_session.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
@@ -170,9 +171,9 @@ class SlowBus extends MemoryBus {
     this.#answers.resolve();
   }
 
-  override async claimName(name: string, owner: string, lifetime: number): Promise<string> {
+  override async claimName(claim: NameClaim): Promise<NameAnswer> {
     this.#asked.resolve();
     await this.#answers.promise;
-    return await super.claimName(name, owner, lifetime);
+    return await super.claimName(claim);
   }
 }

@@ -211,6 +211,29 @@ Deno.test("Registry forgets the names that went away longest ago, not the latest
   assertEquals([registry.select("0.test"), registry.select("10000.test")], ["unknown", "away"]);
 });
 
+Deno.test("Registry.dropName leaves an upstream its id, until one that comes anew takes its place", async () => {
+  const registry = roomyRegistry();
+  using near = new SessionAndPeer("server");
+  using fresh = new SessionAndPeer("server");
+  const upstream = upstreamOf(near.session, { hostname: HOST, more: ["shop.test"] });
+  registry.add(upstream);
+  registry.dropName(upstream);
+  assertEquals([registry.has(HOST), registry.has("shop.test")], [true, false]);
+  assertEquals([upstream.name, upstream.hostnames], ["", [HOST]]);
+  assertStrictEquals(sessionAt(registry), near.session);
+  // Another key may have the name now.
+  registry.add(
+    upstreamOf(fresh.session, { hostname: "b.test", more: ["shop.test"], thumbprint: "b" }),
+  );
+  using successor = new SessionAndPeer("server");
+  registry.add(upstreamOf(successor.session, { hostname: HOST }));
+  assertStrictEquals(sessionAt(registry), successor.session);
+  assertEquals(near.session.draining, true);
+  registry.remove(upstream);
+  assertEquals([registry.has(HOST), registry.has("shop.test")], [true, true]);
+  await settled();
+});
+
 function open(near: SessionAndPeer): void {
   near.session.open(FrameType.HTTPRequest, GET, true).response.catch(() => {});
 }
