@@ -35,7 +35,11 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const service = new LocalHTTP({ ...options, onTrouble: (text) => terminal.warn(text) });
+  const service = new LocalHTTP({
+    ...options,
+    onTrouble: (text) => terminal.warn(text),
+    onHostRefused: (advice) => terminal.advise(advice),
+  });
   const policy = await makeVisitorPolicy(options);
   const client = new TunnelClient({ ...options, authorities, service, key, policy }, terminal);
   let stopped: Promise<void> | null = null;

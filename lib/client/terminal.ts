@@ -1,6 +1,7 @@
 import { authorityOf } from "../net/authority.ts";
 import { escapeUnsafe } from "../cli/safe_text.ts";
 import type { ClientOptions } from "./options.ts";
+import type { HostAdvice } from "./services/local_http/host_check.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
 
 /** Where the local service is and how the servers are reached, which the lines name. */
@@ -56,6 +57,12 @@ export class Terminal implements TunnelClientEvents {
 
   keyMade(path: string): void {
     this.#line(`made the key ${path}: keep a copy, the public address belongs to it`);
+  }
+
+  /** Tells what to set in the local service so that it takes visitors of the public URL. */
+  advise(advice: HostAdvice): void {
+    const [url] = this.#urls;
+    if (url !== undefined) this.warn(advice(new URL(url)));
   }
 
   warn(text: string): void {

@@ -6,6 +6,7 @@ import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { authorityOf } from "../../../net/authority.ts";
 import { OriginError } from "../../../http/origin_error.ts";
+import { type HostAdvice, HostCheck, type HostCheckLook } from "./host_check.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { OriginReports } from "./origin_reports.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
@@ -26,6 +27,8 @@ export interface LocalHTTPOptions {
    * @default does nothing
    */
   readonly onTrouble?: (sentence: string) => void;
+  /** Hears, once for each kind, what to set in an origin that refuses the public host. */
+  readonly onHostRefused?: (advice: HostAdvice) => void;
 }
 
 /** Answers visitors by asking the local service, and nothing else on this machine or beyond. */
@@ -35,15 +38,22 @@ export class LocalHTTP implements Service {
   readonly #reports: OriginReports;
   /** The Host that takes the place of the public one; null for none. */
   readonly #host: string | null;
+  /** Null where nobody wants to hear of it. */
+  readonly #hostCheck: HostCheck | null;
   readonly #specimens = new Specimens();
 
-  constructor({ host, port, hostHeader, onTrouble = () => {} }: LocalHTTPOptions) {
+  constructor(
+    { host, port, hostHeader, onTrouble = () => {}, onHostRefused }: LocalHTTPOptions,
+  ) {
     const place = { host, port };
     const reports = new OriginReports(authorityOf(place), onTrouble);
     this.#reports = reports;
     this.#pool = new OriginPool({ ...place, onMended: (faults) => reports.mended(faults) });
     this.#webSockets = new LocalWebSockets(place);
     this.#host = hostHeader === "rewrite" ? authorityOf(place) : hostHeader;
+    this.#hostCheck = onHostRefused === undefined
+      ? null
+      : new HostCheck({ isHostReplaced: hostHeader !== null, onRefused: onHostRefused });
   }
 
   async serve(incoming: Incoming, head: RequestHead): Promise<void> {
@@ -79,7 +89,7 @@ export class LocalHTTP implements Service {
     try {
       const response = await exchange.response;
       this.#specimens.keep(incoming, request, exchange, response);
-      await sendAnswer(incoming, response);
+      await sendAnswer(incoming, response, this.#hostCheck?.look(response.head.status) ?? null);
       // The answer is complete: the origin needs no more of the upload.
       if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
     } finally {
@@ -89,13 +99,18 @@ export class LocalHTTP implements Service {
   }
 }
 
-async function sendAnswer(incoming: Incoming, response: OriginResponse): Promise<void> {
+async function sendAnswer(
+  incoming: Incoming,
+  response: OriginResponse,
+  look: HostCheckLook | null,
+): Promise<void> {
   let read = response.read();
   incoming.respond(response.head, read === null);
   if (read === null) return;
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;
+    look?.see(bytes);
     if (response.complete) {
       // The last bytes and the end need one frame.
       const ended = incoming.end(bytes);
