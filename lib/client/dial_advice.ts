@@ -66,11 +66,13 @@ function portOf(host: string, protocol: string): string {
 
 function onProxy(status: number | null): string {
   switch (status) {
+    case 401:
     case 407:
       return "It wants a login: --proxy http://user:password@host:port, better in the environment " +
         "as TUNNEL_PROXY";
     case 403:
       return "Many proxies lead to port 443 alone; ask who runs it to allow this server";
+    case 500:
     case 502:
     case 503:
     case 504:
