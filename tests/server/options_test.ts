@@ -196,7 +196,7 @@ Deno.test("parseServerOptions takes no positional, and no flag that is not there
 Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and refuses others", () => {
   const size = (text: string) => options([`--max-body=${text}`]).maxBody;
   assertEquals(["7", "500kb", "1.5MB", "1GiB"].map(size), [7, 500_000, 1_500_000, 1_073_741_824]);
-  for (const text of ["x", "1tb", "-1", "1 kb", "kb", "1e3"]) {
+  for (const text of ["x", ".5mb", "1tb", "-1", "1 kb", "kb", "1e3"]) {
     refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");
   }
   refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
