@@ -2,6 +2,8 @@ import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
+import { Inspector } from "./lib/client/inspector/inspector.ts";
+import { InspectorError } from "./lib/client/inspector/inspector_server.ts";
 import {
   KeyFileError,
   type KeyFileOptions,
@@ -9,9 +11,11 @@ import {
   loadKeyFile,
 } from "./lib/client/key_file.ts";
 import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
+import type { Service } from "./lib/client/services/service.ts";
 import { Terminal } from "./lib/client/terminal.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
+import { authorityOf } from "./lib/net/authority.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
@@ -35,13 +39,16 @@ async function publish(options: ClientOptions): Promise<number> {
     console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const service = new LocalHTTP({
+  const local = new LocalHTTP({
     ...options,
     onTrouble: (text) => terminal.warn(text),
     onHostRefused: (advice) => terminal.advise(advice),
   });
+  const inspector = inspect(local, options, terminal);
+  const service = inspector?.service ?? local;
   const policy = await makeVisitorPolicy(options);
-  const client = new TunnelClient({ ...options, authorities, service, key, policy }, terminal);
+  const events = inspector?.events ?? terminal;
+  const client = new TunnelClient({ ...options, authorities, service, key, policy }, events);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     terminal.stopping();
@@ -54,6 +61,25 @@ async function publish(options: ClientOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof RegistrationError)) throw error;
     throw new ProgramError(`the server refused: ${error.message}`, 1, { cause: error });
+  }
+}
+
+/** Starts the inspector, where it is wanted; when it cannot listen, the tunnel goes on without it. */
+function inspect(service: Service, options: ClientOptions, terminal: Terminal): Inspector | null {
+  const { inspect: place, inspectMemory: memory, inspectToken: token, servers } = options;
+  if (place === null) return null;
+  const serviceName = `http://${authorityOf(options)}`;
+  const { version } = config;
+  try {
+    const inspector = new Inspector({
+      ...{ place, token, memory, service, serviceName, servers, version, events: terminal },
+    });
+    terminal.inspecting(inspector.url);
+    return inspector;
+  } catch (error) {
+    if (!(error instanceof InspectorError)) throw error;
+    terminal.warn(`there is no inspector: ${error.message}`);
+    return null;
   }
 }
 

@@ -11,6 +11,7 @@ import { integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../cli/f
 import { type HTTPProxy, parseProxy } from "../net/http_proxy.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { isLabel } from "../identity/claim.ts";
+import { INSPECT_FLAGS } from "./inspector/inspect_flags.ts";
 import {
   isPassword,
   isUser,
@@ -135,6 +136,7 @@ export const CLIENT_FLAGS = {
     default: EVERYBODY,
     defaultText: "everybody",
   }),
+  ...INSPECT_FLAGS,
 };
 
 /** Reads the positional form of --host and --port. */

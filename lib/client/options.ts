@@ -8,6 +8,7 @@ import {
 import type { FlagValues } from "../cli/flags.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
 import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
+import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
 import { proxiesFor } from "./proxies.ts";
 
@@ -52,6 +53,7 @@ export function parseClientOptions(
     const flag = given.has("port") ? "--port" : "--host";
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
   }
+  checkInspectToken(values);
   const servers = [...new Set(server)];
   return {
     kind: "run",

@@ -69,6 +69,10 @@ export class Terminal implements TunnelClientEvents {
     this.#line(`warning: ${text}`);
   }
 
+  inspecting(url: string): void {
+    this.#line(`inspector at ${url}`);
+  }
+
   stopping(): void {
     this.#line("stopping: requests in flight may finish");
   }

@@ -1,8 +1,9 @@
 import config from "../../deno.json" with { type: "json" };
-import type { FlagValues } from "../../lib/cli/flags.ts";
+import { choiceFlag, type FlagValues } from "../../lib/cli/flags.ts";
 import { printLine } from "../../lib/cli/program.ts";
 import { startTunnel, type Tunnel } from "../testing/tunnel.ts";
 import { cpuTime } from "./cpu_time.ts";
+import { compareInspected, INSPECTED_HEADING } from "./inspected.ts";
 import { generatorName, load, type Target } from "./load.ts";
 import { OriginProcess } from "./origin_process.ts";
 import { machine } from "./machine.ts";
@@ -21,6 +22,11 @@ import { runTool } from "../testing/tool.ts";
 const FLAGS = {
   seconds: SECONDS,
   megabytes: megabytesFlag(400),
+  inspect: choiceFlag(["on", "off", "both"], {
+    group: "The tunnel",
+    help: "whether the client has an inspector; both compares the two in turns",
+    default: "on",
+  }),
 };
 
 type Values = FlagValues<typeof FLAGS>;
@@ -28,8 +34,15 @@ type Values = FlagValues<typeof FLAGS>;
 /** Measures the tunnel beside its origin reached directly, and prints one table. */
 async function main(values: Values): Promise<number> {
   await using origin = await OriginProcess.start();
-  await using tunnel = await startTunnel({ origin });
-  const { seconds, megabytes } = values;
+  const { seconds, megabytes, inspect } = values;
+  if (inspect === "both") {
+    const rows = await compareInspected(origin, seconds);
+    console.log(`${await conditions(seconds)}\n`);
+    console.log(markdownTable(INSPECTED_HEADING, rows));
+    return 0;
+  }
+  const place = inspect === "off" ? "off" : "127.0.0.1:0";
+  await using tunnel = await startTunnel({ origin, clientArgs: ["--inspect", place] });
   const bench = new Bench(origin, tunnel, seconds);
   const rows: string[][] = [];
   for (const connections of CONNECTIONS) rows.push(await bench.smallAnswers(connections));

@@ -42,6 +42,9 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     hostHeader: null,
     once: false,
     showKey: false,
+    inspect: { host: "127.0.0.1", port: 4040 },
+    inspectMemory: 64 * 1024 * 1024,
+    inspectToken: null,
   });
 });
 
@@ -65,6 +68,9 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--host-header=rewrite",
       "--once",
       "--show-key",
+      "--inspect=[::1]:4050",
+      "--inspect-memory=10mib",
+      "--inspect-token=s",
     ]),
     {
       port: 3000,
@@ -82,6 +88,9 @@ Deno.test("parseClientOptions reads every flag", () => {
       hostHeader: "rewrite",
       once: true,
       showKey: true,
+      inspect: { host: "::1", port: 4050 },
+      inspectMemory: 10 * 1024 * 1024,
+      inspectToken: "s",
     },
   );
 });
@@ -202,6 +211,23 @@ Deno.test("parseClientOptions bounds ports, connections and labels", () => {
   }
 });
 
+Deno.test("parseClientOptions lets the inspector listen for this machine alone, or asks for a token", () => {
+  const place = (text: string, ...more: string[]) =>
+    options([`--inspect=${text}`, ...more]).inspect;
+  assertEquals(place("off"), null);
+  assertEquals(place("4050"), { host: "127.0.0.1", port: 4050 });
+  assertEquals(place("localhost:4050"), { host: "localhost", port: 4050 });
+  assertEquals(place("127.0.0.2:0"), { host: "127.0.0.2", port: 0 });
+  for (const other of ["0.0.0.0:4040", "[::]:4040", "192.168.1.2:4040", "devbox.example:4040"]) {
+    refuses([`--inspect=${other}`], `--inspect ${other} is for other machines too and needs`);
+    assertEquals(place(other, "--inspect-token=t")?.port, 4040);
+  }
+  for (const wrong of ["on", "4040x", "127.0.0.1", "http://127.0.0.1:4040", "[::1]", "70000"]) {
+    refuses([`--inspect=${wrong}`], "--inspect must be off, a port, or an address and a port");
+  }
+  refuses(["--inspect-memory=1mib"], "--inspect-memory must be a size of 4194304 to");
+});
+
 Deno.test("parseClientOptions keeps the key where the platform keeps settings", () => {
   const keyFile = (os: typeof Deno.build.os, environment: Environment) => {
     const command = parseClientOptions([], environment, { os });
@@ -278,6 +304,9 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "help",
     "host",
     "host-header",
+    "inspect",
+    "inspect-memory",
+    "inspect-token",
     "key",
     "label",
     "name",

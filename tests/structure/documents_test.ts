@@ -13,6 +13,7 @@ const DOCUMENTS = [
   ".github/ARCHITECTURE.md",
   ".github/CONTRIBUTING.md",
   ".github/DECISIONS.md",
+  ".github/INSPECTOR.md",
   ".github/OPERATIONS.md",
   ".github/SECURITY.md",
 ] as const;

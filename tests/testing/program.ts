@@ -159,6 +159,8 @@ async function environment(home: string): Promise<Record<string, string>> {
     APPDATA: home,
     DENO_DIR: await denoDir,
     NO_COLOR: "1",
+    // Tests run side by side, and there are ten ports for inspectors.
+    TUNNEL_INSPECT: "127.0.0.1:0",
   };
 }
 

@@ -1,0 +1,94 @@
+import { parseInteger } from "../../cli/flags.ts";
+import { fieldValue, listMembers } from "../../http/fields.ts";
+import { APIError } from "./api_error.ts";
+import type { ExchangePage } from "./exchange.ts";
+import type { ExchangeRecord } from "./exchange_record.ts";
+import { summaryOf } from "./exchange_view.ts";
+
+/** Exchanges of a page, unless it is said and at most. */
+const LIMIT = { byDefault: 100, most: 1000 } as const;
+
+type Check = (record: ExchangeRecord) => boolean;
+
+/** Makes a page of exchanges as the parameters of a call want it. @throws {APIError} for a parameter that is wrong. */
+export function pageOf(
+  records: readonly ExchangeRecord[],
+  parameters: URLSearchParams,
+): ExchangePage {
+  const limit = integerIn(parameters, "limit", 1, LIMIT.most) ?? LIMIT.byDefault;
+  const found = filtered(records, parameters).reverse();
+  const page = found.slice(0, limit);
+  const next = found.length > page.length ? page.at(-1)?.id ?? null : null;
+  return { exchanges: page.map(summaryOf), next };
+}
+
+/** Returns the exchanges that the parameters of a call choose, in the order in which they are given. */
+export function filtered(
+  records: readonly ExchangeRecord[],
+  parameters: URLSearchParams,
+): ExchangeRecord[] {
+  const checks = [
+    ...listed(parameters, "id", (ids) => ({ id }) => ids.includes(`${id}`)),
+    ...listed(parameters, "method", (methods) => ({ method }) => methods.includes(method)),
+    ...listed(parameters, "status", (statuses) => ({ status }) => hasStatus(status, statuses)),
+    ...listed(parameters, "kind", (kinds) => ({ kind }) => kinds.includes(kind)),
+    ...listed(parameters, "state", (states) => ({ state }) => states.includes(state)),
+    ...numbered(parameters, "replayOf", (number) => ({ replayOf }) => replayOf === number),
+    ...numbered(parameters, "before", (number) => ({ id }) => id < number),
+    ...numbered(parameters, "after", (number) => ({ id }) => id > number),
+    ...textCheck(parameters.get("text")),
+  ];
+  return records.filter((record) => checks.every((check) => check(record)));
+}
+
+/** Reads a parameter that is a whole number; null where it is not given. @throws {APIError} for another text. */
+export function integerIn(
+  parameters: URLSearchParams,
+  name: string,
+  least = 0,
+  most = Number.MAX_SAFE_INTEGER,
+): number | null {
+  const text = parameters.get(name);
+  if (text === null) return null;
+  try {
+    return parseInteger(text, least, most);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new APIError("bad_request", `${name} ${error.message}`);
+  }
+}
+
+function listed(
+  parameters: URLSearchParams,
+  name: string,
+  make: (members: readonly string[]) => Check,
+): Check[] {
+  const members = listMembers(parameters.getAll(name).join(","));
+  return members.every((member) => member === "") ? [] : [make(members)];
+}
+
+function numbered(
+  parameters: URLSearchParams,
+  name: string,
+  make: (number: number) => Check,
+): Check[] {
+  const number = integerIn(parameters, name);
+  return number === null ? [] : [make(number)];
+}
+
+/** Tells whether a status is in a list of statuses and classes such as `4xx`. */
+function hasStatus(status: number | null, wanted: readonly string[]): boolean {
+  if (status === null) return false;
+  return wanted.includes(`${status}`) || wanted.includes(`${Math.floor(status / 100)}xx`);
+}
+
+function textCheck(text: string | null): Check[] {
+  const wanted = text?.trim().toLowerCase() ?? "";
+  if (wanted === "") return [];
+  return [(record) => {
+    const { method, target, status, requestFields } = record;
+    const host = fieldValue(requestFields, "host") ?? "";
+    const visitor = fieldValue(requestFields, "x-forwarded-for") ?? "";
+    return `${method} ${host}${target} ${status ?? ""} ${visitor}`.toLowerCase().includes(wanted);
+  }];
+}

@@ -1,0 +1,159 @@
+import { FieldLines } from "../../http/field_lines.ts";
+import type { Field } from "../../http/fields.ts";
+import { linesOf, type RequestHead, type ResponseHead } from "../../http/head.ts";
+import type { ExchangeKind, ExchangeState } from "./exchange.ts";
+import type { KeptBody } from "./kept_body.ts";
+import { keepOctets, keptMemory } from "./kept_octets.ts";
+import { MessageLog } from "./message_log.ts";
+
+/** Bytes that a record takes beside its content, by and large. */
+const RECORD_OVERHEAD = 512;
+
+/**
+ * What is kept of one exchange, as it came: nobody reads most of it.
+ *
+ * Each request makes one, and a thousand are kept, so it is small. Times are whole microseconds, which V8 keeps within
+ * the object.
+ */
+export class ExchangeRecord {
+  kind: ExchangeKind;
+  state: ExchangeState = "open";
+  reason: string | null = null;
+  status: number | null = null;
+  readonly method: string;
+  readonly target: string;
+  /** Milliseconds of `performance.now()`. */
+  readonly arrivedAt = performance.now();
+  /** Microseconds from the arrival; negative for what has not come. */
+  sentOn = -1;
+  firstByte = -1;
+  end = -1;
+  requestBody: KeptBody | null = null;
+  responseBody: KeptBody | null = null;
+  messages: MessageLog | null = null;
+  /** Bytes of memory that it takes. */
+  memory: number;
+  /** Whether it is in the store; what is not takes nothing more. */
+  isKept = true;
+  readonly #epoch: Epoch;
+  #requestMemory: Uint8Array;
+  #requestStart: number;
+  #requestEnd: number;
+  #responseMemory: Uint8Array | null = null;
+  #responseStart = 0;
+  #responseEnd = 0;
+
+  constructor(
+    readonly id: number,
+    head: RequestHead,
+    kind: ExchangeKind,
+    /** The id of the exchange that it sends again. */
+    readonly replayOf: number | null,
+  ) {
+    this.#epoch = epochAt(this.arrivedAt);
+    this.kind = kind;
+    this.method = head.method;
+    this.target = head.target;
+    const { octets } = linesOf(head);
+    this.#requestStart = keepOctets(octets);
+    this.#requestEnd = this.#requestStart + octets.length;
+    this.#requestMemory = keptMemory();
+    this.memory = RECORD_OVERHEAD + this.target.length + octets.length;
+    if (kind === "websocket") this.messages = new MessageLog();
+  }
+
+  get requestFields(): readonly Field[] {
+    const octets = this.#requestMemory.subarray(this.#requestStart, this.#requestEnd);
+    return new FieldLines(octets, []).list;
+  }
+
+  /** Null until the answer begins. */
+  get responseFields(): readonly Field[] | null {
+    const octets = this.#responseMemory?.subarray(this.#responseStart, this.#responseEnd);
+    return octets === undefined ? null : new FieldLines(octets, []).list;
+  }
+
+  /** Milliseconds from 1970 to its arrival. */
+  get arrivedOn(): number {
+    return this.arrivedAt + this.#epoch.start;
+  }
+
+  get isOpen(): boolean {
+    return this.state === "open";
+  }
+
+  /** Whether it may stay open for hours. */
+  get isLasting(): boolean {
+    return this.kind !== "http" && this.isOpen;
+  }
+
+  /** Microseconds since its arrival. */
+  now(): number {
+    return Math.round((performance.now() - this.arrivedAt) * 1000);
+  }
+
+  /** Takes the head of the answer; returns by how many bytes the memory has grown. */
+  respond(head: ResponseHead): number {
+    this.status = head.status;
+    this.firstByte = this.now();
+    const { octets } = linesOf(head);
+    this.#responseStart = keepOctets(octets);
+    this.#responseEnd = this.#responseStart + octets.length;
+    this.#responseMemory = keptMemory();
+    return octets.length;
+  }
+
+  finish(state: ExchangeState, reason: string | null): void {
+    this.state = state;
+    this.reason = reason;
+    this.end = this.now();
+  }
+
+  /** Moves its content into memory of its own, for it outlives its neighbours. */
+  leaveShared(): void {
+    this.#requestMemory = this.#requestMemory.slice(this.#requestStart, this.#requestEnd);
+    this.#requestEnd -= this.#requestStart;
+    this.#requestStart = 0;
+    if (this.#responseMemory !== null) {
+      this.#responseMemory = this.#responseMemory.slice(this.#responseStart, this.#responseEnd);
+      this.#responseEnd -= this.#responseStart;
+      this.#responseStart = 0;
+    }
+    this.requestBody?.leaveShared();
+    this.responseBody?.leaveShared();
+  }
+
+  /** Lets go of its content, which an exchange that is still open would keep alive. */
+  drop(): void {
+    this.isKept = false;
+    this.#requestMemory = NOTHING;
+    this.#responseMemory = NOTHING;
+    this.requestBody?.drop();
+    this.responseBody?.drop();
+    this.messages = null;
+  }
+}
+
+/** When `performance.now()` was zero, in milliseconds since 1970; another time after the machine has slept. */
+interface Epoch {
+  readonly start: number;
+}
+
+/** Milliseconds between two looks at the wall clock, which costs as much as it does to note a body. */
+const EPOCH_CHECK = 1000;
+
+/** Milliseconds by which the clocks may differ before it is a new epoch: more than their readings take. */
+const SAME_EPOCH = 50;
+
+let epoch: Epoch = { start: performance.timeOrigin };
+let checkedAt = -Infinity;
+
+function epochAt(now: number): Epoch {
+  if (now - checkedAt < EPOCH_CHECK) return epoch;
+  checkedAt = now;
+  const start = Date.now() - now;
+  if (Math.abs(start - epoch.start) > SAME_EPOCH) epoch = { start };
+  return epoch;
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,55 @@
+import type { TunnelClientEvents } from "../tunnel_client.ts";
+import type { Service } from "../services/service.ts";
+import { ExchangeStore } from "./exchange_store.ts";
+import { InspectorAPI } from "./inspector_api.ts";
+import { InspectorServer } from "./inspector_server.ts";
+import { RecordingService } from "./recording_service.ts";
+import { TunnelStatus } from "./tunnel_status.ts";
+import type { InspectorPlace } from "./visit_guard.ts";
+
+export interface InspectorOptions {
+  /** What answers visitors. */
+  readonly service: Service;
+  /** What it is called, such as `http://localhost:3000`. */
+  readonly serviceName: string;
+  readonly servers: readonly string[];
+  /** Hears of the tunnel's state as well. */
+  readonly events: TunnelClientEvents;
+  readonly version: string;
+  /** Bytes that records may take. */
+  readonly memory: number;
+  readonly place: InspectorPlace;
+  /** What is asked of those who look; null for nothing. */
+  readonly token: string | null;
+}
+
+/** Records what passes between visitors and a service, and shows it to the owner. */
+export class Inspector {
+  /** Answers as the service does, and is recorded. */
+  readonly service: Service;
+  /** Hears of the tunnel's state, and tells it on. */
+  readonly events: TunnelClientEvents;
+  readonly #server: InspectorServer;
+
+  /** Begins to listen. @throws {InspectorError} when it cannot. */
+  constructor(options: InspectorOptions) {
+    const { serviceName, servers, version, events, memory, place, token } = options;
+    const store = new ExchangeStore(memory);
+    const tunnel = new TunnelStatus({ service: serviceName, servers, version, next: events });
+    const service = new RecordingService(options.service, store);
+    const api = new InspectorAPI({ store, tunnel, service });
+    this.#server = new InspectorServer({ place, token, api });
+    this.service = service;
+    this.events = tunnel;
+  }
+
+  /** Where it is opened. */
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** Ends streams, replays and listening. */
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+}

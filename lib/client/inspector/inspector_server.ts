@@ -1,0 +1,184 @@
+import { authorityOf } from "../../net/authority.ts";
+import { traceOf } from "../../cli/safe_text.ts";
+import { APIError } from "./api_error.ts";
+import type { InspectorAPI } from "./inspector_api.ts";
+import { PAGE_FILES } from "./page_files.ts";
+import { type InspectorPlace, VisitGuard } from "./visit_guard.ts";
+
+/** Ports that are tried, from the wanted one on: some clients on one machine. */
+const PORTS = 10;
+
+/** Bytes of a login form: a token. */
+const MAX_FORM = 8 * 1024;
+
+/** Why the inspector cannot listen; the message is a sentence for the owner. */
+export class InspectorError extends Error {
+  override readonly name = "InspectorError";
+}
+
+export interface InspectorServerOptions {
+  readonly place: InspectorPlace;
+  /** What is asked of everybody; null for nothing. */
+  readonly token: string | null;
+  readonly api: InspectorAPI;
+}
+
+/** Serves the inspector's page and its interface. */
+export class InspectorServer {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #guard: VisitGuard;
+  readonly #api: InspectorAPI;
+  readonly #host: string;
+
+  /**
+   * Listens at the wanted port, or the next one that is free.
+   *
+   * @throws {InspectorError} when none of ten is.
+   */
+  constructor({ place, token, api }: InspectorServerOptions) {
+    this.#api = api;
+    this.#host = place.host;
+    this.#server = listen(place, (request) => this.#answer(request));
+    this.#guard = new VisitGuard({ host: place.host, port: this.#server.addr.port }, token);
+    // It ends with an error when no file descriptor is left, which must not end the tunnel.
+    this.#server.finished.catch(() => {});
+  }
+
+  /** Where it is opened on this machine. */
+  get url(): string {
+    const host = ANY.has(this.#host) ? "localhost" : this.#host;
+    return `http://${authorityOf({ host, port: this.#server.addr.port })}`;
+  }
+
+  async close(): Promise<void> {
+    this.#api.close();
+    await this.#server.shutdown();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const response = await this.#respond(request);
+    for (const [name, value] of SAFE) {
+      if (!response.headers.has(name)) response.headers.set(name, value);
+    }
+    return response;
+  }
+
+  async #respond(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    try {
+      this.#guard.check(request);
+      if (url.pathname === "/login") return await this.#login(request);
+      this.#guard.authorize(request);
+      if (url.pathname.startsWith("/api/")) {
+        checkType(request);
+        return await this.#api.answer(request, url);
+      }
+      return pageAnswer(request, url.pathname);
+    } catch (error) {
+      if (!(error instanceof APIError)) return failure(error);
+      return error.code === "unauthorized" && url.pathname === "/"
+        ? loginAnswer(error)
+        : error.answer;
+    }
+  }
+
+  async #login(request: Request): Promise<Response> {
+    if (request.method !== "POST" || request.headers.get("origin") === null) {
+      throw new APIError("method_not_allowed", "The form at / asks for the token.");
+    }
+    if (Number(request.headers.get("content-length") ?? Infinity) > MAX_FORM) {
+      throw new APIError("too_large", "This is longer than any token.");
+    }
+    const token = new URLSearchParams(await request.text()).get("token") ?? "";
+    const cookie = this.#guard.login(token);
+    return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });
+  }
+}
+
+/** Addresses that stand for all of a machine, which cannot be opened. */
+const ANY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Fields of every answer that has none of its own: nothing but the page's own files runs, loads or frames. */
+const SAFE: readonly (readonly [string, string])[] = [
+  [
+    "content-security-policy",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; " +
+    "frame-ancestors 'none'",
+  ],
+  ["x-content-type-options", "nosniff"],
+  ["x-frame-options", "DENY"],
+  // A form would come from nowhere with `no-referrer`, and its origin is asked for.
+  ["referrer-policy", "same-origin"],
+  ["cross-origin-opener-policy", "same-origin"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["cache-control", "no-store"],
+];
+
+function listen(
+  { host, port }: InspectorPlace,
+  answer: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  const last = port === 0 ? 0 : Math.min(port + PORTS - 1, 65_535);
+  for (let tried = port; tried <= last; tried++) {
+    try {
+      return Deno.serve({ hostname: host, port: tried, onListen: () => {}, onError }, answer);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AddrInUse) continue;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new InspectorError(`cannot listen at ${authorityOf({ host, port })}: ${why}`, {
+        cause,
+      });
+    }
+  }
+  throw new InspectorError(`the ports ${port} to ${last} of ${host} are all taken`);
+}
+
+/** Answers for a mistake of this program. */
+function failure(error: unknown): Response {
+  console.error(`inspector: ${traceOf(error)}`);
+  return new Response("The inspector has failed; the client's terminal says more.\n", {
+    status: 500,
+  });
+}
+
+function onError(error: unknown): Response {
+  return failure(error);
+}
+
+/** Changes come as JSON, which no page of another site can send without being asked first. */
+function checkType({ method, headers }: Request): void {
+  if (method === "GET" || method === "HEAD") return;
+  const [type = ""] = (headers.get("content-type") ?? "").split(";", 1);
+  if (type.trim().toLowerCase() === "application/json") return;
+  throw new APIError("unsupported", `${method} needs Content-Type: application/json.`);
+}
+
+function pageAnswer({ method }: Request, path: string): Response {
+  const file = PAGE_FILES.get(path);
+  if (file === undefined) throw new APIError("not_found", `There is nothing at ${path}.`);
+  if (method !== "GET" && method !== "HEAD") {
+    throw new APIError("method_not_allowed", "A page can only be read.", { allow: "GET, HEAD" });
+  }
+  return new Response(file.text, { headers: { "content-type": file.type } });
+}
+
+/** Asks a person for the token. */
+function loginAnswer({ message }: APIError): Response {
+  const text = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>tunnel inspector</title>
+<form method="post" action="/login">
+<p><label for="token">${message}</label></p>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button>Open</button>
+</form>
+</html>
+`;
+  return new Response(text, {
+    status: 401,
+    headers: { "content-type": "text/html; charset=utf-8" },
+  });
+}

@@ -1,0 +1,130 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { toText } from "../testing/latin1.ts";
+import { InspectorCalls } from "../testing/inspector_calls.ts";
+import { SampleOrigin } from "../testing/sample_origin.ts";
+import { ScriptedOrigin } from "../testing/scripted_origin.ts";
+import { startTunnel } from "../testing/tunnel.ts";
+import { WebSocketOrigin } from "../testing/websocket_origin.ts";
+import { echo, visitWebSocket } from "../testing/websocket_visit.ts";
+import { eventually } from "../testing/eventually.ts";
+
+Deno.test("The inspector shows what passes, and sends it again", async (t) => {
+  await using origin = SampleOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  const inspector = await InspectorCalls.of(tunnel.client);
+
+  await t.step("a request with its answer", async () => {
+    const { status } = await tunnel.request("/echo?a=1", {
+      method: "POST",
+      fields: [["X-Two", "1"], ["X-Two", "2"]],
+      body: "ping",
+    });
+    assertEquals(status, 200);
+    const { id, ...summary } = await inspector.ended("method=POST");
+    assertEquals(
+      [summary.target, summary.host, summary.visitor, summary.status, summary.state],
+      ["/echo?a=1", tunnel.host, "127.0.0.1", 200, "complete"],
+    );
+    const { request, response, times, scheme } = await inspector.exchange(id);
+    assertEquals(request.fields.find(([name]) => name === "x-two")?.[1], "1, 2");
+    assertEquals([request.body.size, request.body.isComplete, scheme], [4, true, "http"]);
+    assertEquals(toText(await inspector.body(id, "request")), "ping");
+    assertMatch(toText(await inspector.body(id, "response")), /"target":"\/echo\?a=1"/);
+    assertEquals(
+      response?.fields.find(([name]) => name === "content-type")?.[1],
+      "application/json",
+    );
+    const { sentOn, firstByte, end } = times;
+    assert(sentOn !== null && firstByte !== null && end !== null && end >= firstByte);
+  });
+  await t.step("again, as it was and changed", async () => {
+    const { id } = await inspector.ended("method=POST");
+    const { ids } = await inspector.replay(id, { wait: true });
+    const changed = await inspector.replay(id, {
+      method: "PUT",
+      target: "/echo?b",
+      body: { text: "pong!" },
+      times: 2,
+      wait: true,
+    });
+    assertEquals(changed.exchanges.map((each) => [each.method, each.replayOf, each.state]), [
+      ["PUT", id, "complete"],
+      ["PUT", id, "complete"],
+    ]);
+    assertEquals((await inspector.exchange(id)).replays, [...ids, ...changed.ids]);
+    const [again = 0] = ids;
+    const echoOf = async (id: number) => JSON.parse(toText(await inspector.body(id, "response")));
+    assertEquals(await echoOf(again), await echoOf(id));
+    const { method, target, length } = await echoOf(changed.ids[1] ?? 0);
+    assertEquals([method, target, length], ["PUT", "/echo?b", 5]);
+  });
+  await t.step("events as they come", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(tunnel.write("/sse"));
+    const feed = await origin.nextFeed();
+    feed.write("event: tick\nid: 7\ndata: one\n\n");
+    await visitor.receive();
+    await eventually("the event", async () => (await inspector.list("kind=events")).length === 1);
+    const [{ id } = { id: 0 }] = await inspector.list("kind=events&state=open");
+    const { messages } = await inspector.messages(id);
+    assertEquals(messages.map(({ at: _, ...message }) => message), [{
+      ...{ index: 0, from: "service", size: 29, isWhole: true, kind: "event" },
+      ...{ event: "tick", eventId: "7", text: "one" },
+    }]);
+    visitor.close();
+    assertEquals((await inspector.ended("kind=events")).state, "left");
+  });
+  await t.step("a client without one", async () => {
+    await using other = await startTunnel({ origin, clientArgs: ["--inspect", "off"] });
+    assertEquals((await other.request("/")).status, 200);
+    assertEquals(other.client.stderr.all.filter((line) => line.includes("inspector")), []);
+  });
+});
+
+Deno.test("The inspector shows messages of WebSockets both ways", async () => {
+  await using origin = await WebSocketOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  const inspector = await InspectorCalls.of(tunnel.client);
+  const visitor = await visitWebSocket(tunnel, "/live");
+  const { peer } = await origin.next();
+  echo(peer);
+  visitor.socket.send("grüße");
+  visitor.socket.send(new Uint8Array([0, 1]));
+  await eventually("four messages", async () => {
+    const [exchange] = await inspector.list("kind=websocket&status=101");
+    return exchange?.messages?.fromVisitor === 2 && exchange.messages.fromService === 2;
+  });
+  visitor.socket.close(4000, "bye");
+  const { id, state } = await inspector.ended("kind=websocket");
+  assertEquals(state, "complete");
+  const { messages, total } = await inspector.messages(id);
+  assertEquals(total, messages.length);
+  const texts = messages.map((message) =>
+    [message.from, message.kind, message.kind === "binary" ? message.base64 : message.text].join(
+      " ",
+    )
+  );
+  assertEquals(texts.slice(0, 4).toSorted(), [
+    "service binary AAE=",
+    "service text grüße",
+    "visitor binary AAE=",
+    "visitor text grüße",
+  ]);
+  assertEquals(texts.filter((text) => text.includes("close")), [
+    "visitor close bye",
+    "service close bye",
+  ]);
+});
+
+Deno.test("The inspector tells why there was no answer", async () => {
+  await using origin = ScriptedOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  const inspector = await InspectorCalls.of(tunnel.client);
+  const asked = tunnel.request("/broken");
+  const exchange = await origin.next();
+  await exchange.answer("HTTP/1.1 nonsense\r\n\r\n");
+  assertEquals((await asked).status, 502);
+  const { state, reason, status } = await inspector.ended();
+  assertEquals([state, status], ["failed", null]);
+  assertMatch(reason ?? "", /origin/);
+});
