@@ -42,12 +42,11 @@ export interface ServerConnectionOptions extends Pick<DialOptions, "proxy" | "au
   readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
 }
 
-/** Codes of an end that is the fault of one of the two sides, unlike a restart or a lost network. */
-const FAULTS: ReadonlySet<number> = new Set([
-  ErrorCode.Protocol,
-  ErrorCode.FlowControl,
-  ErrorCode.TooLarge,
-  ErrorCode.Internal,
+/** Codes of an end that nobody is to blame for: a stop, a restart, a lost network. */
+const BLAMELESS: ReadonlySet<number> = new Set([
+  ErrorCode.None,
+  ErrorCode.GoingAway,
+  ErrorCode.Silent,
 ]);
 
 /** One registered connection to one server, from its handshake to its end. */
@@ -123,7 +122,7 @@ export class ServerConnection implements SessionEvents {
     return this.#isOpen;
   }
 
-  /** Whether it ended because one of the two sides broke the protocol, or failed. */
+  /** Whether it ended because one of the two sides broke the protocol or failed, or the server sent this client away. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
@@ -169,7 +168,7 @@ export class ServerConnection implements SessionEvents {
   onClose(error: SessionError): void {
     clearTimeout(this.#timer);
     this.#isOpen = false;
-    this.#isBroken = FAULTS.has(error.code);
+    this.#isBroken = !BLAMELESS.has(error.code) || this.#transport.isBroken;
     this.#registration.reject(error);
     this.#leaving.resolve(error.message);
     this.#closing.resolve(error.message);

@@ -1,6 +1,7 @@
-/** The close codes that are used here (RFC 6455 section 7.4.1; the last two were registered later). */
+/** The close codes that are used here (RFC 6455 section 7.4.1; the last three were registered later). */
 export const CloseCode = {
   Normal: 1000,
+  GoingAway: 1001,
   Protocol: 1002,
   /** Stands for a close frame without a code, and is never sent. */
   NoStatus: 1005,
@@ -8,6 +9,7 @@ export const CloseCode = {
   Abnormal: 1006,
   TooBig: 1009,
   Internal: 1011,
+  ServiceRestart: 1012,
   TryAgainLater: 1013,
   /** What stands behind a gateway failed. */
   BadGateway: 1014,
@@ -23,6 +25,22 @@ export interface Close {
 export function maySendCode(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
     (code >= 3000 && code <= 4999);
+}
+
+/** Closes that nobody is to blame for: a stop, a restart, a lost connection. */
+const BLAMELESS: ReadonlySet<number> = new Set([
+  CloseCode.Normal,
+  CloseCode.GoingAway,
+  CloseCode.NoStatus,
+  CloseCode.Abnormal,
+  CloseCode.ServiceRestart,
+  CloseCode.TryAgainLater,
+  CloseCode.BadGateway,
+]);
+
+/** Whether a close code says that one of the two sides broke a rule, or failed. */
+export function isFault(code: number): boolean {
+  return !BLAMELESS.has(code);
 }
 
 /** Tells how a connection ended: by the reason that the peer gave, or else by its close code. */

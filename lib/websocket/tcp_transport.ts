@@ -2,7 +2,7 @@ import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { CloseCode, closeText } from "./close_code.ts";
+import { CloseCode, closeText, isFault } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode } from "./encoder.ts";
 
@@ -25,6 +25,7 @@ export class TCPTransport implements Transport, FrameSink {
   #writing = false;
   #writeFailed = false;
   #closeSent = false;
+  #isBroken = false;
   #closeReceived = false;
   #wantsDrain = false;
   /** The last ping that was not answered. To answer it alone is allowed (RFC 6455 section 5.5.3) and bounds the answers. */
@@ -54,6 +55,11 @@ export class TCPTransport implements Transport, FrameSink {
   /** Resolves when the connection is closed: all that could be sent has left this process. */
   get left(): Promise<void> {
     return this.#left.promise;
+  }
+
+  /** Whether it was closed because one of the two sides broke the protocol, or failed. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   get buffered(): number {
@@ -157,6 +163,7 @@ export class TCPTransport implements Transport, FrameSink {
   /** Queues the close frame and tells that the connection is over. */
   #end(code: number, reason: string): void {
     this.#open = false;
+    this.#isBroken = isFault(code);
     this.#closeSent = true;
     this.#queue.append(Opcode.Close, closePayload(code));
     this.#limitClosing();

@@ -172,12 +172,30 @@ Deno.test("ServerLink with once serves until the server closes, and does not con
 
 Deno.test("ServerLink.run with once says whether the connection ended by a fault of either side", async () => {
   await using server = await ScriptedServer.start();
-  for (
-    const [code, isWell] of [[ErrorCode.GoingAway, true], [ErrorCode.Protocol, false]] as const
-  ) {
+  const codes: readonly (readonly [code: number, isWell: boolean])[] = [
+    [ErrorCode.None, true],
+    [ErrorCode.GoingAway, true],
+    [ErrorCode.Silent, true],
+    [ErrorCode.Protocol, false],
+    [ErrorCode.TooLarge, false],
+    [ErrorCode.Unregistered, false],
+    // Of a later version.
+    [999, false],
+  ];
+  for (const [code, isWell] of codes) {
     await using link = await startLink(server, { once: true });
     disconnect(await server.nextRegistered(), "close", code);
-    assertEquals(await within(link.run, "the end of the link"), isWell);
+    assertEquals(await within(link.run, "the end of the link"), isWell, `Disconnect ${code}`);
+  }
+  for (
+    const [code, isWell] of [[1000, true], [1001, true], [1012, true], [1002, false], [
+      1009,
+      false,
+    ]] as const
+  ) {
+    await using link = await startLink(server, { once: true });
+    (await server.nextRegistered()).close(code);
+    assertEquals(await within(link.run, "the end of the link"), isWell, `close ${code}`);
   }
   await using link = await startLink(server, { once: true });
   const peer = await server.nextRegistered();
@@ -325,7 +343,7 @@ function end(peer: FramePeer): void {
 function disconnect(
   peer: FramePeer,
   kind: DisconnectReason["kind"],
-  code: ErrorCode = ErrorCode.GoingAway,
+  code: number = ErrorCode.GoingAway,
 ): void {
   const payload = encodeDisconnect({ code, kind, reason: "restart" });
   peer.send(FrameType.Disconnect, { payload });

@@ -62,6 +62,11 @@ export class FramePeer {
     this.#socket.send(message);
   }
 
+  /** Closes the socket with that code. */
+  close(code: number): void {
+    this.#socket.close(code, "");
+  }
+
   /** Takes the next frame, which must be of that type. */
   async next(type: number): Promise<SeenFrame> {
     while (this.frames.length === 0) {
