@@ -72,7 +72,10 @@ export class WebSocketBridge {
   ) {
     this.#socket = socket;
     this.#stream = stream;
-    this.#closing = new ClosingHandshake(socket);
+    this.#closing = new ClosingHandshake(
+      socket,
+      () => this.#onClose(CloseCode.Abnormal, "the close was not answered"),
+    );
     const backlog = new Backlog(options.backlog, options.freeBacklog ?? HIGH_WATER);
     this.#outgoing = new MessageSender(stream, backlog, {
       onRoom: () => {
@@ -131,6 +134,7 @@ export class WebSocketBridge {
   }
 
   #onClose(code: number, reason: string): void {
+    if (this.#closing.isOver) return;
     this.#closing.finish();
     this.#outgoing.close(code, reason);
     if (this.#stream.receiveEnded || this.#stream.sendEnded) this.#done();

@@ -6,24 +6,37 @@ const QUIET = 200;
 /** Milliseconds after which the socket is closed although the peer is not quiet: a flood may have no end. */
 const MAX_WAIT = 2000;
 
+/**
+ * Milliseconds that a peer has to answer the close frame. It may have much to read before: what the socket and the systems
+ * hold is a few megabytes, for which a slow line takes that long.
+ */
+export const CLOSE_TIMEOUT = 30_000;
+
 /** Bytes of a close reason: a control frame holds 125, and the code takes two of them (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
 
 /** The part of a socket that closes it. */
 interface Closable {
   close(code?: number, reason?: string): void;
+  terminate?(): void;
 }
 
-/** The end of a WebSocket (RFC 6455 section 7): sends the close frame, at once or when the peer is quiet. */
+/**
+ * The end of a WebSocket (RFC 6455 section 7): sends the close frame, at once or when the peer is quiet, and waits no
+ * longer than 30 s for the one of the peer.
+ */
 export class ClosingHandshake {
   readonly #socket: Closable;
+  readonly #onUnanswered: () => void;
   #isOver = false;
   #begun = 0;
   #lastHeard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Closable) {
+  /** `onUnanswered` is called when the peer does not answer: the socket is as good as closed, whether or not it can be ended. */
+  constructor(socket: Closable, onUnanswered: () => void) {
     this.#socket = socket;
+    this.#onUnanswered = onUnanswered;
   }
 
   /** Whether the socket is closed. */
@@ -34,6 +47,7 @@ export class ClosingHandshake {
   /** Closes now, unless a close is being waited for; a code that no frame may carry becomes 1011. */
   close(code: number, reason: string): void {
     if (this.#isOver || this.#timer !== undefined) return;
+    this.#timer = setTimeout(this.#unanswered, CLOSE_TIMEOUT);
     if (code === CloseCode.NoStatus) this.#socket.close();
     else if (maySendCode(code)) this.#socket.close(code, cut(reason));
     else this.#socket.close(CloseCode.Internal);
@@ -59,6 +73,11 @@ export class ClosingHandshake {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+
+  readonly #unanswered = (): void => {
+    this.#socket.terminate?.();
+    this.#onUnanswered();
+  };
 
   #look(code: number, reason: string): void {
     const end = Math.min(this.#lastHeard + QUIET, this.#begun + MAX_WAIT);

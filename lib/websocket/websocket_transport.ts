@@ -3,6 +3,9 @@ import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from ".
 import { Specimens } from "../mux/v8_memory.ts";
 import { CloseCode, closeText } from "./close_code.ts";
 
+/** Milliseconds that a peer has to answer a close frame, before its connection is ended all the same. */
+const CLOSE_TIMEOUT = 5_000;
+
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 
@@ -12,6 +15,8 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
+  /** Ends the connection at once, without a close frame. */
+  terminate?(): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(
     type: "close",
@@ -27,11 +32,15 @@ export class WebSocketTransport implements Transport {
   readonly #socket: WebSocketLike;
   #events: TransportEvents | null = null;
   #polling: ReturnType<typeof setTimeout> | undefined;
+  #closing: ReturnType<typeof setTimeout> | undefined;
   #open = true;
 
   constructor(socket: WebSocketLike) {
     this.#socket = socket;
-    socket.addEventListener("close", (event) => this.#closed(closeText(event.code, event.reason)));
+    socket.addEventListener("close", (event) => {
+      clearTimeout(this.#closing);
+      this.#closed(closeText(event.code, event.reason));
+    });
     // A close event follows each error event and tells the rest.
     socket.addEventListener("error", () => {});
     socket.addEventListener("message", (event) => {
@@ -77,6 +86,9 @@ export class WebSocketTransport implements Transport {
     if (!this.#open) return;
     this.#closed(reason);
     this.#socket.close(CloseCode.Normal, "");
+    if (this.#socket.terminate !== undefined) {
+      this.#closing = setTimeout(() => this.#socket.terminate?.(), CLOSE_TIMEOUT);
+    }
   }
 
   #closed(reason: string): void {

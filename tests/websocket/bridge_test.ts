@@ -6,6 +6,7 @@ import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { WebSocketBridge } from "../../lib/websocket/bridge.ts";
 import { bridged, Talker } from "./bridged.ts";
 import { eventually } from "../testing/eventually.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
@@ -13,7 +14,7 @@ import { settled } from "../testing/turn.ts";
 import { webSocketPair } from "../testing/websocket_pair.ts";
 import { within } from "../testing/within.ts";
 
-const { Reset, Window, WSMessage, WSRequest, WSTeardown, Data } = FrameType;
+const { Pong, Reset, Window, WSMessage, WSRequest, WSTeardown, Data } = FrameType;
 
 /** Close codes and reasons that either side may give; 1005 stands for a close frame without a code. */
 const CLOSES: readonly (readonly [code: number, reason: string])[] = [
@@ -172,6 +173,28 @@ Deno.test("WebSocketBridge tells the origin of a message that is too long though
   end.peer.send(WSTeardown, { stream: 1, payload: coded(1011) });
   await settled();
   assertEquals(end.near.session.load, 0);
+  socket.release();
+  await settled();
+});
+
+Deno.test("WebSocketBridge frees the stream of a visitor that does not answer the close within 30 s", async () => {
+  using clock = new FakeClock();
+  const [outer, socket] = MemorySocket.pair();
+  await using end = await bridgeEnd("memory", { sockets: [outer, socket] });
+  socket.hold();
+  end.peer.send(WSTeardown, { stream: 1, payload: coded(1000) });
+  await settled();
+  assertEquals([socket.closeCalls, end.near.session.load], [[1000], 1]);
+  end.peer.take();
+  for (let seconds = 0; seconds < 30; seconds += 10) {
+    // What comes from the peer keeps the session itself alive.
+    end.peer.send(Pong, { payload: new Uint8Array(8) });
+    await settled();
+    clock.advance(10_000);
+  }
+  await settled();
+  assertEquals(end.near.session.load, 0);
+  assertEquals(end.peer.takeNames().filter((name) => name !== "Ping"), ["Reset"]);
 });
 
 Deno.test("WebSocketBridge sends text in frames whose flags say so, cut to 64 KiB", async () => {

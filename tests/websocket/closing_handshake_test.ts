@@ -6,7 +6,7 @@ import { FakeClock } from "../testing/fake_clock.ts";
 Deno.test("ClosingHandshake waits until the peer is quiet, and closes once", () => {
   using clock = new FakeClock();
   const socket = new ClosedSocket();
-  const closing = new ClosingHandshake(socket);
+  const closing = new ClosingHandshake(socket, () => {});
   closing.closeWhenQuiet(1009, "too long");
   assertEquals(socket.calls, []);
   clock.advance(199);
@@ -16,13 +16,14 @@ Deno.test("ClosingHandshake waits until the peer is quiet, and closes once", () 
   assertEquals(socket.calls, []);
   clock.advance(1);
   assertEquals(socket.calls, [[1009, "too long"]]);
+  closing.finish();
   assertEquals(clock.pending, 0);
 });
 
 Deno.test("ClosingHandshake waits no longer than 2 s for a peer that never falls silent", () => {
   using clock = new FakeClock();
   const socket = new ClosedSocket();
-  const closing = new ClosingHandshake(socket);
+  const closing = new ClosingHandshake(socket, () => {});
   const noise = setInterval(() => closing.heard(), 20);
   closing.closeWhenQuiet(1013, "too much");
   clock.advance(1990);
@@ -35,11 +36,36 @@ Deno.test("ClosingHandshake waits no longer than 2 s for a peer that never falls
 Deno.test("ClosingHandshake closes no socket that is closed, and leaves no timer", () => {
   using clock = new FakeClock();
   const socket = new ClosedSocket();
-  const closing = new ClosingHandshake(socket);
+  const closing = new ClosingHandshake(socket, () => {});
   closing.closeWhenQuiet(1009, "too long");
   closing.finish();
   closing.close(1000, "");
   assertEquals([clock.pending, socket.calls.length, closing.isOver], [0, 0, true]);
+});
+
+Deno.test("ClosingHandshake ends the connection of a peer that does not answer within 30 s, whoever began", () => {
+  using clock = new FakeClock();
+  for (const way of ["close", "closeWhenQuiet"] as const) {
+    const socket = new ClosedSocket();
+    let unanswered = 0;
+    const closing = new ClosingHandshake(socket, () => unanswered++);
+    closing[way](1000, "");
+    if (way === "closeWhenQuiet") clock.advance(200);
+    clock.advance(29_999);
+    assertEquals([socket.terminated, unanswered], [false, 0]);
+    clock.advance(1);
+    assertEquals([socket.terminated, unanswered, clock.pending], [true, 1, 0]);
+  }
+});
+
+Deno.test("ClosingHandshake leaves a connection alone whose peer has answered", () => {
+  using clock = new FakeClock();
+  const socket = new ClosedSocket();
+  const closing = new ClosingHandshake(socket, () => {});
+  closing.close(1000, "");
+  closing.finish();
+  clock.advance(60_000);
+  assertEquals([socket.terminated, clock.pending], [false, 0]);
 });
 
 Deno.test("ClosingHandshake cuts a reason to 123 bytes, never inside a character", () => {
@@ -51,8 +77,9 @@ Deno.test("ClosingHandshake cuts a reason to 123 bytes, never inside a character
       ["😀".repeat(31), "😀".repeat(30)],
     ] as const
   ) {
+    using _clock = new FakeClock();
     const socket = new ClosedSocket();
-    new ClosingHandshake(socket).close(1000, reason);
+    new ClosingHandshake(socket, () => {}).close(1000, reason);
     assertEquals(socket.calls, [[1000, sent]]);
   }
 });
@@ -66,14 +93,20 @@ Deno.test("ClosingHandshake sends no code where none was sent, and 1011 for one 
       [4999, [4999, "r"]],
     ] as const
   ) {
+    using _clock = new FakeClock();
     const socket = new ClosedSocket();
-    new ClosingHandshake(socket).close(code, "r");
+    new ClosingHandshake(socket, () => {}).close(code, "r");
     assertEquals(socket.calls, [[...sent]]);
   }
 });
 
 class ClosedSocket {
   readonly calls: unknown[][] = [];
+  terminated = false;
+
+  terminate(): void {
+    this.terminated = true;
+  }
 
   close(...args: unknown[]): void {
     this.calls.push(args);

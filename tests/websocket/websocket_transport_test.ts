@@ -63,6 +63,22 @@ Deno.test("WebSocketTransport.close tells its listener at once, once, and leaves
   assertEquals([a.closes.length, b.closes.length], [1, 1]);
 });
 
+Deno.test("WebSocketTransport.close ends the connection of a peer that does not answer within 5 s", async () => {
+  using clock = new FakeClock();
+  for (const isAnswered of [true, false]) {
+    let terminated = 0;
+    const [near] = MemorySocket.pair();
+    const { transport } = endOf(Object.assign(near, { terminate: () => terminated++ }));
+    if (!isAnswered) near.hold();
+    transport.close("enough");
+    await settled();
+    clock.advance(4_999);
+    assertEquals(terminated, 0);
+    clock.advance(1);
+    assertEquals([terminated, clock.pending], [isAnswered ? 0 : 1, 0]);
+  }
+});
+
 Deno.test("WebSocketTransport tells the close reason of its peer, or how the connection ended", async () => {
   for (
     const [end, expected] of [

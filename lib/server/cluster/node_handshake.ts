@@ -30,9 +30,6 @@ const TICKET_LIFETIME = 10_000;
 /** Tickets looked up at once: strangers who invent tickets must not keep the bus busy. */
 const MAX_LOOKUPS = 100;
 
-/** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort, as for clients. */
-const IDLE_TIMEOUT = 60;
-
 /** A ticket is 32 bytes in base64url. */
 const TICKET_LENGTH = 32;
 const BEARER = /^Bearer ([A-Za-z0-9_-]{43})$/;
@@ -115,7 +112,8 @@ export class NodeDoor {
     }
     const socket = visit.accept({
       protocol: NODE_SUBPROTOCOL,
-      idleTimeout: IDLE_TIMEOUT,
+      // The session's own pings find a dead node.
+      idleTimeout: 0,
       onOpen: () => onOpen(new WebSocketTransport(socket), from),
     });
     return SWITCHING_PROTOCOLS;

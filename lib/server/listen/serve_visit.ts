@@ -5,6 +5,7 @@ import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
 import { type Disconnects, watchNow } from "./disconnects.ts";
 import { oneLength, requestFraming } from "./request_framing.ts";
+import { serveSocket } from "./serve_socket.ts";
 import { targetURI } from "./target_uri.ts";
 import { UnannouncedBody } from "./unannounced_body.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
@@ -142,15 +143,14 @@ export class ServeVisit implements Visit {
     }
     // Deno's own option for it takes a list that has no blanks behind its commas for a single name.
     const isReadByDeno = protocol !== undefined && offered.split(", ").includes(protocol);
-    const { response, socket } = Deno.upgradeWebSocket(this.#request, {
-      ...(idleTimeout === undefined ? {} : { idleTimeout }),
+    const { response, socket: upgraded } = Deno.upgradeWebSocket(this.#request, {
+      idleTimeout,
       ...(isReadByDeno ? { protocol } : {}),
     });
     if (protocol !== undefined && !isReadByDeno) {
       response.headers.set("sec-websocket-protocol", protocol);
     }
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", onOpen);
+    const socket = serveSocket(upgraded, onOpen);
     this.#upgraded = { response, socket };
     return socket;
   }

@@ -150,8 +150,8 @@ export interface ListeningSocket {
 export interface AcceptOptions {
   /** The subprotocol that was chosen (RFC 6455 section 1.9). @default none */
   readonly protocol?: string | undefined;
-  /** Seconds after which a peer that answers no ping is given up. @default 30 */
-  readonly idleTimeout?: number;
+  /** Seconds of silence after which a peer that answers no ping is given up; 0 for never, and no pings. */
+  readonly idleTimeout: number;
   /** The socket is open: it can be written to. A socket that never opens tells only that it is closed. */
   readonly onOpen: () => void;
 }

@@ -14,6 +14,9 @@ import type { Upstream } from "../tunnels/upstream.ts";
 /** Bytes that all visitors together may have sent ahead of what the tunnels take: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
 
+/** Seconds of silence after which a visitor that answers no ping is given up. */
+const IDLE_TIMEOUT = 30;
+
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
   readonly #proxy: Proxy;
@@ -60,6 +63,7 @@ export class WebSocketProxy {
   #accept(visit: Visit, { fields }: ResponseHead, stream: Stream): Answer {
     const socket = visit.accept({
       protocol: fieldValue(fields, "sec-websocket-protocol"),
+      idleTimeout: IDLE_TIMEOUT,
       onOpen: () => void bridge.start(),
     });
     const bridge = new WebSocketBridge(socket, stream, {

@@ -9,14 +9,14 @@ import { type Answer, SWITCHING_PROTOCOLS, type Visit } from "../listen/visit.ts
 import { ClientSession, type ClientSessionContext } from "./client_session.ts";
 import type { VisitRefusal } from "./upstream.ts";
 
-/** Connections that have not registered yet, in all: `Deno.upgradeWebSocket` reads a message of up to 64 MiB before anyone can refuse it, and has no option for less. */
-const MAX_UNREGISTERED = 1000;
+/**
+ * Connections that have not registered, in all, until they are closed. `Deno.upgradeWebSocket` takes in up to 64 MiB in
+ * one frame before anyone can refuse it, and has no option for less: of so many that are 4 GiB.
+ */
+const MAX_UNREGISTERED = 64;
 
-/** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other and are out of the count again. */
-const MAX_UNREGISTERED_PER_NETWORK = 100;
-
-/** Seconds after which Deno itself closes a socket whose peer answers no WebSocket ping: the last resort for one that cannot be closed otherwise. */
-const IDLE_TIMEOUT = 60;
+/** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other, and those that find no room come again. */
+const MAX_UNREGISTERED_PER_NETWORK = 16;
 
 /** Accepts the WebSockets of clients, registers them and keeps their sessions. */
 export class ClientSessions {
@@ -52,7 +52,8 @@ export class ClientSessions {
     const { address } = visit;
     const socket = visit.accept({
       protocol: SUBPROTOCOL,
-      idleTimeout: IDLE_TIMEOUT,
+      // The session ends what does not register, and its own pings find a dead client: Deno's cost a timer for each message.
+      idleTimeout: 0,
       onOpen: () => {
         const connection = { address, host: visit.host ?? "" };
         new ClientSession(new WebSocketTransport(socket), connection, {
@@ -62,16 +63,13 @@ export class ClientSessions {
             this.#sessions.add(session);
             if (goaways !== this.#goaways) session.goAway("the server is being restarted");
           },
-          onClose: (session) => {
-            leave();
-            this.#sessions.delete(session);
-          },
+          onClose: (session) => void this.#sessions.delete(session),
         });
       },
     });
     const leave = this.#enter(networkOf(address));
     const goaways = this.#goaways;
-    // A socket that fails before it opens says so by its close event alone.
+    // A session ends before its socket does, and only the end of the socket gives back what it holds.
     socket.addEventListener("close", leave);
     return SWITCHING_PROTOCOLS;
   }

@@ -268,6 +268,7 @@ Deno.test("ServeVisit.accept opens a WebSocket with its subprotocol and fields, 
   await using scene = new Scene((visit) => {
     const socket = visit.accept({
       protocol: "b",
+      idleTimeout: 0,
       onOpen: () => {
         visit.sent += 5;
         socket.send("hello");
@@ -287,7 +288,7 @@ Deno.test("ServeVisit.accept opens a WebSocket with its subprotocol and fields, 
 
 Deno.test("ServeVisit.accept takes one of the subprotocols that are offered, however the list is written", async () => {
   await using scene = new Scene((visit) => {
-    visit.accept({ protocol: "b", onOpen() {} });
+    visit.accept({ protocol: "b", idleTimeout: 0, onOpen() {} });
     return { status: 101, fields: [], body: null };
   });
   const handshake = async (offered: string) => {

@@ -1,14 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Log } from "../../../lib/cli/log.ts";
 import { signClaim } from "../../../lib/identity/claim.ts";
 import type { SigningKey } from "../../../lib/identity/key.ts";
-import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
 import { WebSocketTransport } from "../../../lib/websocket/websocket_transport.ts";
-import { Names } from "../../../lib/server/access/names.ts";
-import { RegistrationPolicy } from "../../../lib/server/access/registration_policy.ts";
-import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
-import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
-import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { NameAnswer, NameClaim } from "../../../lib/server/bus/bus.ts";
 import { MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { ClientSession } from "../../../lib/server/tunnels/client_session.ts";
@@ -20,8 +13,8 @@ import { MemorySocket } from "../../testing/memory_socket.ts";
 import { type Members, membersOf } from "../../testing/subscriber.ts";
 import { settled } from "../../testing/turn.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
+import { AUDIENCE, sessionContext } from "./session_context.ts";
 
-const AUDIENCE = "https://tunnel.test";
 const DAY = 24 * 3_600_000;
 
 Deno.test("ClientSession refuses a second registration before it has answered the first, and registers neither", async () => {
@@ -85,42 +78,14 @@ class Place {
   /** Sessions that were registered, and that ended. */
   registered = 0;
   ended = 0;
-  readonly #names = new Names({ bus: this.bus, onLost() {} });
-  readonly #heartbeat = new Heartbeat();
-  readonly #metrics = new ServerMetrics(this.registry);
-  readonly #registrationPolicy = new RegistrationPolicy({
-    token: null,
-    keys: null,
-    registrations: { count: 100, period: 1000 },
-    names: this.#names,
-    whyNoName: () => null,
-  });
+  readonly #context = sessionContext(this.registry, this.bus);
 
   connect(): Client {
     const [near, far] = MemorySocket.pair();
     near.binaryType = "arraybuffer";
     const connection = { address: "192.0.2.1", host: "tunnel.test", isRetired: false };
     new ClientSession(new WebSocketTransport(near), connection, {
-      registry: this.registry,
-      registrationPolicy: this.#registrationPolicy,
-      tunnelLimits: {
-        requests: null,
-        streams: 10,
-        visitors: new VisitorQuotas(10, null),
-        guesses: new GuessQueue(),
-        limited: this.#metrics.limited,
-      },
-      heartbeat: this.#heartbeat,
-      metrics: this.#metrics,
-      log: new Log({ format: "text", level: "error", write() {} }),
-      server: "tunnel/test",
-      headTimeout: 30_000,
-      url: AUDIENCE,
-      isAudience: (audience) => audience === AUDIENCE,
-      addressOf: (label) => ({
-        hostname: `${label}.tunnel.test`,
-        url: `https://${label}.tunnel.test`,
-      }),
+      ...this.#context,
       onRegistered: () => void this.registered++,
       onClose: () => void this.ended++,
     });
