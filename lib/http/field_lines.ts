@@ -83,6 +83,11 @@ export class FieldLines {
     return values;
   }
 
+  /** Tells whether there are fields of a kind, a bit of {@linkcode NotableKind}. */
+  has(kind: number): boolean {
+    return (this.#kinds & kind) !== 0;
+  }
+
   /** Counts the fields of a notable name. */
   notableCount(name: string): number {
     let count = 0;
@@ -92,7 +97,7 @@ export class FieldLines {
 
   /** Returns the lines without those that {@linkcode withoutHopByHop} drops. */
   endToEnd(): FieldLines {
-    if ((this.#kinds & NotableKind.HopByHop) === 0) return this;
+    if (!this.has(NotableKind.HopByHop)) return this;
     const connection = this.notableValue("connection");
     if (connection !== undefined && fieldsNamedBy(connection).size > 0) {
       return FieldLines.of(withoutHopByHop(this.list));
@@ -117,7 +122,7 @@ export class FieldLines {
 
   /** Returns the lines without those of a kind, or with one in place of them that has another value. */
   #replaced(kind: number, value: string | null): FieldLines {
-    if ((this.#kinds & kind) === 0) return this;
+    if (!this.has(kind)) return this;
     const first = this.#notable.find((line) => (line.kind & kind) !== 0);
     if (first === undefined) return this;
     const line = value === null ? null : FieldLines.of([[first.name, value]]);

@@ -1,6 +1,6 @@
 import { HOP_BY_HOP } from "./fields.ts";
 
-/** The line of a field that frames or routes a message, or that is not passed on. */
+/** The line of a field that frames or routes a message, that is not passed on, or that may log in a connection. */
 export interface NotableLine {
   readonly name: string;
   /** One bit of {@linkcode NotableKind}. */
@@ -14,11 +14,13 @@ export interface NotableLine {
 }
 
 /** The bits by which lines are notable. */
-export const NotableKind = { Host: 1, Length: 2, HopByHop: 4 } as const;
+export const NotableKind = { Host: 1, Length: 2, HopByHop: 4, Login: 8 } as const;
 
 const KINDS: ReadonlyMap<string, number> = new Map([
   ["host", NotableKind.Host],
   ["content-length", NotableKind.Length],
+  ["authorization", NotableKind.Login],
+  ["www-authenticate", NotableKind.Login],
   ...[...HOP_BY_HOP].map((name): [string, number] => [name, NotableKind.HopByHop]),
 ]);
 

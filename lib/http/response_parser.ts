@@ -1,4 +1,5 @@
 import type { ResponseFraming } from "./body_decoder.ts";
+import { logsInConnection } from "./connection_login.ts";
 import { parseContentLengths } from "./content_length.ts";
 import { connectionOptions } from "./fields.ts";
 import type { FieldLines } from "./field_lines.ts";
@@ -19,6 +20,10 @@ export interface ParsedHead {
   readonly framing: ResponseFraming;
   /** Tells whether the origin keeps the connection open (RFC 9112 section 9.3). */
   readonly keepAlive: boolean;
+  /** Whether it has no body whatever its fields say; some origins send one all the same. */
+  readonly isBodiless: boolean;
+  /** Whether it belongs to a login of the connection: nobody else may use it then. */
+  readonly logsIn: boolean;
   /** What was mended of it: the connection is not used again then. */
   readonly mended: readonly string[];
   /** Where the head ends in the buffer: the offset of the first byte behind it. */
@@ -129,6 +134,8 @@ function parseHead(
     ),
     framing: isBodiless ? 0 : framing,
     keepAlive: staysOpen(lines.notableValue("connection"), minor),
+    isBodiless,
+    logsIn: logsInConnection(lines),
     mended: mendings.take(),
     end,
   };

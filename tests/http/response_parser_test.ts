@@ -49,6 +49,8 @@ Deno.test("ResponseHeadParser keeps fields in order, apart, with lower-case name
     },
     framing: 5,
     keepAlive: true,
+    isBodiless: false,
+    logsIn: false,
     mended: [],
     end: WHOLE.length,
   });
@@ -267,6 +269,20 @@ Deno.test("ResponseHeadParser tells whether the origin keeps the connection", ()
   assertEquals(keepAlive("1.0", ""), false);
   assertEquals(keepAlive("1.0", "Connection: Keep-Alive\r\n"), true);
   assertEquals(keepAlive("1.0", "connection: keep-alive, close\r\n"), false);
+});
+
+Deno.test("ResponseHeadParser tells whether an answer has no body, and whether it offers a login of the connection", () => {
+  const shown = (text: string, method = "GET") => {
+    const { isBodiless, logsIn } = parse(`HTTP/1.1 ${text}\r\n\r\n`, method);
+    return [isBodiless, logsIn];
+  };
+  assertEquals(shown("200 OK\r\ncontent-length: 0"), [false, false]);
+  assertEquals(shown("200 OK\r\ncontent-length: 5", "HEAD"), [true, false]);
+  assertEquals(shown("204 No Content"), [true, false]);
+  assertEquals(shown("304 Not Modified"), [true, false]);
+  assertEquals(shown("401 No\r\nWWW-Authenticate: Basic, NTLM"), [false, true]);
+  assertEquals(shown("401 No\r\nWWW-Authenticate: Basic realm=ntlm"), [false, false]);
+  assertEquals(shown("200 OK\r\nwww-authenticate: negotiate oYG2"), [false, true]);
 });
 
 Deno.test("ResponseHeadParser bounds the fields and the bytes of a head", () => {

@@ -48,7 +48,11 @@ export class LocalHTTP implements Service {
     const place = { host, port };
     const reports = new OriginReports(authorityOf(place), onTrouble);
     this.#reports = reports;
-    this.#pool = new OriginPool({ ...place, onMended: (faults) => reports.mended(faults) });
+    this.#pool = new OriginPool({
+      ...place,
+      onMended: (faults) => reports.mended(faults),
+      onLogin: () => reports.loggedIn(),
+    });
     this.#webSockets = new LocalWebSockets(place);
     this.#host = hostHeader === "rewrite" ? authorityOf(place) : hostHeader;
     this.#hostCheck = onHostRefused === undefined

@@ -29,6 +29,8 @@ export class OriginConnection {
   readonly heads = new ResponseHeadParser();
   /** When it became idle the last time, in ms of `performance.now()`, or -1 when it never was. */
   idleSince = -1;
+  /** How long it had been idle before this exchange, in ms, or -1 when it is new. */
+  idleTime = -1;
 
   readonly #socket: Deno.TcpConn;
   #reading = false;

@@ -8,8 +8,16 @@ import { RequestUpload, type UploadSource } from "./request_upload.ts";
 
 /** What an exchange asks of the pool that it came from. */
 export interface ExchangeOwner {
-  /** Takes back a connection on which nothing is under way. */
-  release(connection: OriginConnection): void;
+  /** Takes back a connection on which nothing is under way; with `mayHaveMore` bytes may come that belong to no answer. */
+  release(connection: OriginConnection, mayHaveMore: boolean): void;
+  /** Hears that an answer begins on a new connection. */
+  begun(exchange: OriginExchange): void;
+  /** Hears that a connection which had been idle was closed without an answer. */
+  died(connection: OriginConnection): void;
+  /** Hears that bytes came behind an answer, which are in the buffer. */
+  spoke(connection: OriginConnection): void;
+  /** Hears that an answer asks to log in the connection. */
+  loggedIn(): void;
   /** Hears what was mended of an answer: each names a fault and the rule. */
   mended(faults: readonly string[]): void;
   /** Hears that the exchange has ended without a connection to give back. */
@@ -35,13 +43,16 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
   /** Reads the body; null until there is a final head. */
   #reading: OriginResponse | null = null;
   /** Whether the connection may serve another exchange after this one. */
-  #keepAlive = true;
+  #keepAlive: boolean;
+  /** Whether the origin may send a body behind the answer, though it has none. */
+  #mayHaveMore = false;
   /** Informational heads that came so far. */
   #informational = 0;
   #over = false;
 
   constructor(request: OriginRequest, body: UploadSource | null, owner: ExchangeOwner) {
     this.#request = request;
+    this.#keepAlive = !request.logsIn;
     this.replayable = body === null && isIdempotent(request.method);
     this.#owner = owner;
     this.#upload = new RequestUpload(request, body);
@@ -65,8 +76,10 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
 
   received(connection: OriginConnection): void {
     try {
-      if (this.#reading === null) this.#readHead(connection);
-      else this.#reading.received(connection);
+      if (this.#reading === null) {
+        if (connection.idleSince < 0) this.#owner.begun(this);
+        this.#readHead(connection);
+      } else this.#reading.received(connection);
     } catch (error) {
       this.fail(error);
     }
@@ -83,6 +96,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
         new OriginError("malformed", "the origin's answer ended within its head", options),
       );
     }
+    if (connection.idleSince >= 0) this.#owner.died(connection);
     // RFC 9112 section 9.3.1: it had most likely closed before it saw the request.
     if (connection.idleSince >= 0 && this.#informational === 0 && this.replayable) {
       return this.#retry(connection);
@@ -118,10 +132,12 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     this.#over = true;
     this.#connection = null;
     this.#mend(this.#reading?.takeMended() ?? NOTHING_MENDED);
-    const clean = this.#upload.sent && connection.start === connection.end;
+    const hasSpoken = connection.start < connection.end;
+    const isReusable = this.#keepAlive && this.#upload.sent && !hasSpoken;
     this.#upload.stop();
-    if (this.#keepAlive && clean) return this.#owner.release(connection);
+    if (isReusable) return this.#owner.release(connection, this.#mayHaveMore);
     connection.close();
+    if (hasSpoken) this.#owner.spoke(connection);
     this.#owner.ended(this);
   }
 
@@ -150,6 +166,11 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     const response = new OriginResponse(parsed, connection, this);
     this.#reading = response;
     this.#keepAlive = this.#keepAlive && parsed.keepAlive && parsed.framing !== "close";
+    this.#mayHaveMore = parsed.isBodiless;
+    if (parsed.logsIn) {
+      this.#keepAlive = false;
+      this.#owner.loggedIn();
+    }
     if (response.complete) response.finish();
     this.#settle.resolve(response);
   }

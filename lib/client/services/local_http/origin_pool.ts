@@ -1,12 +1,15 @@
-import { type ConnectionReader, OriginConnection } from "./origin_connection.ts";
+import { IdleConnections } from "./idle_connections.ts";
+import { OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { type ExchangeOwner, OriginExchange } from "./origin_exchange.ts";
+import { OriginHabits } from "./origin_habits.ts";
 import type { OriginRequest } from "./origin_request.ts";
+import { latin1 } from "../../../http/octets.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { MAX_STREAMS } from "../../../wire/limits.ts";
-import { Specimens } from "../../../mux/v8_memory.ts";
 import { authorityOf } from "../../../net/authority.ts";
 import { TCPDialer } from "../../../net/dialer.ts";
+import { UnansweredExchanges } from "./unanswered_exchanges.ts";
 
 /** Options of {@linkcode OriginPool}. */
 export interface OriginPoolOptions {
@@ -32,6 +35,12 @@ export interface OriginPoolOptions {
    */
   readonly freshTimeout?: number;
   /**
+   * Milliseconds that a connection rests after an answer without a body, behind which an origin may send one.
+   *
+   * @default {1000}
+   */
+  readonly restTime?: number;
+  /**
    * Milliseconds to wait for a connection.
    *
    * @default {10000}
@@ -43,6 +52,12 @@ export interface OriginPoolOptions {
    * @default does nothing
    */
   readonly onMended?: (faults: readonly string[]) => void;
+  /**
+   * Hears that the origin asks to log in a connection.
+   *
+   * @default does nothing
+   */
+  readonly onLogin?: () => void;
 }
 
 /** Idle connections kept: as many as one connection to a server has streams, which may all end at once. */
@@ -54,11 +69,11 @@ const MAX_IDLE_TIME = 4_000;
 /** Milliseconds that a connection may have been idle for a request that cannot be sent twice: it is hardly being closed so soon. */
 const FRESH_TIMEOUT = 1_000;
 
+/** Milliseconds that a connection rests after an answer without a body: one that comes all the same comes with it or soon. */
+const REST_TIME = 1_000;
+
 /** Milliseconds to wait for a connection: a local service that takes longer is stuck. */
 const CONNECT_TIMEOUT = 10_000;
-
-/** Idle connections are looked at so many times in `idleTimeout`, by one timer for all. */
-const SWEEPS_PER_TIMEOUT = 8;
 
 /**
  * Runs exchanges with one origin over connections that are kept and used again, the last used first.
@@ -68,39 +83,44 @@ const SWEEPS_PER_TIMEOUT = 8;
 export class OriginPool {
   /** Host and port, as messages name them. */
   readonly #address: string;
-  readonly #maxIdle: number;
   readonly #idleTimeout: number;
   readonly #freshTimeout: number;
   readonly #connectTimeout: number;
   readonly #onMended: (faults: readonly string[]) => void;
-  /** Ordered by `idleSince`, because only its end is added to. */
-  readonly #idle: OriginConnection[] = [];
+  readonly #idle: IdleConnections;
+  readonly #habits = new OriginHabits();
+  readonly #unanswered = new UnansweredExchanges<OriginExchange>(() => this.#idle.closeAll());
   readonly #dialer: TCPDialer;
   readonly #connecting = new Map<OriginExchange, AbortController>();
-  readonly #specimens = new Specimens();
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-
-  readonly #owner: ExchangeOwner = {
-    release: (connection) => this.#release(connection),
-    ended: (exchange) => this.#ended(exchange),
-    retry: (exchange) => void this.#connect(exchange),
-    mended: (faults) => this.#onMended(faults),
-  };
-  /** An idle connection has nothing to say: anything that comes, even a whole answer, makes it unfit. */
-  readonly #watcher: ConnectionReader = {
-    received: (connection) => this.#discard(connection),
-    ended: (connection) => this.#discard(connection),
-  };
+  readonly #owner: ExchangeOwner;
 
   constructor(options: OriginPoolOptions) {
+    const { onMended = () => {}, onLogin = () => {} } = options;
     this.#address = authorityOf(options);
     this.#dialer = new TCPDialer(options.host, options.port);
-    this.#maxIdle = options.maxIdle ?? MAX_IDLE;
     this.#idleTimeout = options.idleTimeout ?? MAX_IDLE_TIME;
     this.#freshTimeout = options.freshTimeout ?? FRESH_TIMEOUT;
     this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
-    this.#onMended = options.onMended ?? (() => {});
+    this.#onMended = onMended;
+    this.#idle = new IdleConnections({
+      most: options.maxIdle ?? MAX_IDLE,
+      timeout: this.#idleTimeout,
+      restTime: options.restTime ?? REST_TIME,
+    }, {
+      closed: (idleTime) => this.#habits.closed(idleTime),
+      spoke: (connection) => this.#spoke(connection),
+    });
+    this.#owner = {
+      release: (connection, mayHaveMore) => this.#release(connection, mayHaveMore),
+      begun: (exchange) => this.#unanswered.begun(exchange),
+      died: (connection) => this.#habits.closed(connection.idleTime),
+      spoke: (connection) => this.#spoke(connection),
+      loggedIn: onLogin,
+      mended: onMended,
+      ended: (exchange) => this.#ended(exchange),
+      retry: (exchange) => void this.#connect(exchange),
+    };
   }
 
   /** Begins an exchange; its `response` is rejected, with an {@linkcode OriginError}, when there is none. */
@@ -119,17 +139,13 @@ export class OriginPool {
   /** Closes idle connections now, and the others when their exchanges are over; begins no more exchanges. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection.close();
-    this.#stopTimer();
+    this.#idle.closeAll();
   }
 
-  #idleFor(exchange: OriginExchange): OriginConnection | null {
-    const connection = this.#idle.at(-1);
-    if (connection === undefined) return null;
-    const limit = exchange.replayable ? this.#idleTimeout : this.#freshTimeout;
-    if (performance.now() - connection.idleSince > limit) return null;
-    this.#idle.pop();
-    return connection;
+  #idleFor({ replayable }: OriginExchange): OriginConnection | null {
+    if (replayable) return this.#idle.take(this.#idleTimeout);
+    if (this.#habits.safeIdleTime === 0) this.#habits.isStillOpen(this.#idle.longest);
+    return this.#idle.take(Math.min(this.#freshTimeout, this.#habits.safeIdleTime));
   }
 
   async #connect(exchange: OriginExchange): Promise<void> {
@@ -139,10 +155,11 @@ export class OriginPool {
       exchange.fail(new OriginError("timeout", waited));
     }, this.#connectTimeout);
     this.#connecting.set(exchange, controller);
+    this.#unanswered.add(exchange);
     try {
       const socket = await this.#dialer.connect(controller.signal);
-      const connection = new OriginConnection(socket, this.#watcher);
-      if (exchange.over) this.#release(connection);
+      const connection = new OriginConnection(socket, exchange);
+      if (exchange.over) this.#release(connection, false);
       else exchange.run(connection);
     } catch (cause) {
       exchange.fail(this.#connectError(cause));
@@ -163,39 +180,32 @@ export class OriginPool {
     return new OriginError(refused ? "refused" : "unreachable", message, { cause });
   }
 
-  #release(connection: OriginConnection): void {
-    if (this.#closed || this.#idle.length >= this.#maxIdle) return connection.close();
-    connection.rest(this.#watcher);
-    this.#specimens.keep(connection);
-    this.#idle.push(connection);
-    this.#timer ??= setTimeout(this.#sweep, this.#idleTimeout / SWEEPS_PER_TIMEOUT);
+  #release(connection: OriginConnection, mayHaveMore: boolean): void {
+    if (connection.idleTime >= 0) this.#habits.servedAgain(connection.idleTime);
+    if (this.#closed || this.#habits.isSuspect || this.#unanswered.needIdle()) connection.close();
+    else if (mayHaveMore) this.#idle.rest(connection);
+    else this.#idle.keep(connection);
   }
 
   #ended(exchange: OriginExchange): void {
+    this.#unanswered.remove(exchange);
     this.#connecting.get(exchange)?.abort();
-    if (this.#idle.length === 0) this.#stopTimer();
   }
 
-  #discard(connection: OriginConnection): void {
-    connection.close();
-    const index = this.#idle.indexOf(connection);
-    if (index !== -1) this.#idle.splice(index, 1);
-    if (this.#idle.length === 0) this.#stopTimer();
+  /** Trusts no connection of an origin that sends more than its answers: the rest would be taken for the next one. */
+  #spoke(connection: OriginConnection): void {
+    // With this status an origin says that it has waited for long enough, and closes (RFC 9110 section 15.5.9).
+    if (isTimeout(connection)) return this.#habits.closed(0);
+    this.#habits.spoke();
+    this.#idle.closeAll();
+    this.#onMended(UNASKED);
   }
+}
 
-  readonly #sweep = (): void => {
-    this.#timer = undefined;
-    const interval = this.#idleTimeout / SWEEPS_PER_TIMEOUT;
-    // One that would be too old at the next look goes now.
-    const oldest = performance.now() - this.#idleTimeout + interval;
-    const kept = this.#idle.findIndex((connection) => connection.idleSince > oldest);
-    const old = this.#idle.splice(0, kept === -1 ? this.#idle.length : kept);
-    for (const connection of old) connection.close();
-    if (this.#idle.length > 0) this.#timer = setTimeout(this.#sweep, interval);
-  };
+const UNASKED = ["bytes come that belong to no answer (RFC 9112 section 9.2)"] as const;
 
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
+const TIMEOUT = "HTTP/1.1 408";
+
+function isTimeout({ buffer, start }: OriginConnection): boolean {
+  return latin1(buffer, start, start + TIMEOUT.length) === TIMEOUT;
 }

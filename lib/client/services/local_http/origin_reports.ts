@@ -31,6 +31,14 @@ export class OriginReports {
     }
   }
 
+  /** Tells that the origin asks for a login that no tunnel can carry. */
+  loggedIn(): void {
+    this.#once(
+      `${this.#address} asks for NTLM or Negotiate, which log in a connection: ` +
+        "visitors share connections, so that such a login ends with each answer. Let it offer another one.",
+    );
+  }
+
   /** Tells why an exchange failed, unless this side gave it up. */
   failed(error: unknown): void {
     if (error instanceof StreamError) return;

@@ -1,3 +1,4 @@
+import { logsInConnection } from "../../../http/connection_login.ts";
 import {
   endToEndLines,
   prepareRequest,
@@ -20,6 +21,8 @@ export interface OriginRequest {
   readonly method: string;
   /** Bytes of body that Content-Length announced; null where it is missing. */
   readonly length: number | null;
+  /** Whether it belongs to a login of the connection: nobody else may use it then. */
+  readonly logsIn: boolean;
   /** Begins with the request line and the field lines, and has room for the rest of a head. */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Bytes that these lines take. */
@@ -49,6 +52,7 @@ export function originRequest(head: ReadRequestHead): OriginRequest {
   return {
     method: head.method,
     length: announced === undefined ? null : Number(announced),
+    logsIn: logsInConnection(head.lines),
     buffer,
     written: writeRequest(request, buffer),
   };

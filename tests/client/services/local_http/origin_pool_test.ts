@@ -14,6 +14,31 @@ import {
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
+/** An origin that accepts a connection when the one before has ended, as small servers without threads do. */
+class SerialOrigin implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #serving = this.#serve();
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#serving;
+  }
+
+  async #serve(): Promise<void> {
+    const buffer = new Uint8Array(4096);
+    for await (const socket of this.#listener) {
+      using _closed = socket;
+      while (await socket.read(buffer) !== null) {
+        await socket.write(new TextEncoder().encode(OK));
+      }
+    }
+  }
+}
+
 Deno.test("OriginPool uses a connection again, the last used first", async () => {
   await using origin = new RawOrigin(answerAll);
   using pool = new TestPool(origin.port);
@@ -43,7 +68,7 @@ Deno.test("OriginPool uses a connection again after responses without a body and
     await peer.until();
     await peer.send(OK);
   });
-  using pool = new TestPool(origin.port);
+  using pool = new TestPool(origin.port, { restTime: 0 });
   assertEquals(await fetchText(pool, request("HEAD")), "200 ");
   assertEquals(await fetchText(pool, request()), "204 ");
   assertEquals(await fetchText(pool, request()), "304 ");
@@ -89,6 +114,124 @@ Deno.test("OriginPool uses no connection again on which a body follows where the
     assertEquals(await within(fetchText(pool, request("POST")), "an answer"), "200 ok");
     assertEquals(origin.connections, 2);
   }
+});
+
+Deno.test("OriginPool gives nobody a connection on which a body may still come that HEAD, 204 or 304 do not have", async () => {
+  for (const status of ["200 OK", "204 No Content", "304 Not Modified"]) {
+    const late = Promise.withResolvers<void>();
+    const method = status === "200 OK" ? "HEAD" : "GET";
+    await using origin = new RawOrigin(async (peer, index) => {
+      if (index > 0) return await answerAll(peer);
+      await peer.until();
+      await peer.send(`HTTP/1.1 ${status}\r\n\r\n`);
+      await late.promise;
+      await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+      await peer.ended();
+    });
+    using pool = new TestPool(origin.port, { restTime: 60_000 });
+    assertEquals(await fetchText(pool, request(method)), `${status.slice(0, 3)} `);
+    const next = fetchText(pool, request());
+    late.resolve();
+    assertEquals(await within(next, "an answer"), "200 ok");
+    assertEquals(origin.connections, 2);
+  }
+});
+
+Deno.test("OriginPool keeps no connection of an origin that sent more than its answer, and tells it", async () => {
+  const surplus = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\noknot ok";
+  await using origin = new RawOrigin(async (peer, index) => {
+    if (index !== 1) return await answerAll(peer);
+    await peer.until();
+    await peer.send(surplus);
+    await peer.ended();
+  });
+  const told: (readonly string[])[] = [];
+  using pool = new TestPool(origin.port, { onMended: (faults) => told.push(faults) });
+  const both = [fetchText(pool, request()), fetchText(pool, request())];
+  assertEquals(await Promise.all(both), ["200 ok", "200 ok"]);
+  for (let i = 0; i < 3; i++) assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 5);
+  assertEquals(told, [["bytes come that belong to no answer (RFC 9112 section 9.2)"]]);
+});
+
+Deno.test("OriginPool takes a 408 on an idle connection for the end of that connection alone", async () => {
+  await using origin = new RawOrigin(async (peer, index) => {
+    if (index > 0) return await answerAll(peer);
+    await peer.until();
+    await peer.send(OK);
+    await peer.send("HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n");
+    await peer.ended();
+  });
+  using pool = new TestPool(origin.port);
+  assertEquals(await fetchText(pool, request("POST")), "200 ok");
+  for (let i = 0; i < 3; i++) assertEquals(await fetchText(pool, request()), "200 ok");
+  assertEquals(origin.connections, 2);
+});
+
+Deno.test("OriginPool uses no connection again on which somebody logged in, or could: NTLM and Negotiate", async () => {
+  const answer = (field: string) =>
+    `HTTP/1.1 401 Unauthorized\r\n${field}\r\ncontent-length: 2\r\n\r\nno`;
+  const logins = [
+    [request("GET", "/", [["authorization", "NTLM TlRMTVNTUAAB"]]), OK],
+    [request("GET", "/", [["authorization", "negotiate YII="]]), OK],
+    [request(), answer("WWW-Authenticate: NTLM")],
+    [request(), answer('WWW-Authenticate: Basic realm="a, b", Negotiate')],
+    [request(), answer("WWW-Authenticate: Basic\r\nwww-authenticate: Negotiate YII=")],
+  ] as const;
+  const others = [
+    [request("GET", "/", [["authorization", "Basic YTpi"]]), OK],
+    [request(), answer('WWW-Authenticate: Basic realm="ntlm", NTLMish')],
+  ] as const;
+  const cases = [
+    ...logins.map(([head, first]) => ({ head, first, connections: 2 })),
+    ...others.map(([head, first]) => ({ head, first, connections: 1 })),
+  ];
+  for (const { head, first, connections } of cases) {
+    await using origin = new RawOrigin(async (peer, index) => {
+      if (index === 0) {
+        await peer.until();
+        await peer.send(first);
+      }
+      await answerAll(peer);
+    });
+    let told = 0;
+    using pool = new TestPool(origin.port, { onLogin: () => told++ });
+    await fetchText(pool, head);
+    await fetchText(pool, request());
+    assertEquals([origin.connections, told], [
+      connections,
+      first !== OK && connections === 2 ? 1 : 0,
+    ]);
+  }
+});
+
+Deno.test("OriginPool lets idle connections go for exchanges that an origin of one connection at a time does not answer", async () => {
+  await using origin = new SerialOrigin();
+  using pool = new TestPool(origin.port, { idleTimeout: 3_600_000 });
+  for (let round = 0; round < 2; round++) {
+    const many = Array.from({ length: 6 }, () => fetchText(pool, request()));
+    assertEquals(await within(Promise.all(many), "six answers"), Array(6).fill("200 ok"));
+  }
+});
+
+Deno.test("OriginPool sends nothing that cannot be repeated on a connection of an origin that closes without a word", async () => {
+  await using origin = new RawOrigin(async (peer) => {
+    await peer.until();
+    await peer.send(OK);
+  });
+  using pool = new TestPool(origin.port);
+  for (let i = 0; i < 100; i++) {
+    assertEquals(await fetchText(pool, request("POST")), "200 ok");
+    if (i % 10 === 0) assertEquals(await fetchText(pool, request()), "200 ok");
+  }
+});
+
+Deno.test("OriginPool sends what cannot be repeated on a connection of an origin that was seen to keep them", async () => {
+  await using origin = new RawOrigin(answerAll);
+  using pool = new TestPool(origin.port);
+  for (let i = 0; i < 2; i++) assertEquals(await fetchText(pool, request()), "200 ok");
+  for (let i = 0; i < 5; i++) assertEquals(await fetchText(pool, request("POST")), "200 ok");
+  assertEquals(origin.connections, 1);
 });
 
 Deno.test("OriginPool drops an idle connection as soon as the origin closes it or speaks unasked", async () => {
@@ -137,13 +280,15 @@ Deno.test("OriginPool takes nothing for an answer that came while a connection w
 Deno.test("OriginPool sends an idempotent request again when a used connection dies without an answer", async () => {
   for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
     await using origin = new RawOrigin(async (peer, index) => {
-      await peer.until();
-      await peer.send("HTTP/1.1 204 No Content\r\n\r\n");
+      if (index === 0) {
+        await peer.until();
+        await peer.send(OK);
+      }
       assertStringIncludes(await peer.until(), `${method} /again HTTP/1.1\r\n`);
       if (index > 0) await peer.send("HTTP/1.1 204 No Content\r\n\r\n");
     });
     using pool = new TestPool(origin.port);
-    assertEquals(await fetchText(pool, request()), "204 ");
+    assertEquals(await fetchText(pool, request()), "200 ok");
     assertEquals(await fetchText(pool, request(method, "/again")), "204 ");
     assertEquals(origin.connections, 2);
   }
@@ -158,14 +303,16 @@ Deno.test("OriginPool sends a request once when it may have taken effect, has a 
   ] as const;
   for (const { head, body, answer, code } of cases) {
     await using origin = new RawOrigin(async (peer) => {
-      await peer.until();
-      await peer.send(OK);
+      for (let i = 0; i < 2; i++) {
+        await peer.until();
+        await peer.send(OK);
+      }
       await peer.until();
       if (body !== null) await peer.take(1);
       await peer.send(answer);
     });
     using pool = new TestPool(origin.port);
-    assertEquals(await fetchText(pool, request()), "200 ok");
+    for (let i = 0; i < 2; i++) assertEquals(await fetchText(pool, request()), "200 ok");
     await assertFails(fetchText(pool, head, body), code);
     assertEquals(origin.connections, 1);
   }
