@@ -206,6 +206,7 @@ export class FrameReceiver {
   #onDisconnect(payload: Uint8Array): void {
     const { code, kind, reason } = decodeDisconnect(payload);
     if (kind === "close") {
+      if (code === ErrorCode.GoingAway) this.#goaway.peerLeaves();
       this.#onClose(new SessionError(code, reason));
       return;
     }

@@ -18,6 +18,7 @@ export class Goaway {
   #lastBefore: number | null = null;
   #draining = false;
   #peerDraining = false;
+  #hasPeerLeft = false;
 
   constructor(queue: WriteQueue) {
     this.#queue = queue;
@@ -32,6 +33,11 @@ export class Goaway {
   /** Whether either side wants no new streams. */
   get draining(): boolean {
     return this.#draining || this.#peerDraining;
+  }
+
+  /** Whether the peer has said farewell: it stops, and was not asked to. */
+  get hasPeerLeft(): boolean {
+    return this.#hasPeerLeft;
   }
 
   /** Whether a stream was opened before the peer was last asked to go elsewhere. */
@@ -57,7 +63,13 @@ export class Goaway {
   /** Notes that the peer wants no new streams, and tells it that this side opens none from now on. */
   peerDrains(): void {
     this.#peerDraining = true;
+    if (!this.#draining) this.peerLeaves();
     this.drain("as asked");
+  }
+
+  /** Notes a farewell of the peer. */
+  peerLeaves(): void {
+    this.#hasPeerLeft = true;
   }
 
   /** Looks whether the session is drained; `streams` are open. */

@@ -102,6 +102,11 @@ export class Session implements TransportEvents, StreamHost, Beating {
     return this.#goaway.draining;
   }
 
+  /** Whether the peer has said farewell, as a client that stops does, while one that crashes or loses its network does not. */
+  get hasPeerLeft(): boolean {
+    return this.#goaway.hasPeerLeft;
+  }
+
   /** Whether it could be used but for the number of its streams. */
   get full(): boolean {
     return !this.#closed && this.#streams.full;

@@ -225,10 +225,10 @@ export const SERVER_FLAGS = {
     group: NODES,
     help: "let a new process listen beside this one, for a restart without a gap",
   }),
-  /** Milliseconds to wait for a tunnel that was here a moment ago. */
+  /** Milliseconds to wait for a tunnel that was lost in the last minute. */
   acquireTimeout: durationFlag({
     group: NODES,
-    help: "wait for a client that was here a moment ago to come back, then 502",
+    help: "wait for a client that was lost in the last minute to come back, then 502",
     default: 5_000,
     defaultText: "5s",
   }),

@@ -173,7 +173,9 @@ export class RequestHandler implements VisitHandler {
             visit,
             { code: "restart", reason: "this server is being restarted" },
           )
-          : clientAway(visit, shown);
+          : clientAway(visit, shown, { isAwaited: true });
+      case "gone":
+        return clientAway(visit, shown, { isAwaited: false });
     }
   }
 

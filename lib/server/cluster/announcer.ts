@@ -1,6 +1,7 @@
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import type { Bus, NodeRecord } from "../bus/bus.ts";
+import { AWAITED_FOR } from "../tunnels/upstream.ts";
 import type { Registry } from "../tunnels/registry.ts";
 
 /** Milliseconds that the others believe what a node has said: one that dies is forgotten then at the latest. */
@@ -8,6 +9,12 @@ const LEASE = 30_000;
 
 /** Milliseconds between renewals: two may be lost. */
 const RENEW_EVERY = LEASE / 3;
+
+/**
+ * Stands on the bus where a node would, for a hostname whose client said farewell, as long as it would be waited for: no
+ * node waits for it then. Node ids are hexadecimal.
+ */
+export const FAREWELL = "farewell";
 
 /** Hostnames said in one message, so that other questions to the bus come in between. */
 const BATCH = 1_000;
@@ -32,6 +39,8 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #changed = new Set<string>();
+  /** Those of them whose clients said farewell. */
+  readonly #farewells = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
   #speaking: Promise<void> | null = null;
   #isDue = true;
@@ -43,7 +52,10 @@ export class Announcer {
     const { registry, bus } = options;
     registry.observe({
       onJoined: (hostname) => this.#change(hostname),
-      onGone: (hostname) => this.#change(hostname),
+      onGone: (hostname, isFarewell) => {
+        if (isFarewell) this.#farewells.add(hostname);
+        this.#change(hostname);
+      },
     });
     bus.onChange((isUp) => isUp && this.#renew());
     this.#timer = setInterval(() => this.#renew(), RENEW_EVERY);
@@ -109,6 +121,7 @@ export class Announcer {
   /** Says everything instead of the changes: new hostnames are in it, and the leases of old ones run out. */
   #forgetChanges(): void {
     this.#changed.clear();
+    this.#farewells.clear();
     this.#isDue = true;
   }
 
@@ -125,11 +138,19 @@ export class Announcer {
   async #sayChanges(): Promise<void> {
     const { bus, node, registry } = this.#options;
     const changed = [...this.#changed];
+    const farewells = new Set(this.#farewells);
     this.#changed.clear();
+    this.#farewells.clear();
     const here = new Set(changed.filter((hostname) => registry.has(hostname)));
-    for (const hostnames of batches(here)) await bus.announce(node.id, hostnames, LEASE);
+    for (const hostnames of batches(here)) {
+      await bus.announce(node.id, hostnames, LEASE);
+      await bus.withdraw(FAREWELL, hostnames);
+    }
     const gone = changed.filter((hostname) => !here.has(hostname));
     for (const hostnames of batches(gone)) await bus.withdraw(node.id, hostnames);
+    for (const hostnames of batches(gone.filter((hostname) => farewells.has(hostname)))) {
+      await bus.announce(FAREWELL, hostnames, AWAITED_FOR);
+    }
   }
 
   #silenced(error: unknown): void {

@@ -16,7 +16,7 @@ import { NodeRelay } from "./node_relay.ts";
 import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { RemoteUpstream } from "./remote_upstream.ts";
-import type { Upstream } from "../tunnels/upstream.ts";
+import type { Absence, Upstream } from "../tunnels/upstream.ts";
 import type { Elsewhere } from "../tunnels/upstream_finder.ts";
 
 export interface ClusterOptions extends SessionOptions {
@@ -91,7 +91,7 @@ export class Cluster implements Elsewhere {
   }
 
   /** Finds a node that has the hostname and can be reached; what is known already is used at once. */
-  async find(hostname: string): Promise<Upstream | "away" | "unknown"> {
+  async find(hostname: string): Promise<Upstream | Absence> {
     const known = this.#locations.recall(hostname);
     const near = known === null ? null : this.#linked(known);
     // The search goes on no longer than a visitor would wait.
@@ -160,15 +160,14 @@ export class Cluster implements Elsewhere {
     this.#connections.lose("this node stops");
   }
 
-  async #search(hostname: string): Promise<Found | "away" | "unknown"> {
+  async #search(hostname: string): Promise<Found | Absence> {
     const nodes = await this.#locations.ask(hostname);
     for (const node of nodes) {
       const link = await this.#links.get(node);
       if (link !== null) return { link, node };
     }
     // Without the bus it may be anywhere.
-    const isSomewhere = nodes.length > 0 || this.#locations.knows(hostname) || !this.isUp;
-    return isSomewhere ? "away" : "unknown";
+    return this.isUp ? this.#locations.absence(hostname) : "away";
   }
 
   /** Returns a link that is open already, to the first of these nodes that has one. */

@@ -1,4 +1,6 @@
 import { waitAtMost, withTimeout } from "../../net/with_timeout.ts";
+import { type Absence, AWAITED_FOR } from "../tunnels/upstream.ts";
+import { FAREWELL } from "./announcer.ts";
 import { BoundedMap } from "../../net/bounded_map.ts";
 import type { Bus } from "../bus/bus.ts";
 
@@ -25,6 +27,8 @@ const PATIENCE = 100;
 
 interface Location {
   nodes: readonly string[];
+  /** Until when it is waited for that a node has it again. */
+  awaitedUntil: number;
   /** When the bus said so. */
   at: number;
   question: Promise<void> | null;
@@ -46,6 +50,14 @@ export class Locations {
     this.#node = options.node;
   }
 
+  /** Tells of a hostname that no node has now whether it is waited for. */
+  absence(hostname: string): Absence {
+    const location = this.#known.get(hostname);
+    if (location === undefined) return "unknown";
+    const isAwaited = location.nodes.length > 0 || performance.now() < location.awaitedUntil;
+    return isAwaited ? "away" : "gone";
+  }
+
   /** Whether another node has, or had, the hostname. */
   knows(hostname: string): boolean {
     return this.#known.has(hostname);
@@ -61,7 +73,7 @@ export class Locations {
   /** Returns them after a question to the bus, unless it has just answered. When the bus is slow, returns what was known before. Never rejects. */
   async ask(hostname: string): Promise<readonly string[]> {
     const location = this.#known.get(hostname) ?? this.#asked.get(hostname) ??
-      { nodes: [], at: -Infinity, question: null, askedAt: 0, missing: new Map() };
+      { nodes: [], awaitedUntil: 0, at: -Infinity, question: null, askedAt: 0, missing: new Map() };
     const isFresh = performance.now() - location.at <= DOUBTFUL_FOR;
     if (location.question === null && !isFresh) this.#begin(hostname, location);
     if (location.question !== null && location.nodes.length > 0) {
@@ -100,14 +112,19 @@ export class Locations {
   }
 
   #learn(hostname: string, location: Location, nodes: readonly string[]): void {
+    const now = performance.now();
+    const isFarewell = nodes.includes(FAREWELL);
     // The bus may still name this node itself.
-    location.nodes = nodes.filter((node) => node !== this.#node);
-    location.at = performance.now();
+    location.nodes = nodes.filter((node) => node !== this.#node && node !== FAREWELL);
+    if (location.nodes.length > 0) location.awaitedUntil = now + AWAITED_FOR;
+    else if (isFarewell) location.awaitedUntil = now;
+    location.at = now;
     for (const node of location.missing.keys()) {
       if (!location.nodes.includes(node)) location.missing.delete(node);
     }
     // A hostname that was never found is not stored: visitors can invent any number of them.
-    if (location.nodes.length === 0 && !this.#known.has(hostname)) return;
+    const isFound = location.nodes.length > 0 || isFarewell;
+    if (!isFound && !this.#known.has(hostname)) return;
     this.#known.set(hostname, location);
   }
 

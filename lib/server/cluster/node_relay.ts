@@ -14,7 +14,7 @@ import type { ListeningSocket } from "../listen/visit.ts";
 import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { splice } from "./splice.ts";
-import type { VisitRefusal } from "../tunnels/upstream.ts";
+import type { Unavailable, VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Links that other nodes may have to this one: what each of the most nodes may open. */
 const MAX_LINKS = 2560;
@@ -157,7 +157,7 @@ export class NodeRelay {
   }
 }
 
-function refuse(stream: Stream, why: "away" | "busy" | "unknown"): void {
+function refuse(stream: Stream, why: Unavailable): void {
   if (why === "busy") stream.reset(ErrorCode.Refused, "the tunnel has all the streams that it may");
   else stream.reset(ErrorCode.NotHere, "the tunnel is not on this node");
 }

@@ -67,14 +67,19 @@ export function unknownTunnel(request: ErrorRequest, hostname: string): WholeAns
   });
 }
 
-export function clientAway(request: ErrorRequest, hostname: string): WholeAnswer {
+/** Tells that a tunnel has no client; only one that was lost a moment ago is worth another request soon. */
+export function clientAway(
+  request: ErrorRequest,
+  hostname: string,
+  { isAwaited }: { readonly isAwaited: boolean },
+): WholeAnswer {
   return errorAnswer(request, {
     code: "away",
     status: 502,
     title: "The tunnel's client is away",
     text:
-      `The client of ${hostname} is not connected at the moment. It comes back under the same address.`,
-    fields: [RETRY_SOON],
+      `The client of ${hostname} is not connected. Should it connect again, the address stays the same.`,
+    fields: isAwaited ? [RETRY_SOON] : [],
   });
 }
 

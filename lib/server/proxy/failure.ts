@@ -27,7 +27,7 @@ export const TUNNEL_BUSY = {
 /** Tells a visitor what went wrong between this server and the origin (RFC 9110 section 15.6). */
 export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
   const { request, hostname } = failed;
-  if (error instanceof SessionError) return clientAway(request, hostname);
+  if (error instanceof SessionError) return clientAway(request, hostname, { isAwaited: true });
   if (error instanceof MovedError) {
     const reason = "the tunnel has just moved to another connection";
     return tooBusy(request, { code: "moved", reason });
@@ -39,7 +39,7 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
     // What ended the client's session on another node reaches this one as the end of a stream.
     case ErrorCode.GoingAway:
     case ErrorCode.Silent:
-      return clientAway(request, hostname);
+      return clientAway(request, hostname, { isAwaited: true });
     case ErrorCode.Refused:
       return tooBusy(request, TUNNEL_BUSY);
     case ErrorCode.OriginUnreachable:

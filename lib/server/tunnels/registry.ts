@@ -4,10 +4,10 @@ import { BoundedMap } from "../../net/bounded_map.ts";
 import { Tally } from "../../net/tally.ts";
 import { FIXED_HOSTNAME } from "../router.ts";
 import type { ClientUpstream } from "./client_upstream.ts";
-import type { Unavailable } from "./upstream.ts";
+import { type Absence, AWAITED_FOR, type Unavailable } from "./upstream.ts";
 
-/** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell "away" from "unknown". */
-const MAX_AWAY = 10_000;
+/** Hostnames whose client has gone that are remembered, the oldest forgotten first: enough to tell those from unknown ones. */
+const MAX_ABSENT = 10_000;
 
 export interface RegistryOptions {
   /** Serve one hostname only, for the first key that asks. */
@@ -21,7 +21,8 @@ export interface RegistryOptions {
 /** Is told of each upstream that a hostname gets, and when its last one has gone. */
 export interface RegistryObserver {
   onJoined(hostname: string): void;
-  onGone(hostname: string): void;
+  /** `isFarewell` tells whether the client said that it stops. */
+  onGone(hostname: string, isFarewell: boolean): void;
 }
 
 interface Served {
@@ -34,7 +35,8 @@ interface Served {
 /** Maps hostnames to the connections of the clients that proved to own them. */
 export class Registry {
   readonly #served = new Map<string, Served>();
-  readonly #away = new BoundedMap<string, true>(MAX_AWAY);
+  /** Until when the clients of those that are absent are waited for, by `performance.now`. */
+  readonly #absent = new BoundedMap<string, number>(MAX_ABSENT);
   readonly #observers: RegistryObserver[] = [];
   /** How many upstreams each key has. */
   readonly #connections = new Tally<string>();
@@ -46,6 +48,8 @@ export class Registry {
 
   constructor({ fixed, maxTunnels, maxConnections }: RegistryOptions) {
     this.#fixed = fixed;
+    // The one hostname is known from the start, and its client may be on its way.
+    if (fixed) this.#absent.set(FIXED_HOSTNAME, performance.now() + AWAITED_FOR);
     this.#maxTunnels = maxTunnels;
     this.#maxConnections = maxConnections;
   }
@@ -113,7 +117,7 @@ export class Registry {
   /** Returns the least loaded upstream that can take a stream, or why there is none. */
   select(hostname: string): ClientUpstream | Unavailable {
     const served = this.#served.get(hostname);
-    if (served === undefined) return this.knows(hostname) ? "away" : "unknown";
+    if (served === undefined) return this.#absence(hostname);
     const { upstreams } = served;
     // Equals take turns, so that clients which share a hostname share its requests.
     const first = ++served.turn;
@@ -123,7 +127,9 @@ export class Registry {
       if (!upstream?.session.usable) continue;
       if (best === undefined || isBetter(upstream.session, best.session)) best = upstream;
     }
-    return best ?? (upstreams.some(({ session }) => session.full) ? "busy" : "away");
+    if (best !== undefined) return best;
+    if (upstreams.some(({ session }) => session.full)) return "busy";
+    return upstreams.every(({ session }) => session.hasPeerLeft) ? "gone" : "away";
   }
 
   /** Returns the upstreams of a hostname. */
@@ -140,7 +146,13 @@ export class Registry {
 
   /** Whether the hostname has an upstream, or had one not too long ago. */
   knows(hostname: string): boolean {
-    return this.#served.has(hostname) || this.#away.has(hostname) || hostname === FIXED_HOSTNAME;
+    return this.#served.has(hostname) || this.#absent.has(hostname);
+  }
+
+  #absence(hostname: string): Absence {
+    const awaitedUntil = this.#absent.get(hostname);
+    if (awaitedUntil === undefined) return "unknown";
+    return performance.now() < awaitedUntil ? "away" : "gone";
   }
 
   #check(hostname: string, thumbprint: string): void {
@@ -175,7 +187,7 @@ export class Registry {
     // A tunnel is counted once, by the first of its hostnames.
     if (!this.#served.has(hostname) && hostname === upstream.hostnames[0]) this.#tunnels++;
     this.#served.set(hostname, served);
-    this.#away.delete(hostname);
+    this.#absent.delete(hostname);
     for (const observer of this.#observers) observer.onJoined(hostname);
   }
 
@@ -187,8 +199,9 @@ export class Registry {
     if (served.upstreams.length > 0) return;
     this.#served.delete(hostname);
     if (hostname === upstream.hostnames[0]) this.#tunnels--;
-    this.#away.set(hostname, true);
-    for (const observer of this.#observers) observer.onGone(hostname);
+    const isFarewell = upstream.session.hasPeerLeft;
+    this.#absent.set(hostname, performance.now() + (isFarewell ? 0 : AWAITED_FOR));
+    for (const observer of this.#observers) observer.onGone(hostname, isFarewell);
   }
 
   #checkFixed(thumbprint: string): void {

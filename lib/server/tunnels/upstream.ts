@@ -63,8 +63,17 @@ export interface Upstream {
   open(opening: Opening): OpenedStream;
 }
 
-/** Why nothing can be opened for a hostname: its client is away, has all the streams that it may, or never was here. */
-export type Unavailable = "away" | "busy" | "unknown";
+/** Why a hostname has no client: it was lost a moment ago and may come back, is gone for now, or never was here. */
+export type Absence = "away" | "gone" | "unknown";
+
+/** Why nothing can be opened for a hostname: there is no client, or it has all the streams that it may. */
+export type Unavailable = Absence | "busy";
+
+/**
+ * Milliseconds after the loss of a tunnel in which requests wait for it: a client tries every 10 s at least, and one that
+ * is not back after a few attempts has stopped or lies with a closed lid.
+ */
+export const AWAITED_FOR = 60_000;
 
 /** Returns the type of the frame that opens such a stream. */
 export function frameTypeOf(kind: Opening["kind"]): number {

@@ -1,5 +1,5 @@
 import type { Registry } from "./registry.ts";
-import type { Unavailable, Upstream } from "./upstream.ts";
+import type { Absence, Unavailable, Upstream } from "./upstream.ts";
 
 /** Requests that wait for a tunnel to come back, in all: each holds a connection and some kilobytes. */
 const MAX_WAITING = 10_000;
@@ -18,15 +18,15 @@ const SETTLING = 15_000;
 
 /** The other nodes, as far as they have tunnels. */
 export interface Elsewhere {
-  /** Finds a node that has the hostname: "away" when one should have it and cannot be reached. Never rejects. */
-  find(hostname: string): Promise<Upstream | "away" | "unknown">;
+  /** Finds a node that has the hostname: "away" when one should have it, or had it a moment ago. Never rejects. */
+  find(hostname: string): Promise<Upstream | Absence>;
 }
 
 export interface UpstreamFinderOptions {
   readonly registry: Registry;
   /** null for a server that is alone. */
   readonly elsewhere: Elsewhere | null;
-  /** Milliseconds to wait for a tunnel that was here a moment ago. */
+  /** Milliseconds to wait for a tunnel that was lost in the last minute. */
   readonly acquireTimeout: number;
   /** Whether the server stops, and no client comes back to it. */
   readonly isStopping: () => boolean;
@@ -43,7 +43,8 @@ export class UpstreamFinder {
     this.#options = options;
     options.registry.observe({
       onJoined: (hostname) => this.#wake(hostname),
-      onGone: () => {},
+      // Those that wait for it learn that it said farewell.
+      onGone: (hostname) => this.#wake(hostname),
     });
   }
 
@@ -73,13 +74,14 @@ export class UpstreamFinder {
   ): Promise<Upstream | Unavailable> {
     const { registry, elsewhere, acquireTimeout, isStopping } = this.#options;
     const deadline = since + acquireTimeout;
-    let known = here;
+    let known: Unavailable = here;
     for (;;) {
       const there = await elsewhere?.find(hostname) ?? "unknown";
       if (typeof there !== "string") return there;
       const found = registry.select(hostname);
-      if (found !== "away" && found !== "unknown") return found;
-      if (there === "away" || found === "away") known = "away";
+      if (typeof found !== "string" || found === "busy") return found;
+      known = likeliest(there, found, known);
+      if (known === "gone") return known;
       const left = deadline - performance.now();
       const isHopeless = elsewhere === null && isStopping();
       if (left <= 0 || isHopeless || (known === "unknown" && !this.#isSettling())) return known;
@@ -120,4 +122,11 @@ export class UpstreamFinder {
     if (waiters === undefined) return;
     for (const wake of [...waiters]) wake();
   }
+}
+
+/** Joins what this node and the others know. A hostname that was known once does not become unknown while it is waited for. */
+function likeliest(there: Absence, here: Absence, before: Unavailable): Absence {
+  if (there === "away" || here === "away") return "away";
+  if (there === "gone" || here === "gone") return "gone";
+  return before === "away" ? "away" : "unknown";
 }

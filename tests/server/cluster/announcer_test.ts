@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Announcer } from "../../../lib/server/cluster/announcer.ts";
+import { Announcer, FAREWELL } from "../../../lib/server/cluster/announcer.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
@@ -176,7 +176,7 @@ class NotingBus extends MemoryBus {
   }
 
   override withdraw(node: string, hostnames: readonly string[]): Promise<void> {
-    this.withdrawn.push(...hostnames);
+    if (node !== FAREWELL) this.withdrawn.push(...hostnames);
     return super.withdraw(node, hostnames);
   }
 }

@@ -5,22 +5,39 @@ import { eventually } from "../../testing/eventually.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
 import { parseEcho, SampleOrigin } from "../../testing/sample_origin.ts";
+import { Link } from "../../testing/link.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
 import { TestClient, TestNode } from "../../testing/test_node.ts";
 
 /** How long another node's word counts in these tests, in milliseconds: longer than any of them. */
 const LEASE = 60_000;
 
-Deno.test("Cluster waits for a tunnel that has left the node it was on, and finds it on the next", async () => {
+Deno.test("Cluster waits for a tunnel that the node it was on has lost, and finds it on the next", async () => {
   await using scene = new Scene();
   await using origin = SampleOrigin.start();
   const [near, far, third] = [scene.node(), scene.node(), scene.node()];
-  const client = await TestClient.connect([far], { origin });
+  const link = Link.start(far.port);
+  await using client = await TestClient.connect([link], { origin });
   assertEquals((await near.get(client.host)).status, 200);
-  await client.stop();
+  await link[Symbol.asyncDispose]();
   const waiting = near.get(client.host);
   await using _again = await TestClient.connect([third], { origin, key: client.key });
   assertEquals((await waiting).status, 200);
+});
+
+Deno.test("Cluster waits at no node for a tunnel whose client said farewell, until it is back", async () => {
+  await using scene = new Scene({ args: ["--acquire-timeout", "1h"] });
+  await using origin = SampleOrigin.start();
+  const [near, far, third] = [scene.node(), scene.node(), scene.node()];
+  const client = await TestClient.connect([far], { origin });
+  for (const node of [near, far]) assertEquals((await node.get(client.host)).status, 200);
+  await client.stop();
+  // With that timeout a request which waits is never answered in a test.
+  for (const node of [far, near, third]) assertEquals((await node.get(client.host)).status, 502);
+  await using _again = await TestClient.connect([third], { origin, key: client.key });
+  for (const node of [far, near, third]) {
+    await eventually("the tunnel", async () => (await node.get(client.host)).status === 200);
+  }
 });
 
 Deno.test("Cluster asks again elsewhere when a node has no such tunnel: a request without a body is sent again, one with a body gets 503", async () => {

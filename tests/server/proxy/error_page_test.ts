@@ -119,7 +119,12 @@ Deno.test("Each error page has its status and its code, and says what it is abou
   const full = { code: "streams", reason: "too many requests at once" } as const;
   const pages: [WholeAnswer, number, AnswerCode, string][] = [
     [unknownTunnel(request(), "abc.example"), 404, "unknown", "no tunnel at abc.example"],
-    [clientAway(request(), "abc.example"), 502, "away", "client of abc.example is not connected"],
+    [
+      clientAway(request(), "abc.example", { isAwaited: true }),
+      502,
+      "away",
+      "client of abc.example is not connected",
+    ],
     [
       originFailed(request(), "unreachable", "connection refused"),
       502,

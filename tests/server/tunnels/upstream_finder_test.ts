@@ -1,6 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { Upstream } from "../../../lib/server/tunnels/upstream.ts";
 import { type Elsewhere, UpstreamFinder } from "../../../lib/server/tunnels/upstream_finder.ts";
+import { ErrorCode } from "../../../lib/wire/errors.ts";
+import { FrameType } from "../../../lib/wire/frame.ts";
+import { encodeDisconnect } from "../../../lib/wire/reasons.ts";
+import { settled } from "../../testing/turn.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
@@ -71,6 +75,55 @@ Deno.test("UpstreamFinder.acquire waits for nobody where a server that is alone 
   assertEquals([await finder.acquire(HOST), finder.waiting], ["away", 0]);
 });
 
+Deno.test("UpstreamFinder.acquire waits for nobody who said farewell, nor for those lost a minute ago", async (t) => {
+  await t.step("farewell", async () => {
+    const { registry, finder } = fixture();
+    using near = new SessionAndPeer("server");
+    const upstream = upstreamOf(near.session, { hostname: HOST });
+    registry.add(upstream);
+    farewell(near);
+    await settled();
+    // It finishes what it has, and takes nothing new.
+    assertEquals([await finder.acquire(HOST), finder.waiting], ["gone", 0]);
+    registry.remove(upstream);
+    assertEquals([await finder.acquire(HOST), finder.waiting], ["gone", 0]);
+  });
+  await t.step("farewell of the last of several, while requests wait", async () => {
+    const { registry, finder } = fixture();
+    using near = new SessionAndPeer("server");
+    const upstream = upstreamOf(near.session, { hostname: HOST });
+    registry.add(upstream);
+    void near.session.drain("a drain of the server's own");
+    const found = finder.acquire(HOST);
+    await ticks();
+    assertEquals(finder.waiting, 1);
+    near.peer.send(FrameType.Disconnect, {
+      payload: encodeDisconnect({ code: ErrorCode.GoingAway, kind: "close", reason: "" }),
+    });
+    await settled();
+    registry.remove(upstream);
+    assertEquals([await found, finder.waiting], ["gone", 0]);
+  });
+  await t.step("lost", async () => {
+    using clock = new FakeClock();
+    const { registry, finder } = fixture();
+    using near = new SessionAndPeer("server");
+    const upstream = upstreamOf(near.session, { hostname: HOST });
+    registry.add(upstream);
+    registry.remove(upstream);
+    clock.advance(59_999);
+    const waiting = finder.acquire(HOST);
+    await ticks();
+    assertEquals(finder.waiting, 1);
+    clock.advance(1);
+    assertEquals(await finder.acquire(HOST), "gone");
+    using again = new SessionAndPeer("server");
+    const returned = upstreamOf(again.session, { hostname: HOST });
+    registry.add(returned);
+    assertStrictEquals(await waiting, returned);
+  });
+});
+
 Deno.test("UpstreamFinder.acquire lets 5,000 requests wait for one name; the next is told that it is busy", async () => {
   const { registry, finder } = fixture();
   using near = new SessionAndPeer("server");
@@ -98,6 +151,12 @@ Deno.test("UpstreamFinder.acquire asks the other nodes for what is not here, aga
   assertStrictEquals(await finder.acquire(HOST), remote);
   assertEquals([answers.length, finder.waiting], [0, 0]);
 });
+
+/** Says what a client says that stops. */
+function farewell({ peer }: SessionAndPeer): void {
+  const payload = encodeDisconnect({ code: ErrorCode.GoingAway, kind: "drain", reason: "" });
+  peer.send(FrameType.Disconnect, { payload });
+}
 
 function fixture({
   acquireTimeout = TIMEOUT,
