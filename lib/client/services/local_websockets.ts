@@ -125,17 +125,18 @@ function handshakeOf(socket: WebSocket, protocols: readonly string[]): Promise<H
     socket.on("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
       resolve({ fields: fieldsOf(response), connection: response.socket, refusal: response });
     });
-    socket.on("error", (cause: Error) => {
-      const code = "code" in cause ? String(cause.code) : "";
-      reject(
-        code === "ECONNREFUSED"
-          ? new OriginError("refused", `the origin cannot be reached: ${cause.message}`, { cause })
-          : new OriginError("malformed", `the origin's handshake failed: ${cause.message}`, {
-            cause,
-          }),
-      );
-    });
+    socket.on("error", (cause: Error) => reject(handshakeError(cause)));
   });
+}
+
+function handshakeError(cause: Error): OriginError {
+  const code = "code" in cause ? String(cause.code) : "";
+  if (code === "ECONNREFUSED") {
+    return new OriginError("refused", `the origin cannot be reached: ${cause.message}`, { cause });
+  }
+  // What Node's parser says of it speaks of the parser. `next dev` refuses with a bare word, for one.
+  const what = code.startsWith("HPE_") ? "what it answers is not HTTP" : cause.message;
+  return new OriginError("malformed", `the origin's handshake failed: ${what}`, { cause });
 }
 
 /** Returns a function to call before each message, so that all messages of one turn of the event loop leave with one write. */

@@ -54,6 +54,21 @@ Deno.test("LocalWebSockets fails as refused where nothing listens, and as malfor
   assertEquals((await assertRejects(() => other.served, OriginError)).code, "malformed");
 });
 
+Deno.test("LocalWebSockets says of an answer that is not HTTP what it is, and not what a parser makes of it", async () => {
+  for (
+    const answer of ["Unauthorized", "HTTP/1.1 OK\r\n\r\n", "HTTP/1.1 403 Forbidden\r\na\r\n\r\n"]
+  ) {
+    await using origin = ScriptedOrigin.start(async (exchange) => {
+      await exchange.write(answer);
+      await exchange.hangUp();
+    });
+    const { served } = serve(origin.port);
+    const { code, message } = await assertRejects(() => served, OriginError);
+    assertEquals(code, "malformed");
+    assertEquals(message, "the origin's handshake failed: what it answers is not HTTP", answer);
+  }
+});
+
 Deno.test("LocalWebSockets asks with GET alone", async () => {
   const sockets = new LocalWebSockets({ host: "127.0.0.1", port: freePort() });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
