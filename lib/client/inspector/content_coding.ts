@@ -39,11 +39,12 @@ export async function undoCodings(
   return body;
 }
 
-async function undo(coding: string, { bytes, isWhole }: DecodedBody): Promise<DecodedBody> {
-  const decoder = decoderOf(coding, bytes);
+async function undo(coding: string, body: DecodedBody): Promise<DecodedBody> {
+  const decoder = decoderOf(coding, body);
   const pieces: Uint8Array[] = [];
   let length = 0;
-  decoder.end(bytes);
+  let { isWhole } = body;
+  decoder.end(body.bytes);
   try {
     for await (const piece of decoder) {
       if (!(piece instanceof Uint8Array)) continue;
@@ -55,8 +56,7 @@ async function undo(coding: string, { bytes, isWhole }: DecodedBody): Promise<De
       break;
     }
   } catch (cause) {
-    // Of bytes that were cut, what came out before the cut is what there is.
-    if (isWhole || length === 0) throw new CodingError(`the body is not ${coding}`, { cause });
+    throw new CodingError(`the body is not ${coding}`, { cause });
   }
   const decoded = new Uint8Array(length);
   let at = 0;
@@ -67,19 +67,28 @@ async function undo(coding: string, { bytes, isWhole }: DecodedBody): Promise<De
   return { bytes: decoded.subarray(0, MAX_DECODED), isWhole };
 }
 
-function decoderOf(coding: string, bytes: Uint8Array): Transform {
+/** Makes a decoder; of a body that was cut, it gives what comes before the cut instead of an error. */
+function decoderOf(coding: string, { bytes, isWhole }: DecodedBody): Transform {
+  const { Z_FINISH, Z_SYNC_FLUSH, BROTLI_OPERATION_FINISH, BROTLI_OPERATION_FLUSH } =
+    zlib.constants;
+  const options = { finishFlush: isWhole ? Z_FINISH : Z_SYNC_FLUSH };
   switch (coding) {
     case "gzip":
     case "x-gzip":
-      return zlib.createGunzip();
+      return zlib.createGunzip(options);
     case "deflate":
       // RFC 9110 section 8.4.1.2 means the zlib format; some senders leave its header away.
-      return isZlib(bytes) ? zlib.createInflate() : zlib.createInflateRaw();
+      return isZlib(bytes) ? zlib.createInflate(options) : zlib.createInflateRaw(options);
     case "br":
-      return zlib.createBrotliDecompress();
+      return zlib.createBrotliDecompress({
+        finishFlush: isWhole ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH,
+      });
     case "zstd":
       // Older runtimes have none.
-      if (typeof zlib.createZstdDecompress === "function") return zlib.createZstdDecompress();
+      if (typeof zlib.createZstdDecompress !== "function") break;
+      return zlib.createZstdDecompress({
+        finishFlush: isWhole ? zlib.constants.ZSTD_e_end : zlib.constants.ZSTD_e_flush,
+      });
   }
   throw new CodingError(`the coding ${JSON.stringify(coding)} is not known`);
 }

@@ -1,0 +1,51 @@
+import { assert, assertEquals } from "@std/assert";
+import { KeptBody, MAX_KEPT_BODY } from "../../../lib/client/inspector/kept_body.ts";
+import { SeededRandom } from "../../testing/seeded_random.ts";
+
+Deno.test("KeptBody keeps the beginning of a body and counts all of it", () => {
+  const random = new SeededRandom();
+  for (let round = 0; round < 50; round++) {
+    const body = new KeptBody();
+    const pieces: number[] = [];
+    let grown = 0;
+    for (let count = random.integer(1, 40); count > 0; count--) {
+      const piece = Uint8Array.from(
+        { length: random.integer(0, 20_000) },
+        () => random.integer(0, 255),
+      );
+      grown += body.add(piece);
+      pieces.push(...piece);
+      // What was given may be overwritten at once.
+      piece.fill(0);
+    }
+    assertEquals([body.size, body.kept], [pieces.length, Math.min(pieces.length, MAX_KEPT_BODY)]);
+    assertEquals(body.bytes, Uint8Array.from(pieces.slice(0, MAX_KEPT_BODY)));
+    assert(grown >= body.kept && grown <= MAX_KEPT_BODY);
+    body.leaveShared();
+    assertEquals(body.bytes, Uint8Array.from(pieces.slice(0, MAX_KEPT_BODY)));
+  }
+});
+
+Deno.test("KeptBody copies nothing more once it is full", () => {
+  const body = new KeptBody();
+  body.add(new Uint8Array(MAX_KEPT_BODY));
+  const before = body.bytes.buffer;
+  // A piece that cannot be copied: every look at its octets throws.
+  const unreadable = new Proxy(new Uint8Array(5), {
+    get(bytes, key) {
+      if (key === "length") return bytes.length;
+      throw new Error(`copied by ${String(key)}`);
+    },
+  });
+  assertEquals(body.add(unreadable), 0);
+  assertEquals([body.size, body.bytes.buffer === before], [MAX_KEPT_BODY + 5, true]);
+});
+
+Deno.test("KeptBody takes a piece of a byte a hundred thousand times with one buffer", () => {
+  const body = new KeptBody();
+  const piece = new Uint8Array([7]);
+  let grown = 0;
+  for (let count = 0; count < 100_000; count++) grown += body.add(piece);
+  assert(grown < 3 * 100_000);
+  assert(body.bytes.every((octet) => octet === 7));
+});
