@@ -174,6 +174,38 @@ export const SERVER_FLAGS = {
     least: 125,
     most: MAX_WEBSOCKET_MESSAGE,
   }),
+  /** WebSockets of all visitors of this node. */
+  maxWebsockets: integerFlag({
+    group: LIMITS,
+    help: "WebSockets of all visitors at once, then 503",
+    default: 2_000,
+    least: 1,
+    most: 1_000_000,
+  }),
+  /** Of these, what one tunnel may have: half of the streams that it has by default, so that requests find room. */
+  maxTunnelWebsockets: integerFlag({
+    group: LIMITS,
+    help: "of these, what one tunnel may have, then 503",
+    default: 500,
+    least: 1,
+    most: 1_000_000,
+  }),
+  /** And what one visitor may have: more than the tabs of a few browsers behind one address open. */
+  maxVisitorWebsockets: integerFlag({
+    group: LIMITS,
+    help: "and what one visitor may have, at all tunnels together, then 429",
+    default: 200,
+    least: 1,
+    most: 1_000_000,
+  }),
+  /** Milliseconds of silence of a visitor's WebSocket: a ping goes out after half of them, and waits behind what a slow visitor still has to read. */
+  websocketIdleTimeout: durationFlag({
+    group: LIMITS,
+    help:
+      "give up a visitor's WebSocket that answers no ping and sends no whole message for so long",
+    default: 300_000,
+    defaultText: "5m",
+  }),
   /** Tunnels of the whole server. */
   maxTunnels: integerFlag({
     group: LIMITS,

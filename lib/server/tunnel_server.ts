@@ -37,6 +37,7 @@ import { ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
+import { WebSocketQuotas } from "./proxy/websocket_quotas.ts";
 
 /** What the command line gives, with the files read and the bus opened. */
 export interface TunnelServerOptions
@@ -152,15 +153,18 @@ export class TunnelServer {
     const heads = new RequestHeads(forwarded);
     const bodies = { most: options.maxBody, idle: new IdleWatch(), limited };
     const proxy = new Proxy({ heads, headTimeout: options.timeout, bodies, log });
+    const quotas = new WebSocketQuotas(options);
     const webSockets = new WebSocketProxy({
       proxy,
       heads,
       metrics,
       maxMessage: options.maxMessage,
+      idleTimeout: options.websocketIdleTimeout,
+      quotas,
     });
     this.#inFlight = {
       clientSessions: this.#clientSessions,
-      fragile: () => webSockets.open + bodies.idle.size,
+      fragile: () => quotas.count + bodies.idle.size,
       leaveNodes: async () => {
         await this.#cluster?.leave();
         await this.#cluster?.drain();

@@ -96,6 +96,12 @@ export class RawHTTP implements Disposable {
     return response;
   }
 
+  /** Reads what comes next, as Latin-1; null at the end of the connection. */
+  async readNext(): Promise<string | null> {
+    const bytes = await this.#reader.read();
+    return bytes === null ? null : toText(bytes);
+  }
+
   /** Reads to the end of the connection and returns every byte as Latin-1; a reset is an end too. */
   async readToEnd(): Promise<string> {
     let text = "";

@@ -8,7 +8,16 @@ const LATENCIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 /** Counts what is refused or cut because of a limit, or because the owner of a tunnel wants it so. */
 export type RequestsLimited = Readonly<
   Record<
-    "address" | "auth" | "body" | "head" | "idle" | "message" | "rate" | "streams" | "visitor",
+    | "address"
+    | "auth"
+    | "body"
+    | "head"
+    | "idle"
+    | "message"
+    | "rate"
+    | "streams"
+    | "visitor"
+    | "websockets",
     Counter
   >
 >;
@@ -104,5 +113,6 @@ function limitedBy(family: Family<Counter>): RequestsLimited {
     rate: family.labels("rate"),
     streams: family.labels("streams"),
     visitor: family.labels("visitor"),
+    websockets: family.labels("websockets"),
   };
 }

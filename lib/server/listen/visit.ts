@@ -82,6 +82,7 @@ export type AnswerCode =
   | "rate"
   | "streams"
   | "visitor"
+  | "websockets"
   /** The request is too long or too slow, or cannot be carried. */
   | "head"
   | "body"

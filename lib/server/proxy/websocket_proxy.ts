@@ -3,19 +3,18 @@ import type { ResponseHead } from "../../http/head.ts";
 import { type Field, fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../http/fields.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import type { Stream } from "../../mux/stream.ts";
-import { WebSocketBridge } from "../../websocket/bridge.ts";
+import { type MessageSocket, WebSocketBridge } from "../../websocket/bridge.ts";
 import type { Proxy } from "./proxy.ts";
 import type { RequestHeads, TunnelVisit } from "./request_heads.ts";
 import { type Answer, SWITCHING_PROTOCOLS, type Visit } from "../listen/visit.ts";
 import { answerOf } from "./answer.ts";
+import { refusalAnswer } from "./error_page.ts";
+import type { WebSocketQuotas } from "./websocket_quotas.ts";
 import type { ServerMetrics } from "../admin/server_metrics.ts";
 import type { Upstream } from "../tunnels/upstream.ts";
 
 /** Bytes that all visitors together may have sent ahead of what the tunnels take: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
-
-/** Seconds of silence after which a visitor that answers no ping is given up. */
-const IDLE_TIMEOUT = 30;
 
 /** Carries visitors' WebSockets; the origin decides whether there is one. */
 export class WebSocketProxy {
@@ -23,8 +22,9 @@ export class WebSocketProxy {
   readonly #heads: RequestHeads;
   readonly #metrics: ServerMetrics;
   readonly #maxMessage: number;
+  readonly #idleTimeout: number;
+  readonly #quotas: WebSocketQuotas;
   readonly #backlog = new Budget(BACKLOG);
-  #open = 0;
 
   constructor(
     options: {
@@ -33,37 +33,55 @@ export class WebSocketProxy {
       readonly metrics: ServerMetrics;
       /** Bytes of a message, of the visitor's or the origin's. */
       readonly maxMessage: number;
+      /** Milliseconds of silence after which a visitor that answers no ping is given up. */
+      readonly idleTimeout: number;
+      readonly quotas: WebSocketQuotas;
     },
   ) {
     this.#proxy = options.proxy;
     this.#heads = options.heads;
     this.#metrics = options.metrics;
     this.#maxMessage = options.maxMessage;
-  }
-
-  /** WebSockets of visitors that are open. */
-  get open(): number {
-    return this.#open;
+    this.#idleTimeout = options.idleTimeout;
+    this.#quotas = options.quotas;
   }
 
   async forward(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
+    const { visit } = request;
+    const refusal = this.#quotas.refusal(visit);
+    if (refusal !== null) {
+      this.#metrics.limited.websockets.inc();
+      return refusalAnswer(visit, refusal);
+    }
+    const leave = this.#quotas.enter(visit);
+    let socket: MessageSocket | null = null;
     const asked = this.#heads.head(request, null);
     const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE_FIELDS.has(name)) };
-    return await this.#proxy.exchange(request, upstream, head, {
-      kind: "websocket",
-      hasBody: true,
-      isRepeatable: true,
-      respond: (request, head, stream) =>
-        head.status === 101
-          ? this.#accept(request.visit, head, stream)
-          : answerOf(request, head, stream),
-    });
+    try {
+      return await this.#proxy.exchange(request, upstream, head, {
+        kind: "websocket",
+        hasBody: true,
+        isRepeatable: true,
+        respond: (request, head, stream) => {
+          if (head.status !== 101) return answerOf(request, head, stream);
+          socket = this.#accept(visit, head, stream);
+          // It comes once, also for a socket that never opens.
+          socket.addEventListener("close", leave);
+          return {
+            ...SWITCHING_PROTOCOLS,
+            fields: withoutHopByHop(head.fields).filter(isForVisitor),
+          };
+        },
+      });
+    } finally {
+      if (socket === null) leave();
+    }
   }
 
-  #accept(visit: Visit, { fields }: ResponseHead, stream: Stream): Answer {
+  #accept(visit: Visit, { fields }: ResponseHead, stream: Stream): MessageSocket {
     const socket = visit.accept({
       protocol: fieldValue(fields, "sec-websocket-protocol"),
-      idleTimeout: IDLE_TIMEOUT,
+      idleTimeout: this.#idleTimeout / 1000,
       onOpen: () => void bridge.start(),
     });
     const bridge = new WebSocketBridge(socket, stream, {
@@ -72,11 +90,8 @@ export class WebSocketProxy {
       onTooLong: () => this.#metrics.limited.message.inc(),
       beforeSend: (bytes) => visit.sent += bytes,
     });
-    this.#open++;
-    // It comes once, also for a socket that never opens.
-    socket.addEventListener("close", () => this.#open--);
     this.#metrics.upgrades.inc();
-    return { ...SWITCHING_PROTOCOLS, fields: withoutHopByHop(fields).filter(isForVisitor) };
+    return socket;
   }
 }
 

@@ -15,6 +15,7 @@ export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
   "rate",
   "streams",
   "visitor",
+  "websockets",
   "head",
   "body",
   "idle",
