@@ -175,6 +175,8 @@ export class TunnelServer {
     const pages = new OwnPages({
       metrics,
       server: options.server,
+      clientUrl: clientUrl(own),
+      needsToken: options.token !== null,
       isReady: () => !this.#isRestarting,
       isServed: (target) =>
         isServed(target, {

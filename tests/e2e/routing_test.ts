@@ -183,3 +183,30 @@ Deno.test("A name whose client is away is 502 and says so", async (t) => {
     });
   }
 });
+
+Deno.test("The server's own host says what it is and how to get a tunnel here, and nothing about those who have one", async (t) => {
+  await using origin = ScriptedOrigin.answering(OK);
+  const token = "a-token-of-this-test";
+  await using tunnel = await startTunnel({
+    origin,
+    serverArgs: ["--token", token],
+    clientArgs: ["--token", token],
+  });
+  const { host } = tunnel.server.url;
+  for (const accept of ["*/*", "text/html"]) {
+    await t.step(`Accept: ${accept}`, async () => {
+      const { status, head, text } = await tunnel.request("/", {
+        host,
+        fields: [["Accept", accept]],
+      });
+      const type = accept === "*/*" ? "text/plain" : accept;
+      assertEquals([status, head.get("content-type")], [200, `${type}; charset=utf-8`]);
+      assertStringIncludes(text, `export TUNNEL_SERVER=${tunnel.server.url.origin}\n`);
+      assertStringIncludes(text, "tunnel-client 3000");
+      assertStringIncludes(text, "The token comes from this server");
+      for (const secret of [token, tunnel.url.hostname.slice(0, 20)]) {
+        assert(!text.includes(secret));
+      }
+    });
+  }
+});

@@ -3,6 +3,7 @@ import type { AdminGuard } from "../access/admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
+import { type HTMLPage, htmlPage, PAGE_FIELDS, prefersHTML, textPage } from "../proxy/html_page.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
@@ -11,6 +12,10 @@ export interface OwnPagesOptions {
   readonly metrics: ServerMetrics;
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
+  /** Where clients connect, as a URL. */
+  readonly clientUrl: string;
+  /** Whether clients need a token. */
+  readonly needsToken: boolean;
   readonly isReady: () => boolean;
   /** Tells whether the host that an asking target names is served here. */
   readonly isServed: (target: string) => boolean | Promise<boolean>;
@@ -41,7 +46,7 @@ export class OwnPages {
     }
     switch (path) {
       case "/":
-        return text(200, `${this.#options.server}: tunnels to local services\n`);
+        return this.#front(visit);
       case "/healthz":
         return text(200, "ok\n");
       case "/readyz":
@@ -58,6 +63,34 @@ export class OwnPages {
       default:
         return refusalAnswer(visit, NO_SUCH_PAGE);
     }
+  }
+
+  /** Says what this is and how to get a tunnel here, and nothing about those who have one. */
+  #front({ fields }: Visit): Answer {
+    const { server, clientUrl, needsToken } = this.#options;
+    const commands = [`export TUNNEL_SERVER=${clientUrl}`, "tunnel-client 3000"];
+    if (needsToken) commands.splice(1, 0, "export TUNNEL_TOKEN=…");
+    const page: HTMLPage = {
+      title: "Tunnels to local services",
+      parts: [
+        {
+          text:
+            "This server gives what runs on your machine a public address, without an open port.",
+        },
+        { text: "To publish what listens on port 3000 of your machine:" },
+        { code: commands.join("\n") },
+        ...(needsToken ? [{ aside: "The token comes from this server's operator." }] : []),
+        { aside: "In a checkout of the project, deno run -A client.ts is the same program." },
+      ],
+      footer: server,
+    };
+    if (!prefersHTML(fields)) return text(200, textPage(page));
+    const body = new TextEncoder().encode(htmlPage(page));
+    return {
+      status: 200,
+      fields: [["content-type", "text/html; charset=utf-8"], ...PAGE_FIELDS],
+      body,
+    };
   }
 
   /** A node without the bus serves its own tunnels, so it is ready all the same. */

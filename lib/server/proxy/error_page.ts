@@ -1,8 +1,8 @@
-import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT } from "@std/http/status";
-import { type Field, fieldValue } from "../../http/fields.ts";
+import type { Field } from "../../http/fields.ts";
 import type { Answer, AnswerCode } from "../listen/visit.ts";
 import { RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
+import { htmlPage, PAGE_FIELDS, prefersHTML } from "./html_page.ts";
 
 /** What of a request decides how its error is shown. */
 export interface ErrorRequest {
@@ -15,7 +15,10 @@ export interface ErrorPage {
   readonly code: AnswerCode;
   readonly status: number;
   readonly title: string;
+  /** What the visitor should know. */
   readonly text: string;
+  /** What the owner of the tunnel may do. @default nothing */
+  readonly owner?: string;
   /** Beside the usual ones. @default none */
   readonly fields?: readonly Field[];
 }
@@ -26,21 +29,18 @@ export type WholeAnswer = Answer & { readonly body: Uint8Array<ArrayBuffer> | nu
 /** Answers with a short page, or with plain text where HTML is not asked for. */
 export function errorAnswer(
   request: ErrorRequest,
-  { code, status, title, text, fields = [] }: ErrorPage,
+  page: ErrorPage,
 ): WholeAnswer {
-  const isHtml = prefersHtml(fieldValue(request.fields, "accept"));
-  const body = encoder.encode(
-    isHtml ? page(status, title, text) : `${status} ${title}\n\n${text}\n`,
-  );
+  const { code, status, fields = [] } = page;
+  const isHtml = prefersHTML(request.fields);
+  const body = encoder.encode(isHtml ? asHTML(page) : asText(page));
   return {
     code,
     status,
     fields: [
       ["content-type", isHtml ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"],
       ["content-length", String(body.length)],
-      ["cache-control", "no-store"],
-      ["x-content-type-options", "nosniff"],
-      ["content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"],
+      ...PAGE_FIELDS,
       ...fields,
     ],
     body: request.method === "HEAD" ? null : body,
@@ -61,9 +61,10 @@ export function unknownTunnel(request: ErrorRequest, hostname: string): WholeAns
   return errorAnswer(request, {
     code: "unknown",
     status: 404,
-    title: "No such tunnel",
+    title: "There is no tunnel here",
     text:
-      `There is no tunnel at ${hostname}. The address may be mistyped, or its client has not connected yet.`,
+      `There is no tunnel at ${hostname}: the address may be mistyped, or it is not in use yet.`,
+    owner: "If it is yours, start its client: the address works as soon as that is connected.",
   });
 }
 
@@ -76,34 +77,35 @@ export function clientAway(
   return errorAnswer(request, {
     code: "away",
     status: 502,
-    title: "The tunnel's client is away",
+    title: "This tunnel is not connected",
     text:
       `The client of ${hostname} is not connected. Should it connect again, the address stays the same.`,
+    owner: "If it is yours, see whether its client runs, and what its terminal says.",
     fields: isAwaited ? [RETRY_SOON] : [],
   });
 }
 
-/** Tells that the local service could not be reached or broke off, with the code that the client gave. */
-export function originFailed(
-  request: ErrorRequest,
-  code: "unreachable" | "malformed" | "cut" | "failed",
-  reason: string,
-): WholeAnswer {
-  return errorAnswer(request, {
-    code,
-    status: 502,
-    title: "The local service did not answer",
-    text: `The tunnel is up, but the service behind it failed: ${sentence(reason)} (${code})`,
-  });
+/** What is said of an origin that failed, for the visitor and for the owner. */
+export interface OriginFailure {
+  readonly code: "unreachable" | "malformed" | "cut" | "failed";
+  readonly title: string;
+  readonly text: string;
+  readonly owner: string;
+}
+
+/** Tells that the local service could not be reached or broke off. */
+export function originFailed(request: ErrorRequest, failure: OriginFailure): WholeAnswer {
+  return errorAnswer(request, { ...failure, status: 502 });
 }
 
 export function originTooSlow(request: ErrorRequest, seconds: number): WholeAnswer {
   return errorAnswer(request, {
     code: "timeout",
     status: 504,
-    title: "The local service took too long",
-    text:
-      `The tunnel is up, but the service behind it did not begin to answer within ${seconds} seconds.`,
+    title: "The service behind this address took too long",
+    text: `This address works, but nothing was answered within ${seconds} seconds.`,
+    owner: "If it is yours: the service has the request, and may still be at it. The server's " +
+      "operator sets the time with --timeout.",
   });
 }
 
@@ -125,56 +127,18 @@ export function tooBusy(
   return refusalAnswer(request, { ...refusal, status: 503, fields: [RETRY_SOON] });
 }
 
-/** Characters of Accept that are looked at: browsers send some two hundred, and 60 KB of types take 20 ms to weigh. */
-const MAX_ACCEPT = 1024;
-
-// Plain text comes first because any type at all is what command-line tools ask for, while browsers name HTML.
-function prefersHtml(asked: string | undefined): boolean {
-  if (asked === undefined) return false;
-  const accept = asked.length > MAX_ACCEPT ? wholeMembers(asked, MAX_ACCEPT) : asked;
-  return accepts({ headers: new Headers({ accept }) }, "text/plain", "text/html") === "text/html";
-}
-
-/** Returns those first members of a list that end within so many characters. */
-function wholeMembers(list: string, most: number): string {
-  return list.slice(0, Math.max(0, list.lastIndexOf(",", most)));
-}
-
 const encoder = new TextEncoder();
 
-const STYLE = `:root{color-scheme:light dark}` +
-  `body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto 0;padding:0 1.5rem}` +
-  `h1{font-size:1.4rem;margin:0 0 .5rem}p{margin:0;overflow-wrap:anywhere}` +
-  `small{display:block;margin-top:1.5rem;opacity:.6}`;
-
-function page(status: number, title: string, text: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(text)}</p>
-<small>${status} ${escapeHtml(STATUS_TEXT[status] ?? "")}</small>
-</body>
-</html>
-`;
+function asHTML({ status, title, text, owner }: ErrorPage): string {
+  const time = new Date().toISOString().slice(0, 19).replace("T", " ");
+  const parts = owner === undefined ? [{ text }] : [{ text }, { aside: owner }];
+  const footer = `${status} ${STATUS_TEXT[status] ?? ""} · ${time} UTC`;
+  return htmlPage({ title, parts, footer });
 }
 
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ["&", "&amp;"],
-  ["<", "&lt;"],
-  [">", "&gt;"],
-  ['"', "&quot;"],
-  ["'", "&#39;"],
-]);
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES.get(character) ?? "");
+/** The client of a tunnel shows what stands behind the empty line. */
+function asText({ status, title, text, owner }: ErrorPage): string {
+  return `${status} ${title}\n\n${text}\n${owner === undefined ? "" : `${owner}\n`}`;
 }
 
 /** Makes a reason, as the other parts word it, a sentence. */

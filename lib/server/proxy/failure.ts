@@ -4,6 +4,7 @@ import {
   clientAway,
   type ErrorRequest,
   originFailed,
+  type OriginFailure,
   originTooSlow,
   tooBusy,
 } from "./error_page.ts";
@@ -25,8 +26,10 @@ export const TUNNEL_BUSY = {
 } as const;
 
 /** Tells a visitor what went wrong between this server and the origin (RFC 9110 section 15.6). */
-export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
-  const { request, hostname } = failed;
+export function failureAnswer(
+  { request, hostname, headTimeout }: FailedRequest,
+  error: unknown,
+): Answer {
   if (error instanceof SessionError) return clientAway(request, hostname, { isAwaited: true });
   if (error instanceof MovedError) {
     const reason = "the tunnel has just moved to another connection";
@@ -35,7 +38,7 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
     case ErrorCode.Timeout:
-      return originTooSlow(request, failed.headTimeout / 1000);
+      return originTooSlow(request, headTimeout / 1000);
     // What ended the client's session on another node reaches this one as the end of a stream.
     case ErrorCode.GoingAway:
     case ErrorCode.Silent:
@@ -43,18 +46,54 @@ export function failureAnswer(failed: FailedRequest, error: unknown): Answer {
     case ErrorCode.Refused:
       return tooBusy(request, TUNNEL_BUSY);
     case ErrorCode.OriginUnreachable:
-      return originFailed(request, "unreachable", "it cannot be reached; it may not be running");
+      return originFailed(request, UNREACHABLE);
     case ErrorCode.OriginMalformed:
-      return originFailed(request, "malformed", `its answer is not valid HTTP: ${ruleOf(error)}`);
+      return originFailed(request, malformed(`its answer is not valid HTTP: ${ruleOf(error)}`));
     case ErrorCode.Protocol:
-      return originFailed(request, "malformed", "its client passed on what is not valid HTTP");
+      return originFailed(request, malformed("its client passed on what is not valid HTTP"));
     case ErrorCode.OriginCut:
-      return originFailed(request, "cut", "it closed the connection without an answer");
+      return originFailed(request, CUT);
     case ErrorCode.Internal:
-      return originFailed(request, "failed", "its client failed; the client's terminal says why");
+      return originFailed(request, failed("its client failed; the client's terminal says why"));
     default:
-      return originFailed(request, "failed", "the exchange was ended");
+      return originFailed(request, failed("the exchange was ended"));
   }
+}
+
+const UNREACHABLE: OriginFailure = {
+  code: "unreachable",
+  title: "The service behind this address is not running",
+  text: "This address works, but there is nothing behind it at the moment.",
+  owner:
+    "If it is yours: nothing takes connections where the client was told that the service is. " +
+    "The client's terminal says more.",
+};
+
+const CUT: OriginFailure = {
+  code: "cut",
+  title: "The service behind this address broke off",
+  text: "This address works, but the service behind it gave no whole answer.",
+  owner:
+    "If it is yours: the service closed the connection without an answer. Its own log may say " +
+    "why.",
+};
+
+function malformed(what: string): OriginFailure {
+  return {
+    code: "malformed",
+    title: "The service behind this address gave an answer that nobody can read",
+    text: "This address works, but what the service behind it answered cannot be passed on.",
+    owner: `If it is yours: ${what}.`,
+  };
+}
+
+function failed(what: string): OriginFailure {
+  return {
+    code: "failed",
+    title: "The service behind this address did not answer",
+    text: "This address works, but the service behind it could not be asked.",
+    owner: `If it is yours: ${what}.`,
+  };
 }
 
 /** Characters of a client's words that a page shows: a rule and what was seen of an answer. */

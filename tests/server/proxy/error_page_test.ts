@@ -70,6 +70,15 @@ Deno.test("errorAnswer gives the status, the title, the text and the code", () =
   assertEquals(text, "502 Title\n\nWhat happened.\n");
 });
 
+Deno.test("errorAnswer tells the owner what to do behind what the visitor should know", () => {
+  const page = { text: "Not now.", owner: "If it is yours, start it." };
+  assertEquals(show(request(), page).text, "502 Title\n\nNot now.\nIf it is yours, start it.\n");
+  assertMatch(
+    show(request(BROWSER), page).text,
+    /<p>Not now\.<\/p>\n<p class="aside">If it is yours, start it\.<\/p>[^]*<footer>502 Bad Gateway · [-0-9]+ [:0-9]+ UTC</,
+  );
+});
+
 Deno.test("errorAnswer escapes all that it shows in HTML, and carries no script", () => {
   const hostile = `<script>alert("1")</script>&'`;
   const { text } = show(request(BROWSER), { status: 404, title: hostile, text: hostile });
@@ -87,7 +96,7 @@ Deno.test("errorAnswer may not be cached, sniffed or made to load anything", () 
   assertEquals(fieldValue(fields, "x-content-type-options"), "nosniff");
   assertEquals(
     fieldValue(fields, "content-security-policy"),
-    "default-src 'none'; style-src 'unsafe-inline'",
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
   );
   assertMatch(text, /color-scheme:light dark/);
 });
@@ -126,10 +135,10 @@ Deno.test("Each error page has its status and its code, and says what it is abou
       "client of abc.example is not connected",
     ],
     [
-      originFailed(request(), "unreachable", "connection refused"),
+      originFailed(request(), { code: "cut", title: "Title", text: "Text.", owner: "Owner." }),
       502,
-      "unreachable",
-      "Connection refused. (unreachable)",
+      "cut",
+      "502 Title\n\nText.\nOwner.\n",
     ],
     [originTooSlow(request(), 30), 504, "timeout", "within 30 seconds"],
     [refusalAnswer(request(), malformed), 400, "request", "The Host field is malformed."],
