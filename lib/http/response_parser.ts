@@ -3,6 +3,7 @@ import { logsInConnection } from "./connection_login.ts";
 import { parseContentLengths } from "./content_length.ts";
 import { connectionOptions } from "./fields.ts";
 import type { FieldLines } from "./field_lines.ts";
+import { FOREIGN_ADVICE, foreignProtocol } from "./foreign_protocol.ts";
 import { type HeadRange, readMessageFields } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError, lineAt } from "./head_error.ts";
@@ -105,6 +106,8 @@ function emptyLineEnd(buffer: Uint8Array, start: number, end: number): number {
 function checkProtocol(buffer: Uint8Array, start: number, end: number): void {
   for (let i = 0; i < PROTOCOL.length && start + i < end; i++) {
     if (buffer[start + i] === PROTOCOL.charCodeAt(i)) continue;
+    const foreign = foreignProtocol(buffer, start, end);
+    if (foreign !== null) throw new OriginError("malformed", FOREIGN_ADVICE[foreign]);
     throw malformed(`it must begin with ${PROTOCOL}`, lineAt(latin1(buffer, start, end), 0));
   }
 }

@@ -19,7 +19,7 @@ import type { Incoming } from "./service.ts";
 import { endOfTurn } from "../../mux/transport.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
 import { authorityOf } from "../../net/authority.ts";
-import { OriginError } from "../../http/origin_error.ts";
+import { OriginError, type OriginErrorCode } from "../../http/origin_error.ts";
 
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
@@ -129,15 +129,37 @@ function handshakeOf(socket: WebSocket, protocols: readonly string[]): Promise<H
   });
 }
 
-function handshakeError(cause: Error): OriginError {
-  const code = "code" in cause ? String(cause.code) : "";
-  if (code === "ECONNREFUSED") {
-    return new OriginError("refused", `the origin cannot be reached: ${cause.message}`, { cause });
+/** Says what became of a handshake, by the code of the error that `ws` gives. */
+function handshakeError(cause: Error): Error {
+  const code = "code" in cause ? String(cause.code) : null;
+  // What `ws` finds wrong with an answer has no code.
+  const isParsers = code?.startsWith("HPE_") ?? false;
+  if (isParsers || (code === null && cause.constructor === Error)) {
+    // What Node's parser says of it speaks of the parser. `next dev` refuses with a bare word, for one.
+    const what = isParsers ? "what it answers is not HTTP" : cause.message;
+    return new OriginError("malformed", `the origin's handshake failed: ${what}`, { cause });
   }
-  // What Node's parser says of it speaks of the parser. `next dev` refuses with a bare word, for one.
-  const what = code.startsWith("HPE_") ? "what it answers is not HTTP" : cause.message;
-  return new OriginError("malformed", `the origin's handshake failed: ${what}`, { cause });
+  const kind = code === null ? undefined : SYSTEM_ERRORS.get(code);
+  // Anything else is a mistake of this program, and must not pass for one of the origin's.
+  if (kind === undefined) return cause;
+  return new OriginError(kind, `no handshake with the origin: ${cause.message}`, { cause });
 }
+
+const SYSTEM_ERRORS: ReadonlyMap<string, OriginErrorCode> = new Map([
+  ["ECONNREFUSED", "refused"],
+  ["EACCES", "unreachable"],
+  ["EADDRNOTAVAIL", "unreachable"],
+  ["EAI_AGAIN", "unreachable"],
+  ["EHOSTDOWN", "unreachable"],
+  ["EHOSTUNREACH", "unreachable"],
+  ["EMFILE", "unreachable"],
+  ["ENETUNREACH", "unreachable"],
+  ["ENOTFOUND", "unreachable"],
+  ["ETIMEDOUT", "unreachable"],
+  ["ECONNABORTED", "cut"],
+  ["ECONNRESET", "cut"],
+  ["EPIPE", "cut"],
+]);
 
 /** Returns a function to call before each message, so that all messages of one turn of the event loop leave with one write. */
 function joinWrites(connection: Socket): () => void {

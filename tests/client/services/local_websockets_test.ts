@@ -69,6 +69,22 @@ Deno.test("LocalWebSockets says of an answer that is not HTTP what it is, and no
   }
 });
 
+Deno.test("LocalWebSockets tells a handshake that is cut, an origin without an address and an answer that is no HTTP apart", async () => {
+  const codes: string[] = [];
+  for (const answer of ["", "HTTP/1.1 101 Sw", "no HTTP\r\n\r\n"]) {
+    await using origin = ScriptedOrigin.start(async (exchange) => {
+      await exchange.write(answer);
+      exchange.close();
+    });
+    const { served } = serve(origin.port);
+    codes.push((await assertRejects(() => served, OriginError)).code);
+  }
+  const lost = new LocalWebSockets({ host: "origin.invalid", port: 1 });
+  const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
+  const error = await assertRejects(() => lost.serve(incoming, requestHead()), OriginError);
+  assertEquals([...codes, error.code], ["cut", "cut", "malformed", "unreachable"]);
+});
+
 Deno.test("LocalWebSockets asks with GET alone", async () => {
   const sockets = new LocalWebSockets({ host: "127.0.0.1", port: freePort() });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });

@@ -7,6 +7,7 @@ import { messageOf } from "../../../cli/safe_text.ts";
 import { authorityOf } from "../../../net/authority.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { type HostAdvice, HostCheck, type HostCheckLook } from "./host_check.ts";
+import { OriginDiagnosis } from "./origin_diagnosis.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { OriginReports } from "./origin_reports.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
@@ -36,6 +37,7 @@ export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
   readonly #webSockets: LocalWebSockets;
   readonly #reports: OriginReports;
+  readonly #diagnosis: OriginDiagnosis;
   /** The Host that takes the place of the public one; null for none. */
   readonly #host: string | null;
   /** Null where nobody wants to hear of it. */
@@ -48,6 +50,7 @@ export class LocalHTTP implements Service {
     const place = { host, port };
     const reports = new OriginReports(authorityOf(place), onTrouble);
     this.#reports = reports;
+    this.#diagnosis = new OriginDiagnosis(place, (advice) => reports.isForeign(advice));
     this.#pool = new OriginPool({
       ...place,
       onMended: (faults) => reports.mended(faults),
@@ -65,7 +68,9 @@ export class LocalHTTP implements Service {
       const own = ownHead(head, this.#host);
       if (incoming.type === FrameType.WSRequest) await this.#openWebSocket(incoming, own);
       else await this.#exchange(incoming, originRequest(own));
-    } catch (error) {
+    } catch (cause) {
+      const codes = incoming.type === FrameType.WSRequest ? UNCLEAR_HANDSHAKE : UNCLEAR_ANSWER;
+      const error = await this.#diagnosis.explained(cause, codes);
       this.#reports.failed(error);
       const { code, reason } = resetOf(error);
       incoming.reset(code, reason);
@@ -92,6 +97,7 @@ export class LocalHTTP implements Service {
     incoming.onAbort = () => exchange.abort();
     try {
       const response = await exchange.response;
+      if (!this.#diagnosis.isHTTP) void this.#diagnosis.answered(response.head.status);
       this.#specimens.keep(incoming, request, exchange, response);
       await sendAnswer(incoming, response, this.#hostCheck?.look(response.head.status) ?? null);
       // The answer is complete: the origin needs no more of the upload.
@@ -143,6 +149,10 @@ class IncomingUpload implements UploadSource {
     return read === null ? null : read.bytes;
   }
 }
+
+/** Failures behind which another protocol may be. Of a handshake nobody shows the bytes that were no answer. */
+const UNCLEAR_ANSWER = ["cut"] as const;
+const UNCLEAR_HANDSHAKE = ["cut", "malformed"] as const;
 
 /** Says how a failure is told to the server. */
 function resetOf(error: unknown): { readonly code: number; readonly reason: string } {

@@ -31,6 +31,11 @@ export class OriginReports {
     }
   }
 
+  /** Tells that the origin speaks something else than HTTP/1.1, and what to do. */
+  isForeign(advice: string): void {
+    this.#once(`${this.#address}: ${advice}`);
+  }
+
   /** Tells that the origin asks for a login that no tunnel can carry. */
   loggedIn(): void {
     this.#once(

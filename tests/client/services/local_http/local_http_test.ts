@@ -1,9 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LocalHTTP } from "../../../../lib/client/services/local_http/local_http.ts";
 import { ErrorCode, StreamError } from "../../../../lib/wire/errors.ts";
 import { FrameType } from "../../../../lib/wire/frame.ts";
 import { FakeIncoming, requestHead } from "../../../testing/fake_incoming.ts";
+import { CERTIFICATE } from "../../../testing/certificate.ts";
 import { freePort } from "../../../testing/free_port.ts";
+import { RawOrigin } from "../../../testing/raw_origin.ts";
 import { ScriptedOrigin } from "../../../testing/scripted_origin.ts";
 import { within } from "../../../testing/within.ts";
 
@@ -59,7 +61,7 @@ Deno.test("LocalHTTP tells each failure of the origin by its own code", async ()
     [HTTPRequest, "", ErrorCode.OriginCut],
     [HTTPRequest, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", ErrorCode.OriginCut],
     [WSRequest, "no HTTP\r\n\r\n", ErrorCode.OriginMalformed],
-    [WSRequest, "", ErrorCode.OriginMalformed],
+    [WSRequest, "", ErrorCode.OriginCut],
   ] as const;
   for (const [type, answer, code] of failures) {
     await using origin = ScriptedOrigin.start(async (exchange) => {
@@ -89,6 +91,84 @@ Deno.test("LocalHTTP tells a failure of its own as Internal, and one of the stre
   const large = new Failing(new StreamError(ErrorCode.TooLarge, "a long head"));
   await local.served(large);
   assertEquals(large.resetWith, { code: ErrorCode.TooLarge, reason: "a long head" });
+});
+
+Deno.test("LocalHTTP says what a port of TLS or of HTTP/2 alone speaks, whether its server answers or closes without a word", async () => {
+  const { certFile, keyFile } = CERTIFICATE;
+  const [cert, key] = [Deno.readTextFileSync(certFile), Deno.readTextFileSync(keyFile)];
+  const place = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  await using tls = Deno.serve({ ...place, cert, key }, () => new Response("ok"));
+  // As OpenSSL does: it answers a hello, and closes without a word when it gets a request.
+  await using muteTLS = new RawOrigin(async (peer) => {
+    if ((await peer.take(1)) === "\x16") await peer.send("\x16\x03\x03\0\x7a");
+  });
+  await using h2c = new RawOrigin(async (peer) => {
+    await peer.take(1);
+    await peer.send("\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64");
+  });
+  await using muteH2C = new RawOrigin(async (peer) => {
+    if ((await peer.take(3)) === "PRI") await peer.send("\0\0\0\x04\0\0\0\0\0");
+  });
+  const origins = [
+    [tls.addr.port, "TLS (https)"],
+    [muteTLS.port, "TLS (https)"],
+    [h2c.port, "HTTP/2 without TLS (h2c)"],
+    [muteH2C.port, "HTTP/2 without TLS (h2c)"],
+  ] as const;
+  for (const [port, spoken] of origins) {
+    for (const type of [FrameType.HTTPRequest, FrameType.WSRequest]) {
+      const told: string[] = [];
+      using local = new TestLocalHTTP(port, (sentence) => told.push(sentence));
+      const incoming = new FakeIncoming(type);
+      await local.served(incoming);
+      assertEquals(incoming.resetWith?.code, ErrorCode.OriginMalformed);
+      for (const sentence of [incoming.resetWith?.reason, ...told]) {
+        assertStringIncludes(sentence ?? "", `this port speaks ${spoken}, and the client asks in`);
+        assertStringIncludes(
+          sentence ?? "",
+          "give the client a port where the service speaks HTTP",
+        );
+      }
+      assertEquals(told.length, 1);
+    }
+  }
+});
+
+Deno.test("LocalHTTP looks for another protocol at an origin that has not answered yet, and once a minute", async () => {
+  await using mute = new RawOrigin((peer) => peer.until().then(() => {}));
+  using local = new TestLocalHTTP(mute.port);
+  for (let i = 0; i < 5; i++) {
+    const incoming = new FakeIncoming();
+    await local.served(incoming);
+    assertEquals(incoming.resetWith?.code, ErrorCode.OriginCut);
+  }
+  assertEquals(mute.connections, 5 + 2);
+  await using crashing = new RawOrigin(async (peer, index) => {
+    await peer.until();
+    if (index === 0) {
+      await peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    }
+  });
+  using other = new TestLocalHTTP(crashing.port);
+  for (let i = 0; i < 3; i++) await other.served(new FakeIncoming());
+  assertEquals(crashing.connections, 3);
+});
+
+Deno.test("LocalHTTP tells the owner of TLS behind the 400 that an origin answers with at first", async () => {
+  await using origin = new RawOrigin(async (peer) => {
+    if ((await peer.take(1)) === "\x16") return await peer.send("\x15\x03\x03\0\x02\x02\x28");
+    await peer.until();
+    await peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno");
+  });
+  const told = Promise.withResolvers<string>();
+  using local = new TestLocalHTTP(origin.port, told.resolve);
+  const incoming = new FakeIncoming();
+  await local.served(incoming);
+  assertEquals([incoming.head?.status, incoming.text], [400, "no"]);
+  assertMatch(
+    await within(told.promise, "the owner's line"),
+    /^127\.0\.0\.1:\d+: this port speaks TLS/,
+  );
 });
 
 Deno.test("LocalHTTP tells the owner each kind of trouble once, in a sentence that names the rule", async () => {
