@@ -1,5 +1,6 @@
 import config from "./deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
+import { newClientMark } from "./lib/identity/client_mark.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
 import { Inspector } from "./lib/client/inspector/inspector.ts";
@@ -48,7 +49,8 @@ async function publish(options: ClientOptions): Promise<number> {
   const service = inspector?.service ?? local;
   const policy = await makeVisitorPolicy(options);
   const events = inspector?.events ?? terminal;
-  const client = new TunnelClient({ ...options, authorities, service, key, policy }, events);
+  const mark = await newClientMark(`http://${authorityOf(options)}`, key);
+  const client = new TunnelClient({ ...options, authorities, service, key, policy, mark }, events);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     terminal.stopping();

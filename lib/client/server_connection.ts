@@ -1,5 +1,6 @@
 import type { SigningKey } from "../identity/key.ts";
 import { signClaim } from "../identity/claim.ts";
+import type { ClientMark } from "../identity/client_mark.ts";
 import { hasPolicy, type VisitorPolicy } from "../identity/visitor_policy.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
 import type { Feature } from "../wire/features.ts";
@@ -14,7 +15,7 @@ import {
   SUBPROTOCOL,
   SUBSCRIBE_PATH,
 } from "../wire/messages.ts";
-import { decodeNotice, type RefusedVisitors } from "../wire/notice.ts";
+import { decodeNotice, type Notice } from "../wire/notice.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { Session, type SessionEvents } from "../mux/session.ts";
 import type { NameWish } from "./name_wish.ts";
@@ -36,10 +37,12 @@ export interface ServerConnectionOptions extends Pick<DialOptions, "proxy" | "au
   readonly token: string | null;
   /** The number of this connection among the client's to this server, from 0. */
   readonly connection: number;
+  /** What tells this client from others of its tunnel; null when it does not tell. */
+  readonly mark: ClientMark | null;
   readonly heartbeat: Heartbeat;
   readonly onStream: (stream: Stream, head: RequestHead) => void;
-  /** Hears which visitors the server has refused. */
-  readonly onNotice: (refused: readonly RefusedVisitors[]) => void;
+  /** Hears which visitors the server has refused, and which clients serve the tunnel. */
+  readonly onNotice: (notice: Notice) => void;
 }
 
 /** Codes of an end that nobody is to blame for: a stop, a restart, a lost network. */
@@ -178,9 +181,10 @@ export class ServerConnection implements SessionEvents {
 
   async #claim(challenge: Uint8Array): Promise<void> {
     const { nonce, features } = decodeChallenge(challenge);
-    const { server, key, token, ...options } = this.#options;
+    const { server, key, token, mark: own, ...options } = this.#options;
     this.#features = features;
-    const claim = { ...options, name: this.#name, audience: server, nonce, features };
+    const mark = features.includes("clients") ? own : null;
+    const claim = { ...options, name: this.#name, audience: server, nonce, features, mark };
     const jws = await signClaim(claim, key);
     const request = token === null ? { jws } : { jws, proof: await proveToken(token, jws) };
     this.#session.sendRegistration(FrameType.RegistrationRequest, encodeMessage(request));

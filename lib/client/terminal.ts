@@ -1,5 +1,6 @@
 import { authorityOf } from "../net/authority.ts";
 import { escapeUnsafe } from "../cli/safe_text.ts";
+import type { ServingClients } from "../wire/notice.ts";
 import type { ClientOptions } from "./options.ts";
 import type { HostAdvice } from "./services/local_http/host_check.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
@@ -53,6 +54,20 @@ export class Terminal implements TunnelClientEvents {
 
   onStillOffline(server: string, reason: string): void {
     this.#line(`still not connected to ${server}, trying again: ${reason}`);
+  }
+
+  onSharing(server: string, { count, different }: ServingClients): void {
+    if (count === 1) {
+      this.#line(`no other client shares this tunnel at ${server} any more`);
+    } else if (different === 0) {
+      this.#line(`${count} clients share this tunnel at ${server}: requests are spread over them`);
+    } else {
+      this.warn(
+        `${count} clients with this key share the URL at ${server}, and ${different} of the others ` +
+          "serve something else: visitors get any of them. To give one a URL of its own, start it " +
+          "with --label",
+      );
+    }
   }
 
   keyMade(path: string): void {

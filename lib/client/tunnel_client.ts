@@ -1,7 +1,8 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SigningKey } from "../identity/key.ts";
 import type { VisitorPolicy } from "../identity/visitor_policy.ts";
-import type { RefusedVisitors } from "../wire/notice.ts";
+import type { ClientMark } from "../identity/client_mark.ts";
+import type { Notice, RefusedVisitors, ServingClients } from "../wire/notice.ts";
 import { waitAtMost } from "../net/with_timeout.ts";
 import type { Service } from "./services/service.ts";
 import type { ClientOptions } from "./options.ts";
@@ -18,6 +19,8 @@ export interface TunnelClientOptions
   /** What the servers check of visitors. */
   readonly policy: VisitorPolicy;
   readonly key: SigningKey;
+  /** What tells this client from others of its tunnel, by which they hear of each other. @default null */
+  readonly mark?: ClientMark | null;
   /** Authorities in PEM that are trusted for the servers beside the usual ones. @default [] */
   readonly authorities?: readonly string[];
 }
@@ -36,6 +39,8 @@ export interface TunnelClientEvents {
   onNameLost?(server: string, name: string): void;
   /** A server has refused visitors: so many since its last notice. */
   onNotice?(server: string, refused: readonly RefusedVisitors[]): void;
+  /** Other clients serve the same tunnel at a server, or none does any more. */
+  onSharing?(server: string, clients: ServingClients): void;
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
@@ -43,6 +48,9 @@ const DRAIN_TIMEOUT = 10_000;
 
 /** Reasons told of one outage: why it began, what has been wrong since, and some more in case that changes. */
 const MAX_REASONS = 8;
+
+/** What is so until a server tells something else. */
+const ALONE: ServingClients = { count: 1, different: 0 };
 
 /** Keeps the tunnels of one service: several connections to each of several servers. */
 export class TunnelClient {
@@ -88,7 +96,7 @@ export class TunnelClient {
 
   #addServer(server: string): void {
     const { service, key, label, name, policy, token, connections, once } = this.#options;
-    const { authorities = [], proxies } = this.#options;
+    const { authorities = [], proxies, mark = null } = this.#options;
     const state = new ServerState(server, this.#events);
     const wish = new NameWish(name ?? "", (lost) => state.onNameLost(lost));
     for (let connection = 0; connection < connections; connection++) {
@@ -104,8 +112,9 @@ export class TunnelClient {
             policy,
             token,
             connection,
+            mark,
             heartbeat: this.#heartbeat,
-            onNotice: (refused) => this.#events.onNotice?.(server, refused),
+            onNotice: (notice) => state.onNotice(notice),
             onStream: (stream, head) => void service.serve(stream, head),
           },
           state.linkEvents(),
@@ -124,6 +133,8 @@ class ServerState {
   /** Whether it was told that the server asks for other connections. */
   #isLeaving = false;
   #told: "nothing" | "online" | "offline" = "nothing";
+  /** The clients that serve the tunnel there, as far as they were told of. */
+  #clients = ALONE;
   /** The reasons that were told of the present outage, without numbers: some of those tell the time. */
   readonly #reasons = new Set<string>();
 
@@ -136,6 +147,16 @@ class ServerState {
     this.#events.onNameLost?.(this.#server, name);
     // The next registration has another URL, which is to be told as the first one was.
     this.#told = "nothing";
+  }
+
+  /** Hears a Notice; of the clients each connection is told. */
+  onNotice({ refused, clients }: Notice): void {
+    if (refused.length > 0) this.#events.onNotice?.(this.#server, refused);
+    if (clients === null) return;
+    const { count, different } = this.#clients;
+    if (clients.count === count && clients.different === different) return;
+    this.#clients = clients;
+    this.#events.onSharing?.(this.#server, clients);
   }
 
   /** Returns the events of one more link. */
@@ -164,6 +185,8 @@ class ServerState {
         if ((this.#online > 0 && !isLast) || this.#reasons.has(kind)) return;
         if (this.#reasons.size === MAX_REASONS) return;
         this.#reasons.add(kind);
+        // Who comes back is told anew.
+        this.#clients = ALONE;
         const isStillOffline = this.#told === "offline";
         this.#told = "offline";
         if (!isStillOffline) this.#events.onOffline(this.#server, reason, isLast);

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
+import { type ClientMark, isMark } from "./client_mark.ts";
 import { decodeBase64UrlExactly, isWeakKey, PUBLIC_KEY_LENGTH, type SigningKey } from "./key.ts";
 import {
   decodeVisitorPolicy,
@@ -26,6 +27,8 @@ export interface Claim {
   readonly policy: VisitorPolicy;
   /** Those of the server's features that the client has too. */
   readonly features: readonly Feature[];
+  /** null for a client that does not have the feature `clients`. */
+  readonly mark: ClientMark | null;
 }
 
 /** A claim to sign; most members may be left out. */
@@ -48,7 +51,7 @@ export async function signClaim(
   key: SigningKey,
 ): Promise<string> {
   const { audience, nonce, label = "", connection = 0, name = "" } = claim;
-  const { policy = OPEN_POLICY, features = [] } = claim;
+  const { policy = OPEN_POLICY, features = [], mark = null } = claim;
   const jwk = { crv: "Ed25519", kty: "OKP", x: encodeBase64Url(key.publicKey) };
   const payload = {
     aud: audience,
@@ -60,6 +63,7 @@ export async function signClaim(
     // JSON leaves out what is undefined.
     policy: encodeVisitorPolicy(policy),
     ...(features.length === 0 ? {} : { features }),
+    ...(mark === null ? {} : membersOf(mark)),
   };
   const signed = `${segment({ alg: "EdDSA", jwk })}.${segment(payload)}`;
   const signature = await crypto.subtle.sign("Ed25519", key.privateKey, encoder.encode(signed));
@@ -208,7 +212,24 @@ function claimOf(payload: Readonly<Record<string, unknown>>): Claim {
     name: name ?? "",
     policy: decodeVisitorPolicy(policy),
     features,
+    mark: markOf(payload),
   };
+}
+
+/** Returns the members of a mark; what is not known is left out. */
+function membersOf({ client, service }: ClientMark): Partial<ClientMark> {
+  return service === "" ? { client } : { client, service };
+}
+
+function markOf({ client, service }: Readonly<Record<string, unknown>>): ClientMark | null {
+  if (client === undefined && service === undefined) return null;
+  if (!isMark(client) || (service !== undefined && !isMark(service))) {
+    throw new RegistrationError(
+      "malformed",
+      "the registration's client or service is not 1 to 43 characters of base64url",
+    );
+  }
+  return { client, service: service ?? "" };
 }
 
 /** Compares in a time that does not tell where the texts differ. */

@@ -27,6 +27,7 @@ import { Names } from "./access/names.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
+import { ClientCounts } from "./tunnels/client_counts.ts";
 import { RefusalNotices } from "./tunnels/refusal_notices.ts";
 import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
@@ -66,6 +67,7 @@ export class TunnelServer {
   readonly #router: Router;
   readonly #registry: Registry;
   readonly #notices: RefusalNotices;
+  readonly #clientCounts: ClientCounts;
   readonly #registrationPolicy: RegistrationPolicy;
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
@@ -81,6 +83,9 @@ export class TunnelServer {
     this.#registry = new Registry(options);
     const metrics = new ServerMetrics(this.#registry);
     this.#notices = new RefusalNotices({
+      upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
+    });
+    this.#clientCounts = new ClientCounts({
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
     });
     const observers: readonly RequestObserver[] = [metrics, this.#notices];
@@ -126,6 +131,7 @@ export class TunnelServer {
         guesses: new GuessQueue(),
         limited,
       },
+      clientCounts: this.#clientCounts,
       metrics,
       log,
       server: options.server,
@@ -222,6 +228,7 @@ export class TunnelServer {
     this.#stopping = true;
     await this.#listeners.shut(this.#inFlight);
     this.#notices.close();
+    this.#clientCounts.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
   }

@@ -10,21 +10,48 @@ export interface RefusedVisitors {
   readonly count: number;
 }
 
+/** The clients that serve a tunnel. */
+export interface ServingClients {
+  /** How many there are, with the one that is told. */
+  readonly count: number;
+  /** How many of them serve something else than the one that is told. */
+  readonly different: number;
+}
+
+/** What a server tells the owner of a tunnel. */
+export interface Notice {
+  readonly refused: readonly RefusedVisitors[];
+  /** null where nothing is told of them. */
+  readonly clients: ServingClients | null;
+}
+
 /** The letters of a reason: terminals show it. */
 const REASON = /^[a-z0-9-]{1,32}$/;
 
 const encoder = new TextEncoder();
 
 /** Encodes a Notice. */
-export function encodeNotice(refused: readonly RefusedVisitors[]): Uint8Array {
-  return encoder.encode(JSON.stringify({ refused }));
+export function encodeNotice({ refused, clients }: Notice): Uint8Array {
+  return encoder.encode(JSON.stringify({ refused, ...(clients === null ? {} : { clients }) }));
 }
 
 /** Decodes a Notice; members that a later version may add are dropped. @throws {SessionError} `Protocol` for anything else. */
-export function decodeNotice(payload: Uint8Array): readonly RefusedVisitors[] {
-  const refused = parseJSONObject(payload)?.refused;
+export function decodeNotice(payload: Uint8Array): Notice {
+  const { refused, clients } = parseJSONObject(payload) ?? {};
   if (!Array.isArray(refused)) throw malformed();
-  return refused.map(refusedVisitors);
+  return {
+    refused: refused.map(refusedVisitors),
+    clients: clients === undefined ? null : servingClients(clients),
+  };
+}
+
+function servingClients(value: unknown): ServingClients {
+  if (typeof value !== "object" || value === null) throw malformed();
+  const { count, different }: Readonly<Record<string, unknown>> = { ...value };
+  if (!isWithin(count, 1, Number.MAX_SAFE_INTEGER) || !isWithin(different, 0, count - 1)) {
+    throw malformed();
+  }
+  return { count, different };
 }
 
 function refusedVisitors(value: unknown): RefusedVisitors {

@@ -271,6 +271,7 @@ async function startLink(
       policy: OPEN_POLICY,
       token: null,
       connection: 0,
+      mark: null,
       heartbeat: new Heartbeat(),
       onStream: (stream) => streams.push(stream),
       onNotice() {},

@@ -73,7 +73,7 @@ Deno.test("A client without the feature gets no Notice, and one with it gets its
     }
   }
   const { payload } = await fresh.frames.skipTo(FrameType.Notice);
-  assertEquals(decodeNotice(payload), [{ status: 429, reason: "rate", count: 1 }]);
+  assertEquals(decodeNotice(payload).refused, [{ status: 429, reason: "rate", count: 1 }]);
   for (const { frames } of [old, other]) {
     frames.send(FrameType.Ping, { payload: "12345678" });
     await eventually("a Pong", () => frames.frames.some(({ type }) => type === FrameType.Pong));

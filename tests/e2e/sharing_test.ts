@@ -44,6 +44,29 @@ Deno.test("Two clients with one key share the requests, and the loss of one is i
   });
 });
 
+Deno.test("Two clients with one key and different services both say so and name --label, until one leaves", async () => {
+  await using left = answering("left");
+  await using right = answering("right");
+  await using server = await startServer();
+  await using folder = await TempDir.make();
+  const clientArgs = ["--key", `${folder.path}/key.pem`];
+  await using first = await startTunnel({ origin: left, server, clientArgs });
+  await using second = await startTunnel({ origin: right, server, clientArgs });
+  const warning = /2 clients with this key .* and 1 of the others serve something else: .*--label$/;
+  for (const { client } of [first, second]) {
+    await within(client.stderr.find(warning), "a word of the other client");
+  }
+  await second.client.stop();
+  const alone = /no other client shares this tunnel at http:\S+ any more$/;
+  await within(first.client.stderr.find(alone), "a word of the other's end");
+  await using third = await startTunnel({ origin: left, server, clientArgs });
+  const shared = /2 clients share this tunnel at http:\S+: requests are spread over them$/;
+  for (const { client } of [first, third]) {
+    await within(client.stderr.find(shared), "a word of a client that serves the same");
+  }
+  assertEquals([...`${third.client.stderr}`.matchAll(/clients/g)].length, 1, "it is told once");
+});
+
 Deno.test("Another key never joins, whatever label it has", async () => {
   await using own = answering("own");
   await using foreign = answering("foreign");

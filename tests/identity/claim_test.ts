@@ -36,6 +36,7 @@ const CLAIM: Claim = {
   name: "shop",
   policy: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
   features: ["notices"],
+  mark: { client: "AbC-_9", service: "x".repeat(43) },
 };
 
 const KEY: SigningKey = {
@@ -53,7 +54,14 @@ const PAYLOAD = { aud: AUDIENCE, nonce: NONCE, iat: 1_750_000_000, connection: 0
 Deno.test("verifyClaim returns what signClaim signed, with the key's thumbprint", async () => {
   const thumbprint = await thumbprintOf(KEY.publicKey);
   assertEquals(await verify(await signClaim(CLAIM, KEY)), { ...CLAIM, thumbprint });
-  const unlabelled = { ...CLAIM, label: "", name: "", policy: OPEN_POLICY, features: [] };
+  const unlabelled = {
+    ...CLAIM,
+    label: "",
+    name: "",
+    policy: OPEN_POLICY,
+    features: [],
+    mark: null,
+  };
   assertEquals(await verify(await signClaim(unlabelled, KEY)), { ...unlabelled, thumbprint });
 });
 
@@ -120,6 +128,20 @@ Deno.test("verifyClaim keeps the features that this version has, and refuses any
   for (const features of [null, "notices", {}, [1], [""]]) {
     await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, features }));
   }
+});
+
+Deno.test("verifyClaim reads which client it is and what it serves, and refuses what is neither", async () => {
+  const marked = async (members: Json) =>
+    (await verify(await jwsOf(HEADER, { ...PAYLOAD, ...members }))).mark;
+  assertEquals(await marked({}), null, "an old client tells nothing");
+  assertEquals(await marked({ client: "a" }), { client: "a", service: "" });
+  const unknown = { ...CLAIM, mark: { client: "a", service: "" } };
+  assertEquals((await verify(await signClaim(unknown, KEY))).mark, unknown.mark);
+  for (const wrong of ["", "x".repeat(44), "a b", "a=", 1, null, {}, ["a"]]) {
+    await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, client: wrong }));
+    await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, client: "a", service: wrong }));
+  }
+  await refused("malformed", jwsOf(HEADER, { ...PAYLOAD, service: "a" }));
 });
 
 Deno.test("verifyClaim knows no clock: any issued-at and any expiry will do for a fresh nonce", async () => {
@@ -291,7 +313,16 @@ Deno.test("verifyClaim takes nothing that a claim says of its own hostname, id o
   const said = { host: "a.tunnel.example", hostname: "a", id: "a", thumbprint: "a", sub: "a" };
   const { thumbprint, ...claim } = await verify(await jwsOf(HEADER, { ...PAYLOAD, ...said }));
   assertEquals(thumbprint, await thumbprintOf(KEY.publicKey));
-  const members = ["audience", "nonce", "label", "connection", "name", "policy", "features"];
+  const members = [
+    "audience",
+    "nonce",
+    "label",
+    "connection",
+    "name",
+    "policy",
+    "features",
+    "mark",
+  ];
   assertEquals(Object.keys(claim), members);
 });
 
@@ -370,6 +401,7 @@ Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, wi
       ),
     },
     features: FEATURES,
+    mark: { client: "x".repeat(43), service: "x".repeat(43) },
   };
   const jws = await signClaim(claim, KEY);
   const isAudience = (audience: string) => audience === claim.audience;

@@ -9,14 +9,24 @@ Deno.test("encodeNotice and decodeNotice agree with the golden frame", () => {
     { status: 401, reason: "auth", count: 1 },
   ];
   const { payload } = goldenFrame("notice");
-  assertEquals(encodeNotice(refused), payload);
-  assertEquals(decodeNotice(payload), refused);
+  assertEquals(encodeNotice({ refused, clients: null }), payload);
+  assertEquals(decodeNotice(payload), { refused, clients: null });
+});
+
+Deno.test("encodeNotice and decodeNotice agree with the golden frame about the clients of a tunnel", () => {
+  const notice = { refused: [], clients: { count: 2, different: 1 } };
+  const { payload } = goldenFrame("clients");
+  assertEquals(encodeNotice(notice), payload);
+  assertEquals(decodeNotice(payload), notice);
 });
 
 Deno.test("decodeNotice drops members that a later version may add", () => {
   const text = '{"since":1,"refused":[{"status":503,"reason":"streams","count":1,"more":[]}]}';
-  assertEquals(decodeNotice(bytes(text)), [{ status: 503, reason: "streams", count: 1 }]);
-  assertEquals(decodeNotice(bytes('{"refused":[]}')), []);
+  assertEquals(decodeNotice(bytes(text)), {
+    refused: [{ status: 503, reason: "streams", count: 1 }],
+    clients: null,
+  });
+  assertEquals(decodeNotice(bytes('{"refused":[]}')), { refused: [], clients: null });
 });
 
 Deno.test("decodeNotice refuses anything else", () => {
@@ -35,12 +45,25 @@ Deno.test("decodeNotice refuses anything else", () => {
     '{"status":429,"reason":"rate","count":1e300}',
     '{"status":429,"reason":"rate"}',
   ];
+  const counts = [
+    "null",
+    "1",
+    "[]",
+    "{}",
+    '{"count":2}',
+    '{"count":0,"different":0}',
+    '{"count":1.5,"different":0}',
+    '{"count":"2","different":0}',
+    '{"count":2,"different":-1}',
+    '{"count":2,"different":2}',
+  ];
   const texts = [
     "",
     "{}",
     "[]",
     '{"refused":{}}',
     ...entries.map((each) => `{"refused":[${each}]}`),
+    ...counts.map((each) => `{"refused":[],"clients":${each}}`),
   ];
   for (const text of texts) {
     const error = assertThrows(() => decodeNotice(bytes(text)), SessionError);

@@ -1,5 +1,5 @@
 import type { TunnelClientEvents } from "../tunnel_client.ts";
-import type { RefusedVisitors } from "../../wire/notice.ts";
+import type { RefusedVisitors, ServingClients } from "../../wire/notice.ts";
 import type { TunnelState } from "./exchange.ts";
 
 type ServerState = TunnelState["servers"][number];
@@ -56,6 +56,10 @@ export class TunnelStatus implements Required<TunnelClientEvents> {
 
   onNotice(server: string, refused: readonly RefusedVisitors[]): void {
     this.#next.onNotice?.(server, refused);
+  }
+
+  onSharing(server: string, clients: ServingClients): void {
+    this.#next.onSharing?.(server, clients);
   }
 
   #set(server: string, change: Partial<ServerState>): void {

@@ -10,6 +10,7 @@ import { tunnelId } from "../../identity/thumbprint.ts";
 import type { Transport } from "../../mux/transport.ts";
 import type { Log } from "../../cli/log.ts";
 import { RequestPolicy } from "../access/request_policy.ts";
+import type { ClientCounts } from "./client_counts.ts";
 import { ClientUpstream } from "./client_upstream.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { TunnelLimits } from "../access/request_policy.ts";
@@ -36,6 +37,7 @@ export interface ClientSessionContext extends SessionOptions {
   /** Decides who may connect. */
   readonly registrationPolicy: RegistrationPolicy;
   readonly tunnelLimits: TunnelLimits;
+  readonly clientCounts: ClientCounts;
   readonly metrics: ServerMetrics;
   readonly log: Log;
   /** Name and version, for the challenge. */
@@ -116,6 +118,7 @@ export class ClientSession implements SessionEvents {
     clearTimeout(this.#timer);
     if (this.#upstream !== null) {
       this.#options.registry.remove(this.#upstream);
+      this.#options.clientCounts.changed(this.#upstream.hostnames[0] ?? "");
       this.#release();
       this.#log.info("client left", { reason: error.message });
     } else {
@@ -157,6 +160,7 @@ export class ClientSession implements SessionEvents {
       name,
       hostnames: hostnames.toReversed(),
       address,
+      mark: claim.mark,
       requestPolicy: new RequestPolicy({
         ...tunnelLimits,
         id,
@@ -170,6 +174,7 @@ export class ClientSession implements SessionEvents {
     clearTimeout(this.#timer);
     this.#upstream = upstream;
     this.#session.establish(claim.features);
+    this.#options.clientCounts.changed(own.hostname);
     const urls = found.map(({ url }) => url);
     this.#session.sendRegistration(
       FrameType.RegistrationResponse,

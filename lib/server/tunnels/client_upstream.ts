@@ -1,4 +1,5 @@
 import type { RequestHead } from "../../http/head.ts";
+import type { ClientMark } from "../../identity/client_mark.ts";
 import type { Session } from "../../mux/session.ts";
 import type { RequestPolicy } from "../access/request_policy.ts";
 import {
@@ -23,6 +24,8 @@ export interface ClientUpstreamOptions {
   readonly hostnames: readonly string[];
   /** The client's address. */
   readonly address: string;
+  /** What tells its client from others of the tunnel; null for one that does not tell. */
+  readonly mark: ClientMark | null;
   /** Decides which requests it takes. */
   readonly requestPolicy: RequestPolicy;
 }
@@ -33,6 +36,7 @@ export class ClientUpstream implements Upstream {
   readonly id: string;
   readonly thumbprint: string;
   readonly address: string;
+  readonly mark: ClientMark | null;
   readonly since = new Date();
   readonly #requestPolicy: RequestPolicy;
   #name: string;
@@ -50,6 +54,7 @@ export class ClientUpstream implements Upstream {
     this.#name = options.name;
     this.#hostnames = options.hostnames;
     this.address = options.address;
+    this.mark = options.mark;
     this.#requestPolicy = options.requestPolicy;
   }
 

@@ -85,7 +85,7 @@ export class RefusalNotices implements RequestObserver {
     for (const { hostname, kinds } of this.#refused.values()) {
       const upstream = this.#options.upstreamsOf(hostname)
         .find(({ session }) => session.features.has("notices"));
-      upstream?.session.sendNotice(encodeNotice([...kinds.values()]));
+      upstream?.session.sendNotice(encodeNotice({ refused: [...kinds.values()], clients: null }));
     }
     this.#refused.clear();
   };

@@ -32,14 +32,14 @@ Deno.test("RefusalNotices tells a tunnel once a second what was refused since, b
     { status: 429, reason: "visitor", count: 1 },
     { status: 401, reason: "auth", count: 1 },
   ];
-  assertEquals(decodeNotice((await near.peer.next(FrameType.Notice)).payload), first);
+  assertEquals(decodeNotice((await near.peer.next(FrameType.Notice)).payload).refused, first);
   notices.count(HOST, 429, "rate");
   clock.advance(999);
   await settled();
   assertEquals(near.peer.take(), []);
   clock.advance(1);
   const second = [{ status: 429, reason: "rate", count: 1 }];
-  assertEquals(decodeNotice((await near.peer.next(FrameType.Notice)).payload), second);
+  assertEquals(decodeNotice((await near.peer.next(FrameType.Notice)).payload).refused, second);
   clock.advance(5_000);
   await settled();
   assert(!near.peer.takeNames().includes("Notice"), "nothing was refused");
@@ -65,7 +65,7 @@ Deno.test("RefusalNotices tells each tunnel its own, under whichever name, on on
   await settled();
   const seen = [old, one, two, other].map(({ peer }) =>
     peer.take().filter(({ type }) => type === FrameType.Notice).map(({ payload }) =>
-      decodeNotice(payload).map(({ reason, count }) => [reason, count])
+      decodeNotice(payload).refused.map(({ reason, count }) => [reason, count])
     )
   );
   assertEquals(seen, [[], [[["address", 2]]], [], [[["streams", 1]]]]);
@@ -86,7 +86,7 @@ Deno.test("RefusalNotices.finished counts a visitor whom the server answered its
   notices.finished({ tunnel }, { status: 502, code: "unreachable" });
   clock.advance(1_000);
   const { payload } = await near.peer.next(FrameType.Notice);
-  assertEquals(decodeNotice(payload), [{ status: 413, reason: "body", count: 1 }]);
+  assertEquals(decodeNotice(payload).refused, [{ status: 413, reason: "body", count: 1 }]);
 });
 
 Deno.test("RefusalNotices keeps to the length of a Notice, whatever is counted", async () => {
@@ -101,7 +101,7 @@ Deno.test("RefusalNotices keeps to the length of a Notice, whatever is counted",
   clock.advance(1_000);
   const { payload } = await near.peer.next(FrameType.Notice);
   assert(payload.length <= MAX_NOTICE_LENGTH / 2, `${payload.length} bytes`);
-  assertEquals(decodeNotice(payload).length, 32);
+  assertEquals(decodeNotice(payload).refused.length, 32);
 });
 
 Deno.test("PROTOCOL.md lists the reasons that RefusalNotices tells", () => {

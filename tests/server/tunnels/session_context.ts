@@ -6,6 +6,7 @@ import { RegistrationPolicy } from "../../../lib/server/access/registration_poli
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Bus } from "../../../lib/server/bus/bus.ts";
+import { ClientCounts } from "../../../lib/server/tunnels/client_counts.ts";
 import type { ClientSessionContext } from "../../../lib/server/tunnels/client_session.ts";
 import type { Registry } from "../../../lib/server/tunnels/registry.ts";
 
@@ -24,6 +25,7 @@ export function sessionContext(registry: Registry, bus: Bus): ClientSessionConte
       names: new Names({ bus, onLost() {} }),
       whyNoName: () => null,
     }),
+    clientCounts: new ClientCounts({ upstreamsOf: (hostname) => registry.upstreamsOf(hostname) }),
     tunnelLimits: {
       requests: null,
       streams: 10,
