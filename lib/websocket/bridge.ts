@@ -1,5 +1,6 @@
 import { ErrorCode, StreamError } from "../wire/errors.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
+import { waitAtMost } from "../net/with_timeout.ts";
 import type { Budget } from "../mux/flow_control.ts";
 import type { Stream } from "../mux/stream.ts";
 import { type Close, CloseCode } from "./close_code.ts";
@@ -10,6 +11,9 @@ import { bytesOf, type WebSocketLike } from "./websocket_transport.ts";
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
 const DRAIN_POLL = 5;
+
+/** Milliseconds in which a socket has to take what the other side had sent before it vanished; a socket that reads needs few. */
+const LAST_MESSAGES_TIMEOUT = 2_000;
 
 /** What a bridge needs of its stream: of one that is served, or of what stands for it. */
 export type BridgedStream =
@@ -33,7 +37,8 @@ const encoder = new TextEncoder();
  * that cannot, the backlog holds what the tunnel has not taken yet; when that becomes too much, the
  * socket is closed with 1013.
  *
- * The sender of a message that is too long gets 1009. The other side gets all that came before, then 1011.
+ * The sender of a message that is too long gets 1009. The other side gets all that came before, then 1011. When one
+ * side vanishes, the other gets all that came before, and then its socket ends.
  */
 export class WebSocketBridge {
   readonly #socket: MessageSocket;
@@ -47,6 +52,9 @@ export class WebSocketBridge {
   readonly #beforeSend: (length: number) => void;
   /** Whether messages from the socket are dropped. */
   #deaf = false;
+  #isAborted = false;
+  /** Settled when nothing more of what the stream brings is written. */
+  readonly #pumped = Promise.withResolvers<void>();
   #done: () => void = () => {};
 
   /** Resolves when the socket is closed and the stream is over. */
@@ -92,7 +100,7 @@ export class WebSocketBridge {
     this.#onTooLong = options.onTooLong ?? (() => {});
     this.#beforeSend = options.beforeSend ?? (() => {});
     this.finished = new Promise((resolve) => this.#done = resolve);
-    stream.onAbort = () => this.#vanish();
+    stream.onAbort = () => void this.#onAbort();
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => this.#onClose(event.code, event.reason));
     // A close event follows each error event and tells the rest.
@@ -104,8 +112,16 @@ export class WebSocketBridge {
     try {
       await this.#pumpToSocket();
     } catch (error) {
-      this.#fail(error);
+      if (!this.#isAborted) this.#fail(error);
     }
+    this.#pumped.resolve();
+  }
+
+  /** Ends the socket behind what the stream has brought, for the other side has vanished. */
+  async #onAbort(): Promise<void> {
+    this.#isAborted = true;
+    await waitAtMost(LAST_MESSAGES_TIMEOUT, this.#pumped.promise);
+    if (!this.#closing.isOver) this.#vanish();
   }
 
   // From the socket to the stream.

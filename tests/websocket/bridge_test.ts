@@ -342,6 +342,42 @@ Deno.test("WebSocketBridge gives the backlog back, whether messages go or their 
   }
 });
 
+Deno.test("WebSocketBridge writes what came before the other side vanished, however much came at once", async () => {
+  await using end = await bridgeEnd("real");
+  const messages = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+  const frames = messages.map((payload) =>
+    frameOf(WSMessage, { stream: 1, flags: FrameFlag.Text, payload })
+  );
+  const reset = frameOf(Reset, { stream: 1, payload: coded(ErrorCode.Cancelled) });
+  end.peer.sendBytes(joined(...frames, reset));
+  assertEquals(await end.talker.count(messages.length), messages);
+  assertEquals((await end.talker.closed).code, 1014);
+});
+
+Deno.test("WebSocketBridge does not wait for long for a socket that takes nothing after the other side has vanished", async () => {
+  using clock = new FakeClock();
+  const [outer, socket] = MemorySocket.pair();
+  await using end = await bridgeEnd("memory", { sockets: [outer, socket] });
+  socket.hold();
+  const piece = new Uint8Array(60_000);
+  for (let sent = 0; sent < 20; sent++) {
+    end.peer.send(WSMessage, { stream: 1, payload: piece });
+    await settled(10);
+  }
+  end.peer.send(Reset, { stream: 1, payload: coded(ErrorCode.Cancelled) });
+  await settled();
+  clock.advance(1_999);
+  await settled();
+  assertEquals(socket.closeCalls, []);
+  clock.advance(1);
+  await settled();
+  assertEquals(socket.closeCalls, [1014]);
+  socket.release();
+  await settled();
+  clock.advance(1_000);
+  await settled();
+});
+
 Deno.test("WebSocketBridge reads no more of the stream while its socket is full", async () => {
   const [outer, socket] = MemorySocket.pair();
   await using end = await bridgeEnd("memory", { sockets: [outer, socket] });

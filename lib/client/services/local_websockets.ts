@@ -24,6 +24,9 @@ import { OriginError, type OriginErrorCode } from "../../http/origin_error.ts";
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
 const BACKLOG = 4 * MAX_WEBSOCKET_MESSAGE;
 
+/** Milliseconds that the origin has to end its side of a connection whose visitor has vanished: most do at once. */
+const VANISH_TIMEOUT = 2_000;
+
 /** Fields that `ws` writes by itself, and the one that frames a body, which no handshake has. */
 const NOT_COPIED: ReadonlySet<string> = new Set([
   ...HANDSHAKE_FIELDS,
@@ -57,7 +60,7 @@ export class LocalWebSockets {
     socket.binaryType = "nodebuffer";
     const bridge = new WebSocketBridge(socket, incoming, {
       backlog: this.#backlog,
-      vanish: () => socket.terminate(),
+      vanish: () => vanish(socket, answer.connection),
       beforeSend: joinWrites(answer.connection),
     });
     incoming.respond({ status: 101, fields: answer.fields }, false);
@@ -173,6 +176,15 @@ function joinWrites(connection: Socket): () => void {
       connection.uncork();
     });
   };
+}
+
+/** Ends the origin's connection without a close frame, behind all that was sent to it. */
+function vanish(socket: WebSocket, connection: Socket): void {
+  // To cut it would lose what the origin has not read, and one that is not read does not tell its end.
+  connection.end();
+  socket.resume();
+  const end = setTimeout(() => socket.terminate(), VANISH_TIMEOUT);
+  socket.on("close", () => clearTimeout(end));
 }
 
 /** Passes the origin's own answer on: status, fields and body. */

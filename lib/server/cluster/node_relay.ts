@@ -142,14 +142,17 @@ export class NodeRelay {
       const upstream = this.#options.registry.select(hostname);
       if (typeof upstream === "string") return refuse(stream, upstream);
       const refusal = await upstream.admit({ address, fields: head.fields });
-      if (stream.sendEnded) return;
+      // A visitor who has left gets no answer, and what it had sent goes on.
+      const first = stream.sendEnded ? stream.readNow() : undefined;
+      if (stream.sendEnded && first === undefined) return;
       if (refusal !== null) {
         this.#options.notices.count(hostname, refusal.status, refusal.code);
         return await answerRefusal(stream, head, refusal);
       }
       if (!upstream.session.usable) return refuse(stream, upstream.session.full ? "busy" : "away");
       const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
-      await splice(stream, upstream.open({ kind, head, hasBody: !hasNoBody, visitor: address }));
+      const opened = upstream.open({ kind, head, hasBody: !hasNoBody, visitor: address });
+      await splice(stream, opened, first);
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));

@@ -1,35 +1,50 @@
 import { messageOf } from "../../cli/safe_text.ts";
+import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { OpenedStream } from "../tunnels/upstream.ts";
 
+/** Milliseconds in which the client has to take what the visitor had sent before it left. */
+const LAST_BYTES_TIMEOUT = 2_000;
+
 /**
  * Joins the stream that another node opened with the one that was opened for it to the client.
  *
  * What one side sends is read only as the other takes it, so credit travels through both hops and this node holds
- * at most the two windows. Heads, messages, teardowns and resets go through as they are. It never rejects.
+ * at most the two windows. Heads, messages, teardowns and resets go through as they are, each behind what came before
+ * it. It never rejects.
+ *
+ * @param first was read of the visitor's stream already.
  */
 export async function splice(
   visitor: Stream,
   { stream: client, response }: OpenedStream,
+  first?: Chunk,
 ): Promise<void> {
   let cut: Error | null = null;
-  visitor.onAbort = (error) => client.reset(codeOf(error), error.message);
   client.onAbort = (error) => cut = error;
-  // The other direction tells why it ended, or the visitor's side has told it.
-  const upload = pump(visitor, client, undefined).catch(() => {});
+  // The other direction tells why the client's stream has ended, and the following why the visitor's has.
+  const upload = pump(visitor, client, first).catch(() => {});
+  const leave = async (error: Error): Promise<void> => {
+    await waitAtMost(LAST_BYTES_TIMEOUT, upload);
+    client.reset(codeOf(error), error.message);
+  };
+  if (visitor.sendEnded) void leave(new StreamError(ErrorCode.Cancelled, "the visitor has left"));
+  else visitor.onAbort = (error) => void leave(error);
   try {
     const head = await response;
-    const first = client.receiveEnded ? client.readNow() : undefined;
-    const isWhole = client.receiveEnded && first === undefined;
+    const only = client.receiveEnded ? client.readNow() : undefined;
+    const isWhole = client.receiveEnded && only === undefined;
     visitor.respond(head, isWhole);
-    if (!isWhole) await pump(client, visitor, first);
+    if (!isWhole) await pump(client, visitor, only);
     // A client that has answered may not want the rest of the request: the answer goes first.
     client.onAbort = (error) => visitor.reset(codeOf(error), error.message);
     if (cut !== null) client.onAbort(cut);
   } catch (error) {
+    // A visitor who has left takes no answer, and what it had sent ends the client's stream.
+    if (visitor.sendEnded) return await upload;
     visitor.reset(codeOf(error), messageOf(error));
     client.reset(ErrorCode.Cancelled, "no answer came through");
   }

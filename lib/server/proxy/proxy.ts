@@ -27,6 +27,8 @@ export interface ExchangeSteps {
   /** Whether it can be sent again before its answer. @default when no body follows */
   readonly isRepeatable?: boolean;
   readonly onOpen?: (opened: OpenedStream) => void;
+  /** The visitor has left before its answer: the stream is to be reset. @default at once */
+  readonly onLeave?: (stream: Stream) => void;
   readonly respond: (request: TunnelVisit, head: ResponseHead, stream: Stream) => Answer;
   /** Says how the visitor itself made it fail; null when it did not. */
   readonly refusal?: () => VisitRefusal | null;
@@ -110,6 +112,7 @@ export class Proxy {
         body = new RequestBody(request.visit.readBody(), this.#bodies);
         void body.send(stream);
       },
+      onLeave: (stream) => void body?.leave(stream),
       respond: (request, head, stream) => {
         if (body !== null) body.answered = true;
         return answerOf(request, head, stream);
@@ -147,7 +150,10 @@ export class Proxy {
     try {
       const exchange = upstream.open({ kind, head, hasBody, visitor: visit.address });
       const opened = stream = exchange.stream;
-      unwatch = visit.watch(() => opened.reset(ErrorCode.Cancelled, "the visitor left"));
+      unwatch = visit.watch(() => {
+        if (steps.onLeave !== undefined) steps.onLeave(opened);
+        else opened.reset(ErrorCode.Cancelled, "the visitor left");
+      });
       steps.onOpen?.(exchange);
       const answered = await exchange.response;
       const answer = steps.respond(request, answered, opened);

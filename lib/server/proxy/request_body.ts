@@ -1,10 +1,14 @@
 import { ErrorCode } from "../../wire/errors.ts";
 import type { Stream } from "../../mux/stream.ts";
+import { waitAtMost } from "../../net/with_timeout.ts";
 import type { IdleWatch, Waiting } from "./idle_watch.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
 import { dropRest, LINGER_TIMEOUT } from "../listen/unwanted_body.ts";
 import type { BodyReader } from "../listen/visit.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
+
+/** Milliseconds in which a tunnel has to take what a visitor had sent of its body before it left. */
+const LAST_BYTES_TIMEOUT = 2_000;
 
 /** What all request bodies of a server share. */
 export interface BodyLimits {
@@ -27,6 +31,8 @@ export class RequestBody implements Waiting {
   #stream: Stream | null = null;
   #refusal: VisitRefusal | null = null;
   #lingering: ReturnType<typeof setTimeout> | undefined;
+  /** Settled when nothing more of it is sent. */
+  readonly #sent = Promise.withResolvers<void>();
   waitingSince: number | null = null;
   /** Whether an answer has begun, so that nothing but the connection's end can tell the visitor of a failure. */
   answered = false;
@@ -79,7 +85,14 @@ export class RequestBody implements Waiting {
       idle.delete(this);
       clearTimeout(this.#lingering);
       stream.onAbort = null;
+      this.#sent.resolve();
     }
+  }
+
+  /** Resets the stream, for the visitor has left, behind what the visitor had sent. */
+  async leave(stream: Stream): Promise<void> {
+    await waitAtMost(LAST_BYTES_TIMEOUT, this.#sent.promise);
+    stream.reset(ErrorCode.Cancelled, "the visitor left");
   }
 
   onIdle(): void {

@@ -3,6 +3,7 @@ import { splice } from "../../../lib/server/cluster/splice.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
 import { FrameFlag, frameName, FrameType } from "../../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/wire/limits.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
 import { coded, creditsOf, openingOf, u32 } from "../../testing/frame_peer.ts";
 import { SessionAndPeer } from "../../testing/session_fixture.ts";
 import { settled } from "../../testing/turn.ts";
@@ -58,6 +59,41 @@ Deno.test("splice resets the client's stream with the visitor's", async () => {
   await scene.finished;
   await settled();
   assertEquals(scene.seenByClient().at(-1), "Reset \u0000\u0006the visitor left");
+});
+
+Deno.test("splice sends on what the visitor had sent before its Reset, however many came at once", async () => {
+  using scene = await Scene.open(FrameType.WSRequest);
+  scene.fromClient(FrameType.WSResponse, { payload: "101\r\n" });
+  await settled();
+  for (const payload of ["a", "b", "c"]) scene.fromVisitor(FrameType.WSMessage, { payload });
+  scene.fromVisitor(FrameType.Reset, { payload: coded(ErrorCode.Cancelled, "left") });
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByClient(), [
+    ...["WSRequest", "WSMessage a", "WSMessage b", "WSMessage c"],
+    "Reset \u0000\u0006left",
+  ]);
+});
+
+Deno.test("splice does not wait for long for a client that takes nothing of what the visitor had sent", async () => {
+  using clock = new FakeClock();
+  using scene = await Scene.open(FrameType.HTTPRequest);
+  const piece = new Uint8Array(MAX_DATA_LENGTH);
+  for (let i = 0; i < INITIAL_WINDOW / piece.length; i++) {
+    scene.fromVisitor(FrameType.Data, { payload: piece });
+    await settled();
+  }
+  scene.fromVisitor(FrameType.Data, { payload: piece });
+  scene.fromVisitor(FrameType.Reset, { payload: coded(ErrorCode.Cancelled, "left") });
+  await settled();
+  clock.advance(1_999);
+  await settled();
+  const reset = "Reset \u0000\u0006left";
+  assertEquals(scene.seenByClient().includes(reset), false);
+  clock.advance(1);
+  await scene.finished;
+  await settled();
+  assertEquals(scene.seenByClient(), [reset]);
 });
 
 Deno.test("splice passes the client's Reset on, before its head and behind half an answer", async () => {

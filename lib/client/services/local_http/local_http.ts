@@ -1,19 +1,25 @@
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import type { RequestHead } from "../../../http/head.ts";
+import type { Chunk } from "../../../mux/receive_queue.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { authorityOf } from "../../../net/authority.ts";
+import { waitAtMost } from "../../../net/with_timeout.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { type HostAdvice, HostCheck, type HostCheckLook } from "./host_check.ts";
 import { OriginDiagnosis } from "./origin_diagnosis.ts";
+import type { OriginExchange } from "./origin_exchange.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { OriginReports } from "./origin_reports.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
 import type { OriginResponse } from "./origin_response.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { LocalWebSockets } from "../local_websockets.ts";
+
+/** Milliseconds in which the origin has to take what a visitor had sent of its upload before it left. */
+const LAST_BYTES_TIMEOUT = 2_000;
 
 /** Options of {@linkcode LocalHTTP}. */
 export interface LocalHTTPOptions {
@@ -90,11 +96,13 @@ export class LocalHTTP implements Service {
 
   async #exchange(incoming: Incoming, request: OriginRequest): Promise<void> {
     const body = incoming.receiveEnded ? null : new IncomingUpload(incoming, request.length);
-    // A Reset may follow in the same message, and then the request need not reach the origin.
+    // A Reset may follow in the same message, and then a request without a part of its body need not reach the origin.
     await null;
-    if (incoming.sendEnded) return giveBack(request.buffer);
+    if (incoming.sendEnded && !(body?.hasBegun ?? false)) return giveBack(request.buffer);
     const exchange = this.#pool.exchange(request, body);
-    incoming.onAbort = () => exchange.abort();
+    const leave = () => body === null ? exchange.abort() : void abortBehindUpload(exchange);
+    if (incoming.sendEnded) leave();
+    else incoming.onAbort = leave;
     try {
       const response = await exchange.response;
       if (!this.#diagnosis.isHTTP) void this.#diagnosis.answered(response.head.status);
@@ -107,6 +115,12 @@ export class LocalHTTP implements Service {
       exchange.abort();
     }
   }
+}
+
+/** Ends an exchange whose visitor has left, behind what had come of its upload. */
+async function abortBehindUpload(exchange: OriginExchange): Promise<void> {
+  await waitAtMost(LAST_BYTES_TIMEOUT, exchange.uploaded);
+  exchange.abort();
 }
 
 async function sendAnswer(
@@ -138,12 +152,25 @@ async function sendAnswer(
 /** The body of a request as it comes out of the tunnel. */
 class IncomingUpload implements UploadSource {
   readonly #incoming: Incoming;
+  /** What was read to see whether it has begun. */
+  #first: Chunk | undefined;
 
   constructor(incoming: Incoming, readonly length: number | null) {
     this.#incoming = incoming;
   }
 
+  /** Whether a part of it is here. */
+  get hasBegun(): boolean {
+    this.#first ??= this.#incoming.readNow();
+    return this.#first !== undefined;
+  }
+
   read(): Uint8Array | null | Promise<Uint8Array | null> {
+    const first = this.#first;
+    if (first !== undefined) {
+      this.#first = undefined;
+      return first.bytes;
+    }
     const read = this.#incoming.read();
     if (read instanceof Promise) return read.then((chunk) => chunk === null ? null : chunk.bytes);
     return read === null ? null : read.bytes;

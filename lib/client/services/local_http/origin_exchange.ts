@@ -65,6 +65,11 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     return this.#over;
   }
 
+  /** Resolves when no more of the request is sent. */
+  get uploaded(): Promise<void> {
+    return this.#upload.over;
+  }
+
   /** Sends the request on a connection that nothing else uses. */
   run(connection: OriginConnection): void {
     this.#connection = connection;

@@ -30,6 +30,8 @@ export class RequestUpload {
   #remaining: number;
   #sent = false;
   #stopped = false;
+  /** Made for a caller that waits for the end: most do not. */
+  #over: PromiseWithResolvers<void> | null = null;
   /** Whether the request is not sent once more. */
   #isLast = false;
 
@@ -49,6 +51,13 @@ export class RequestUpload {
     return this.#sent;
   }
 
+  /** Resolves when no more of the request is sent: the connection has taken all of it, or it was given up. */
+  get over(): Promise<void> {
+    this.#over ??= Promise.withResolvers();
+    if (this.#sent || this.#stopped) this.#over.resolve();
+    return this.#over.promise;
+  }
+
   /** Sends the request; `failed` hears of a body that broke off or that is not as long as announced. */
   start(connection: OriginConnection, failed: (error: OriginError) => void): void {
     const body = this.#body;
@@ -59,6 +68,7 @@ export class RequestUpload {
   /** Asks the body for nothing more and leaves the connection alone. */
   stop(): void {
     this.#stopped = true;
+    this.#over?.resolve();
   }
 
   /** Lets the request's buffer go as soon as it is sent. */
@@ -70,12 +80,9 @@ export class RequestUpload {
 
   async #send(connection: OriginConnection, body: UploadSource): Promise<void> {
     while (!this.#stopped) {
-      let piece = body.read();
-      if (piece !== null && !(piece instanceof Uint8Array)) {
-        // What was collected goes out before the wait; a rejection must find its handler at once.
-        [piece] = await Promise.all([piece, this.#flush(connection)]);
-        if (this.#stopped) return;
-      }
+      const next = this.#next(connection, body);
+      const piece = next instanceof Promise ? await next : next;
+      if (this.#stopped) return;
       if (piece === null) return await this.#end(connection);
       // A chunk of no bytes would end the body (RFC 9112 section 7.1).
       if (piece.length === 0) continue;
@@ -85,6 +92,27 @@ export class RequestUpload {
         await this.#put(connection, piece);
       }
     }
+  }
+
+  /** Reads the next piece. What was collected goes out before it waits, and before it tells that the body broke off. */
+  #next(connection: OriginConnection, body: UploadSource): ReturnType<UploadSource["read"]> {
+    let piece: ReturnType<UploadSource["read"]>;
+    try {
+      piece = body.read();
+    } catch (error) {
+      piece = Promise.reject(error);
+    }
+    return piece instanceof Promise ? this.#flushBefore(connection, piece) : piece;
+  }
+
+  async #flushBefore(
+    connection: OriginConnection,
+    piece: Promise<Uint8Array | null>,
+  ): Promise<Uint8Array | null> {
+    // A rejection must find its handler at once.
+    piece.catch(() => {});
+    await this.#flush(connection);
+    return await piece;
   }
 
   async #sendChunk(connection: OriginConnection, piece: Uint8Array): Promise<void> {
@@ -99,6 +127,7 @@ export class RequestUpload {
       await this.#put(connection, LAST_CHUNK);
       this.#remaining = 0;
     } else if (this.#remaining > 0) {
+      await this.#flush(connection);
       throw new OriginError("aborted", `request given up: ${this.#remaining} bytes were not sent`);
     }
     await this.#flush(connection);
@@ -140,6 +169,7 @@ export class RequestUpload {
   }
 
   #finish(): void {
+    this.#over?.resolve();
     // Stopped early, it may have left its buffer with a write that is under way.
     if (this.#stopped) return;
     this.#sent = true;

@@ -1,11 +1,13 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { LocalHTTP } from "../../../../lib/client/services/local_http/local_http.ts";
 import { ErrorCode, StreamError } from "../../../../lib/wire/errors.ts";
 import { FrameType } from "../../../../lib/wire/frame.ts";
+import { FramingError } from "../../../testing/byte_reader.ts";
 import { FakeIncoming, requestHead } from "../../../testing/fake_incoming.ts";
 import { CERTIFICATE } from "../../../testing/certificate.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { RawOrigin } from "../../../testing/raw_origin.ts";
+import { toText } from "../../../testing/latin1.ts";
 import { ScriptedOrigin } from "../../../testing/scripted_origin.ts";
 import { within } from "../../../testing/within.ts";
 
@@ -52,6 +54,45 @@ Deno.test("LocalHTTP gives the origin up when the visitor leaves", async () => {
   await within(served, "the end of an exchange");
   await within(over, "the end of the connection");
   assertEquals([incoming.head, incoming.onAbort], [null, null]);
+});
+
+Deno.test("LocalHTTP sends on what a visitor had sent of its upload before it left, whenever that was", async (t) => {
+  await using origin = ScriptedOrigin.start();
+  using local = new TestLocalHTTP(origin.port);
+  const framings = [["in chunks", []], ["with a length", [["content-length", "100"]]]] as const;
+  for (const [how, fields] of framings) {
+    for (const isAtOnce of [true, false]) {
+      await t.step(`${how}, ${isAtOnce ? "at once" : "while the origin reads"}`, async () => {
+        const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
+        const served = local.serve(incoming, requestHead({ method: "POST", fields }));
+        incoming.give("one ");
+        const begun = isAtOnce ? null : await origin.next();
+        if (begun !== null) assertEquals(await begun.body.readText(4), "one ");
+        for (const piece of ["two ", "three"]) incoming.give(piece);
+        incoming.leave();
+        const { body } = begun ?? await origin.next();
+        const rest = begun === null ? "one two three" : "two three";
+        assertEquals(await body.readText(rest.length), rest);
+        const { code } = await assertRejects(() => body.readAll(), FramingError);
+        assertEquals(code, "truncated");
+        await within(served, "the end of an exchange");
+      });
+    }
+  }
+});
+
+Deno.test("LocalHTTP sends on a whole upload whose visitor did not wait for the answer", async () => {
+  await using origin = ScriptedOrigin.start();
+  using local = new TestLocalHTTP(origin.port);
+  const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
+  const served = local.serve(incoming, requestHead({ method: "POST" }));
+  incoming.give("whole");
+  incoming.giveEnd();
+  incoming.leave();
+  const exchange = await origin.next();
+  assertEquals(toText(await exchange.body.readAll()), "whole");
+  await within(served, "the end of an exchange");
+  await exchange.hangUp();
 });
 
 Deno.test("LocalHTTP tells each failure of the origin by its own code", async () => {
