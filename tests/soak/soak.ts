@@ -12,6 +12,7 @@ import { oddities } from "./oddities.ts";
 import { shortage } from "./shortage.ts";
 import { silence } from "./silence.ts";
 import { slowness } from "./slowness.ts";
+import { strangers } from "./strangers.ts";
 import { runTool } from "../testing/tool.ts";
 
 const FAMILIES: readonly Family[] = [
@@ -21,6 +22,7 @@ const FAMILIES: readonly Family[] = [
   clock,
   slowness,
   shortage,
+  strangers,
   oddities,
   endurance,
 ];
