@@ -1,6 +1,6 @@
 import { authorityOf } from "../net/authority.ts";
 import { escapeUnsafe } from "../cli/safe_text.ts";
-import type { ServingClients } from "../wire/notice.ts";
+import type { RefusedVisitors, ServingClients } from "../wire/notice.ts";
 import type { ClientOptions } from "./options.ts";
 import type { HostAdvice } from "./services/local_http/host_check.ts";
 import type { TunnelClientEvents } from "./tunnel_client.ts";
@@ -20,6 +20,8 @@ export class Terminal implements TunnelClientEvents {
   readonly #origin: string;
   readonly #proxies: TerminalOptions["proxies"];
   readonly #urls = new Set<string>();
+  /** Said once: a program that sends one such request sends many. */
+  #hasToldOfGetBody = false;
   readonly #colour = Deno.stderr.isTerminal() && !Deno.noColor;
 
   constructor(options: TerminalOptions) {
@@ -68,6 +70,15 @@ export class Terminal implements TunnelClientEvents {
           "with --label",
       );
     }
+  }
+
+  onNotice(_server: string, refused: readonly RefusedVisitors[]): void {
+    if (this.#hasToldOfGetBody || !refused.some(({ reason }) => reason === "get-body")) return;
+    this.#hasToldOfGetBody = true;
+    this.warn(
+      "a visitor sent a GET or HEAD with a body and got 400, for the server cannot carry that: " +
+        "such requests must be sent with POST, which Elasticsearch takes for a search too",
+    );
   }
 
   keyMade(path: string): void {

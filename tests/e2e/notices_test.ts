@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { decodeNotice, type RefusedVisitors } from "../../lib/wire/notice.ts";
@@ -8,7 +8,7 @@ import { RawHTTP } from "../testing/raw_http.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
 import { Subscriber } from "../testing/subscriber.ts";
 import { TestClient, TestNode } from "../testing/test_node.ts";
-import { startServer } from "../testing/tunnel.ts";
+import { startServer, startTunnel } from "../testing/tunnel.ts";
 
 /** One request an hour passes. */
 const RATE_LIMIT = ["--rate-limit", "1/h"];
@@ -79,4 +79,17 @@ Deno.test("A client without the feature gets no Notice, and one with it gets its
     await eventually("a Pong", () => frames.frames.some(({ type }) => type === FrameType.Pong));
     assertEquals(frames.takeNames().includes("Notice"), false);
   }
+});
+
+Deno.test("The owner's terminal tells of visitors who send a GET with a body, and what to do", async () => {
+  await using origin = SampleOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  for (let i = 0; i < 2; i++) {
+    const { status, text } = await tunnel.request("/_search", { body: '{"query":{}}' });
+    assertEquals(status, 400);
+    assertStringIncludes(text, "POST");
+  }
+  const line = await tunnel.client.stderr.find(/GET or HEAD with a body.*/);
+  assertStringIncludes(line?.[0] ?? "", "POST");
+  assertEquals((await tunnel.request("/", { method: "POST", body: "{}" })).status, 200);
 });

@@ -36,10 +36,14 @@ export function requestFraming(
   if (length === 0) return NO_BODY;
   if (isBodiless(request.method)) {
     // Deno drops such a body without a word; an origin must not get half a request.
-    return refusedFraming(
-      400,
-      `a ${request.method} request with a body cannot be carried (RFC 9110 section 9.3.1)`,
-    );
+    return {
+      kind: "refused",
+      code: "get-body",
+      status: 400,
+      reason:
+        `a ${request.method} request with a body cannot be carried (RFC 9110 section 9.3.1); ` +
+        "POST can have one",
+    };
   }
   return request.body === null ? NO_BODY : { kind: "body", length };
 }
@@ -67,5 +71,5 @@ function isBodiless(method: string): boolean {
 }
 
 function refusedFraming(status: 400 | 501, reason: string): RequestFraming {
-  return { kind: "refused", status, reason };
+  return { kind: "refused", code: "request", status, reason };
 }

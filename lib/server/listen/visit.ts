@@ -87,6 +87,7 @@ export type AnswerCode =
   | "head"
   | "body"
   | "idle"
+  | "get-body"
   | "request"
   /** There is no client, or it goes. */
   | "away"
@@ -131,7 +132,12 @@ export type RequestFraming =
   | { readonly kind: "body"; readonly length: number | null }
   /** Only what comes, or the end, tells whether there is one (RFC 9113 section 8.1). */
   | { readonly kind: "unannounced" }
-  | { readonly kind: "refused"; readonly status: 400 | 501; readonly reason: string };
+  | {
+    readonly kind: "refused";
+    readonly code: "get-body" | "request";
+    readonly status: 400 | 501;
+    readonly reason: string;
+  };
 
 /** The other end of a connection. */
 export interface RemoteAddress {

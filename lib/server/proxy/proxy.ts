@@ -74,7 +74,7 @@ export class Proxy {
         return this.#forwardUnannounced(request, upstream);
       case "refused":
         visit.dropBody();
-        return Promise.resolve(refusalAnswer(visit, { ...framing, code: "request" }));
+        return Promise.resolve(refusalAnswer(visit, framing));
     }
   }
 

@@ -19,6 +19,7 @@ export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
   "head",
   "body",
   "idle",
+  "get-body",
   "request",
   "busy",
   "moved",

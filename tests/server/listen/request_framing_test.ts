@@ -57,7 +57,10 @@ Deno.test("requestFraming refuses codings that it cannot carry and two framings 
   assertEquals(framing("POST", { "transfer-encoding": "chunked", "content-length": "5" }), 400);
 });
 
-Deno.test("requestFraming refuses the body of a GET or HEAD, which would be lost", () => {
+Deno.test("requestFraming refuses the body of a GET or HEAD, which would be lost, by a code of its own", () => {
   assertEquals(framing("GET", { "content-length": "3" }), 400);
   assertEquals(framing("HEAD", { "transfer-encoding": "chunked" }), 400);
+  const request = new Request("http://a.test/", { method: "GET" });
+  const refused = requestFraming(request, [["content-length", "3"]]);
+  assertEquals(refused.kind === "refused" && refused.code, "get-body");
 });
