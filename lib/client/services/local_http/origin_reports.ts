@@ -50,7 +50,9 @@ export class OriginReports {
     if (!(error instanceof OriginError)) {
       this.#once(`this client failed, and a visitor got 502: ${traceOf(error)}`);
     } else if (error.code !== "aborted") {
-      this.#once(`a visitor got no answer from ${this.#address}: ${messageOf(error)}`);
+      const reason = messageOf(error);
+      const isNamed = reason.includes(this.#address);
+      this.#once(`a visitor got no answer${isNamed ? "" : ` from ${this.#address}`}: ${reason}`);
     }
   }
 
