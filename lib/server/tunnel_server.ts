@@ -84,6 +84,7 @@ export class TunnelServer {
     const metrics = new ServerMetrics(this.#registry);
     this.#notices = new RefusalNotices({
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
+      tellElsewhere: options.bus === null ? null : (notice) => void this.#cluster?.tell(notice),
     });
     this.#clientCounts = new ClientCounts({
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),

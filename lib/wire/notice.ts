@@ -25,6 +25,12 @@ export interface Notice {
   readonly clients: ServingClients | null;
 }
 
+/** What a node tells the one that has a tunnel of the tunnel's visitors that it refused itself. */
+export interface NodeNotice {
+  readonly hostname: string;
+  readonly refused: readonly RefusedVisitors[];
+}
+
 /** The letters of a reason: terminals show it. */
 const REASON = /^[a-z0-9-]{1,32}$/;
 
@@ -43,6 +49,18 @@ export function decodeNotice(payload: Uint8Array): Notice {
     refused: refused.map(refusedVisitors),
     clients: clients === undefined ? null : servingClients(clients),
   };
+}
+
+/** Encodes a Notice from one node to another. */
+export function encodeNodeNotice({ hostname, refused }: NodeNotice): Uint8Array {
+  return encoder.encode(JSON.stringify({ hostname, refused }));
+}
+
+/** Decodes a Notice from another node likewise. */
+export function decodeNodeNotice(payload: Uint8Array): NodeNotice {
+  const { hostname, refused } = parseJSONObject(payload) ?? {};
+  if (typeof hostname !== "string" || !Array.isArray(refused)) throw malformed();
+  return { hostname, refused: refused.map(refusedVisitors) };
 }
 
 function servingClients(value: unknown): ServingClients {

@@ -6,6 +6,7 @@ import { BusMemory, MemoryBus } from "../../lib/server/bus/memory_bus.ts";
 import { eventually } from "../testing/eventually.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
+import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { Subscriber } from "../testing/subscriber.ts";
 import { TestClient, TestNode } from "../testing/test_node.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
@@ -92,4 +93,30 @@ Deno.test("The owner's terminal tells of visitors who send a GET with a body, an
   const line = await tunnel.client.stderr.find(/GET or HEAD with a body.*/);
   assertStringIncludes(line?.[0] ?? "", "POST");
   assertEquals((await tunnel.request("/", { method: "POST", body: "{}" })).status, 200);
+});
+
+Deno.test("A client is told of visitors whom the node that they came to has refused", async () => {
+  await using origin = ScriptedOrigin.start(async (exchange) => await exchange.hangUp());
+  const memory = new BusMemory();
+  const args = ["--max-body", "10", "--max-head", "2000", "--timeout", "1s"];
+  await using first = TestNode.start({ bus: new MemoryBus(memory), args });
+  await using other = TestNode.start({ bus: new MemoryBus(memory), args });
+  const told: RefusedVisitors[] = [];
+  await using client = await TestClient.connect([first], {
+    origin,
+    onNotice: (_server, refused) => told.push(...refused),
+  });
+  const host = `Host: ${client.host}`;
+  const requests = [
+    `POST / HTTP/1.1\r\n${host}\r\nContent-Length: 11\r\n\r\nhello world`,
+    `GET /${"x".repeat(3_000)} HTTP/1.1\r\n${host}\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${host}\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${host}\r\nContent-Length: 2\r\n\r\n{}`,
+  ];
+  const statuses = [];
+  for (const request of requests) statuses.push((await other.request(request)).status);
+  assertEquals(statuses, [413, 431, 504, 400]);
+  await eventually("all refusals to be told", () => told.length === statuses.length);
+  const sorted = told.map(({ status, reason, count }) => `${status} ${reason} ${count}`).toSorted();
+  assertEquals(sorted, ["400 get-body 1", "413 body 1", "431 head 1", "504 timeout 1"]);
 });

@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ErrorCode, SessionError } from "../../lib/wire/errors.ts";
-import { decodeNotice, encodeNotice } from "../../lib/wire/notice.ts";
+import {
+  decodeNodeNotice,
+  decodeNotice,
+  encodeNodeNotice,
+  encodeNotice,
+} from "../../lib/wire/notice.ts";
 import { goldenFrame } from "../testing/golden_frames.ts";
 
 Deno.test("encodeNotice and decodeNotice agree with the golden frame", () => {
@@ -18,6 +23,27 @@ Deno.test("encodeNotice and decodeNotice agree with the golden frame about the c
   const { payload } = goldenFrame("clients");
   assertEquals(encodeNotice(notice), payload);
   assertEquals(decodeNotice(payload), notice);
+});
+
+Deno.test("decodeNodeNotice gives back what encodeNodeNotice writes, and refuses anything else", () => {
+  const notice = {
+    hostname: "a.tunnel.example",
+    refused: [{ status: 413, reason: "body", count: 2 }],
+  };
+  assertEquals(decodeNodeNotice(encodeNodeNotice(notice)), notice);
+  const [entry] = notice.refused.map((refused) => JSON.stringify(refused));
+  for (
+    const text of [
+      "{}",
+      '{"hostname":"a"}',
+      `{"refused":[${entry}]}`,
+      `{"hostname":1,"refused":[${entry}]}`,
+      '{"hostname":"a","refused":[{"status":1}]}',
+    ]
+  ) {
+    const error = assertThrows(() => decodeNodeNotice(bytes(text)), SessionError);
+    assertEquals(error.code, ErrorCode.Protocol, text);
+  }
 });
 
 Deno.test("decodeNotice drops members that a later version may add", () => {

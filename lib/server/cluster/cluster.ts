@@ -2,6 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { withTimeout } from "../../net/with_timeout.ts";
+import { encodeNodeNotice, type NodeNotice } from "../../wire/notice.ts";
 import type { SessionOptions } from "../../mux/session.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bus } from "../bus/bus.ts";
@@ -107,6 +108,12 @@ export class Cluster implements Elsewhere {
       onOpen: () => this.#options.metrics.streamsOut.inc(),
       onMissing: () => this.#locations.miss(hostname, node),
     });
+  }
+
+  /** Tells the node that has a tunnel of visitors who were refused here; nobody when none can be reached. Never rejects. */
+  async tell(notice: NodeNotice): Promise<void> {
+    const found = await this.#search(notice.hostname);
+    if (typeof found !== "string") found.link.session.sendNotice(encodeNodeNotice(notice));
   }
 
   /** Whether a hostname is, or was, on another node. Never rejects. */

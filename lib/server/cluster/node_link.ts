@@ -1,7 +1,14 @@
 import type { SessionError } from "../../wire/errors.ts";
 import { ErrorCode } from "../../wire/errors.ts";
+import type { Feature } from "../../wire/features.ts";
 import { Session, type SessionEvents, type SessionOptions } from "../../mux/session.ts";
 import type { Transport } from "../../mux/transport.ts";
+
+/**
+ * What a link has beyond the first version. Nodes have no registration in which they could agree on it, so only that
+ * is possible which one that does not know it ignores: a frame of its own.
+ */
+export const NODE_FEATURES: readonly Feature[] = ["notices"];
 
 export interface NodeLinkOptions extends SessionOptions {
   /** Whether it goes to the other node without the bus. */
@@ -27,8 +34,7 @@ export class NodeLink implements SessionEvents {
     this.#options = options;
     this.isDirect = options.isDirect;
     this.session = new Session(transport, this, options);
-    // Nodes have no registration in which they could agree on features, and use none.
-    this.session.establish();
+    this.session.establish(NODE_FEATURES);
   }
 
   /** Whether the session has ended. */

@@ -4,11 +4,13 @@ import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
+import { decodeNodeNotice } from "../../wire/notice.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { Session } from "../../mux/session.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { Transport } from "../../mux/transport.ts";
 import { refusalAnswer } from "../proxy/error_page.ts";
+import { NODE_FEATURES } from "./node_link.ts";
 import { parseOpening } from "./node_opening.ts";
 import type { ListeningSocket } from "../listen/visit.ts";
 import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
@@ -27,8 +29,8 @@ const MOVES = "the listener is replaced";
 
 export interface NodeRelayOptions {
   readonly registry: Registry;
-  /** Counts the visitors of other nodes that are refused here. */
-  readonly notices: Pick<RefusalNotices, "count">;
+  /** Counts the visitors of other nodes that are refused, here or there. */
+  readonly notices: Pick<RefusalNotices, "count" | "countAll">;
   readonly heartbeat: Heartbeat;
   /** Milliseconds. */
   readonly headTimeout: number;
@@ -74,6 +76,7 @@ export class NodeRelay {
     const session = new Session(transport, {
       onRegistration() {},
       onStream: (stream, opening) => void this.#relay(stream, opening),
+      onNotice: (payload) => this.#options.notices.countAll(decodeNodeNotice(payload)),
       onGoAway: () => resolve(),
       onClose: ({ message }) => {
         this.#links.delete(link);
@@ -84,7 +87,7 @@ export class NodeRelay {
     }, this.#options);
     const link: AcceptedLink = { session, listeningSocket, left };
     this.#links.add(link);
-    session.establish();
+    session.establish(NODE_FEATURES);
     // The handshake may have been under way when the socket was replaced.
     if (listeningSocket?.isRetired) session.goAway(MOVES);
     log.debug("another node has opened a link", { node: from });

@@ -1,4 +1,4 @@
-import { encodeNotice, type RefusedVisitors } from "../../wire/notice.ts";
+import { encodeNotice, type NodeNotice, type RefusedVisitors } from "../../wire/notice.ts";
 import type { AnswerCode, Outcome, RequestObserver, Visit } from "../listen/visit.ts";
 import type { ClientUpstream } from "./client_upstream.ts";
 
@@ -7,6 +7,9 @@ const INTERVAL = 1_000;
 
 /** Kinds of refusal in one Notice, of at most a hundred bytes each, which its frame holds; further ones are not told. */
 const MAX_KINDS = 32;
+
+/** Hostnames of tunnels that are not on this node, of whose visitors is told at once: visitors can invent any number. */
+const MAX_ELSEWHERE = 1_000;
 
 /** What a tunnel's owner is told of: refusals by the server that the client does not see, or sees only in part. */
 export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
@@ -27,6 +30,8 @@ export const TOLD_CODES: ReadonlySet<AnswerCode> = new Set([
 ]);
 
 export interface RefusalNoticesOptions {
+  /** Tells the node that has the tunnel; null for a server that is alone. @default null */
+  readonly tellElsewhere?: ((notice: NodeNotice) => void) | null;
   /** Returns the connections of the tunnel that has a hostname; none where it is not on this node. */
   readonly upstreamsOf: (hostname: string) => readonly Pick<ClientUpstream, "id" | "session">[];
 }
@@ -44,6 +49,8 @@ export class RefusalNotices implements RequestObserver {
   readonly #options: RefusalNoticesOptions;
   /** By the tunnel's id: as many at most as are registered. */
   readonly #refused = new Map<string, Refusals>();
+  /** By the hostname of a tunnel that is not on this node. */
+  readonly #elsewhere = new Map<string, Refusals>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -56,20 +63,44 @@ export class RefusalNotices implements RequestObserver {
     { tunnel }: Pick<Visit, "tunnel">,
     { status, code }: Pick<Outcome, "status" | "code">,
   ): void {
-    if (tunnel !== null && code !== null) this.count(tunnel, status, code);
+    if (tunnel === null || code === null || !TOLD_CODES.has(code)) return;
+    const refused = { status, reason: code, count: 1 };
+    if (this.#countHere(tunnel, refused) || !this.#options.tellElsewhere) return;
+    if (this.#elsewhere.size < MAX_ELSEWHERE || this.#elsewhere.has(tunnel)) {
+      this.#add(this.#elsewhere, { key: tunnel, hostname: tunnel }, refused);
+    }
   }
 
-  /** Counts a visitor of a hostname, who got that status. */
+  /** Counts a visitor of another node, whom this one has refused. */
   count(hostname: string, status: number, code: AnswerCode): void {
-    if (this.#isClosed || !TOLD_CODES.has(code)) return;
+    if (TOLD_CODES.has(code)) this.#countHere(hostname, { status, reason: code, count: 1 });
+  }
+
+  /** Counts visitors whom another node has refused; those of a tunnel that is not here are told to nobody. */
+  countAll({ hostname, refused }: NodeNotice): void {
+    for (const each of refused) this.#countHere(hostname, each);
+  }
+
+  /** Counts visitors of a tunnel that is here; false for any other. */
+  #countHere(hostname: string, refused: RefusedVisitors): boolean {
     const [upstream] = this.#options.upstreamsOf(hostname);
-    if (upstream === undefined) return;
-    const refused = this.#refused.get(upstream.id) ?? { hostname, kinds: new Map() };
-    this.#refused.set(upstream.id, refused);
-    const kind = `${status} ${code}`;
+    if (upstream === undefined) return false;
+    this.#add(this.#refused, { key: upstream.id, hostname }, refused);
+    return true;
+  }
+
+  #add(
+    all: Map<string, Refusals>,
+    { key, hostname }: { readonly key: string; readonly hostname: string },
+    { status, reason, count }: RefusedVisitors,
+  ): void {
+    if (this.#isClosed) return;
+    const refused = all.get(key) ?? { hostname, kinds: new Map() };
+    all.set(key, refused);
+    const kind = `${status} ${reason}`;
     const before = refused.kinds.get(kind)?.count ?? 0;
     if (before > 0 || refused.kinds.size < MAX_KINDS) {
-      refused.kinds.set(kind, { status, reason: code, count: before + 1 });
+      refused.kinds.set(kind, { status, reason, count: before + count });
     }
     this.#timer ??= setTimeout(this.#tell, INTERVAL);
   }
@@ -79,6 +110,7 @@ export class RefusalNotices implements RequestObserver {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#refused.clear();
+    this.#elsewhere.clear();
   }
 
   readonly #tell = (): void => {
@@ -89,5 +121,9 @@ export class RefusalNotices implements RequestObserver {
       upstream?.session.sendNotice(encodeNotice({ refused: [...kinds.values()], clients: null }));
     }
     this.#refused.clear();
+    for (const { hostname, kinds } of this.#elsewhere.values()) {
+      this.#options.tellElsewhere?.({ hostname, refused: [...kinds.values()] });
+    }
+    this.#elsewhere.clear();
   };
 }

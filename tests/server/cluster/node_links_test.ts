@@ -217,7 +217,7 @@ class Scene implements AsyncDisposable {
     const relay = new NodeRelay({
       ...common,
       registry,
-      notices: { count() {} },
+      notices: { count() {}, countAll() {} },
       onStream() {},
     });
     const connections = new BusConnections({ bus, node: "near", accept: () => false });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { RefusalNotices, TOLD_CODES } from "../../../lib/server/tunnels/refusal_notices.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { MAX_NOTICE_LENGTH } from "../../../lib/wire/limits.ts";
-import { decodeNotice } from "../../../lib/wire/notice.ts";
+import { decodeNotice, type NodeNotice } from "../../../lib/wire/notice.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { upstreamOf } from "../../testing/client_upstreams.ts";
 import { tableOf } from "../../testing/protocol_document.ts";
@@ -102,6 +102,40 @@ Deno.test("RefusalNotices keeps to the length of a Notice, whatever is counted",
   const { payload } = await near.peer.next(FrameType.Notice);
   assert(payload.length <= MAX_NOTICE_LENGTH / 2, `${payload.length} bytes`);
   assertEquals(decodeNotice(payload).refused.length, 32);
+});
+
+Deno.test("RefusalNotices tells another node of refused visitors of tunnels that are not here, of so many at once", () => {
+  using clock = new FakeClock();
+  const told: NodeNotice[] = [];
+  const notices = new RefusalNotices({
+    upstreamsOf: () => [],
+    tellElsewhere: (notice) => told.push(notice),
+  });
+  const refuse = (tunnel: string) => notices.finished({ tunnel }, { status: 413, code: "body" });
+  for (const tunnel of [HOST, HOST]) refuse(tunnel);
+  // What another node tells of a tunnel that is not here is not passed on: it could go round for ever.
+  notices.countAll({ hostname: "b.example", refused: [{ status: 413, reason: "body", count: 1 }] });
+  clock.advance(1_000);
+  assertEquals(told.splice(0), [
+    { hostname: HOST, refused: [{ status: 413, reason: "body", count: 2 }] },
+  ]);
+  for (let i = 0; i < 2_000; i++) refuse(`${i}.example`);
+  clock.advance(1_000);
+  assertEquals(told.length, 1_000);
+  notices.close();
+});
+
+Deno.test("RefusalNotices tells a client of visitors whom another node has refused", async () => {
+  using clock = new FakeClock();
+  using near = new SessionAndPeer("server", NOTICES);
+  const notices = new RefusalNotices({
+    upstreamsOf: () => [upstreamOf(near.session, { hostname: HOST })],
+  });
+  notices.count(HOST, 413, "body");
+  notices.countAll({ hostname: HOST, refused: [{ status: 413, reason: "body", count: 4 }] });
+  clock.advance(1_000);
+  const { payload } = await near.peer.next(FrameType.Notice);
+  assertEquals(decodeNotice(payload).refused, [{ status: 413, reason: "body", count: 5 }]);
 });
 
 Deno.test("PROTOCOL.md lists the reasons that RefusalNotices tells", () => {
