@@ -6,11 +6,11 @@ const QUIET = 200;
 /** Milliseconds after which the socket is closed although the peer is not quiet: a flood may have no end. */
 const MAX_WAIT = 2000;
 
-/**
- * Milliseconds that a peer has to answer the close frame. It may have much to read before: what the socket and the systems
- * hold is a few megabytes, for which a slow line takes that long.
- */
-export const CLOSE_TIMEOUT = 30_000;
+/** Milliseconds that a peer has to answer the close frame, beside the time for what it has to read before. */
+const CLOSE_TIMEOUT = 30_000;
+
+/** Bytes a millisecond that a peer reads at least while it is waited for: what does not leave the socket in that time is lost. */
+const SLOWEST_READ = 8;
 
 /** Bytes of a close reason: a control frame holds 125, and the code takes two of them (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
@@ -19,11 +19,13 @@ const MAX_REASON = 123;
 interface Closable {
   close(code?: number, reason?: string): void;
   terminate?(): void;
+  /** Bytes that have not left; a bridge keeps it to a megabyte. */
+  readonly bufferedAmount: number;
 }
 
 /**
  * The end of a WebSocket (RFC 6455 section 7): sends the close frame, at once or when the peer is quiet, and waits no
- * longer than 30 s for the one of the peer.
+ * longer than 30 s for the one of the peer, once that can have read what comes before.
  */
 export class ClosingHandshake {
   readonly #socket: Closable;
@@ -47,7 +49,8 @@ export class ClosingHandshake {
   /** Closes now, unless a close is being waited for; a code that no frame may carry becomes 1011. */
   close(code: number, reason: string): void {
     if (this.#isOver || this.#timer !== undefined) return;
-    this.#timer = setTimeout(this.#unanswered, CLOSE_TIMEOUT);
+    const reading = this.#socket.bufferedAmount / SLOWEST_READ;
+    this.#timer = setTimeout(this.#unanswered, CLOSE_TIMEOUT + reading);
     if (code === CloseCode.NoStatus) this.#socket.close();
     else if (maySendCode(code)) this.#socket.close(code, cut(reason));
     else this.#socket.close(CloseCode.Internal);

@@ -58,6 +58,17 @@ Deno.test("ClosingHandshake ends the connection of a peer that does not answer w
   }
 });
 
+Deno.test("ClosingHandshake gives a peer that reads slowly a second more for each 8 kB", () => {
+  using clock = new FakeClock();
+  const socket = new ClosedSocket();
+  socket.bufferedAmount = 800_000;
+  new ClosingHandshake(socket, () => {}).close(1000, "");
+  clock.advance(129_999);
+  assertEquals(socket.terminated, false);
+  clock.advance(1);
+  assertEquals(socket.terminated, true);
+});
+
 Deno.test("ClosingHandshake leaves a connection alone whose peer has answered", () => {
   using clock = new FakeClock();
   const socket = new ClosedSocket();
@@ -103,6 +114,7 @@ Deno.test("ClosingHandshake sends no code where none was sent, and 1011 for one 
 class ClosedSocket {
   readonly calls: unknown[][] = [];
   terminated = false;
+  bufferedAmount = 0;
 
   terminate(): void {
     this.terminated = true;

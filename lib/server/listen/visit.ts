@@ -43,7 +43,7 @@ export interface Visit {
   watch(leave: () => void): () => void;
   /**
    * Accepts the visitor's handshake (RFC 6455 section 4.2.2) and returns its WebSocket, which is yet to open. A status
-   * of 101 must answer the visit then.
+   * of 101 must answer the visit then. One close event tells of its end, also when it never opens.
    *
    * @throws {StreamError} `Protocol` for a subprotocol that was not offered.
    * @throws {TypeError} for a handshake that the listener does not take.
