@@ -17,6 +17,7 @@ import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { Terminal } from "./lib/client/terminal.ts";
 import { TunnelClient } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
+import { keepOnly } from "./lib/cli/permissions.ts";
 import { authorityOf } from "./lib/net/authority.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
@@ -52,6 +53,8 @@ async function publish(options: ClientOptions): Promise<number> {
   const events = inspector?.events ?? terminal;
   const mark = await newClientMark(`http://${authorityOf(options)}`, key);
   const client = new TunnelClient({ ...options, authorities, service, key, policy, mark }, events);
+  // The key was the last file; from here on there are peers.
+  keepOnly("net");
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     terminal.stopping();

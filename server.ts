@@ -9,6 +9,7 @@ import {
   programName,
   runProgram,
 } from "./lib/cli/program.ts";
+import { keepOnly } from "./lib/cli/permissions.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
 import { ListenError } from "./lib/server/listen/listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
@@ -62,6 +63,8 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
     bus: await openBus(options),
     tls: certificates === null ? null : await load(certificates),
   });
+  // Nothing was handled yet. The files are read again at SIGHUP.
+  keepOnly("net", ...(tls === null && authorizedKeys === null ? [] : ["read"] as const));
   if (options.token === null && authorizedKeys === null) {
     log.warn("everybody may connect a client: neither --token nor --authorized-keys is given");
   }

@@ -21,6 +21,7 @@ export class ProgramError extends Error {
  * anywhere else, by a mistake of ours, is reported and costs one request at most.
  */
 export async function runProgram(main: () => Promise<number>): Promise<never> {
+  const name = programName();
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     printLine(`unexpected: ${traceOf(event.reason)}`);
@@ -31,7 +32,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
   });
   Deno.exit(
     await main().catch((error) => {
-      const { message, status } = ending(programName(), error);
+      const { message, status } = ending(name, error);
       printLine(message);
       return status;
     }),
@@ -40,10 +41,14 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
 
 /** Names the program as it was started, so that a call which a message shows works when it is typed. */
 export function programName(): string {
-  return Deno.build.standalone
+  // Asked for once: a program that runs may not look at its folder any more.
+  name ??= Deno.build.standalone
     ? nameOfExecutable(Deno.execPath())
     : nameOfScript(Deno.mainModule, Deno.cwd());
+  return name;
 }
+
+let name: string | undefined;
 
 /** Returns what starts the executable at that path: where it is on the PATH, its name is enough. */
 export function nameOfExecutable(path: string): string {

@@ -16,17 +16,29 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Tells whether there are executables or something to compile them with, and says so when not. */
 export async function hasExecutables(): Promise<boolean> {
-  if (COMPILED !== undefined) return true;
+  return COMPILED !== undefined || await hasCompiler();
+}
+
+/** Tells whether anything can be compiled here, and says so when not. */
+export async function hasCompiler(): Promise<boolean> {
   await using folder = await TempDir.make();
   const script = `${folder.path}/empty.ts`;
   await Deno.writeTextFile(script, "export {};\n");
   // What can fail for so small a program is the compiler's download of the runtime alone.
-  const { success, stderr } = await new Deno.Command(
-    Deno.env.get("DENO_COMPILER") ?? Deno.execPath(),
-    { args: ["compile", "--no-check", "--no-config", "--output", `${folder.path}/empty`, script] },
-  ).output();
+  const { success, stderr } = await compileScript(script, `${folder.path}/empty`);
   if (!success) console.warn(`skipped: nothing can be compiled here: ${causeIn(stderr)}`);
   return success;
+}
+
+/** Compiles a script that needs no packages into an executable of its own. */
+export async function compileScript(
+  script: string,
+  output: string,
+  permissions: readonly string[] = [],
+): Promise<Deno.CommandOutput> {
+  const args = ["compile", "--no-check", "--no-config", ...permissions, "--output", output, script];
+  return await new Deno.Command(Deno.env.get("DENO_COMPILER") ?? Deno.execPath(), { args })
+    .output();
 }
 
 /** Compiles both programs into the folder as a person does, and returns where they are. */
@@ -74,6 +86,11 @@ export class Executable implements AsyncDisposable {
     const line = await within(this.stdout.find(/^https?:\/\/\S+$/), `the URL of ${this.#file}`);
     if (line === null) throw new Error(`${this.#file} ended: ${this.stderr}`);
     return new URL(line[0]);
+  }
+
+  /** Sends a signal and goes on. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
   }
 
   /** Sends a signal and returns the exit status. */

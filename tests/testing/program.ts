@@ -6,6 +6,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A script that runs before the program, in the same process. */
   readonly preload?: URL;
+  /** The flags that say what it may do. @default everything */
+  readonly permissions?: readonly string[];
 }
 
 /** A program that ended instead of becoming ready. */
@@ -61,12 +63,12 @@ export class Program implements AsyncDisposable {
   static async start(
     script: "server.ts" | "client.ts",
     args: readonly string[],
-    { env = {}, preload }: ProgramOptions = {},
+    { env = {}, preload, permissions = ["--allow-all"] }: ProgramOptions = {},
   ): Promise<Program> {
     const home = await makeHome();
     const preloading = preload === undefined ? [] : ["--preload", preload.href];
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", ...preloading, script, ...args],
+      args: ["run", ...permissions, ...preloading, script, ...args],
       cwd: ROOT,
       clearEnv: true,
       env: { ...await environment(home), ...env },
