@@ -17,6 +17,9 @@ const LAYERS: readonly (readonly string[])[] = [
 /** What is in the names of each program's file and folder; neither program imports from the other. */
 const PROGRAMS = ["server", "client"] as const;
 
+/** Sources by their names; those of the inspector's page are TSX. */
+const SOURCE = /\.tsx?$/;
+
 const ROOT = new URL("../../", import.meta.url);
 
 /** Reads the imports of the programs and of everything in `lib`. */
@@ -25,7 +28,7 @@ export async function readSourceGraph(): Promise<SourceGraph> {
   for await (const file of sourceFiles("lib")) files.push(file);
   const graph = new Map<string, readonly string[]>();
   for (const file of files.sort()) {
-    graph.set(file, importsOf(file, await readSource(file)).filter((path) => path.endsWith(".ts")));
+    graph.set(file, importsOf(file, await readSource(file)).filter((path) => SOURCE.test(path)));
   }
   return graph;
 }
@@ -99,7 +102,7 @@ async function* sourceFiles(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(new URL(`${folder}/`, ROOT))) {
     const path = `${folder}/${name}`;
     if (isDirectory) yield* sourceFiles(path);
-    else if (name.endsWith(".ts") && !name.endsWith(".d.ts")) yield path;
+    else if (SOURCE.test(name) && !name.endsWith(".d.ts")) yield path;
   }
 }
 
