@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
-import { type Handler, HandlerService } from "../../lib/client/services/handler.ts";
+import type { Handler } from "../../lib/client/services/handler/handler.ts";
+import { HandlerService } from "../../lib/client/services/handler/handler_service.ts";
 import { MemoryBus } from "../../lib/server/bus/memory_bus.ts";
 import { Feed } from "../testing/feed.ts";
 import { toText } from "../testing/latin1.ts";
@@ -41,8 +42,8 @@ Deno.test("A handler is published without a port of its own", async (t) => {
       throw new Error("on purpose");
     },
   };
-  const handler: Handler = (request) =>
-    pages[new URL(request.url).pathname]?.(request) ?? new Response(null, { status: 404 });
+  const handler: Handler = (request, info) =>
+    pages[new URL(request.url).pathname]?.(request, info) ?? new Response(null, { status: 404 });
   await using node = TestNode.start({ bus: new MemoryBus() });
   await using client = await TestClient.connect([node], {
     service: new HandlerService(handler, { onError: (error) => errors.push(error) }),
@@ -99,16 +100,6 @@ Deno.test("A handler is published without a port of its own", async (t) => {
     assertEquals([status, text], [500, "The service could not answer this request.\n"]);
     assertEquals(errors.map(String), ["Error: on purpose"]);
     assertEquals((await node.get(host, "/")).status, 200);
-  });
-  await t.step("a WebSocket is refused with a sentence", async () => {
-    const fields = [
-      ...["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ];
-    const { status, text } = await node.request(
-      ["GET / HTTP/1.1", `Host: ${host}`, ...fields, "", ""].join("\r\n"),
-    );
-    assertEquals([status, text], [501, "This service does not open WebSockets.\n"]);
   });
 });
 

@@ -5,7 +5,7 @@ import zlib from "node:zlib";
 import { ExchangeStore } from "../../../lib/client/inspector/exchange_store.ts";
 import { harOf } from "../../../lib/client/inspector/har.ts";
 import { RecordingService } from "../../../lib/client/inspector/recording_service.ts";
-import { HandlerService } from "../../../lib/client/services/handler.ts";
+import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import type { Incoming } from "../../../lib/client/services/service.ts";
 import type { RequestHead } from "../../../lib/http/head.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Inspector } from "../../../lib/client/inspector/inspector.ts";
 import { InspectorError } from "../../../lib/client/inspector/inspector_server.ts";
-import { type Handler, HandlerService } from "../../../lib/client/services/handler.ts";
+import type { Handler } from "../../../lib/client/services/handler/handler.ts";
+import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
 import { InspectorCalls } from "../../testing/inspector_calls.ts";

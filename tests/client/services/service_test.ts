@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { HandlerService } from "../../../lib/client/services/handler.ts";
+import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import { LocalHTTP } from "../../../lib/client/services/local_http/local_http.ts";
 import type { Incoming, Service } from "../../../lib/client/services/service.ts";
 import type { RequestHead, ResponseHead } from "../../../lib/http/head.ts";

@@ -1,17 +1,18 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { upgradeWebSocket } from "../../../../lib/client/services/handler/handled_exchange.ts";
+import type { Handler, HandlerInfo } from "../../../../lib/client/services/handler/handler.ts";
 import {
-  type Handler,
   HandlerService,
   type HandlerServiceOptions,
-} from "../../../lib/client/services/handler.ts";
-import type { RequestHead } from "../../../lib/http/head.ts";
-import { ErrorCode } from "../../../lib/wire/errors.ts";
-import { FrameType } from "../../../lib/wire/frame.ts";
-import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
-import { Feed } from "../../testing/feed.ts";
-import { eventually } from "../../testing/eventually.ts";
-import { Pattern } from "../../testing/pattern.ts";
-import { within } from "../../testing/within.ts";
+} from "../../../../lib/client/services/handler/handler_service.ts";
+import type { RequestHead } from "../../../../lib/http/head.ts";
+import { ErrorCode, StreamError } from "../../../../lib/wire/errors.ts";
+import { FrameType } from "../../../../lib/wire/frame.ts";
+import { FakeIncoming, requestHead } from "../../../testing/fake_incoming.ts";
+import { Feed } from "../../../testing/feed.ts";
+import { eventually } from "../../../testing/eventually.ts";
+import { Pattern } from "../../../testing/pattern.ts";
+import { within } from "../../../testing/within.ts";
 
 const encoder = new TextEncoder();
 
@@ -273,21 +274,63 @@ Deno.test("HandlerService survives a report that fails", async () => {
   assertEquals(incoming.head?.status, 500);
 });
 
-Deno.test("HandlerService refuses WebSockets, and methods that no Request can have, with a sentence", async () => {
-  const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
-  let asked = 0;
-  const service = new HandlerService(() => {
-    asked++;
-    return new Response();
+Deno.test("HandlerService refuses methods that no Request can have, with a sentence", async () => {
+  const { incoming } = await served(() => new Response("asked"), { method: "TRACE" });
+  assertEquals(incoming.head?.status, 501);
+  assertMatch(incoming.text, /method TRACE/);
+});
+
+Deno.test("HandlerService answers 500 for a handler that answers with nothing, as some frameworks do", async () => {
+  const errors: unknown[] = [];
+  // What a framework without types gives where no route fits.
+  const app: { readonly answer?: Response } = {};
+  const handler = (_: Request, __: HandlerInfo): Response => Object(app).answer;
+  const { incoming } = await served(handler, {}, { onError: (error) => errors.push(error) });
+  assertEquals(incoming.head?.status, 500);
+  assertEquals(errors.map(String), [
+    "TypeError: a handler must answer with a Response, not undefined",
+  ]);
+});
+
+Deno.test("HandlerService tells the handler where the visitor is, and when the answer is complete", async () => {
+  const infos: HandlerInfo[] = [];
+  const handler: Handler = (_request, info) => {
+    infos.push(info);
+    return new Response("ok");
+  };
+  await served(handler, { fields: [["x-forwarded-for", "192.0.2.7, 10.0.0.1"]] });
+  const [info] = infos;
+  assertEquals(info?.remoteAddr, { transport: "tcp", hostname: "192.0.2.7", port: 0 });
+  await info?.completed;
+});
+
+Deno.test("HandlerService tells the handler that its visitor left before the answer was complete", async () => {
+  const feed = new Feed();
+  const infos: HandlerInfo[] = [];
+  const { incoming, end } = serve((_request, info) => {
+    infos.push(info);
+    return new Response(feed.body);
   });
-  await service.serve(incoming, requestHead());
-  assertEquals([incoming.head?.status, incoming.isComplete], [501, true]);
-  assertEquals(incoming.text, "This service does not open WebSockets.\n");
-  assertEquals(incoming.resetWith?.code, ErrorCode.None);
-  const trace = new FakeIncoming();
-  await service.serve(trace, requestHead({ method: "TRACE" }));
-  assertEquals([trace.head?.status, asked], [501, 0]);
-  assertMatch(trace.text, /method TRACE/);
+  await incoming.answered();
+  incoming.leave();
+  await end;
+  await assertRejects(async () => await infos[0]?.completed, StreamError, "left");
+});
+
+Deno.test("HandlerService takes no WebSocket where the visitor asked for none", async () => {
+  const errors: unknown[] = [];
+  const handlers: readonly Handler[] = [
+    (_request, info) => info.upgrade().response,
+    (request) => upgradeWebSocket(request).response,
+  ];
+  for (const handler of handlers) {
+    const { incoming } = await served(handler, {}, { onError: (error) => errors.push(error) });
+    assertEquals(incoming.head?.status, 500);
+  }
+  for (const error of errors) {
+    assertMatch(String(error), /TypeError: this request cannot be upgraded/);
+  }
+  assertEquals(errors.length, 2);
 });
 
 /** Makes a body of text, as only a handler without types can. */
