@@ -3,8 +3,14 @@ import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts"
 import { newClientMark } from "./lib/identity/client_mark.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
+import { openInBrowser } from "./lib/client/browser.ts";
+import { ClientConsole } from "./lib/client/console/client_console.ts";
+import { ServiceWatch } from "./lib/client/console/service_watch.ts";
+import { ExchangeStore } from "./lib/client/inspector/exchange_store.ts";
+import { LEAST_MEMORY } from "./lib/client/inspector/inspect_flags.ts";
 import { Inspector } from "./lib/client/inspector/inspector.ts";
 import { InspectorError } from "./lib/client/inspector/inspector_server.ts";
+import { RecordingService } from "./lib/client/inspector/recording_service.ts";
 import {
   KeyFileError,
   type KeyFileOptions,
@@ -13,9 +19,11 @@ import {
 } from "./lib/client/key_file.ts";
 import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
 import type { Service } from "./lib/client/services/service.ts";
-import { refusalAdvice } from "./lib/client/refusal_advice.ts";
-import { Terminal } from "./lib/client/terminal.ts";
-import { TunnelClient } from "./lib/client/tunnel_client.ts";
+import {
+  DRAIN_TIMEOUT,
+  TunnelClient,
+  type TunnelClientEvents,
+} from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import { authorityOf } from "./lib/net/authority.ts";
@@ -32,32 +40,44 @@ async function main(): Promise<number> {
 }
 
 async function publish(options: ClientOptions): Promise<number> {
-  const terminal = new Terminal(options);
-  const { serverCa } = options;
-  const authorities = serverCa === null ? [] : await readAuthorities(serverCa);
+  const { version } = config;
+  await using console = new ClientConsole({
+    ...{ ...options, version },
+    onFirstURL: (url) => {
+      if (options.open) void open(url, console);
+    },
+  });
+  const authorities = options.serverCa === null ? [] : await readAuthorities(options.serverCa);
   const { key, isNew, warning } = await readKey(options.keyFile);
-  if (isNew) terminal.keyMade(options.keyFile.path);
-  if (warning !== null) terminal.warn(warning);
+  if (isNew) console.keyMade(options.keyFile.path);
+  if (warning !== null) console.warn(warning);
   if (options.showKey) {
-    console.log(await thumbprintOf(key.publicKey));
+    globalThis.console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
+  using watch = new ServiceWatch({
+    ...options,
+    onDown: () => console.serviceDown(),
+    onUp: () => console.serviceUp(),
+  });
   const local = new LocalHTTP({
     ...options,
-    onTrouble: (text) => terminal.warn(text),
-    onHostRefused: (advice) => terminal.advise(advice),
+    onTrouble: (text) => console.warn(text),
+    onHostRefused: (advice) => console.advise(advice),
+    onUnreachable: () => watch.failed(),
   });
-  const inspector = inspect(local, options, terminal);
-  const service = inspector?.service ?? local;
+  const { service, events } = observe(local, options, console);
+  // Where nobody is told, the service is not troubled with a connection that asks for nothing.
+  if (console.exchanges !== null) console.serviceSeen(await watch.start());
   const policy = await makeVisitorPolicy(options);
-  const events = inspector?.events ?? terminal;
   const mark = await newClientMark(`http://${authorityOf(options)}`, key);
   const client = new TunnelClient({ ...options, authorities, service, key, policy, mark }, events);
   // The key was the last file; from here on there are peers.
-  keepOnly("net");
+  if (options.open) keepOnly("net", "run");
+  else keepOnly("net");
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
-    terminal.stopping();
+    console.stopping(client.load, DRAIN_TIMEOUT);
     stopped = client.stop();
   });
   try {
@@ -66,25 +86,51 @@ async function publish(options: ClientOptions): Promise<number> {
     return registered || stopped !== null ? 0 : 1;
   } catch (error) {
     if (!(error instanceof RegistrationError)) throw error;
-    throw new ProgramError(`the server refused: ${refusalAdvice(error)}`, 1, { cause: error });
+    throw new ProgramError(`the server refused: ${error.message}`, 1, { cause: error });
   }
 }
 
+async function open(url: string, console: ClientConsole): Promise<void> {
+  if (!await openInBrowser(url)) console.warn(`no browser could be started for ${url}`);
+}
+
+/** Puts those who look at exchanges in front of a service: the inspector where it is wanted, and the console. */
+function observe(
+  service: Service,
+  options: ClientOptions,
+  console: ClientConsole,
+): { readonly service: Service; readonly events: TunnelClientEvents } {
+  const { exchanges } = console;
+  const inspector = inspect(service, options, console);
+  if (inspector !== null) {
+    if (exchanges !== null) inspector.listen(exchanges);
+    return inspector;
+  }
+  if (exchanges === null) return { service, events: console };
+  const store = new ExchangeStore(LEAST_MEMORY);
+  store.listen(exchanges);
+  return { service: new RecordingService(service, store), events: console };
+}
+
 /** Starts the inspector, where it is wanted; when it cannot listen, the tunnel goes on without it. */
-function inspect(service: Service, options: ClientOptions, terminal: Terminal): Inspector | null {
+function inspect(
+  service: Service,
+  options: ClientOptions,
+  console: ClientConsole,
+): Inspector | null {
   const { inspect: place, inspectMemory: memory, inspectToken: token, servers } = options;
   if (place === null) return null;
   const serviceName = `http://${authorityOf(options)}`;
   const { version } = config;
   try {
     const inspector = new Inspector({
-      ...{ place, token, memory, service, serviceName, servers, version, events: terminal },
+      ...{ place, token, memory, service, serviceName, servers, version, events: console },
     });
-    terminal.inspecting(inspector.url);
+    console.inspecting(inspector.url);
     return inspector;
   } catch (error) {
     if (!(error instanceof InspectorError)) throw error;
-    terminal.warn(`there is no inspector: ${error.message}`);
+    console.warn(`there is no inspector: ${error.message}`);
     return null;
   }
 }

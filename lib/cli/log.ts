@@ -51,7 +51,7 @@ export class Log {
 
   /** Formats an event without writing it; the empty string means that its level is not wanted. */
   line(level: LogLevel, message: string, fields: LogFields = {}): string {
-    if (RANK[level] < RANK[this.#options.level]) return "";
+    if (!isAtLeast(level, this.#options.level)) return "";
     const now = this.#options.now?.() ?? new Date();
     const all = { ...this.#fields, ...fields };
     return this.#options.format === "json"
@@ -60,7 +60,7 @@ export class Log {
   }
 
   #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    if (RANK[level] < RANK[this.#options.level]) return;
+    if (!isAtLeast(level, this.#options.level)) return;
     try {
       this.#write(this.line(level, message, fields));
     } catch {
@@ -70,6 +70,11 @@ export class Log {
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** Tells whether a level is as important as another one, or more. */
+export function isAtLeast(level: LogLevel, least: LogLevel): boolean {
+  return RANK[level] >= RANK[least];
+}
 
 const COLOUR: Readonly<Record<LogLevel, string>> = {
   debug: "\x1b[2m",

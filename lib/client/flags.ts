@@ -7,7 +7,14 @@ import {
   withoutBrackets,
 } from "../net/authority.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { integerFlag, listFlag, switchFlag, textFlag, valueFlag } from "../cli/flags.ts";
+import {
+  choiceFlag,
+  integerFlag,
+  listFlag,
+  switchFlag,
+  textFlag,
+  valueFlag,
+} from "../cli/flags.ts";
 import { type HTTPProxy, parseProxy } from "../net/http_proxy.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { isLabel } from "../identity/claim.ts";
@@ -25,6 +32,7 @@ const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
 const VISITORS = "Its visitors";
+const TERMINAL = "The terminal";
 
 const DEFAULT_HOST = "localhost";
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
@@ -137,6 +145,21 @@ export const CLIENT_FLAGS = {
     defaultText: "everybody",
   }),
   ...INSPECT_FLAGS,
+  logFormat: choiceFlag(["text", "json"], {
+    group: TERMINAL,
+    help: "how events are written to standard error: json has a line for each request too",
+    default: "text",
+  }),
+  /** The least important level that is written. */
+  logLevel: choiceFlag(["debug", "info", "warn", "error"], {
+    group: TERMINAL,
+    help: "the least important events to write: with warn there are no lines of requests",
+    default: "info",
+  }),
+  /** Draw the public URL. */
+  qr: switchFlag({ group: TERMINAL, help: "draw the public URL as a QR code, for a phone" }),
+  /** Open the public URL. */
+  open: switchFlag({ group: TERMINAL, help: "open the public URL in the browser" }),
 };
 
 /** Reads the positional form of --host and --port. */

@@ -135,6 +135,11 @@ export class ServerConnection implements SessionEvents {
     return this.#streams;
   }
 
+  /** Streams that are open. */
+  get load(): number {
+    return this.#session.load;
+  }
+
   /** Lets the streams in flight finish and closes; resolves when its last bytes have left this process. */
   async drain(reason: string): Promise<void> {
     await this.#session.drain(reason);

@@ -28,8 +28,11 @@ export interface ServerLinkEvents {
   onRegistered(registered: Registered): void;
   /** The server asks for another connection, which this link does not make: it serves until the server closes this one. */
   onLeaving(reason: string): void;
-  /** No connection is left, or none could be made; with `isLast` the link does not try again. */
-  onLost(reason: string, isLast: boolean): void;
+  /**
+   * No connection is left, or none could be made. `wait` is how many milliseconds later the link tries again, null when it
+   * does not.
+   */
+  onLost(reason: string, wait: number | null): void;
 }
 
 /**
@@ -103,13 +106,19 @@ export class ServerLink {
       }
       if (this.#isStopped) break;
       if (isHandedOver && !this.#isRestless) continue;
-      if (this.#outgoing === null) this.#events.onLost(reason, this.#once);
-      if (this.#once) break;
-      await this.#pause();
+      const wait = this.#once ? null : this.#nextWait();
+      if (this.#outgoing === null) this.#events.onLost(reason, wait);
+      if (wait === null) break;
+      await this.#pause(wait);
     }
     // Connections that drain still carry requests, which the caller must not cut.
     await Promise.all([...this.#connections].map((connection) => connection.closed));
     return registered;
+  }
+
+  /** Streams that its connections have open. */
+  get load(): number {
+    return [...this.#connections].reduce((load, connection) => load + connection.load, 0);
   }
 
   /** Finishes what is in flight and ends `run`. */
@@ -152,7 +161,7 @@ export class ServerLink {
       this.#outgoing = null;
       // The server may have taken long to finish; the successor is wanted now.
       this.#hurry();
-      this.#events.onLost(reason, false);
+      this.#events.onLost(reason, 0);
     });
   }
 
@@ -167,11 +176,15 @@ export class ServerLink {
     if (this.#connections.size > MAX_OUTGOING) oldest?.close("this client has newer connections");
   }
 
-  /** Waits before the next attempt, but no longer than the old connection serves, unless the server is a restless one. */
-  async #pause(): Promise<void> {
+  /** Returns the milliseconds before the next attempt. */
+  #nextWait(): number {
     const { least, most } = HAND_OVER_WAIT;
     const isHandOver = performance.now() < this.#handOverUntil;
-    const wait = isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
+    return isHandOver ? least + Math.random() * (most - least) : this.#backoff.next();
+  }
+
+  /** Waits, but no longer than the old connection serves, unless the server is a restless one. */
+  async #pause(wait: number): Promise<void> {
     const outgoing = this.#isRestless ? undefined : this.#outgoing?.closed;
     await waitAtMost(
       wait,

@@ -31,10 +31,13 @@ export interface TunnelClientEvents {
   onOnline(server: string, url: string): void;
   /** A server asks for other connections, which the client does not make: it serves until the server closes these. */
   onLeaving?(server: string, reason: string): void;
-  /** The last connection to a server was lost, or the first could not be made; with `isLast` the client does not try again. */
-  onOffline(server: string, reason: string, isLast: boolean): void;
+  /**
+   * The last connection to a server was lost, or the first could not be made. `wait` is how many milliseconds later the
+   * client tries again, null when it does not.
+   */
+  onOffline(server: string, reason: string, wait: number | null): void;
   /** An offline server cannot be reached, for a reason that was not told yet. */
-  onStillOffline?(server: string, reason: string): void;
+  onStillOffline?(server: string, reason: string, wait: number): void;
   /** The name that a server gave belongs to another key now; the tunnel goes on under its id. */
   onNameLost?(server: string, name: string): void;
   /** A server has refused visitors: so many since its last notice. */
@@ -44,7 +47,7 @@ export interface TunnelClientEvents {
 }
 
 /** Milliseconds that streams in flight may take to finish when the client stops. */
-const DRAIN_TIMEOUT = 10_000;
+export const DRAIN_TIMEOUT = 10_000;
 
 /** Reasons told of one outage: why it began, what has been wrong since, and some more in case that changes. */
 const MAX_REASONS = 8;
@@ -80,6 +83,11 @@ export class TunnelClient {
       this.close();
       await Promise.allSettled(runs);
     }
+  }
+
+  /** Exchanges that are under way. */
+  get load(): number {
+    return this.#links.reduce((load, link) => load + link.load, 0);
   }
 
   /** Takes no new streams, lets those in flight finish for at most ten seconds, and ends `run`. */
@@ -177,20 +185,20 @@ class ServerState {
         this.#isLeaving = true;
         this.#events.onLeaving?.(this.#server, reason);
       },
-      onLost: (reason, isLast) => {
+      onLost: (reason, wait) => {
         if (isUp) this.#online--;
         isUp = false;
         const kind = reason.replaceAll(/\d+/g, "");
         // After its last one the client ends, whatever its other connections do.
-        if ((this.#online > 0 && !isLast) || this.#reasons.has(kind)) return;
+        if ((this.#online > 0 && wait !== null) || this.#reasons.has(kind)) return;
         if (this.#reasons.size === MAX_REASONS) return;
         this.#reasons.add(kind);
         // Who comes back is told anew.
         this.#clients = ALONE;
         const isStillOffline = this.#told === "offline";
         this.#told = "offline";
-        if (!isStillOffline) this.#events.onOffline(this.#server, reason, isLast);
-        else if (!isLast) this.#events.onStillOffline?.(this.#server, reason);
+        if (!isStillOffline) this.#events.onOffline(this.#server, reason, wait);
+        else if (wait !== null) this.#events.onStillOffline?.(this.#server, reason, wait);
       },
     };
   }

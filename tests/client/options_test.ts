@@ -45,6 +45,10 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     inspect: { host: "127.0.0.1", port: 4040 },
     inspectMemory: 64 * 1024 * 1024,
     inspectToken: null,
+    logFormat: "text",
+    logLevel: "info",
+    qr: false,
+    open: false,
   });
 });
 
@@ -71,6 +75,10 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--inspect=[::1]:4050",
       "--inspect-memory=10mib",
       "--inspect-token=s",
+      "--log-format=json",
+      "--log-level=warn",
+      "--qr",
+      "--open",
     ]),
     {
       port: 3000,
@@ -91,6 +99,10 @@ Deno.test("parseClientOptions reads every flag", () => {
       inspect: { host: "::1", port: 4050 },
       inspectMemory: 10 * 1024 * 1024,
       inspectToken: "s",
+      logFormat: "json",
+      logLevel: "warn",
+      qr: true,
+      open: true,
     },
   );
 });
@@ -309,10 +321,14 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "inspect-token",
     "key",
     "label",
+    "log-format",
+    "log-level",
     "name",
     "once",
+    "open",
     "port",
     "proxy",
+    "qr",
     "server",
     "server-ca",
     "show-key",

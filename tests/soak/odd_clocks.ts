@@ -85,8 +85,8 @@ export async function beyondValidity(clock: WallClock): Promise<Outcome> {
   const isQuiet = hasLostNothing(client);
   await first.stop("SIGKILL");
   await using _second = await start();
-  const told = client.stderr.find(/still not connected to \S+, trying again: (.*certificate.*)/);
-  const [, reason] = await within(told, "why") ?? [];
+  const [, reason] = await within(client.stderr.find(/still .*?\d: (.*certificate.*);/), "why") ??
+    [];
   await clock.jump(0);
   const back = await untilHolds("the client", () => /\d again$/m.test(`${client.stderr}`));
   return judged(

@@ -1,3 +1,4 @@
+import { isInstalled } from "./front_proxy.ts";
 import { Lines } from "./lines.ts";
 import { within } from "./within.ts";
 
@@ -8,6 +9,8 @@ export interface ProgramOptions {
   readonly preload?: URL;
   /** The flags that say what it may do. @default everything */
   readonly permissions?: readonly string[];
+  /** Columns of a terminal that it runs in, where both outputs are one; none by default. */
+  readonly columns?: number;
 }
 
 /** A program that ended instead of becoming ready. */
@@ -63,12 +66,14 @@ export class Program implements AsyncDisposable {
   static async start(
     script: "server.ts" | "client.ts",
     args: readonly string[],
-    { env = {}, preload, permissions = ["--allow-all"] }: ProgramOptions = {},
+    { env = {}, preload, columns, permissions = ["--allow-all"] }: ProgramOptions = {},
   ): Promise<Program> {
     const home = await makeHome();
     const preloading = preload === undefined ? [] : ["--preload", preload.href];
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", ...permissions, ...preloading, script, ...args],
+    const call = [Deno.execPath(), "run", ...permissions, ...preloading, script, ...args];
+    const [command = "", ...words] = columns === undefined ? call : inTerminal(call, columns);
+    const child = new Deno.Command(command, {
+      args: words,
       cwd: ROOT,
       clearEnv: true,
       env: { ...await environment(home), ...env },
@@ -135,6 +140,14 @@ export class Program implements AsyncDisposable {
     await this.stderr.ended;
     throw new ProgramError(this.#script, code, `${this.stdout}`, `${this.stderr}`);
   }
+}
+
+/** Whether a program can be run in a terminal here: util-linux has what makes one. */
+export const hasTerminals: boolean = Deno.build.os === "linux" && isInstalled("script");
+
+function inTerminal(call: readonly string[], columns: number): string[] {
+  const quoted = call.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
+  return ["script", "-qec", `stty cols ${columns} rows 50; exec ${quoted}`, "/dev/null"];
 }
 
 const ROOT = new URL("../../", import.meta.url);

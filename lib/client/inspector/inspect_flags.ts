@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 
 /** Bytes of memory for records, unless it is said; and at least, which is more than one exchange ever takes. */
 const DEFAULT_MEMORY = 64 * MIB;
-const LEAST_MEMORY = 4 * MIB;
+export const LEAST_MEMORY = 4 * MIB;
 
 /** Bytes at most: V8's heap ends at 4 GiB. */
 const MOST_MEMORY = 1024 * MIB;

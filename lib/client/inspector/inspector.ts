@@ -1,6 +1,6 @@
 import type { TunnelClientEvents } from "../tunnel_client.ts";
 import type { Service } from "../services/service.ts";
-import { ExchangeStore } from "./exchange_store.ts";
+import { ExchangeStore, type StoreListener } from "./exchange_store.ts";
 import { InspectorAPI } from "./inspector_api.ts";
 import { InspectorServer } from "./inspector_server.ts";
 import { RecordingService } from "./recording_service.ts";
@@ -30,6 +30,7 @@ export class Inspector {
   /** Hears of the tunnel's state, and tells it on. */
   readonly events: TunnelClientEvents;
   readonly #server: InspectorServer;
+  readonly #store: ExchangeStore;
 
   /** Begins to listen. @throws {InspectorError} when it cannot. */
   constructor(options: InspectorOptions) {
@@ -40,12 +41,18 @@ export class Inspector {
     const api = new InspectorAPI({ store, tunnel, service });
     this.#server = new InspectorServer({ place, token, api });
     this.service = service;
+    this.#store = store;
     this.events = tunnel;
   }
 
   /** Where it is opened. */
   get url(): string {
     return this.#server.url;
+  }
+
+  /** Lets somebody hear of the exchanges, too. */
+  listen(listener: StoreListener): void {
+    this.#store.listen(listener);
   }
 
   /** Ends streams, replays and listening. */

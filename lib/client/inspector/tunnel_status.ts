@@ -44,13 +44,13 @@ export class TunnelStatus implements Required<TunnelClientEvents> {
     this.#set(server, { state: "leaving", reason });
   }
 
-  onOffline(server: string, reason: string, isLast: boolean): void {
-    this.#next.onOffline(server, reason, isLast);
+  onOffline(server: string, reason: string, wait: number | null): void {
+    this.#next.onOffline(server, reason, wait);
     this.#set(server, { state: "offline", reason });
   }
 
-  onStillOffline(server: string, reason: string): void {
-    this.#next.onStillOffline?.(server, reason);
+  onStillOffline(server: string, reason: string, wait: number): void {
+    this.#next.onStillOffline?.(server, reason, wait);
     this.#set(server, { state: "offline", reason });
   }
 

@@ -72,7 +72,7 @@ Deno.test("EventFeed tells the tunnel's state first, and whenever it changes", a
   fed.tunnel.onOnline(SERVER, "https://app.tunnel.example");
   const second = await reader.next<TunnelStatus["state"]>("tunnel");
   assertEquals(second?.servers[0]?.url, "https://app.tunnel.example");
-  fed.tunnel.onOffline(SERVER, "the network changed", false);
+  fed.tunnel.onOffline(SERVER, "the network changed", 1000);
   const third = await reader.next<TunnelStatus["state"]>("tunnel");
   assertEquals([third?.servers[0]?.state, third?.instance === first?.instance], ["offline", true]);
 });

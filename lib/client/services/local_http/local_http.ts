@@ -36,6 +36,12 @@ export interface LocalHTTPOptions {
   readonly onTrouble?: (sentence: string) => void;
   /** Hears, once for each kind, what to set in an origin that refuses the public host. */
   readonly onHostRefused?: (advice: HostAdvice) => void;
+  /**
+   * Hears each time that nothing takes a connection where the origin should be.
+   *
+   * @default does nothing
+   */
+  readonly onUnreachable?: () => void;
 }
 
 /** Answers visitors by asking the local service, and nothing else on this machine or beyond. */
@@ -50,11 +56,11 @@ export class LocalHTTP implements Service {
   readonly #hostCheck: HostCheck | null;
   readonly #specimens = new Specimens();
 
-  constructor(
-    { host, port, hostHeader, onTrouble = () => {}, onHostRefused }: LocalHTTPOptions,
-  ) {
+  constructor(options: LocalHTTPOptions) {
+    const { host, port, hostHeader, onTrouble = () => {}, onUnreachable = () => {} } = options;
+    const { onHostRefused } = options;
     const place = { host, port };
-    const reports = new OriginReports(authorityOf(place), onTrouble);
+    const reports = new OriginReports(authorityOf(place), { onTrouble, onUnreachable });
     this.#reports = reports;
     this.#diagnosis = new OriginDiagnosis(place, (advice) => reports.isForeign(advice));
     this.#pool = new OriginPool({

@@ -9,17 +9,24 @@ const TOLD_AGAIN_AFTER = 600_000;
 /** Kinds of trouble that are remembered as told: more than one origin has at a time. */
 const MAX_KINDS = 64;
 
+export interface OriginReportsHearers {
+  /** Hears a sentence for the owner. */
+  readonly onTrouble: (sentence: string) => void;
+  /** Hears each time that nothing takes a connection where the origin should be. */
+  readonly onUnreachable: () => void;
+}
+
 /** Tells the owner what is wrong with the origin, or with this program: each kind once in a while and not once a request. */
 export class OriginReports {
   readonly #address: string;
-  readonly #tell: (sentence: string) => void;
+  readonly #hearers: OriginReportsHearers;
   /** When each kind was told, in ms of `performance.now()`. */
   readonly #told = new BoundedMap<string, number>(MAX_KINDS);
 
-  /** Takes what the origin is called, and what hears the sentences. */
-  constructor(address: string, tell: (sentence: string) => void) {
+  /** Takes what the origin is called, and what hears of it. */
+  constructor(address: string, hearers: OriginReportsHearers) {
     this.#address = address;
-    this.#tell = tell;
+    this.#hearers = hearers;
   }
 
   /** Tells what was mended of an answer. */
@@ -49,6 +56,8 @@ export class OriginReports {
     if (error instanceof StreamError) return;
     if (!(error instanceof OriginError)) {
       this.#once(`this client failed, and a visitor got 502: ${traceOf(error)}`);
+    } else if (error.code === "refused" || error.code === "unreachable") {
+      this.#hearers.onUnreachable();
     } else if (error.code !== "aborted") {
       const reason = messageOf(error);
       const isNamed = reason.includes(this.#address);
@@ -61,7 +70,7 @@ export class OriginReports {
     const now = performance.now();
     if (now - (this.#told.get(kind) ?? -Infinity) < TOLD_AGAIN_AFTER) return;
     this.#told.set(kind, now);
-    this.#tell(sentence);
+    this.#hearers.onTrouble(sentence);
   }
 }
 

@@ -1,0 +1,107 @@
+import { escapeUnsafe } from "../../cli/safe_text.ts";
+import type { ExchangeSummary } from "../inspector/exchange.ts";
+import { durationText, middleCut, sizeText } from "./measures.ts";
+import { type Paint, plain } from "./paint.ts";
+
+/** What a line tells of an exchange. */
+export interface ShownExchange extends
+  Pick<
+    ExchangeSummary,
+    | "kind"
+    | "state"
+    | "replayOf"
+    | "method"
+    | "target"
+    | "status"
+    | "duration"
+    | "responseSize"
+    | "messages"
+  > {
+  /** The code with which a WebSocket was closed; null for none. */
+  readonly closeCode: number | null;
+}
+
+/** Characters of the columns: time, method, and on the right outcome, duration and size. */
+const TIME = 8;
+const METHOD = 5;
+const OUTCOME = 9;
+const DURATION = 8;
+const SIZE = 9;
+
+/** Characters that the target keeps, at least: on a narrow terminal the columns on the right go instead. */
+const LEAST_TARGET = 16;
+
+/** Returns an exchange as one line of so many characters at most. */
+export function exchangeLine(
+  exchange: ShownExchange,
+  { time, columns, paint = plain }: {
+    /** The time of day, as it is shown. */
+    readonly time: string;
+    readonly columns: number;
+    readonly paint?: Paint;
+  },
+): string {
+  const mark = exchange.replayOf === null ? " " : "↻";
+  const method = exchange.kind === "websocket" ? "WS" : exchange.method;
+  const name = middleCut(escapeUnsafe(method), LEAST_TARGET).padEnd(METHOD);
+  const left = `${" ".repeat(TIME)} ${mark}${name} `;
+  const outcome = outcomeOf(exchange);
+  const cells = [
+    outcome.padStart(OUTCOME),
+    durationOf(exchange).padStart(DURATION),
+    sizeOf(exchange).padStart(SIZE),
+  ];
+  const width = () => cells.reduce((sum, cell) => sum + 1 + cell.length, left.length);
+  while (cells.length > 1 && columns - width() < LEAST_TARGET) cells.pop();
+  const room = Math.max(1, columns - width());
+  const target = middleCut(escapeUnsafe(exchange.target), room).padEnd(room);
+  const [first = "", ...others] = cells;
+  const painted = first.replace(outcome, () => paint(colourOf(exchange), outcome));
+  const end = [painted, ...others].join(" ").trimEnd();
+  return `${paint("dim", time)} ${mark}${name} ${target} ${end}`;
+}
+
+/** Says in a word how an exchange ended, or that it has begun. */
+export function outcomeOf({ kind, state, status, closeCode }: ShownExchange): string {
+  const answered = status === null ? "" : String(status);
+  const isUpgraded = kind === "websocket" && status === 101;
+  switch (state) {
+    case "open":
+      return isUpgraded ? "open" : "streaming";
+    case "complete":
+      if (isUpgraded) return closeCode === null ? "closed" : `closed ${closeCode}`;
+      return answered;
+    case "left":
+      return isUpgraded || status === null ? "left" : `${answered} left`;
+    case "failed":
+      // Without an answer of the service's the server makes one.
+      if (status === null) return "502";
+      return isUpgraded ? "broken" : `${answered} cut`;
+  }
+}
+
+function durationOf({ duration }: ShownExchange): string {
+  return duration === null ? "" : durationText(duration);
+}
+
+function sizeOf({ state, messages, responseSize }: ShownExchange): string {
+  if (state === "open") return "";
+  if (messages === null) return sizeText(responseSize);
+  const { fromVisitor, fromService } = messages;
+  return fromVisitor === 0 ? `${fromService}↓` : `${fromVisitor}↑ ${fromService}↓`;
+}
+
+function colourOf({ state, status }: ShownExchange): Parameters<Paint>[0] {
+  if (state === "failed") return "red";
+  if (state === "left") return "yellow";
+  switch (Math.floor((status ?? 0) / 100)) {
+    case 2:
+      return "green";
+    case 4:
+      return "yellow";
+    case 5:
+      return "red";
+    default:
+      return "cyan";
+  }
+}
