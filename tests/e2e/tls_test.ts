@@ -54,10 +54,9 @@ Deno.test("A client connects over wss, and refuses a server whose certificate it
       ProgramError,
     );
     assertEquals(error.code, 1);
-    const [made = "", said = "", ...more] = error.stderr.trim().split("\n");
-    assertMatch(made, /made the key/);
-    assertMatch(said, /not connected to .*: it .*https:\/\/127\.0\.0\.1:\d+$/);
-    assertEquals(more, []);
+    const said = error.stderr.split("\n").filter((line) => line.includes("not connected"));
+    assertEquals(said.length, 1, error.stderr);
+    assertMatch(said[0] ?? "", /: it .*https:\/\/127\.0\.0\.1:\d+$/);
   });
 });
 

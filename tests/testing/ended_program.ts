@@ -22,7 +22,8 @@ export async function runToEnd(
     args: ["run", "--allow-all", script, ...args],
     cwd: ROOT,
     clearEnv: true,
-    env: { ...ownEnvironment(), NO_COLOR: "1", ...env },
+    // The line that says where an inspector listens is not what such a program is asked for.
+    env: { ...ownEnvironment(), NO_COLOR: "1", TUNNEL_INSPECT: "off", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
