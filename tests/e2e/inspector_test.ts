@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { toText } from "../testing/latin1.ts";
 import { InspectorCalls } from "../testing/inspector_calls.ts";
 import { SampleOrigin } from "../testing/sample_origin.ts";
@@ -7,6 +7,7 @@ import { startTunnel } from "../testing/tunnel.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
 import { echo, visitWebSocket } from "../testing/websocket_visit.ts";
 import { eventually } from "../testing/eventually.ts";
+import { within } from "../testing/within.ts";
 
 Deno.test("The inspector shows what passes, and sends it again", async (t) => {
   await using origin = SampleOrigin.start();
@@ -127,4 +128,39 @@ Deno.test("The inspector tells why there was no answer", async () => {
   const { state, reason, status } = await inspector.ended();
   assertEquals([state, status], ["failed", null]);
   assertMatch(reason ?? "", /origin/);
+});
+
+Deno.test("The inspector stays small and answers while a visitor sends 100,000 messages and odd requests", async () => {
+  const count = 100_000;
+  await using origin = await WebSocketOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  const inspector = await InspectorCalls.of(tunnel.client);
+  const visitor = await visitWebSocket(tunnel, "/live");
+  const { peer } = await origin.next();
+  const last = new Promise<void>((resolve) => {
+    let seen = 0;
+    peer.socket.on("message", () => {
+      if (++seen === count) resolve();
+    });
+  });
+  const before = await tunnel.client.memory();
+  for (let index = 0; index < count; index += 1000) {
+    for (let each = index; each < index + 999; each++) visitor.send(`message ${each}`);
+    await visitor.sent("the thousandth");
+    if (index % 10_000 === 0) assertEquals((await inspector.list("kind=websocket")).length, 1);
+  }
+  await within(last, "the last message at the origin", 60_000);
+  const [{ id } = { id: 0 }] = await inspector.list("kind=websocket");
+  const { messages, total, first } = await inspector.messages(id, "limit=1000");
+  assertEquals([messages.length, total, first], [1000, count, count - 1000]);
+
+  const script = "/<script>alert(1)</script>?%00%zz\"'";
+  await tunnel.request(script, { fields: [["X-Odd", "</script>\xff"], ["__proto__", "1"]] });
+  const odd = await inspector.ended(`text=${encodeURIComponent("<SCRIPT>")}`);
+  assertEquals(odd.target, script);
+  const { request } = await inspector.exchange(odd.id);
+  assertEquals(request.fields.find(([name]) => name === "x-odd")?.[1], "</script>\xff");
+  const after = await tunnel.client.memory();
+  if (before !== null && after !== null) assertLess(after.now - before.now, 64 * 1024 * 1024);
+  visitor.vanish();
 });
