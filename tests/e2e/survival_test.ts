@@ -3,6 +3,7 @@ import { eventually } from "../testing/eventually.ts";
 import type { ScriptedExchange } from "../testing/scripted_exchange.ts";
 import type { Program } from "../testing/program.ts";
 import { ownPage } from "../testing/prometheus.ts";
+import { InspectorCalls } from "../testing/inspector_calls.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
@@ -73,15 +74,19 @@ Deno.test({
       else await exchange.answer(OK);
     });
     await using tunnel = await startTunnel({ origin });
+    const inspector = await InspectorCalls.of(tunnel.client);
     await limitDescriptors(tunnel.client, 64);
     const answers = Promise.all(Array.from({ length: REQUESTS }, () => tunnel.request("/")));
     // Those for which no connection can be made fail at once; the others wait for the origin.
     await eventually("the client to run out of descriptors", () => stalled.length > 20);
+    const look = inspector.list("limit=1").catch(() => []);
     isStalled = false;
     for (const exchange of stalled) await exchange.answer(OK);
     for (const { status } of await answers) assert(status === 200 || status === 502, `${status}`);
     await eventually("the client to serve again", () => works(tunnel));
     for (let i = 0; i < 20; i++) assert(await works(tunnel));
+    await look;
+    await eventually("the inspector to answer", async () => (await inspector.list()).length > 0);
     assertNotMatch(`${tunnel.client.stderr}`, /not connected/);
   },
 });

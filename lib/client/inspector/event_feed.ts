@@ -1,4 +1,5 @@
 import { APIError } from "./api_error.ts";
+import type { ExchangeSummary } from "./exchange.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
 import type { ExchangeStore, StoreListener } from "./exchange_store.ts";
 import { messagePage, summaryOf } from "./exchange_view.ts";
@@ -13,8 +14,8 @@ const INTERVAL = 100;
 /** Removed exchanges that wait for a reader; one that is further behind is cut off, and begins anew. */
 const MAX_REMOVED = 10_000;
 
-/** Messages that are sent at once; the rest follows in the next turn. */
-const MAX_MESSAGES = 200;
+/** Exchanges, and messages, that are sent at once; the rest follows in the next turn. */
+const MAX_AT_ONCE = 200;
 
 /** Milliseconds of silence after which a reader gets a comment, so that one that is gone is noticed. */
 const SILENCE = 30_000;
@@ -146,12 +147,22 @@ class FeedReader implements StoreListener {
   #take(): string {
     let text = "";
     if (this.#isTunnelChanged) text += eventOf("tunnel", this.#tunnel.state);
-    if (this.#changed.size > 0) text += eventOf("exchanges", [...this.#changed].map(summaryOf));
+    text += this.#takeChanged();
     if (this.#removed.length > 0) text += eventOf("removed", { ids: this.#removed });
     this.#isTunnelChanged = false;
-    this.#changed.clear();
     this.#removed = [];
     return text + this.#takeMessages();
+  }
+
+  #takeChanged(): string {
+    if (this.#changed.size === 0) return "";
+    const summaries: ExchangeSummary[] = [];
+    for (const record of this.#changed) {
+      if (summaries.length === MAX_AT_ONCE) break;
+      summaries.push(summaryOf(record));
+      this.#changed.delete(record);
+    }
+    return eventOf("exchanges", summaries);
   }
 
   #takeMessages(): string {
@@ -159,7 +170,7 @@ class FeedReader implements StoreListener {
     const log = record?.messages ?? null;
     if (record === null || log === null || log.total <= this.#nextMessage) return "";
     const from = Math.max(log.first, this.#nextMessage);
-    this.#nextMessage = Math.min(log.total, from + MAX_MESSAGES);
+    this.#nextMessage = Math.min(log.total, from + MAX_AT_ONCE);
     return eventOf("messages", {
       exchange: record.id,
       ...messagePage(log, from, this.#nextMessage),

@@ -12,7 +12,7 @@ export type ExchangeKind = "http" | "websocket" | "events";
  */
 export type ExchangeState = "open" | "complete" | "left" | "failed";
 
-/** What a list says of an exchange. */
+/** What a list says of an exchange; its texts are cut after 2,048 characters. */
 export interface ExchangeSummary {
   /** Grows with each exchange, from 1 at each start of the client. */
   readonly id: number;

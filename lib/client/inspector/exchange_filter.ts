@@ -1,9 +1,9 @@
 import { parseInteger } from "../../cli/flags.ts";
-import { fieldValue, listMembers } from "../../http/fields.ts";
+import { listMembers } from "../../http/fields.ts";
 import { APIError } from "./api_error.ts";
 import type { ExchangePage } from "./exchange.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
-import { summaryOf } from "./exchange_view.ts";
+import { senderOf, summaryOf } from "./exchange_view.ts";
 
 /** Exchanges of a page, unless it is said and at most. */
 const LIMIT = { byDefault: 100, most: 1000 } as const;
@@ -86,9 +86,9 @@ function textCheck(text: string | null): Check[] {
   const wanted = text?.trim().toLowerCase() ?? "";
   if (wanted === "") return [];
   return [(record) => {
-    const { method, target, status, requestFields } = record;
-    const host = fieldValue(requestFields, "host") ?? "";
-    const visitor = fieldValue(requestFields, "x-forwarded-for") ?? "";
-    return `${method} ${host}${target} ${status ?? ""} ${visitor}`.toLowerCase().includes(wanted);
+    const { method, target, status } = record;
+    const { host, visitor } = senderOf(record);
+    const line = `${method} ${host ?? ""}${target} ${status ?? ""} ${visitor ?? ""}`;
+    return line.toLowerCase().includes(wanted);
   }];
 }

@@ -31,6 +31,8 @@ export class ExchangeRecord {
   requestBody: KeptBody | null = null;
   responseBody: KeptBody | null = null;
   messages: MessageLog | null = null;
+  /** Host and visitor, once somebody has asked: to look for them in the fields takes as long as these are. */
+  sender: { readonly host: string | null; readonly visitor: string | null } | null = null;
   /** Bytes of memory that it takes. */
   memory: number;
   /** Whether it is in the store; what is not takes nothing more. */

@@ -13,26 +13,29 @@ import type { KeptBody } from "./kept_body.ts";
 import type { KeptMessage, MessageLog } from "./message_log.ts";
 import { detectScheme } from "./signature_claim.ts";
 
+/** Characters of each text in a list, which visitors choose: what a person reads there is shorter. */
+const MAX_TEXT = 2048;
+
 /** Makes what a list says of an exchange. */
 export function summaryOf(record: ExchangeRecord): ExchangeSummary {
   const { id, kind, state, reason, replayOf, method, target, status, messages } = record;
-  const { requestFields } = record;
+  const { host, visitor } = senderOf(record);
   return {
     id,
     kind,
     state,
     reason,
     replayOf,
-    method,
-    target,
-    host: fieldValue(requestFields, "host") ?? null,
-    visitor: visitorOf(requestFields),
+    method: method.slice(0, MAX_TEXT),
+    target: target.slice(0, MAX_TEXT),
+    host: host?.slice(0, MAX_TEXT) ?? null,
+    visitor: visitor?.slice(0, MAX_TEXT) ?? null,
     status,
     arrived: new Date(record.arrivedOn).toISOString(),
     duration: time(record.end),
     requestSize: record.requestBody?.size ?? 0,
     responseSize: record.responseBody?.size ?? 0,
-    responseType: mediaTypeOf(record.responseFields ?? []),
+    responseType: mediaTypeOf(record.responseFields ?? [])?.slice(0, MAX_TEXT) ?? null,
     messages: messages === null
       ? null
       : { fromVisitor: messages.fromVisitor, fromService: messages.fromService },
@@ -41,10 +44,13 @@ export function summaryOf(record: ExchangeRecord): ExchangeSummary {
 
 /** Makes all that is told of an exchange; `replays` are the ids of those that sent it again. */
 export function exchangeOf(record: ExchangeRecord, replays: readonly number[]): Exchange {
-  const { requestFields, responseFields, status, sentOn, firstByte, end } = record;
+  const { method, target, requestFields, responseFields, status } = record;
+  const { sentOn, firstByte, end } = record;
   const isHTTPS = fieldValue(requestFields, "x-forwarded-proto") === "https";
   return {
     ...summaryOf(record),
+    method,
+    target,
     scheme: isHTTPS ? "https" : "http",
     times: { sentOn: time(sentOn), firstByte: time(firstByte), end: time(end) },
     request: {
@@ -84,10 +90,13 @@ export function octetsOf(text: string): Uint8Array<ArrayBuffer> {
   return octets;
 }
 
-/** The address that the server saw, or that a proxy it trusts told it. */
-function visitorOf(fields: readonly Field[]): string | null {
-  const [visitor] = listMembers(fieldValue(fields, "x-forwarded-for") ?? "");
-  return visitor || null;
+/** Returns Host and visitor of a request; the visitor's address is what the server saw, or a proxy that it trusts. */
+export function senderOf(record: ExchangeRecord): NonNullable<ExchangeRecord["sender"]> {
+  if (record.sender !== null) return record.sender;
+  const { requestFields } = record;
+  const [visitor] = listMembers(fieldValue(requestFields, "x-forwarded-for") ?? "");
+  record.sender = { host: fieldValue(requestFields, "host") ?? null, visitor: visitor || null };
+  return record.sender;
 }
 
 function bodyInfo(

@@ -8,6 +8,9 @@ import { type InspectorPlace, VisitGuard } from "./visit_guard.ts";
 /** Ports that are tried, from the wanted one on: some clients on one machine. */
 const PORTS = 10;
 
+/** Milliseconds until it listens again after it had to end. */
+const RETRY = 1000;
+
 /** Bytes of a login form: a token. */
 const MAX_FORM = 8 * 1024;
 
@@ -25,10 +28,13 @@ export interface InspectorServerOptions {
 
 /** Serves the inspector's page and its interface. */
 export class InspectorServer {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #guard: VisitGuard;
   readonly #api: InspectorAPI;
   readonly #host: string;
+  readonly #port: number;
+  #isClosed = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Listens at the wanted port, or the next one that is free.
@@ -38,21 +44,41 @@ export class InspectorServer {
   constructor({ place, token, api }: InspectorServerOptions) {
     this.#api = api;
     this.#host = place.host;
-    this.#server = listen(place, (request) => this.#answer(request));
-    this.#guard = new VisitGuard({ host: place.host, port: this.#server.addr.port }, token);
-    // It ends with an error when no file descriptor is left, which must not end the tunnel.
-    this.#server.finished.catch(() => {});
+    this.#server = this.#listen(place, PORTS);
+    this.#port = this.#server.addr.port;
+    this.#guard = new VisitGuard({ host: place.host, port: this.#port }, token);
   }
 
   /** Where it is opened on this machine. */
   get url(): string {
     const host = ANY.has(this.#host) ? "localhost" : this.#host;
-    return `http://${authorityOf({ host, port: this.#server.addr.port })}`;
+    return `http://${authorityOf({ host, port: this.#port })}`;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
     this.#api.close();
     await this.#server.shutdown();
+  }
+
+  /** Listens at one of so many ports, and goes on when no file descriptor was left, after which `Deno.serve` has ended. */
+  #listen(place: InspectorPlace, ports: number): Deno.HttpServer<Deno.NetAddr> {
+    const server = listen(place, ports, (request) => this.#answer(request));
+    server.finished.catch(() => this.#listenAgain());
+    return server;
+  }
+
+  #listenAgain(): void {
+    if (this.#isClosed) return;
+    this.#retry = setTimeout(() => {
+      try {
+        this.#server = this.#listen({ host: this.#host, port: this.#port }, 1);
+      } catch (error) {
+        if (!(error instanceof InspectorError)) throw error;
+        this.#listenAgain();
+      }
+    }, RETRY);
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -64,21 +90,22 @@ export class InspectorServer {
   }
 
   async #respond(request: Request): Promise<Response> {
-    const url = new URL(request.url);
+    let path = "";
     try {
       this.#guard.check(request);
-      if (url.pathname === "/login") return await this.#login(request);
+      // A URL can be made of it now that its Host is known to be one.
+      const url = new URL(request.url);
+      path = url.pathname;
+      if (path === "/login") return await this.#login(request);
       this.#guard.authorize(request);
-      if (url.pathname.startsWith("/api/")) {
+      if (path.startsWith("/api/")) {
         checkType(request);
         return await this.#api.answer(request, url);
       }
-      return pageAnswer(request, url.pathname);
+      return pageAnswer(request, path);
     } catch (error) {
       if (!(error instanceof APIError)) return failure(error);
-      return error.code === "unauthorized" && url.pathname === "/"
-        ? loginAnswer(error)
-        : error.answer;
+      return error.code === "unauthorized" && path === "/" ? loginAnswer(error) : error.answer;
     }
   }
 
@@ -117,9 +144,10 @@ const SAFE: readonly (readonly [string, string])[] = [
 
 function listen(
   { host, port }: InspectorPlace,
+  ports: number,
   answer: (request: Request) => Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
-  const last = port === 0 ? 0 : Math.min(port + PORTS - 1, 65_535);
+  const last = port === 0 ? 0 : Math.min(port + ports - 1, 65_535);
   for (let tried = port; tried <= last; tried++) {
     try {
       return Deno.serve({ hostname: host, port: tried, onListen: () => {}, onError }, answer);

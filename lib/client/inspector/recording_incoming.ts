@@ -85,6 +85,7 @@ export class RecordingIncoming implements Incoming {
 
   writeMessage(bytes: Uint8Array, text: boolean): void | Promise<void> {
     const written = this.#incoming.writeMessage(bytes, text);
+    if (!this.#record.isKept) return written;
     const parts = new MessageParts();
     parts.add(bytes);
     this.#noteMessage("service", text ? "text" : "binary", parts);
@@ -142,6 +143,7 @@ export class RecordingIncoming implements Incoming {
       if (this.#isAnswered) this.#finish("complete", null);
       return;
     }
+    if (!this.#record.isKept) return;
     const parts = this.#parts ?? new MessageParts();
     parts.add(bytes);
     const isPart = (flags & FrameFlag.More) !== 0;

@@ -1,28 +1,28 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import { KeptBody, MAX_KEPT_BODY } from "../../../lib/client/inspector/kept_body.ts";
 import { SeededRandom } from "../../testing/seeded_random.ts";
 
 Deno.test("KeptBody keeps the beginning of a body and counts all of it", () => {
   const random = new SeededRandom();
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 20; round++) {
     const body = new KeptBody();
-    const pieces: number[] = [];
+    const whole: Uint8Array[] = [];
     let grown = 0;
     for (let count = random.integer(1, 40); count > 0; count--) {
-      const piece = Uint8Array.from(
-        { length: random.integer(0, 20_000) },
-        () => random.integer(0, 255),
-      );
+      const piece = random.bytes(random.integer(0, 20_000));
+      whole.push(piece.slice());
       grown += body.add(piece);
-      pieces.push(...piece);
       // What was given may be overwritten at once.
       piece.fill(0);
     }
-    assertEquals([body.size, body.kept], [pieces.length, Math.min(pieces.length, MAX_KEPT_BODY)]);
-    assertEquals(body.bytes, Uint8Array.from(pieces.slice(0, MAX_KEPT_BODY)));
+    const sent = Buffer.concat(whole);
+    const expected = sent.subarray(0, MAX_KEPT_BODY);
+    assertEquals([body.size, body.kept], [sent.length, expected.length]);
+    assert(expected.equals(body.bytes));
     assert(grown >= body.kept && grown <= MAX_KEPT_BODY);
     body.leaveShared();
-    assertEquals(body.bytes, Uint8Array.from(pieces.slice(0, MAX_KEPT_BODY)));
+    assert(expected.equals(body.bytes));
   }
 });
 
