@@ -23,7 +23,7 @@ export class ExchangeRecord {
   readonly method: string;
   readonly target: string;
   /** Milliseconds of `performance.now()`. */
-  readonly arrivedAt = performance.now();
+  readonly arrivedAt = clock();
   /** Microseconds from the arrival; negative for what has not come. */
   sentOn = -1;
   firstByte = -1;
@@ -91,7 +91,7 @@ export class ExchangeRecord {
 
   /** Microseconds since its arrival. */
   now(): number {
-    return Math.round((performance.now() - this.arrivedAt) * 1000);
+    return Math.round((clock() - this.arrivedAt) * 1000);
   }
 
   /** Takes the head of the answer; returns by how many bytes the memory has grown. */
@@ -134,6 +134,25 @@ export class ExchangeRecord {
     this.responseBody?.drop();
     this.messages = null;
   }
+}
+
+let reading = -1;
+
+const TURN_OVER = Promise.resolve();
+
+function forgetReading(): void {
+  reading = -1;
+}
+
+/**
+ * Returns `performance.now()`, read once for all that happens in one go: the head and the end of a small answer, and the
+ * requests of one message. To read it takes longer than to note a field.
+ */
+function clock(): number {
+  if (reading >= 0) return reading;
+  reading = performance.now();
+  void TURN_OVER.then(forgetReading);
+  return reading;
 }
 
 /** When `performance.now()` was zero, in milliseconds since 1970; another time after the machine has slept. */
