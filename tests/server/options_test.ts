@@ -212,6 +212,7 @@ Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and
     refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");
   }
   refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
+  refuses(["--max-visitor-streams=0"], "--max-visitor-streams must be");
 });
 
 Deno.test("parseServerOptions refuses a malformed rate", () => {
