@@ -58,6 +58,7 @@ export function ReplayEditor({ model, exchange }: ReplayEditorProps) {
       <label>
         Fields, one a line
         <textarea
+          class="fields-text"
           rows={Math.min(10, edited.fields.split("\n").length + 1)}
           value={edited.fields}
           spellcheck={false}
@@ -77,7 +78,10 @@ export function ReplayEditor({ model, exchange }: ReplayEditorProps) {
             min={1}
             max={MAX_TIMES}
             value={edited.times}
-            onInput={({ currentTarget }) => change({ times: currentTarget.valueAsNumber || 1 })}
+            onInput={({ currentTarget: { valueAsNumber: times } }) => {
+              // A field that is empty is about to get another number.
+              if (Number.isInteger(times)) change({ times });
+            }}
           />
         </label>
         <button type="submit" class="main">Send</button>
@@ -110,6 +114,7 @@ function BodyEditor({ exchange: { request }, body, change }: BodyEditorProps) {
         Body <span class="quiet">{aboutBody(size, text, isWhole, body !== null)}</span>
       </span>
       <textarea
+        class="body-text"
         rows={10}
         value={body ?? text ?? ""}
         spellcheck={false}
