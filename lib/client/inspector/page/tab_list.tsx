@@ -1,3 +1,4 @@
+import { useLayoutEffect } from "preact/hooks";
 import type { TabName } from "./route.ts";
 
 export interface TabListProps {
@@ -8,6 +9,10 @@ export interface TabListProps {
 
 /** The views of an exchange, by the pattern that screen readers know: arrows move, one of them is in the tab order. */
 export function TabList({ tabs, chosen, choose }: TabListProps) {
+  // Where there is no room for all of them, the chosen one is in sight.
+  useLayoutEffect(() => {
+    document.getElementById(tabId(chosen))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   const move = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;
