@@ -3,9 +3,9 @@ import { EmptyList } from "./empty_list.tsx";
 import { ExchangeTable } from "./exchange_table.tsx";
 import { FilterBar } from "./filter_bar.tsx";
 import { KEY_BINDINGS } from "./key_bindings.ts";
-import { useObservables } from "./observable.ts";
 import type { PageModel } from "./page_model.ts";
 import { TunnelBar } from "./tunnel_bar.tsx";
+import { useObservables } from "./use_observables.ts";
 
 /** The whole page: a list, and one exchange beside it, which on a telephone lies over it. */
 export function App({ model }: { readonly model: PageModel }) {

@@ -1,3 +1,6 @@
+import { parameterOf } from "./multipart.ts";
+import { textOfPart } from "./octet_text.ts";
+
 /** What a body is, as far as showing it is concerned. */
 export type BodyKind = "json" | "form" | "multipart" | "html" | "xml" | "image" | "text" | "binary";
 
@@ -11,10 +14,24 @@ export const LOOKS: Readonly<Record<BodyKind, readonly BodyLook[]>> = {
   multipart: ["parts", "text", "hex"],
   html: ["text", "page", "hex"],
   xml: ["text", "hex"],
-  image: ["image", "hex"],
+  image: ["image", "text", "hex"],
   text: ["text", "hex"],
   binary: ["hex"],
 };
+
+/** Returns a body as text: UTF-8, or what its type says; null where it is neither. */
+export function bodyTextOf(contentType: string | null, octets: Uint8Array): string | null {
+  const text = textOfPart(octets);
+  if (text !== null) return text;
+  const charset = parameterOf(contentType ?? "", "charset");
+  if (charset === null) return null;
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(octets);
+  } catch {
+    // An encoding that this browser does not know, or another one than is said.
+    return null;
+  }
+}
 
 /** Decides what a body is by its type; without a useful one, by what is in it. `text` is null for what is not UTF-8. */
 export function bodyKindOf(contentType: string | null, text: string | null): BodyKind {

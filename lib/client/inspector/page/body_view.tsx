@@ -2,11 +2,10 @@ import { useState } from "preact/hooks";
 import type { BodyInfo } from "../exchange.ts";
 import { sizeText } from "./amounts.ts";
 import { BodyContent } from "./body_content.tsx";
-import { bodyKindOf, type BodyLook, LOOKS } from "./body_kind.ts";
+import { bodyKindOf, type BodyLook, bodyTextOf, LOOKS } from "./body_kind.ts";
 import { CopyButton } from "./copy_button.tsx";
 import { type BodyBytes, readDecoded } from "./inspector_calls.ts";
-import { useLoaded } from "./loaded.ts";
-import { textOfPart } from "./octet_text.ts";
+import { useLoaded } from "./use_loaded.ts";
 import { PartList } from "./part_list.tsx";
 
 /** Bytes of a body that is read to be shown as a tree or with indents; of a longer one the text is shown. */
@@ -39,7 +38,7 @@ interface LoadedBodyProps extends BodyViewProps {
 
 function LoadedBody({ title, body, bytes }: LoadedBodyProps) {
   const { type, encoding, href } = body;
-  const text = textOfPart(bytes.octets);
+  const text = bodyTextOf(type, bytes.octets);
   const kind = bodyKindOf(type, text);
   const isLong = bytes.octets.length > MAX_READ;
   const looks = LOOKS[kind].filter((look) =>

@@ -4,7 +4,7 @@ import { answerLines } from "./answer_lines.ts";
 import { isSamePair, type LinePair, linePairs } from "./differences.ts";
 import { statusClass } from "./exchange_row.tsx";
 import { readDecoded, readExchange } from "./inspector_calls.ts";
-import { useLoaded } from "./loaded.ts";
+import { useLoaded } from "./use_loaded.ts";
 import { fieldText } from "./octet_text.ts";
 import type { PageModel } from "./page_model.ts";
 import { SecretText } from "./secret_text.tsx";

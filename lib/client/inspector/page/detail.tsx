@@ -3,7 +3,7 @@ import type { Exchange } from "../exchange.ts";
 import { Comparison } from "./comparison.tsx";
 import { DetailHead } from "./detail_head.tsx";
 import { readExchange } from "./inspector_calls.ts";
-import { useLoaded } from "./loaded.ts";
+import { useLoaded } from "./use_loaded.ts";
 import { MessagesTab } from "./messages_tab.tsx";
 import { OverviewTab } from "./overview_tab.tsx";
 import type { PageModel } from "./page_model.ts";
@@ -40,6 +40,7 @@ export function Detail({ model, route: { id, tab } }: DetailProps) {
   return (
     <section class="detail" ref={section} tabIndex={-1} aria-label={`Exchange ${id}`}>
       <DetailHead model={model} exchange={exchange} />
+      {trouble !== null && <p class="trouble" role="alert">{trouble}</p>}
       <TabList tabs={tabs} chosen={chosen} choose={(name) => model.openTab(name)} />
       <div id={PANEL_ID} class="panel" role="tabpanel" tabIndex={0} aria-labelledby={tabId(chosen)}>
         <Panel key={chosen} model={model} exchange={exchange} tab={chosen} />

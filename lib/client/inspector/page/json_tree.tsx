@@ -1,7 +1,12 @@
 import { useMemo, useState } from "preact/hooks";
 import { countText } from "./amounts.ts";
-import type { JSONBrackets, JSONMember, JSONNode } from "./json_node.ts";
-import { type JSONFault, readJSON } from "./json_reader.ts";
+import {
+  type JSONBrackets,
+  type JSONFault,
+  type JSONMember,
+  type JSONNode,
+  readJSON,
+} from "./json_reader.ts";
 import { visible } from "./octet_text.ts";
 import { Cover, SecretText } from "./secret_text.tsx";
 import { isSecretName, textParts } from "./secrets.ts";

@@ -106,7 +106,10 @@ export class PageModel extends Observable {
 
   /** Sends the request of an exchange again and shows the answer beside the first one. */
   async replay(id: number | null = this.cursor, request: ReplayRequest = {}): Promise<boolean> {
-    if (id === null) return false;
+    if (id === null) {
+      this.tell("Choose an exchange first: j and k move through the list.");
+      return false;
+    }
     try {
       const { ids } = await replay(id, request);
       const [first] = ids;

@@ -1,8 +1,8 @@
 import { sizeText } from "./amounts.ts";
 import { BodyContent } from "./body_content.tsx";
-import { bodyKindOf, LOOKS } from "./body_kind.ts";
+import { bodyKindOf, bodyTextOf, LOOKS } from "./body_kind.ts";
 import { type BodyPart, partsOf } from "./multipart.ts";
-import { textOfPart, visible } from "./octet_text.ts";
+import { visible } from "./octet_text.ts";
 import { Cover } from "./secret_text.tsx";
 import { isSecretName } from "./secrets.ts";
 
@@ -37,7 +37,7 @@ function aboutPart({ fileName, type, octets, isWhole }: BodyPart): string {
 }
 
 function PartContent({ part: { name, type, octets, isWhole } }: { readonly part: BodyPart }) {
-  const text = textOfPart(octets);
+  const text = bodyTextOf(type, octets);
   if (text !== null && isSecretName(name)) return <Cover text={text} />;
   const kind = bodyKindOf(type, text);
   // A part is no body that the client could show by itself, and what is in parts of parts stays text.

@@ -4,7 +4,7 @@ import { sizeText } from "./amounts.ts";
 import { HexDump } from "./body_content.tsx";
 import { CopyButton } from "./copy_button.tsx";
 import { readKept } from "./inspector_calls.ts";
-import { useLoaded } from "./loaded.ts";
+import { useLoaded } from "./use_loaded.ts";
 import { fieldText, textOfPart } from "./octet_text.ts";
 import { SecretText } from "./secret_text.tsx";
 import { isSecretName, targetParts, type TextPart, textParts } from "./secrets.ts";

@@ -3,7 +3,7 @@ import type { Exchange } from "../exchange.ts";
 import { sizeText } from "./amounts.ts";
 import { editableOf, type EditableRequest, replayRequestOf } from "./editable_request.ts";
 import { messageOf, readDecoded } from "./inspector_calls.ts";
-import { useLoaded } from "./loaded.ts";
+import { useLoaded } from "./use_loaded.ts";
 import { utf8Of } from "./octet_text.ts";
 import type { PageModel } from "./page_model.ts";
 

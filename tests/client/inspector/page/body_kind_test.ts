@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { type BodyKind, bodyKindOf } from "../../../../lib/client/inspector/page/body_kind.ts";
+import {
+  type BodyKind,
+  bodyKindOf,
+  bodyTextOf,
+} from "../../../../lib/client/inspector/page/body_kind.ts";
 
 const KINDS: readonly (readonly [type: string | null, text: string | null, BodyKind])[] = [
   ["application/json; charset=utf-8", "not json", "json"],
@@ -23,3 +27,12 @@ for (const [type, text, kind] of KINDS) {
     assertEquals(bodyKindOf(type, text), kind);
   });
 }
+
+Deno.test("a body is read as UTF-8, or in the encoding that its type names", () => {
+  const octets = new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0x21, 0x21, 0x21, 0x21]);
+  assertEquals(bodyTextOf("text/plain; charset=iso-8859-1", octets), "café!!!!");
+  for (const type of [null, "text/plain", "text/plain; charset=utf-8", "a/b; charset=unknown"]) {
+    assertEquals(bodyTextOf(type, octets), null);
+  }
+  assertEquals(bodyTextOf("text/plain; charset=iso-8859-1", new TextEncoder().encode("é")), "é");
+});

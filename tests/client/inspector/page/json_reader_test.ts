@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { JSONNode } from "../../../../lib/client/inspector/page/json_node.ts";
-import { readJSON } from "../../../../lib/client/inspector/page/json_reader.ts";
+import { type JSONNode, readJSON } from "../../../../lib/client/inspector/page/json_reader.ts";
 
 Deno.test("readJSON reads what JSON.parse reads, without a fault", () => {
   const texts = [
