@@ -17,8 +17,16 @@ interface GeneratedBlock {
 
 /** Every such part. */
 export const GENERATED_BLOCKS: readonly GeneratedBlock[] = [
-  { document: "README.md", name: "flags of the server", make: () => flagTables(SERVER_FLAGS) },
-  { document: "README.md", name: "flags of the client", make: () => flagTables(CLIENT_FLAGS) },
+  {
+    document: ".github/FLAGS.md",
+    name: "flags of the server",
+    make: () => flagTables(SERVER_FLAGS),
+  },
+  {
+    document: ".github/FLAGS.md",
+    name: "flags of the client",
+    make: () => flagTables(CLIENT_FLAGS),
+  },
   {
     document: ".github/OPERATIONS.md",
     name: "limits",

@@ -10,6 +10,10 @@ const ROOT = new URL("../../", import.meta.url);
 /** The documents in which every path that stands in backquotes leads to a file or a folder. */
 const DOCUMENTS = [
   "README.md",
+  ".github/BENCHMARKS.md",
+  ".github/FLAGS.md",
+  ".github/GUIDE.md",
+  ".github/HTTP.md",
   ".github/ARCHITECTURE.md",
   ".github/CONTRIBUTING.md",
   ".github/DECISIONS.md",
