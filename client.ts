@@ -17,6 +17,7 @@ import {
   type LoadedKey,
   loadKeyFile,
 } from "./lib/client/key_file.ts";
+import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
 import type { Service } from "./lib/client/services/service.ts";
 import {
@@ -86,7 +87,7 @@ async function publish(options: ClientOptions): Promise<number> {
     return registered || stopped !== null ? 0 : 1;
   } catch (error) {
     if (!(error instanceof RegistrationError)) throw error;
-    throw new ProgramError(`the server refused: ${error.message}`, 1, { cause: error });
+    throw new ProgramError(`the server refused: ${refusalAdvice(error)}`, 1, { cause: error });
   }
 }
 
