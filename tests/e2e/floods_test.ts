@@ -304,7 +304,7 @@ async function assertNoStreams(server: Program): Promise<void> {
 async function assertWorks(tunnel: Tunnel): Promise<void> {
   const { status, text } = await tunnel.request("/");
   assertEquals([status, text], [200, "ok"]);
-  assertEquals(tunnel.client.stderr.all.length, 1, "the client had to connect again");
+  assertEquals(tunnel.connections, 1, "the client had to connect again");
 }
 
 async function assertWorksOnce(tunnel: Tunnel, origin: ScriptedOrigin): Promise<void> {

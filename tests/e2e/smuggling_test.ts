@@ -273,7 +273,7 @@ Deno.test("however a body is framed, the origin sees the requests that the visit
       if (expected === REFUSED) assertRefused(answer);
     });
   }
-  assertEquals(tunnel.client.stderr.all.length, 1, "the client had to connect again");
+  assertEquals(tunnel.connections, 1, "the client had to connect again");
 });
 
 /** Requests over HTTP/2 that would be others over HTTP/1.1: fields beside the pseudo-fields, and what is changed of these. */

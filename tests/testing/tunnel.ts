@@ -94,6 +94,11 @@ export class Tunnel implements AsyncDisposable {
     this.#owned = owned;
   }
 
+  /** How often the client told of a connection, made or lost: once, as long as nothing happens to it. */
+  get connections(): number {
+    return this.client.stderr.all.filter((line) => line.includes("connected to")).length;
+  }
+
   /** The public URL. */
   get url(): URL {
     return this.client.url;
