@@ -18,8 +18,11 @@ import {
   loadKeyFile,
 } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
-import { LocalHTTP } from "./lib/client/services/local_http/local_http.ts";
+import { plainDialer } from "./lib/client/services/local_http/origin_dialer.ts";
+import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
+import { addressOf } from "./lib/client/services/origin.ts";
 import type { Service } from "./lib/client/services/service.ts";
+import { serviceName } from "./lib/client/services/service_spec.ts";
 import {
   DRAIN_TIMEOUT,
   TunnelClient,
@@ -27,7 +30,6 @@ import {
 } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
-import { authorityOf } from "./lib/net/authority.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
@@ -56,26 +58,30 @@ async function publish(options: ClientOptions): Promise<number> {
     globalThis.console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
+  const address = addressOf(options.service);
   using watch = new ServiceWatch({
-    ...options,
-    onDown: () => console.serviceDown(),
-    onUp: () => console.serviceUp(),
+    dialer: plainDialer(options.service),
+    onDown: () => console.serviceDown(address),
+    onUp: () => console.serviceUp(address),
   });
-  const local = new LocalHTTP({
-    ...options,
+  const local = openService(options.service, {
+    hostHeader: options.hostHeader,
+    trust: {
+      authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
+      isInsecure: options.insecureOrigin,
+    },
     onTrouble: (text) => console.warn(text),
     onHostRefused: (advice) => console.advise(advice),
     onUnreachable: () => watch.failed(),
   });
   const { service, events } = observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
-  if (console.exchanges !== null) console.serviceSeen(await watch.start());
+  if (console.exchanges !== null) console.serviceSeen(address, await watch.start());
   const policy = await makeVisitorPolicy(options);
-  const mark = await newClientMark(`http://${authorityOf(options)}`, key);
+  const mark = await newClientMark(serviceName(options.service), key);
   const client = new TunnelClient({ ...options, authorities, service, key, policy, mark }, events);
   // The key was the last file; from here on there are peers.
-  if (options.open) keepOnly("net", "run");
-  else keepOnly("net");
+  keepOnly(...permissionsFor(options.service), ...options.open ? ["run"] as const : []);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     console.stopping(client.load, DRAIN_TIMEOUT);
@@ -121,11 +127,11 @@ function inspect(
 ): Inspector | null {
   const { inspect: place, inspectMemory: memory, inspectToken: token, servers } = options;
   if (place === null) return null;
-  const serviceName = `http://${authorityOf(options)}`;
   const { version } = config;
   try {
     const inspector = new Inspector({
-      ...{ place, token, memory, service, serviceName, servers, version, events: console },
+      ...{ place, token, memory, service, servers, version, events: console },
+      serviceName: serviceName(options.service),
     });
     console.inspecting(inspector.url);
     return inspector;

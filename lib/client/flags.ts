@@ -1,11 +1,5 @@
 import { isNetwork } from "../net/address_set.ts";
-import {
-  type Authority,
-  DEFAULT_PORTS,
-  originOf,
-  parseAuthority,
-  withoutBrackets,
-} from "../net/authority.ts";
+import { type Authority, originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { UsageError } from "../cli/command_line.ts";
 import {
   choiceFlag,
@@ -27,6 +21,7 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
+import { DEFAULT_HOST } from "./services/service_spec.ts";
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
@@ -34,7 +29,6 @@ const IDENTITY = "The public address";
 const VISITORS = "Its visitors";
 const TERMINAL = "The terminal";
 
-const DEFAULT_HOST = "localhost";
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
 const EVERYBODY: readonly string[] = [];
@@ -62,6 +56,18 @@ export const CLIENT_FLAGS = {
     help: "what the service sees as Host: a name, or the word rewrite for its own",
     default: null,
     defaultText: "the public host",
+  }),
+  /** The path of a PEM file, which is not read here; null for none. */
+  originCa: textFlag({
+    group: SERVICE,
+    help: "PEM file with an authority of your own that is trusted for https:// services as well",
+    placeholder: "<file>",
+    default: null,
+  }),
+  /** Take any certificate of the local service. */
+  insecureOrigin: switchFlag({
+    group: SERVICE,
+    help: "ask an https:// service whatever its certificate says",
   }),
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
@@ -162,39 +168,8 @@ export const CLIENT_FLAGS = {
   open: switchFlag({ group: TERMINAL, help: "open the public URL in the browser" }),
 };
 
-/** Reads the positional form of --host and --port. */
-export function parseOrigin(text: string): { readonly host: string; readonly port: number } {
-  const [, scheme, authority = "", rest = ""] = URL_PARTS.exec(text) ?? [];
-  if (scheme === undefined && DIGITS.test(text)) {
-    return { host: DEFAULT_HOST, port: portOf(Number(text), text) };
-  }
-  if (scheme !== undefined && scheme.toLowerCase() !== "http") {
-    throw wrongOrigin("is asked over http:// alone", text);
-  }
-  if (rest !== "" && rest !== "/") throw wrongOrigin("is given without a path", text);
-  const known = parseAuthority(authority);
-  if (known === undefined || (scheme === undefined && known.port === null)) {
-    throw wrongOrigin("must be a port, host:port or http://host:port", text);
-  }
-  return {
-    host: withoutBrackets(known.name),
-    port: portOf(known.port ?? DEFAULT_PORTS.http, text),
-  };
-}
-
 /** Scheme, authority and the rest (RFC 3986 appendix B), where a lone `host:port` has no scheme. */
 const URL_PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):\/\/)?([^/?#]*)(.*)$/s;
-
-const DIGITS = /^[0-9]+$/;
-
-function portOf(port: number, text: string): number {
-  if (port >= 1 && port <= 65_535) return port;
-  throw wrongOrigin("must have a port from 1 to 65535", text);
-}
-
-function wrongOrigin(expected: string, text: string): UsageError {
-  return new UsageError(`the local service ${expected}, not ${JSON.stringify(text)}`);
-}
 
 function parseHost(text: string): string {
   if (parseAddress(text) !== undefined) return text;

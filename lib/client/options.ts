@@ -7,14 +7,17 @@ import {
 } from "../cli/command_line.ts";
 import type { FlagValues } from "../cli/flags.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
-import { CLIENT_FLAGS, parseOrigin } from "./flags.ts";
+import { CLIENT_FLAGS } from "./flags.ts";
 import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
 import { proxiesFor } from "./proxies.ts";
+import { parseService, type ServiceSpec } from "./services/service_spec.ts";
 
 /** The values of the client's flags, and what is made of several of them. */
 export interface ClientOptions
-  extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "proxy" | "key"> {
+  extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "proxy" | "key" | "host" | "port"> {
+  /** What answers visitors. */
+  readonly service: ServiceSpec;
   /** The servers' origins, http or https, each once. */
   readonly servers: readonly string[];
   /** The proxies on the way to those of the servers that are reached through one. */
@@ -40,7 +43,7 @@ export function parseClientOptions(
     {
       name,
       summary: "Publishes a local HTTP service under an address that stays the same.",
-      usage: "[flags] [port | host:port | http://host:port]",
+      usage: "[flags] [service]",
       flags: CLIENT_FLAGS,
       maxPositionals: 1,
     },
@@ -48,7 +51,11 @@ export function parseClientOptions(
     environment,
   );
   if (line.kind !== "run") return line;
-  const { values: { server, proxy, key, ...values }, positionals: [positional], given } = line;
+  const {
+    values: { server, proxy, key, host, port, ...values },
+    positionals: [positional],
+    given,
+  } = line;
   if (positional !== undefined && (given.has("port") || given.has("host"))) {
     const flag = given.has("port") ? "--port" : "--host";
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
@@ -59,7 +66,7 @@ export function parseClientOptions(
     kind: "run",
     options: {
       ...values,
-      ...(positional === undefined ? {} : parseOrigin(positional)),
+      service: positional === undefined ? { kind: "http", host, port } : serviceOf(positional),
       servers,
       proxies: proxiesFor(servers, proxy, environment),
       // A folder that somebody named and that is not there is misspelt, or not mounted.
@@ -68,6 +75,16 @@ export function parseClientOptions(
         : { path: key, makesFolder: false },
     },
   };
+}
+
+function serviceOf(positional: string): ServiceSpec {
+  try {
+    return parseService(positional);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = `the local service ${cause.message}, not ${JSON.stringify(positional)}`;
+    throw new UsageError(message, { cause });
+  }
 }
 
 /** Returns where the platform keeps a program's settings, with the key's file in it. */

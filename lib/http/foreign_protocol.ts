@@ -30,7 +30,7 @@ const GOAWAY = 0x07;
 /** Says what an owner has to change. */
 export const FOREIGN_ADVICE: Readonly<Record<ForeignProtocol, string>> = {
   TLS: "this port speaks TLS (https), and the client asks in plain HTTP; " +
-    "give the client a port where the service speaks HTTP without TLS",
+    "give the client the service with https:// in front of it",
   h2c: "this port speaks HTTP/2 without TLS (h2c), and the client asks in HTTP/1.1; " +
     "give the client a port where the service speaks HTTP/1.1",
 };

@@ -4,6 +4,8 @@ export type OriginErrorCode =
   | "refused"
   /** No connection could be made for another reason. */
   | "unreachable"
+  /** TLS with it did not come about, be it for its certificate. */
+  | "tls"
   /** The answer breaks the rules of RFC 9112, or the request would. */
   | "malformed"
   /** The connection ended before the answer did. */

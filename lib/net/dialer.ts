@@ -1,5 +1,12 @@
+import type { ByteStream } from "./byte_stream.ts";
+
+/** Connects to one place, as often as asked; rejects with one of `Deno.errors`, or with the signal's reason. */
+export interface Dialer {
+  connect(signal: AbortSignal): Promise<ByteStream>;
+}
+
 /** Connects to one host, as often as asked; for "localhost" it tries both loopback addresses, as a server may listen on one alone. */
-export class TCPDialer {
+export class TCPDialer implements Dialer {
   readonly #hostname: string;
   readonly #port: number;
   #loopback = ["::1", "127.0.0.1"];
@@ -9,8 +16,14 @@ export class TCPDialer {
     this.#port = port;
   }
 
-  /** Connects; rejects with one of `Deno.errors`, or with the signal's reason. */
   async connect(signal: AbortSignal): Promise<Deno.TcpConn> {
+    const socket = await this.#dial(signal);
+    // Nagle's algorithm would let small writes in a row wait 40 ms for an acknowledgement.
+    socket.setNoDelay(true);
+    return socket;
+  }
+
+  async #dial(signal: AbortSignal): Promise<Deno.TcpConn> {
     const port = this.#port;
     if (this.#hostname !== "localhost") {
       return await Deno.connect({ hostname: this.#hostname, port, signal });
@@ -24,5 +37,22 @@ export class TCPDialer {
       this.#loopback = [second, first];
       return socket;
     }
+  }
+}
+
+/** Connects to a socket in the file system. */
+export class UnixDialer implements Dialer {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async connect(signal: AbortSignal): Promise<ByteStream> {
+    const socket = await Deno.connect({ transport: "unix", path: this.#path });
+    // It comes at once or not at all, a full queue included, so that Deno takes no signal for it.
+    if (!signal.aborted) return socket;
+    socket.close();
+    throw signal.reason;
   }
 }

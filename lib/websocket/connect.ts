@@ -2,8 +2,8 @@ import { DEFAULT_PORTS, withoutBrackets } from "../net/authority.ts";
 import { TCPDialer } from "../net/dialer.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
 import { systemCode, systemReason } from "../net/system_reason.ts";
-import { tlsFailure } from "../net/tls_failure.ts";
-import { type ByteStream, closingOnAbort } from "./byte_stream.ts";
+import { startTLS, TLSError } from "../net/tls_handshake.ts";
+import { type ByteStream, closingOnAbort } from "../net/byte_stream.ts";
 import { DialError } from "./dial_error.ts";
 import { openProxyTunnel } from "./proxy_tunnel.ts";
 
@@ -32,21 +32,12 @@ export async function connect(url: URL, options: ConnectOptions): Promise<ByteSt
     await closingOnAbort(plain, signal, () => openProxyTunnel(plain, proxy, { host, port }));
   }
   if (!isSecure) return plain;
-  // Deno keeps the socket of a TLS handshake that is given up until the server closes or speaks.
-  const secure = await Deno.startTls(plain, {
-    hostname: host,
-    alpnProtocols: ["http/1.1"],
-    caCerts: [...authorities],
-  });
-  return await closingOnAbort(secure, signal, async () => {
-    try {
-      await secure.handshake();
-    } catch (cause) {
-      const { fault, reason } = tlsFailure(cause, host);
-      throw new DialError({ kind: "tls", fault }, reason, { cause });
-    }
-    return secure;
-  });
+  try {
+    return await startTLS(plain, { signal, hostname: host, authorities });
+  } catch (cause) {
+    if (!(cause instanceof TLSError)) throw cause;
+    throw new DialError({ kind: "tls", fault: cause.fault }, cause.message, { cause });
+  }
 }
 
 async function dial(
@@ -56,8 +47,6 @@ async function dial(
   try {
     const connection = await new TCPDialer(host, port).connect(signal);
     onConnected();
-    // Nagle's algorithm would let small frames in a row wait 40 ms for an acknowledgement.
-    connection.setNoDelay(true);
     return connection;
   } catch (cause) {
     signal.throwIfAborted();

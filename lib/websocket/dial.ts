@@ -4,7 +4,7 @@ import type { ParsedHead } from "../http/response_parser.ts";
 import { SessionError } from "../wire/errors.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
 import { systemReason } from "../net/system_reason.ts";
-import { type ByteStream, closingOnAbort, writeAll } from "./byte_stream.ts";
+import { type ByteStream, closingOnAbort, writeAll } from "../net/byte_stream.ts";
 import { connect } from "./connect.ts";
 import { DialError } from "./dial_error.ts";
 import { HandshakeResponse, sentenceIn } from "./handshake_response.ts";

@@ -2,7 +2,7 @@ import { BodyDecoder } from "../http/body_decoder.ts";
 import { latin1, LINE_END } from "../http/octets.ts";
 import { type ParsedHead, ResponseHeadParser } from "../http/response_parser.ts";
 import { OriginError } from "../http/origin_error.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "../net/byte_stream.ts";
 import { DialError } from "./dial_error.ts";
 
 /** Bytes of a response head and of what comes with it: a 101 has few fields, a proxy's refusal has some more. */

@@ -2,7 +2,7 @@ import { authorityOf } from "../net/authority.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
 import { DialError } from "./dial_error.ts";
 import { HandshakeResponse, sentenceIn } from "./handshake_response.ts";
-import { type ByteStream, writeAll } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "../net/byte_stream.ts";
 
 /**
  * Has a proxy open a tunnel (RFC 9110 section 9.3.6): what is written to the connection afterwards goes to `target`.

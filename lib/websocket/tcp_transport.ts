@@ -1,6 +1,6 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "../net/byte_stream.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { CloseCode, closeText, isFault } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
+import { serviceName } from "../../lib/client/services/service_spec.ts";
 import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
 
 const PROXY = { host: "p.example", port: 3128, authorization: null };
@@ -20,15 +21,15 @@ function refuses(args: string[], message: string, environment: Environment = HOM
   assertStringIncludes(error.message, message);
 }
 
-function origin(...args: string[]): [string, number] {
-  const { host, port } = options(args);
-  return [host, port];
+function service(...args: string[]): string {
+  return serviceName(options(args).service);
 }
 
 Deno.test("parseClientOptions has the defaults of the README", () => {
   assertEquals(options([]), {
-    port: 8080,
-    host: "localhost",
+    service: { kind: "http", host: "localhost", port: 8080 },
+    originCa: null,
+    insecureOrigin: false,
     servers: ["http://localhost:6519"],
     proxies: new Map(),
     serverCa: null,
@@ -57,6 +58,8 @@ Deno.test("parseClientOptions reads every flag", () => {
     options([
       "--port=3000",
       "--host=127.0.0.1",
+      "--origin-ca=origin.pem",
+      "--insecure-origin",
       "--server=https://a.example",
       "--server",
       "b.example:8080",
@@ -81,8 +84,9 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--open",
     ]),
     {
-      port: 3000,
-      host: "127.0.0.1",
+      service: { kind: "http", host: "127.0.0.1", port: 3000 },
+      originCa: "origin.pem",
+      insecureOrigin: true,
       servers: ["https://a.example", "https://b.example:8080"],
       proxies: new Map([["https://a.example", PROXY], ["https://b.example:8080", PROXY]]),
       serverCa: "ca.pem",
@@ -107,19 +111,18 @@ Deno.test("parseClientOptions reads every flag", () => {
   );
 });
 
-Deno.test("parseClientOptions takes the positional for --host and --port", () => {
-  assertEquals(origin("3000"), ["localhost", 3000]);
-  assertEquals(origin("web:3000"), ["web", 3000]);
-  assertEquals(origin("[::1]:3000"), ["::1", 3000]);
-  assertEquals(origin("http://web:3000"), ["web", 3000]);
-  assertEquals(origin("HTTP://Web/"), ["web", 80]);
-  assertEquals(origin("--once", "3000"), ["localhost", 3000]);
-  assertEquals(origin("--", "3000"), ["localhost", 3000]);
+Deno.test("parseClientOptions takes the positional for --host and --port, wherever it stands", () => {
+  assertEquals(service(), "http://localhost:8080");
+  assertEquals(service("--host=::1", "--port=80"), "http://[::1]:80");
+  assertEquals(service("web:3000"), "http://web:3000");
+  assertEquals(service("--once", "3000"), "http://localhost:3000");
+  assertEquals(service("--", "3000"), "http://localhost:3000");
 });
 
 Deno.test("parseClientOptions lets the positional win over the environment", () => {
-  const { host, port } = options(["3000"], { ...HOME, TUNNEL_PORT: "1", TUNNEL_HOST: "web" });
-  assertEquals([host, port], ["localhost", 3000]);
+  const environment = { ...HOME, TUNNEL_PORT: "1", TUNNEL_HOST: "web" };
+  assertEquals(serviceName(options([], environment).service), "http://web:1");
+  assertEquals(serviceName(options(["3000"], environment).service), "http://localhost:3000");
 });
 
 Deno.test("parseClientOptions refuses a positional beside --port or --host", () => {
@@ -128,33 +131,12 @@ Deno.test("parseClientOptions refuses a positional beside --port or --host", () 
   refuses(["3000", "4000"], 'unexpected argument "4000"');
 });
 
-Deno.test("parseClientOptions refuses other positionals with what is wrong about them", () => {
-  refuses(["https://web:3000"], "the local service is asked over http:// alone");
-  refuses(["ftp://web"], "the local service is asked over http:// alone");
-  refuses(["http://web:3000/path"], "the local service is given without a path");
-  refuses(["web:3000?q"], "the local service is given without a path");
-  for (const port of ["0", "65536", "99999999999999999999", "web:0", "http://web:0"]) {
-    refuses([port], "the local service must have a port from 1 to 65535");
-  }
-  for (
-    const text of [
-      "",
-      "web",
-      "web:",
-      "[::1]",
-      "::1:80",
-      "a b:80",
-      "u@web:80",
-      "web:80:80",
-      "-",
-      "0x50",
-    ]
-  ) {
-    refuses(
-      [text],
-      `the local service must be a port, host:port or http://host:port, not "${text}"`,
-    );
-  }
+Deno.test("parseClientOptions says what is wrong about another positional, and shows it", () => {
+  refuses(["web"], "the local service must be a port, host:port, http://host:port, ");
+  refuses(
+    ["http://web/path"],
+    'the local service must be given without a path, not "http://web/path"',
+  );
 });
 
 Deno.test("parseClientOptions normalizes servers to origins, each once", () => {
@@ -198,9 +180,9 @@ Deno.test("parseClientOptions normalizes servers to origins, each once", () => {
 });
 
 Deno.test("parseClientOptions reads a host name or an address without a port", () => {
-  assertEquals(origin("--host=::1"), ["::1", 8080]);
-  assertEquals(origin("--host=[::1]"), ["::1", 8080]);
-  assertEquals(origin("--host=Web."), ["web", 8080]);
+  assertEquals(service("--host=::1"), "http://[::1]:8080");
+  assertEquals(service("--host=[::1]"), "http://[::1]:8080");
+  assertEquals(service("--host=Web."), "http://web:8080");
   for (const host of ["web:80", "web:", "http://web", "a b", "256.0.0.1"]) {
     refuses([`--host=${host}`], "--host must be a host name or an address, without a port");
   }
@@ -316,6 +298,7 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "help",
     "host",
     "host-header",
+    "insecure-origin",
     "inspect",
     "inspect-memory",
     "inspect-token",
@@ -326,6 +309,7 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "name",
     "once",
     "open",
+    "origin-ca",
     "port",
     "proxy",
     "qr",

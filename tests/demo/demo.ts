@@ -71,7 +71,10 @@ async function connect(
   return new TunnelClient(
     {
       ...options,
-      service: new LocalHTTP({ host: "127.0.0.1", port: sitePort, hostHeader: null }),
+      service: new LocalHTTP({
+        origin: { kind: "http", host: "127.0.0.1", port: sitePort },
+        hostHeader: null,
+      }),
       servers: [`http://127.0.0.1:${port}`],
       key,
       policy: await makeVisitorPolicy(options),

@@ -5,7 +5,7 @@ const NAMES = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as 
 Deno.addSignalListener("SIGUSR2", async () => {
   const states = NAMES.filter((name) => Deno.permissions.querySync({ name }).state === "granted");
   const attempts = [
-    attempt("write", () => Deno.writeTextFile("permission-probe", "")),
+    attempt("write", async () => await Deno.remove(await Deno.makeTempFile())),
     attempt("run", () => new Deno.Command("/bin/sh", { args: ["-c", ""] }).output()),
     attempt("env", () => Deno.env.get("HOME")),
   ];

@@ -13,7 +13,7 @@ import { freePort } from "./free_port.ts";
 import { RawHTTP, type WholeResponse } from "./raw_http.ts";
 import { within } from "./within.ts";
 import type { Service } from "../../lib/client/services/service.ts";
-import { LocalHTTP } from "../../lib/client/services/local_http/local_http.ts";
+import { openService } from "../../lib/client/services/open_service.ts";
 
 export interface TestNodeOptions {
   readonly bus: Bus;
@@ -153,7 +153,7 @@ export class TestClient implements AsyncDisposable {
       {
         ...command.options,
         service: options.service ??
-          new LocalHTTP(command.options),
+          openService(command.options.service, command.options),
         key,
         policy: await makeVisitorPolicy(command.options),
       },

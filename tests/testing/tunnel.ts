@@ -4,8 +4,8 @@ import type { RawField } from "./message_head.ts";
 import { toBytes, toText } from "./latin1.ts";
 
 export interface TunnelOptions {
-  /** What has the port of the origin, on this machine. */
-  readonly origin: { readonly port: number };
+  /** What has the port of the origin, on this machine, or the word for another service. */
+  readonly origin: { readonly port: number } | string;
   readonly serverArgs?: readonly string[];
   readonly clientArgs?: readonly string[];
   /** A server that runs already and stays the caller's; without it the tunnel starts its own. */
@@ -34,7 +34,9 @@ export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
   const client = started.use(
     await Program.start("client.ts", [
       ...["--server", server.url.origin],
-      ...["--host", "127.0.0.1", "--port", String(origin.port)],
+      ...typeof origin === "string"
+        ? [origin]
+        : ["--host", "127.0.0.1", "--port", `${origin.port}`],
       ...clientArgs,
     ], programs),
   );

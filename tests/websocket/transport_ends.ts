@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import type { ByteStream } from "../../lib/websocket/byte_stream.ts";
+import type { ByteStream } from "../../lib/net/byte_stream.ts";
 import { TCPTransport } from "../../lib/websocket/tcp_transport.ts";
 import { dialWebSocket } from "../../lib/websocket/dial.ts";
 import { type ClientFrame, takeFrames } from "../testing/client_frames.ts";

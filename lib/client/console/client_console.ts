@@ -2,6 +2,7 @@ import type { LogFields, LogLevel } from "../../cli/log.ts";
 import { escapeUnsafe } from "../../cli/safe_text.ts";
 import { authorityOf } from "../../net/authority.ts";
 import type { RefusedVisitors, ServingClients } from "../../wire/notice.ts";
+import { serviceName } from "../services/service_spec.ts";
 import type { HostAdvice } from "../services/local_http/host_check.ts";
 import type { StoreListener } from "../inspector/exchange_store.ts";
 import type { ClientOptions } from "../options.ts";
@@ -15,7 +16,7 @@ import { RefusalLines } from "./refusal_lines.ts";
 import { StartPanel } from "./start_panel.ts";
 
 export interface ClientConsoleOptions
-  extends Pick<ClientOptions, "host" | "port" | "proxies" | "logFormat" | "logLevel" | "qr"> {
+  extends Pick<ClientOptions, "service" | "proxies" | "logFormat" | "logLevel" | "qr"> {
   readonly version: string;
   /** Hears of the first public URL. @default does nothing */
   readonly onFirstURL?: (url: string) => void;
@@ -47,8 +48,8 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     this.#format = format;
     this.#proxies = options.proxies;
     this.#onFirstURL = options.onFirstURL ?? (() => {});
-    this.#service = authorityOf(options);
-    this.#panel = new StartPanel({ ...options, service: `http://${this.#service}`, writer });
+    this.#service = serviceName(options.service);
+    this.#panel = new StartPanel({ ...options, service: this.#service, writer });
     this.#lines = new ExchangeLines({
       write: (line) => writer.write(line),
       columns: () => writer.columns,
@@ -68,7 +69,7 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     if (!isKnown && this.#writer.isTerminal) return;
     const sentence = isKnown
       ? `connected to ${server} again${way}`
-      : `connected to ${server}${way}, serving http://${this.#service}`;
+      : `connected to ${server}${way}, serving ${this.#service}`;
     this.#tell("info", "online", sentence, { server, url });
     const { inspector } = this.#panel;
     if (!isFirst || inspector === null) return;
@@ -130,21 +131,21 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     this.#panel.inspector = url;
   }
 
-  /** The first look at the service: whether anything listens there. */
-  serviceSeen(isUp: boolean): void {
+  /** The first look at the service: whether anything listens at its address. */
+  serviceSeen(address: string, isUp: boolean): void {
     this.#panel.isServiceUp = isUp;
     if (isUp || this.#writer.isTerminal) return;
-    const sentence = `nothing listens at ${this.#service} yet: visitors get 502`;
+    const sentence = `nothing listens at ${address} yet: visitors get 502`;
     this.#tell("warn", "service", sentence, { isUp });
   }
 
-  serviceDown(): void {
-    const sentence = `${this.#service} does not answer: nothing listens there. Visitors get 502.`;
+  serviceDown(address: string): void {
+    const sentence = `${address} does not answer: nothing listens there. Visitors get 502.`;
     this.#tell("warn", "service", sentence, { isUp: false });
   }
 
-  serviceUp(): void {
-    this.#tell("info", "service", `${this.#service} answers`, { isUp: true });
+  serviceUp(address: string): void {
+    this.#tell("info", "service", `${address} answers`, { isUp: true });
   }
 
   warn(text: string): void {

@@ -1,4 +1,4 @@
-import { TCPDialer } from "../../net/dialer.ts";
+import type { Dialer } from "../../net/dialer.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
 
 /** Milliseconds between two looks at a service that is down: as long as its owner waits gladly for the good news. */
@@ -8,9 +8,8 @@ const LOOK_AGAIN_AFTER = 2_000;
 const LOOK_TIMEOUT = 1_000;
 
 export interface ServiceWatchOptions {
-  /** Where the service should be. */
-  readonly host: string;
-  readonly port: number;
+  /** Connects to where the service should be. */
+  readonly dialer: Dialer;
   /** Milliseconds between two looks while it is not there. @default 2000 */
   readonly interval?: number;
   /** It was there, and is not any more. */
@@ -22,7 +21,6 @@ export interface ServiceWatchOptions {
 /** Knows whether anything listens where the service should be: looks when it starts, and again while nothing is there. */
 export class ServiceWatch implements Disposable {
   readonly #options: ServiceWatchOptions;
-  readonly #dialer: TCPDialer;
   readonly #ending = new AbortController();
   /** null until the first look has ended. */
   #isUp: boolean | null = null;
@@ -30,7 +28,6 @@ export class ServiceWatch implements Disposable {
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
-    this.#dialer = new TCPDialer(options.host, options.port);
   }
 
   /** Looks for the first time, and returns whether something listens there. */
@@ -73,7 +70,7 @@ export class ServiceWatch implements Disposable {
     const look = new AbortController();
     const signal = AbortSignal.any([look.signal, this.#ending.signal]);
     let isUp = false;
-    const looking = this.#dialer.connect(signal).then((socket) => {
+    const looking = this.#options.dialer.connect(signal).then((socket) => {
       isUp = true;
       socket.close();
     }, () => {});

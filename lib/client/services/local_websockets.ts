@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
@@ -15,10 +16,12 @@ import {
 import type { RequestHead } from "../../http/head.ts";
 import { isToken } from "../../http/octets.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
+import { serverNameFor } from "../../net/tls_handshake.ts";
+import type { OriginTLS } from "./local_http/origin_dialer.ts";
+import { addressOf, type Origin } from "./origin.ts";
 import type { Incoming } from "./service.ts";
 import { endOfTurn } from "../../mux/transport.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
-import { authorityOf } from "../../net/authority.ts";
 import { OriginError, type OriginErrorCode } from "../../http/origin_error.ts";
 
 /** Bytes that the origin's WebSockets together may have sent ahead of what the tunnel takes: four of the largest messages. */
@@ -36,12 +39,13 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
 
 /** Opens the origin's WebSockets and lets it decide: subprotocol, or a refusal with fields and body of its own. */
 export class LocalWebSockets {
-  readonly #authority: string;
+  readonly #url: string;
+  readonly #way: WayToOrigin;
   readonly #backlog = new Budget(BACKLOG);
 
-  /** Takes where the origin listens; an IPv6 address comes without brackets. */
-  constructor(origin: { readonly host: string; readonly port: number }) {
-    this.#authority = authorityOf(origin);
+  constructor(origin: Origin, tls: OriginTLS) {
+    this.#url = urlOf(origin);
+    this.#way = wayTo(origin, tls);
   }
 
   /** Serves the stream of a WSRequest to its end. @throws {StreamError | OriginError} when no handshake came about. */
@@ -72,7 +76,8 @@ export class LocalWebSockets {
   #dial({ target, fields }: RequestHead): { socket: WebSocket; answered: Promise<Handshake> } {
     const offered = fieldValues(fields, "sec-websocket-protocol");
     const protocols = protocolsOf(offered ?? "");
-    const socket = new WebSocket(`ws://${this.#authority}/`, protocols, {
+    const socket = new WebSocket(this.#url, protocols, {
+      ...this.#way,
       headers: headersOf(fields),
       perMessageDeflate: false,
       maxPayload: MAX_WEBSOCKET_MESSAGE,
@@ -85,6 +90,27 @@ export class LocalWebSockets {
     });
     return { socket, answered: handshakeOf(socket, protocols) };
   }
+}
+
+/** The origin, as `ws` is told it; a socket has no name there. */
+function urlOf(origin: Origin): string {
+  if (origin.kind === "unix") return "ws://localhost/";
+  return `${origin.kind === "https" ? "wss" : "ws"}://${addressOf(origin)}/`;
+}
+
+/** How `ws` comes to the origin, where its URL does not say it: what Node's `http` and `tls` are told. */
+interface WayToOrigin extends Pick<ConnectionOptions, "servername" | "rejectUnauthorized" | "ca"> {
+  readonly createConnection?: () => Socket;
+}
+
+function wayTo(origin: Origin, { authorities, hostname, isInsecure }: OriginTLS): WayToOrigin {
+  if (origin.kind === "unix") return { createConnection: () => connect({ path: origin.path }) };
+  if (origin.kind === "http") return {};
+  return {
+    servername: serverNameFor(hostname),
+    rejectUnauthorized: !isInsecure,
+    ...(authorities.length === 0 ? {} : { ca: [...authorities] }),
+  };
 }
 
 /** Reads what a visitor offers as `ws` wants it. @throws {StreamError} where `ws` would take it for a mistake of this program. */
@@ -142,21 +168,26 @@ function handshakeError(cause: Error): Error {
     const what = isParsers ? "what it answers is not HTTP" : cause.message;
     return new OriginError("malformed", `the origin's handshake failed: ${what}`, { cause });
   }
-  const kind = code === null ? undefined : SYSTEM_ERRORS.get(code);
+  const kind = code === null ? undefined : TLS_ERROR.test(code) ? "tls" : SYSTEM_ERRORS.get(code);
   // Anything else is a mistake of this program, and must not pass for one of the origin's.
   if (kind === undefined) return cause;
   return new OriginError(kind, `no handshake with the origin: ${cause.message}`, { cause });
 }
+
+/** How Node names what is wrong with a handshake or a certificate. */
+const TLS_ERROR = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 const SYSTEM_ERRORS: ReadonlyMap<string, OriginErrorCode> = new Map([
   ["ECONNREFUSED", "refused"],
   ["EACCES", "unreachable"],
   ["EADDRNOTAVAIL", "unreachable"],
   ["EAI_AGAIN", "unreachable"],
+  ["EAGAIN", "unreachable"],
   ["EHOSTDOWN", "unreachable"],
   ["EHOSTUNREACH", "unreachable"],
   ["EMFILE", "unreachable"],
   ["ENETUNREACH", "unreachable"],
+  ["ENOENT", "unreachable"],
   ["ENOTFOUND", "unreachable"],
   ["ETIMEDOUT", "unreachable"],
   ["ECONNABORTED", "cut"],

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ServiceWatch } from "../../../lib/client/console/service_watch.ts";
+import { TCPDialer } from "../../../lib/net/dialer.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { eventually } from "../../testing/eventually.ts";
 
@@ -51,8 +52,7 @@ Deno.test("ServiceWatch looks no more once it is disposed, in the middle of a lo
 
 function watchOf(port: number, told: string[]): ServiceWatch {
   return new ServiceWatch({
-    host: HOST,
-    port,
+    dialer: new TCPDialer(HOST, port),
     interval: INTERVAL,
     onDown: () => told.push("down"),
     onUp: () => told.push("up"),

@@ -185,7 +185,10 @@ Deno.test("Replays end with the client, and are bounded", async () => {
 
 Deno.test("A replay is asked of the local service, and ends when it fails", async () => {
   await using origin = ScriptedOrigin.start();
-  const service = new LocalHTTP({ host: "127.0.0.1", port: origin.port, hostHeader: null });
+  const service = new LocalHTTP({
+    origin: { kind: "http", host: "127.0.0.1", port: origin.port },
+    hostHeader: null,
+  });
   const recorder = new Recorder(service);
   const visiting = recorder.visit([["host", "a.example"], ["content-length", "4"]], "ping");
   await (await origin.next()).answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");

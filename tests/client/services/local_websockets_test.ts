@@ -4,6 +4,7 @@ import { OriginError } from "../../../lib/http/origin_error.ts";
 import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { eventually } from "../../testing/eventually.ts";
+import { type Origin, USUAL_TRUST } from "../../../lib/client/services/origin.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
@@ -79,14 +80,14 @@ Deno.test("LocalWebSockets tells a handshake that is cut, an origin without an a
     const { served } = serve(origin.port);
     codes.push((await assertRejects(() => served, OriginError)).code);
   }
-  const lost = new LocalWebSockets({ host: "origin.invalid", port: 1 });
+  const lost = socketsOf({ kind: "http", host: "origin.invalid", port: 1 });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
   const error = await assertRejects(() => lost.serve(incoming, requestHead()), OriginError);
   assertEquals([...codes, error.code], ["cut", "cut", "malformed", "unreachable"]);
 });
 
 Deno.test("LocalWebSockets asks with GET alone", async () => {
-  const sockets = new LocalWebSockets({ host: "127.0.0.1", port: freePort() });
+  const sockets = socketsOf({ kind: "http", host: "127.0.0.1", port: freePort() });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
   const served = () => sockets.serve(incoming, requestHead({ method: "POST" }));
   assertEquals((await assertRejects(served, StreamError)).code, ErrorCode.Protocol);
@@ -116,13 +117,17 @@ Deno.test("LocalWebSockets says what is wrong with subprotocols that cannot be o
   }
 });
 
+function socketsOf(origin: Origin): LocalWebSockets {
+  return new LocalWebSockets(origin, { ...USUAL_TRUST, hostname: "localhost" });
+}
+
 /** Begins a WebSocket to a port of this machine. */
 function serve(
   port: number,
   fields: readonly (readonly [name: string, value: string])[] = [],
 ): { readonly incoming: FakeIncoming; readonly served: Promise<void> } {
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
-  const sockets = new LocalWebSockets({ host: "127.0.0.1", port });
+  const sockets = socketsOf({ kind: "http", host: "127.0.0.1", port });
   const head = requestHead({
     target: "/socket?a=%2f",
     fields: [["host", "app.example"], ...fields],

@@ -122,7 +122,10 @@ Deno.test("a wrapper notes what a LocalHTTP answers, and serves a noted request 
     exchange.answer("HTTP/1.1 201 Created\r\nX-A: 1\r\nContent-Length: 6\r\n\r\nthanks")
   );
   const service = new RecordingService(
-    new LocalHTTP({ host: "127.0.0.1", port: origin.port, hostHeader: null }),
+    new LocalHTTP({
+      origin: { kind: "http", host: "127.0.0.1", port: origin.port },
+      hostHeader: null,
+    }),
   );
   const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
   const served = service.serve(
@@ -166,7 +169,10 @@ Deno.test("an upload that ends before its announced length is cut for every kind
   };
   await using origin = ScriptedOrigin.start(({ body }) => see("an origin", body.readAll()));
   const services = [
-    new LocalHTTP({ host: "127.0.0.1", port: origin.port, hostHeader: null }),
+    new LocalHTTP({
+      origin: { kind: "http", host: "127.0.0.1", port: origin.port },
+      hostHeader: null,
+    }),
     new HandlerService(async (request) => {
       await see("a handler", request.text());
       return new Response(null);
@@ -195,7 +201,10 @@ Deno.test("an upload that ends before its announced length is cut for every kind
 Deno.test("a wrapper passes on that the visitor leaves, and the reset of a service that fails", async () => {
   await using origin = ScriptedOrigin.start((exchange) => exchange.hangUp());
   const service = new RecordingService(
-    new LocalHTTP({ host: "127.0.0.1", port: origin.port, hostHeader: null }),
+    new LocalHTTP({
+      origin: { kind: "http", host: "127.0.0.1", port: origin.port },
+      hostHeader: null,
+    }),
   );
   const left = new FakeIncoming();
   const leaving = service.serve(left, requestHead());

@@ -3,12 +3,14 @@ import { FrameType } from "../../../wire/frame.ts";
 import type { RequestHead } from "../../../http/head.ts";
 import type { Chunk } from "../../../mux/receive_queue.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
+import { addressOf, hostOf, type Origin, type OriginTrust, USUAL_TRUST } from "../origin.ts";
 import type { Incoming, Service } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
-import { authorityOf } from "../../../net/authority.ts";
+import { parseAuthority, withoutBrackets } from "../../../net/authority.ts";
 import { waitAtMost } from "../../../net/with_timeout.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { type HostAdvice, HostCheck, type HostCheckLook } from "./host_check.ts";
+import { originDialer } from "./origin_dialer.ts";
 import { OriginDiagnosis } from "./origin_diagnosis.ts";
 import type { OriginExchange } from "./origin_exchange.ts";
 import { OriginPool } from "./origin_pool.ts";
@@ -23,9 +25,9 @@ const LAST_BYTES_TIMEOUT = 2_000;
 
 /** Options of {@linkcode LocalHTTP}. */
 export interface LocalHTTPOptions {
-  /** Where the origin listens: a name or an address, IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
+  readonly origin: Origin;
+  /** What an origin over TLS is trusted by. @default what everybody trusts */
+  readonly trust?: OriginTrust;
   /** What the origin gets as Host: null for the public one, `rewrite` for its own, or a text. */
   readonly hostHeader: string | null;
   /**
@@ -49,7 +51,8 @@ export class LocalHTTP implements Service {
   readonly #pool: OriginPool;
   readonly #webSockets: LocalWebSockets;
   readonly #reports: OriginReports;
-  readonly #diagnosis: OriginDiagnosis;
+  /** Null where nothing is in doubt. */
+  readonly #diagnosis: OriginDiagnosis | null;
   /** The Host that takes the place of the public one; null for none. */
   readonly #host: string | null;
   /** Null where nobody wants to hear of it. */
@@ -57,19 +60,25 @@ export class LocalHTTP implements Service {
   readonly #specimens = new Specimens();
 
   constructor(options: LocalHTTPOptions) {
-    const { host, port, hostHeader, onTrouble = () => {}, onUnreachable = () => {} } = options;
-    const { onHostRefused } = options;
-    const place = { host, port };
-    const reports = new OriginReports(authorityOf(place), { onTrouble, onUnreachable });
+    const { origin, trust = USUAL_TRUST, hostHeader, onHostRefused } = options;
+    const { onTrouble = () => {}, onUnreachable = () => {} } = options;
+    const address = addressOf(origin);
+    const reports = new OriginReports(address, { onTrouble, onUnreachable });
     this.#reports = reports;
-    this.#diagnosis = new OriginDiagnosis(place, (advice) => reports.isForeign(advice));
+    const host = hostHeader === "rewrite" ? hostOf(origin) : hostHeader;
+    const tls = { ...trust, hostname: certifiedName(origin, host) };
+    const dialer = originDialer(origin, tls);
+    // A connection over TLS that was made is one to a server that speaks HTTP/1.1 there.
+    this.#diagnosis = origin.kind === "https"
+      ? null
+      : new OriginDiagnosis(dialer, (advice) => reports.isForeign(advice));
     this.#pool = new OriginPool({
-      ...place,
+      ...{ address, dialer },
       onMended: (faults) => reports.mended(faults),
       onLogin: () => reports.loggedIn(),
     });
-    this.#webSockets = new LocalWebSockets(place);
-    this.#host = hostHeader === "rewrite" ? authorityOf(place) : hostHeader;
+    this.#webSockets = new LocalWebSockets(origin, tls);
+    this.#host = host;
     this.#hostCheck = onHostRefused === undefined
       ? null
       : new HostCheck({ isHostReplaced: hostHeader !== null, onRefused: onHostRefused });
@@ -82,7 +91,7 @@ export class LocalHTTP implements Service {
       else await this.#exchange(incoming, originRequest(own));
     } catch (cause) {
       const codes = incoming.type === FrameType.WSRequest ? UNCLEAR_HANDSHAKE : UNCLEAR_ANSWER;
-      const error = await this.#diagnosis.explained(cause, codes);
+      const error = await this.#diagnosis?.explained(cause, codes) ?? cause;
       this.#reports.failed(error);
       const { code, reason } = resetOf(error);
       incoming.reset(code, reason);
@@ -111,7 +120,8 @@ export class LocalHTTP implements Service {
     else incoming.onAbort = leave;
     try {
       const response = await exchange.response;
-      if (!this.#diagnosis.isHTTP) void this.#diagnosis.answered(response.head.status);
+      const diagnosis = this.#diagnosis;
+      if (diagnosis?.isHTTP === false) void diagnosis.answered(response.head.status);
       this.#specimens.keep(incoming, request, exchange, response);
       await sendAnswer(incoming, response, this.#hostCheck?.look(response.head.status) ?? null);
       // The answer is complete: the origin needs no more of the upload.
@@ -121,6 +131,13 @@ export class LocalHTTP implements Service {
       exchange.abort();
     }
   }
+}
+
+/** Returns the name that the certificate of an origin must have: that of the Host which the owner gave, else where it is. */
+function certifiedName(origin: Origin, host: string | null): string {
+  const given = host === null ? undefined : parseAuthority(host);
+  if (given !== undefined) return withoutBrackets(given.name);
+  return origin.kind === "unix" ? "localhost" : origin.host;
 }
 
 /** Ends an exchange whose visitor has left, behind what had come of its upload. */
@@ -198,6 +215,7 @@ function resetOf(error: unknown): { readonly code: number; readonly reason: stri
 const RESET_CODES: Readonly<Record<OriginError["code"], number>> = {
   refused: ErrorCode.OriginUnreachable,
   unreachable: ErrorCode.OriginUnreachable,
+  tls: ErrorCode.OriginUnreachable,
   malformed: ErrorCode.OriginMalformed,
   cut: ErrorCode.OriginCut,
   timeout: ErrorCode.Timeout,

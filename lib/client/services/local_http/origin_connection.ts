@@ -1,3 +1,4 @@
+import type { ByteStream } from "../../../net/byte_stream.ts";
 import { MAX_RESPONSE_HEAD, ResponseHeadParser } from "../../../http/response_parser.ts";
 
 /** Hears what comes on a connection: the exchange that it serves, or the pool while it is idle. */
@@ -15,7 +16,7 @@ export interface ConnectionReader {
 export const READ_BUFFER = MAX_RESPONSE_HEAD;
 
 /**
- * Carries bytes to and from the origin over one TCP connection.
+ * Carries bytes to and from the origin over one connection.
  *
  * Received bytes lie in `buffer` from `start` to `end`; the reader moves `start`. A read is made only on demand, so that
  * a view of the buffer stays true until more is asked for.
@@ -32,17 +33,16 @@ export class OriginConnection {
   /** How long it had been idle before this exchange, in ms, or -1 when it is new. */
   idleTime = -1;
 
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: ByteStream;
   #reading = false;
   #closed = false;
   // Made once: a closure for each read would be garbage on the busiest path.
   readonly #onRead = (read: number | null) => this.#received(read);
   readonly #onFailure = (cause: unknown) => this.#ended(cause);
 
-  constructor(socket: Deno.TcpConn, reader: ConnectionReader) {
+  constructor(socket: ByteStream, reader: ConnectionReader) {
     this.#socket = socket;
     this.reader = reader;
-    socket.setNoDelay(true);
   }
 
   get closed(): boolean {

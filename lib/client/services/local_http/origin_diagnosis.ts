@@ -1,6 +1,6 @@
 import { FOREIGN_ADVICE, type ForeignProtocol } from "../../../http/foreign_protocol.ts";
 import { OriginError, type OriginErrorCode } from "../../../http/origin_error.ts";
-import { TCPDialer } from "../../../net/dialer.ts";
+import type { Dialer } from "../../../net/dialer.ts";
 import { probeOrigin } from "./origin_probe.ts";
 
 /** Milliseconds for which what was found out holds: a minute, in which the owner may start something else there. */
@@ -14,19 +14,16 @@ const BAD_REQUEST = 400;
  * alone, and most of their servers say nothing then. At most two connections a minute are made for that.
  */
 export class OriginDiagnosis {
-  readonly #dialer: TCPDialer;
+  readonly #dialer: Dialer;
   readonly #onForeign: (advice: string) => void;
   #isHTTP = false;
   #asked: Promise<ForeignProtocol | null> | null = null;
   /** When it was asked, in ms of `performance.now()`. */
   #askedAt = -Infinity;
 
-  /** Takes where the origin listens, and what hears that it speaks something else though it answered. */
-  constructor(
-    { host, port }: { readonly host: string; readonly port: number },
-    onForeign: (advice: string) => void,
-  ) {
-    this.#dialer = new TCPDialer(host, port);
+  /** Takes what makes connections to the origin, and what hears that it speaks something else though it answered. */
+  constructor(dialer: Dialer, onForeign: (advice: string) => void) {
+    this.#dialer = dialer;
     this.#onForeign = onForeign;
   }
 

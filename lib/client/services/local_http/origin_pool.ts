@@ -7,15 +7,17 @@ import type { OriginRequest } from "./origin_request.ts";
 import { latin1 } from "../../../http/octets.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { MAX_STREAMS } from "../../../wire/limits.ts";
-import { authorityOf } from "../../../net/authority.ts";
-import { TCPDialer } from "../../../net/dialer.ts";
+import type { Dialer } from "../../../net/dialer.ts";
+import { systemCode, systemReason } from "../../../net/system_reason.ts";
+import { TLSError } from "../../../net/tls_handshake.ts";
 import { UnansweredExchanges } from "./unanswered_exchanges.ts";
 
 /** Options of {@linkcode OriginPool}. */
 export interface OriginPoolOptions {
-  /** Where the origin listens: a name or an address, IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
+  /** Where the origin listens, as messages name it. */
+  readonly address: string;
+  /** Makes connections to it. */
+  readonly dialer: Dialer;
   /**
    * Idle connections kept at most.
    *
@@ -81,7 +83,6 @@ const CONNECT_TIMEOUT = 10_000;
  * An exchange has a connection of its own, so that the streams of the sessions bound the connections in use.
  */
 export class OriginPool {
-  /** Host and port, as messages name them. */
   readonly #address: string;
   readonly #idleTimeout: number;
   readonly #freshTimeout: number;
@@ -90,15 +91,15 @@ export class OriginPool {
   readonly #idle: IdleConnections;
   readonly #habits = new OriginHabits();
   readonly #unanswered = new UnansweredExchanges<OriginExchange>(() => this.#idle.closeAll());
-  readonly #dialer: TCPDialer;
+  readonly #dialer: Dialer;
   readonly #connecting = new Map<OriginExchange, AbortController>();
   #closed = false;
   readonly #owner: ExchangeOwner;
 
   constructor(options: OriginPoolOptions) {
     const { onMended = () => {}, onLogin = () => {} } = options;
-    this.#address = authorityOf(options);
-    this.#dialer = new TCPDialer(options.host, options.port);
+    this.#address = options.address;
+    this.#dialer = options.dialer;
     this.#idleTimeout = options.idleTimeout ?? MAX_IDLE_TIME;
     this.#freshTimeout = options.freshTimeout ?? FRESH_TIMEOUT;
     this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
@@ -170,14 +171,13 @@ export class OriginPool {
   }
 
   #connectError(cause: unknown): OriginError {
-    const refused = cause instanceof Deno.errors.ConnectionRefused;
-    const reason = refused
-      ? "nothing listens there"
-      : cause instanceof Error
-      ? cause.message
-      : cause;
+    const isTLS = cause instanceof TLSError;
+    const reason = isTLS ? cause.message : systemReason(cause);
     const message = `no connection to ${this.#address}: ${reason}`;
-    return new OriginError(refused ? "refused" : "unreachable", message, { cause });
+    const isRefused = systemCode(cause) === "ECONNREFUSED";
+    return new OriginError(isTLS ? "tls" : isRefused ? "refused" : "unreachable", message, {
+      cause,
+    });
   }
 
   #release(connection: OriginConnection, mayHaveMore: boolean): void {

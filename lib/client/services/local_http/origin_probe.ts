@@ -3,40 +3,45 @@ import {
   foreignProtocol,
   TELLING_BYTES,
 } from "../../../http/foreign_protocol.ts";
-import type { TCPDialer } from "../../../net/dialer.ts";
+import { type ByteStream, closingOnAbort, writeAll } from "../../../net/byte_stream.ts";
+import type { Dialer } from "../../../net/dialer.ts";
 
 /** Milliseconds that a question may take: a visitor may be waiting. */
 const PROBE_TIMEOUT = 2_000;
 
 /** Finds out what an origin speaks that closes without a word when it is asked in HTTP/1.1. */
-export async function probeOrigin(dialer: TCPDialer): Promise<ForeignProtocol | null> {
+export async function probeOrigin(dialer: Dialer): Promise<ForeignProtocol | null> {
   const greetings = [clientHello(), HTTP2_PREFACE];
   const spoken = greetings.map((greeting) => answerTo(greeting, dialer).catch(() => null));
   return (await Promise.all(spoken)).find((each) => each !== null) ?? null;
 }
 
-async function answerTo(greeting: Uint8Array, dialer: TCPDialer): Promise<ForeignProtocol | null> {
+async function answerTo(greeting: Uint8Array, dialer: Dialer): Promise<ForeignProtocol | null> {
   const controller = new AbortController();
   const { signal } = controller;
   const timer = setTimeout(() => controller.abort(), PROBE_TIMEOUT);
   try {
-    using socket = await dialer.connect(signal);
-    // Closing it ends a read that waits.
-    signal.addEventListener("abort", () => socket.close());
-    await socket.write(greeting);
-    const octets = new Uint8Array(64);
-    let length = 0;
-    while (length < TELLING_BYTES) {
-      const read = await socket.read(octets.subarray(length));
-      if (read === null) break;
-      length += read;
-      const spoken = foreignProtocol(octets, 0, length);
-      if (spoken !== null) return spoken;
-    }
-    return null;
+    const socket = await dialer.connect(signal);
+    const spoken = await closingOnAbort(socket, signal, () => ask(socket, greeting));
+    socket.close();
+    return spoken;
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function ask(socket: ByteStream, greeting: Uint8Array): Promise<ForeignProtocol | null> {
+  await writeAll(socket, greeting);
+  const octets = new Uint8Array(64);
+  let length = 0;
+  while (length < TELLING_BYTES) {
+    const read = await socket.read(octets.subarray(length));
+    if (read === null) break;
+    length += read;
+    const spoken = foreignProtocol(octets, 0, length);
+    if (spoken !== null) return spoken;
+  }
+  return null;
 }
 
 /** What a client of HTTP/2 begins with: the preface, and settings without any (RFC 9113 section 3.4). */

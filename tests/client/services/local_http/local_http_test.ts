@@ -167,7 +167,9 @@ Deno.test("LocalHTTP says what a port of TLS or of HTTP/2 alone speaks, whether 
         assertStringIncludes(sentence ?? "", `this port speaks ${spoken}, and the client asks in`);
         assertStringIncludes(
           sentence ?? "",
-          "give the client a port where the service speaks HTTP",
+          spoken.startsWith("TLS")
+            ? "give the client the service with https:// in front of it"
+            : "give the client a port where the service speaks HTTP/1.1",
         );
       }
       assertEquals(told.length, 1);
@@ -264,8 +266,8 @@ class Failing extends FakeIncoming {
 /** A service in front of an origin on this machine, which a test's scope closes. */
 class TestLocalHTTP extends LocalHTTP implements Disposable {
   constructor(port: number, onTrouble?: (sentence: string) => void) {
-    const place = { host: "127.0.0.1", port, hostHeader: null };
-    super(onTrouble === undefined ? place : { ...place, onTrouble });
+    const origin = { kind: "http", host: "127.0.0.1", port } as const;
+    super({ origin, hostHeader: null, ...(onTrouble === undefined ? {} : { onTrouble }) });
   }
 
   /** Serves an exchange to its end. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { TCPDialer } from "../../../../lib/net/dialer.ts";
 import { FakeClock } from "../../../testing/fake_clock.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { within } from "../../../testing/within.ts";
@@ -377,7 +378,7 @@ Deno.test("OriginPool keeps no more idle connections than its bound", async () =
 Deno.test("OriginPool finds an origin that listens on either loopback address as localhost", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     await using origin = new RawOrigin(answerAll, hostname);
-    using pool = new TestPool(origin.port, { host: "localhost" });
+    using pool = new TestPool(origin.port, { dialer: new TCPDialer("localhost", origin.port) });
     assertEquals(await fetchText(pool, request()), "200 ok");
     const both = [fetchText(pool, request()), fetchText(pool, request())];
     assertEquals(await Promise.all(both), ["200 ok", "200 ok"]);
@@ -387,11 +388,17 @@ Deno.test("OriginPool finds an origin that listens on either loopback address as
 Deno.test("OriginPool says where no connection was made", async () => {
   const port = freePort();
   for (const hostname of ["localhost", "127.0.0.1"]) {
-    using pool = new TestPool(port, { host: hostname });
+    using pool = new TestPool(port, {
+      address: `${hostname}:${port}`,
+      dialer: new TCPDialer(hostname, port),
+    });
     const error = await assertFails(fetchText(pool, request()), "refused");
     assertStringIncludes(error.message, `${hostname}:${port}`);
   }
-  using pool = new TestPool(1, { host: "origin.invalid" });
+  using pool = new TestPool(1, {
+    address: "origin.invalid:1",
+    dialer: new TCPDialer("origin.invalid", 1),
+  });
   const error = await assertFails(fetchText(pool, request()), "unreachable");
   assertStringIncludes(error.message, "origin.invalid:1");
 });

@@ -10,6 +10,7 @@ import {
   type OriginPoolOptions,
 } from "../../../../lib/client/services/local_http/origin_pool.ts";
 import type { OriginResponse } from "../../../../lib/client/services/local_http/origin_response.ts";
+import { TCPDialer } from "../../../../lib/net/dialer.ts";
 import type { RequestHead } from "../../../../lib/http/head.ts";
 import { OriginError, type OriginErrorCode } from "../../../../lib/http/origin_error.ts";
 import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
@@ -17,7 +18,11 @@ import { RawOrigin, type RawPeer } from "../../../testing/raw_origin.ts";
 /** A pool that a test's scope closes. */
 export class TestPool extends OriginPool implements Disposable {
   constructor(port: number, options: Partial<OriginPoolOptions> = {}) {
-    super({ host: "127.0.0.1", port, ...options });
+    super({
+      address: `127.0.0.1:${port}`,
+      dialer: new TCPDialer("127.0.0.1", port),
+      ...options,
+    });
   }
 
   [Symbol.dispose](): void {
