@@ -1,4 +1,4 @@
-import { type Flag, flagName, type Flags } from "./flags.ts";
+import { type Flag, flagName, type Flags, SecretError } from "./flags.ts";
 import { helpText } from "./help.ts";
 import { quotedOpenly } from "./safe_text.ts";
 import { Words } from "./words.ts";
@@ -123,6 +123,7 @@ function readFlag<T>(flag: Flag<T>, { source, texts }: Found): T {
     return flag.read(texts);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
+    if (cause instanceof SecretError) throw new UsageError(`${source} ${cause.message}`, { cause });
     const value = texts.map(quotedOpenly).join(", ");
     throw new UsageError(`${source} ${cause.message}, not ${value}`, { cause });
   }

@@ -17,6 +17,18 @@ export interface Flag<T> {
    * @throws {RangeError} whose message continues the flag's name: "must be …".
    */
   read(texts: readonly string[]): T;
+  /**
+   * Makes the value of what a program gives for the option: the value itself, or the flag's text. It is the default for
+   * undefined.
+   *
+   * @throws {RangeError} as `read` does.
+   */
+  accept(value: unknown): T;
+}
+
+/** A value that is wrong and must not be shown, for there is a secret in it. */
+export class SecretError extends RangeError {
+  override readonly name = "SecretError";
 }
 
 /** A flag for each option, under the option's own name: `publicUrl` is the flag `--public-url`. */
@@ -42,6 +54,8 @@ export interface FlagOptions<Default> {
   /** @default the kind's own */
   readonly placeholder?: string;
   readonly extraVariables?: readonly string[];
+  /** Writes a value that a program gives as the flag's text. @default takes texts alone */
+  readonly spell?: (value: unknown) => string;
 }
 
 /** Makes a flag with one value, which `parse` reads or refuses with a RangeError "must be …". */
@@ -50,9 +64,14 @@ export function valueFlag<T, Default>(
   parse: (text: string) => T,
   options: FlagOptions<Default>,
 ): Flag<T | Default> {
+  const { spell = spellText } = options;
   return {
     ...shown("value", placeholder, options),
     read: ([text]) => text === undefined ? options.default : parse(text),
+    accept(value) {
+      const isDefault = value === undefined || (value === null && options.default === null);
+      return isDefault ? options.default : parse(spell(value));
+    },
   };
 }
 
@@ -65,12 +84,22 @@ export function listFlag<T>(
   return {
     ...shown("list", placeholder, options),
     read: (texts) => texts.length === 0 ? options.default : texts.map(parse),
+    accept(value) {
+      if (value === undefined) return options.default;
+      const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (values.length === 0) throw new RangeError("must have one member or more");
+      return values.map((member) => parse(spellText(member)));
+    },
   };
 }
 
 /** Makes a flag that is on when it is there; `=false` turns it off again. */
 export function switchFlag(options: Pick<FlagOptions<boolean>, "group" | "help">): Flag<boolean> {
-  return { ...shown("switch", "", { ...options, default: false }), read: ([text]) => isOn(text) };
+  return {
+    ...shown("switch", "", { ...options, default: false }),
+    read: ([text]) => isOn(text),
+    accept: (value) => isOn(value === undefined ? undefined : String(value)),
+  };
 }
 
 export function textFlag<Default>(options: FlagOptions<Default>): Flag<string | Default> {
@@ -98,12 +127,18 @@ export function integerFlag<Default>(
     readonly most: number;
   },
 ): Flag<number | Default> {
-  return valueFlag("<number>", (text) => parseInteger(text, least, most), options);
+  return valueFlag("<number>", (text) => parseInteger(text, least, most), {
+    ...options,
+    spell: (value) => typeof value === "number" ? String(value) : "",
+  });
 }
 
 /** Makes a flag whose value is a time such as `30s`, in milliseconds. */
 export function durationFlag<Default>(options: FlagOptions<Default>): Flag<number | Default> {
-  return valueFlag("<time>", parseDuration, options);
+  return valueFlag("<time>", parseDuration, {
+    ...options,
+    spell: (value) => spellNumber(value, "ms"),
+  });
 }
 
 /** Makes a flag whose value is a size such as `500kb`, in bytes. */
@@ -113,7 +148,10 @@ export function sizeFlag<Default>(
     readonly most: number;
   },
 ): Flag<number | Default> {
-  return valueFlag("<size>", (text) => parseSize(text, least, most), options);
+  return valueFlag("<size>", (text) => parseSize(text, least, most), {
+    ...options,
+    spell: (value) => spellNumber(value, "b"),
+  });
 }
 
 /** So many of something in so many milliseconds. */
@@ -124,7 +162,26 @@ export interface Rate {
 
 /** Makes a flag whose value is a rate such as `100/s`. */
 export function rateFlag<Default>(options: FlagOptions<Default>): Flag<Rate | Default> {
-  return valueFlag("<rate>", parseRate, options);
+  return valueFlag("<rate>", parseRate, { ...options, spell: spellRate });
+}
+
+function spellText(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new RangeError("must be text");
+}
+
+/** Writes a number with its unit; what is neither number nor text becomes a text that no flag takes. */
+function spellNumber(value: unknown, unit: string): string {
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? `${value}${unit}` : "";
+}
+
+function spellRate(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return "";
+  const { count, period }: { readonly count?: unknown; readonly period?: unknown } = value;
+  const [unit = ""] = [...UNITS].find(([, milliseconds]) => milliseconds === period) ?? [];
+  return `${count}/${unit}`;
 }
 
 /** Reads a whole number of plain digits: Number would take "", "0x1f", "1e3" and " 8" as well. */
@@ -201,7 +258,7 @@ function shown(
   kind: Flag<unknown>["kind"],
   placeholder: string,
   options: FlagOptions<unknown>,
-): Omit<Flag<unknown>, "read"> {
+): Omit<Flag<unknown>, "read" | "accept"> {
   const known = options.default;
   return {
     kind,

@@ -5,6 +5,7 @@ import {
   choiceFlag,
   integerFlag,
   listFlag,
+  SecretError,
   switchFlag,
   textFlag,
   valueFlag,
@@ -142,6 +143,7 @@ export const CLIENT_FLAGS = {
     help: "what visitors must present; better in the environment than here",
     default: null,
     defaultText: "nothing",
+    spell: spellBasicAuth,
   }),
   /** Addresses and networks of the visitors that are let in; none for all. */
   allowIp: valueFlag("<addresses>", parseAllowIp, {
@@ -149,6 +151,7 @@ export const CLIENT_FLAGS = {
     help: "visitors that are let in: addresses and networks (10.0.0.0/8), with commas between",
     default: EVERYBODY,
     defaultText: "everybody",
+    spell: (value) => Array.isArray(value) ? value.join() : String(value),
   }),
   ...INSPECT_FLAGS,
   logFormat: choiceFlag(["text", "json"], {
@@ -232,24 +235,39 @@ function parseLabel(text: string): string {
 /**
  * Reads `user:password`; the user has no colon (RFC 7617 section 2).
  *
- * @throws {UsageError} which does not show the value, unlike other flags, for there is a password in it.
+ * @throws {SecretError} for there is a password in it.
  */
 function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
   const colon = text.indexOf(":");
   const user = text.slice(0, colon);
   if (colon < 1 || colon === text.length - 1) {
-    throw new UsageError("--basic-auth must be a user, a colon and a password");
+    throw new SecretError("must be a user, a colon and a password");
   }
   if (!isUser(user)) {
     const limit = `at most ${MAX_USER_LENGTH} bytes without control characters`;
-    throw new UsageError(`--basic-auth must have a user of ${limit}`);
+    throw new SecretError(`must have a user of ${limit}`);
   }
   const password = text.slice(colon + 1);
   if (!isPassword(password)) {
     const limit = `at most ${MAX_PASSWORD_LENGTH} bytes without control characters`;
-    throw new UsageError(`--basic-auth must have a password of ${limit}`);
+    throw new SecretError(`must have a password of ${limit}`);
   }
   return { user, password };
+}
+
+/** Writes a user and a password as the flag has them. @throws {SecretError} for what cannot be written so. */
+function spellBasicAuth(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) {
+    throw new SecretError("must have a user and a password");
+  }
+  const { user, password }: { readonly user?: unknown; readonly password?: unknown } = value;
+  if (typeof user !== "string" || typeof password !== "string") {
+    throw new SecretError("must have a user and a password");
+  }
+  // RFC 7617 section 2.
+  if (user.includes(":")) throw new SecretError("must have a user without a colon");
+  return `${user}:${password}`;
 }
 
 function parseAllowIp(text: string): readonly string[] {

@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
-import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
-import { decodeBase64Url } from "@std/encoding/base64url";
 import type { SigningKey } from "../identity/key.ts";
+import { KeyPEMError, makeKeyPEM, readKeyPEM } from "../identity/key_pem.ts";
 import { systemCode, systemReason } from "../net/system_reason.ts";
 
 /** A key file that cannot be used; the message says what to do. */
@@ -29,6 +28,8 @@ export interface KeyFileOptions {
   readonly path: string;
   /** Makes the folder too when it is missing. */
   readonly makesFolder: boolean;
+  /** Where the owner named the file, as messages say it. @default "--key" */
+  readonly setting?: string;
 }
 
 /** Bytes of the largest file that is read as a key; an Ed25519 key in PEM has 119. */
@@ -42,20 +43,20 @@ const OTHERS = 0o077;
  *
  * @throws {KeyFileError} when the file cannot be read or written, or holds something else.
  */
-export async function loadKeyFile({ path, makesFolder }: KeyFileOptions): Promise<LoadedKey> {
-  const found = await readKeyFile(path);
+export async function loadKeyFile(options: KeyFileOptions): Promise<LoadedKey> {
+  const found = await readKeyFile(options);
   const { text, isNew } = found === undefined
-    ? await createKeyFile(path, makesFolder)
+    ? await createKeyFile(options)
     : { text: found, isNew: false };
-  const pkcs8 = pkcs8Of(text, path);
-  return { key: await importKey(pkcs8, path), isNew, warning: await warningOf(path) };
+  return { key: await keyOf(text, options), isNew, warning: await warningOf(options.path) };
 }
 
-async function readKeyFile(path: string): Promise<string | undefined> {
+async function readKeyFile(options: KeyFileOptions): Promise<string | undefined> {
+  const { path } = options;
   try {
     const { size, isFile, isDirectory } = await Deno.stat(path);
-    if (isDirectory) throw notAKey(path, "it is a folder");
-    if (!isFile || size > MAX_KEY_FILE) throw notAKey(path);
+    if (isDirectory) throw notAKey(options, "it is a folder");
+    if (!isFile || size > MAX_KEY_FILE) throw notAKey(options);
     return await Deno.readTextFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
@@ -71,13 +72,10 @@ async function readKeyFile(path: string): Promise<string | undefined> {
 
 /** Makes a key file and returns its text, which is another process's when that was faster. */
 async function createKeyFile(
-  path: string,
-  makesFolder: boolean,
+  options: KeyFileOptions,
 ): Promise<{ readonly text: string; readonly isNew: boolean }> {
-  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
-  if (!("privateKey" in pair)) throw new KeyFileError("unwritable", "WebCrypto made no key pair");
-  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
-  const pem = `-----BEGIN PRIVATE KEY-----\n${encodeBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
+  const { path, makesFolder } = options;
+  const pem = await makeKeyPEM();
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
     if (makesFolder) await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -85,7 +83,7 @@ async function createKeyFile(
     const isNew = await publish(draft, path);
     return { text: await Deno.readTextFile(path), isNew };
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) throw noFolder(path, cause);
+    if (cause instanceof Deno.errors.NotFound) throw noFolder(options, cause);
     throw new KeyFileError("unwritable", `cannot make the key ${path}: ${systemReason(cause)}`, {
       cause,
     });
@@ -106,28 +104,12 @@ async function publish(draft: string, path: string): Promise<boolean> {
   }
 }
 
-function pkcs8Of(text: string, path: string): Uint8Array<ArrayBuffer> {
-  const match = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----/.exec(
-    text,
-  );
-  const base64 = match?.[1]?.replaceAll(/\s/g, "");
-  if (base64 === undefined) throw notAKey(path, kindOf(text));
+async function keyOf(text: string, options: KeyFileOptions): Promise<SigningKey> {
   try {
-    return decodeBase64(base64);
+    return await readKeyPEM(text);
   } catch (cause) {
-    throw notAKey(path, null, cause);
-  }
-}
-
-async function importKey(pkcs8: Uint8Array<ArrayBuffer>, path: string): Promise<SigningKey> {
-  try {
-    const readable = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
-    const { x } = await crypto.subtle.exportKey("jwk", readable);
-    if (x === undefined) throw new TypeError("the key has no public half");
-    const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
-    return { privateKey, publicKey: decodeBase64Url(x) };
-  } catch (cause) {
-    throw notAKey(path, "it is cut, or a key of another kind", cause);
+    if (!(cause instanceof KeyPEMError)) throw cause;
+    throw notAKey(options, cause.message, cause);
   }
 }
 
@@ -138,36 +120,27 @@ async function warningOf(path: string): Promise<string | null> {
   return `the key ${path} can be read by others; run: chmod 600 ${path}`;
 }
 
-/** Recognizes what people take for such a key, by the label of its PEM (RFC 7468); null for nothing that is known. */
-function kindOf(text: string): string | null {
-  const [, label = ""] = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text) ?? [];
-  return KINDS.get(label) ?? (label === "" ? null : `it says ${label}`);
-}
-
-const KINDS: ReadonlyMap<string, string> = new Map([
-  ["OPENSSH PRIVATE KEY", "it is a key of OpenSSH's own form"],
-  ["ENCRYPTED PRIVATE KEY", "it is encrypted"],
-  ["RSA PRIVATE KEY", "it is an RSA key"],
-  ["EC PRIVATE KEY", "it is an ECDSA key"],
-  ["PUBLIC KEY", "it is a public key"],
-  ["CERTIFICATE", "it is a certificate"],
-]);
-
-function notAKey(path: string, seen: string | null = null, cause?: unknown): KeyFileError {
+function notAKey(
+  { path, setting = SETTING }: KeyFileOptions,
+  seen = "",
+  cause?: unknown,
+): KeyFileError {
   return new KeyFileError(
     "not_a_key",
     `the key ${path} is not an Ed25519 private key in PKCS #8 PEM${
-      seen === null ? "" : ` (${seen})`
-    }; name a file in --key that is not there yet, and it is made`,
+      seen === "" ? "" : ` (${seen})`
+    }; name a file in ${setting} that is not there yet, and it is made`,
     { cause },
   );
 }
 
-function noFolder(path: string, cause: unknown): KeyFileError {
+function noFolder({ path, setting = SETTING }: KeyFileOptions, cause: unknown): KeyFileError {
   const folder = dirname(path);
   return new KeyFileError(
     "no_folder",
-    `cannot make the key ${path}: there is no folder ${folder}; make it (mkdir -p), or check --key`,
+    `cannot make the key ${path}: there is no folder ${folder}; make it (mkdir -p), or check ${setting}`,
     { cause },
   );
 }
+
+const SETTING = "--key";

@@ -1,4 +1,4 @@
-import { UsageError } from "../cli/command_line.ts";
+import { SecretError } from "../cli/flags.ts";
 import { AddressSet } from "../net/address_set.ts";
 import { originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { parseAddress } from "../net/ip_address.ts";
@@ -63,11 +63,11 @@ export const MIN_TOKEN_LENGTH = 16;
 /**
  * Reads a token as it is.
  *
- * @throws {UsageError} which does not show the value, unlike other flags, for it may be most of a secret.
+ * @throws {SecretError} for it may be most of a secret.
  */
 export function parseToken(text: string): string {
   if (new TextEncoder().encode(text).length >= MIN_TOKEN_LENGTH) return text;
-  throw new UsageError(
-    `--token must have ${MIN_TOKEN_LENGTH} bytes or more, which nobody can guess: openssl rand -hex 32`,
+  throw new SecretError(
+    `must have ${MIN_TOKEN_LENGTH} bytes or more, which nobody can guess: openssl rand -hex 32`,
   );
 }
