@@ -21,7 +21,8 @@ import {
 } from "./lib/server/tls/certificate_source.ts";
 import { pemReason } from "./lib/server/tls/pem_reason.ts";
 import { PEMFiles } from "./lib/server/tls/pem_files.ts";
-import { TunnelServer, type TunnelServerOptions } from "./lib/server/tunnel_server.ts";
+import { TunnelServer } from "./lib/server/tunnel_server.ts";
+import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
 
 async function main(): Promise<number> {
   const command = parseServerOptions(Deno.args, (variable) => Deno.env.get(variable), {
@@ -82,11 +83,11 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
   return 0;
 }
 
-type Logs = Pick<TunnelServerOptions, "log" | "accessLog">;
+type Logs = Pick<CompleteServerOptions, "log" | "accessLog">;
 
 function start(
-  options: ServerOptions,
-  made: Logs & Pick<TunnelServerOptions, "bus" | "tls">,
+  { logFormat: _format, logLevel: _level, ...options }: ServerOptions,
+  made: Logs & Pick<CompleteServerOptions, "bus" | "tls">,
 ): TunnelServer {
   const { tls } = options;
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);

@@ -1,4 +1,4 @@
-import { type Flag, flagName, type Flags, SecretError } from "./flags.ts";
+import { type Flag, flagName, type Flags, isComplete, SecretError } from "./flags.ts";
 import { helpText } from "./help.ts";
 import { quotedOpenly } from "./safe_text.ts";
 import { Words } from "./words.ts";
@@ -127,10 +127,6 @@ function readFlag<T>(flag: Flag<T>, { source, texts }: Found): T {
     const value = texts.map(quotedOpenly).join(", ");
     throw new UsageError(`${source} ${cause.message}, not ${value}`, { cause });
   }
-}
-
-function isComplete<Values>(values: Partial<Values>, flags: Flags<Values>): values is Values {
-  return Object.keys(flags).every((option) => option in values);
 }
 
 export function variableOf(name: string): string {

@@ -39,6 +39,14 @@ export type FlagValues<Table> = {
   readonly [Option in keyof Table]: Table[Option] extends Flag<infer Value> ? Value : never;
 };
 
+/** Whether each option of a table has a value. */
+export function isComplete<Values>(
+  values: Partial<Values>,
+  flags: Flags<Values>,
+): values is Values {
+  return Object.keys(flags).every((option) => option in values);
+}
+
 /** Returns the name of an option's flag, without the hyphens before it. */
 export function flagName(option: string): string {
   return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

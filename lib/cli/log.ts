@@ -1,8 +1,11 @@
 import { escapeUnsafe } from "./safe_text.ts";
 
+/** How important an event is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
+/** What an event tells beside its message. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** Options of {@linkcode Log}. */
 export interface LogOptions {
   /** `text` for people, `json` for machines: one object a line. */
   readonly format: "text" | "json";
@@ -22,24 +25,29 @@ export class Log {
   readonly #write: (line: string) => void;
   readonly #fields: LogFields;
 
+  /** Makes a log whose events have these fields. */
   constructor(options: LogOptions, fields: LogFields = {}) {
     this.#options = options;
     this.#write = options.write ?? writeToStderr;
     this.#fields = fields;
   }
 
+  /** Writes what only somebody who looks for a fault wants to see. */
   debug(message: string, fields?: LogFields): void {
     this.#log("debug", message, fields);
   }
 
+  /** Writes what happens in the normal course of things. */
   info(message: string, fields?: LogFields): void {
     this.#log("info", message, fields);
   }
 
+  /** Writes what may be wrong. */
   warn(message: string, fields?: LogFields): void {
     this.#log("warn", message, fields);
   }
 
+  /** Writes what is wrong. */
   error(message: string, fields?: LogFields): void {
     this.#log("error", message, fields);
   }

@@ -10,21 +10,36 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 /**
  * Reads the certificates of private authorities from a PEM file (RFC 7468).
  *
- * @throws {ProgramError} with status 2 when it cannot be read, or has none. Deno takes a text without any in silence.
+ * @throws {ProgramError} with status 2 when it cannot be read, or has none.
  */
 export async function readAuthorities(file: string): Promise<readonly string[]> {
-  const authorities = (await textOf(file)).match(CERTIFICATE) ?? [];
-  if (authorities.length === 0) {
-    throw wrong(`the authority ${file} has no certificate in PEM (-----BEGIN CERTIFICATE-----)`);
+  const text = await textOf(file);
+  try {
+    return certificatesIn(text);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw wrong(`the authority ${file} ${cause.message}`, cause);
   }
-  for (const authority of authorities) {
+}
+
+/**
+ * Finds the certificates in a text. Deno takes a text without any in silence.
+ *
+ * @throws {RangeError} "has …" for one without any, or with one that cannot be read.
+ */
+export function certificatesIn(text: string): readonly string[] {
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) {
+    throw new RangeError("has no certificate in PEM (-----BEGIN CERTIFICATE-----)");
+  }
+  for (const certificate of certificates) {
     try {
-      new X509Certificate(authority);
+      new X509Certificate(certificate);
     } catch (cause) {
-      throw wrong(`the authority ${file} has a certificate that cannot be read`, cause);
+      throw new RangeError("has a certificate that cannot be read", { cause });
     }
   }
-  return authorities;
+  return certificates;
 }
 
 async function textOf(file: string): Promise<string> {

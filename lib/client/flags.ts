@@ -1,6 +1,5 @@
 import { isNetwork } from "../net/address_set.ts";
 import { type Authority, originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
-import { UsageError } from "../cli/command_line.ts";
 import {
   choiceFlag,
   integerFlag,

@@ -1,12 +1,9 @@
 import { ErrorCode } from "../wire/errors.ts";
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SessionOptions } from "../mux/session.ts";
-import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
-import type { Log } from "../cli/log.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
 import { isServed } from "./admin/ask.ts";
-import type { Bus } from "./bus/bus.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
@@ -32,7 +29,11 @@ import { RefusalNotices } from "./tunnels/refusal_notices.ts";
 import { Registry } from "./tunnels/registry.ts";
 import { RequestHandler } from "./request_handler.ts";
 import { ServerMetrics } from "./admin/server_metrics.ts";
-import type { ServerOptions } from "./options.ts";
+import {
+  completeOptions,
+  type CompleteServerOptions,
+  type TunnelServerOptions,
+} from "./tunnel_server_options.ts";
 import type { TunnelAddress } from "./tunnels/client_session.ts";
 import { ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
@@ -40,29 +41,19 @@ import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 import { WebSocketQuotas } from "./proxy/websocket_quotas.ts";
 
-/** What the command line gives, with the files read and the bus opened. */
-export interface TunnelServerOptions
-  extends
-    Omit<ServerOptions, "accessLog" | "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls"> {
-  /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
-  readonly bus: Bus | null;
-  readonly tls: Certificate | null;
-  /** The keys that may connect; null for all. */
-  readonly authorizedKeys: AuthorizedKeys | null;
-  /** Name and version, as in `tunnel/0.1.0`. */
-  readonly server: string;
-  readonly log: Log;
-  /** The stream ids of one session, for tests that spend them. @default all that the wire has */
-  readonly streamIds?: StreamIds;
-  /** Where each request of a visitor is written; null for nowhere. */
-  readonly accessLog: Log | null;
-}
-
-/** Puts the parts of a server together, starts and stops them. */
-export class TunnelServer {
+/**
+ * A tunnel server in this process: it takes clients, and visitors for their tunnels.
+ *
+ * @example A server for a test
+ * ```ts
+ * await using server = new TunnelServer({ port: 0 });
+ * await using tunnel = await serve({ server: server.url }, () => new Response("hello"));
+ * ```
+ */
+export class TunnelServer implements AsyncDisposable {
   /** The server's own URL. */
   readonly url: string;
-  readonly #options: TunnelServerOptions;
+  readonly #options: CompleteServerOptions;
   readonly #listeners: Listeners;
   readonly #router: Router;
   readonly #registry: Registry;
@@ -76,8 +67,14 @@ export class TunnelServer {
   #stopping = false;
   #renewing = false;
 
-  /** Starts to listen. @throws {ListenError} when it cannot. */
-  constructor(options: TunnelServerOptions) {
+  /**
+   * Starts to listen.
+   *
+   * @throws {OptionError} for an option that is wrong.
+   * @throws {ListenError} when it cannot listen.
+   */
+  constructor(given: TunnelServerOptions = {}) {
+    const options = completeOptions(given);
     this.#options = options;
     const { log, accessLog } = options;
     this.#registry = new Registry(options);
@@ -119,7 +116,7 @@ export class TunnelServer {
     const sessions: SessionOptions = {
       heartbeat: new Heartbeat(),
       headTimeout: options.timeout,
-      streamIds: options.streamIds ?? ALL_STREAM_IDS,
+      streamIds: options.streamIds,
     };
     this.#clientSessions = new ClientSessions({
       ...sessions,
@@ -214,6 +211,11 @@ export class TunnelServer {
     });
   }
 
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#listeners.port;
+  }
+
   /** This node's id; null for a server that is alone. */
   get node(): string | null {
     return this.#cluster?.node ?? null;
@@ -232,6 +234,11 @@ export class TunnelServer {
     this.#clientCounts.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
+  }
+
+  /** Stops as `shutdown` does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
   }
 
   /**
@@ -296,6 +303,6 @@ export class TunnelServer {
   }
 }
 
-function limiterOf({ rateLimit, maxTunnels }: TunnelServerOptions): Limiter | null {
+function limiterOf({ rateLimit, maxTunnels }: CompleteServerOptions): Limiter | null {
   return rateLimit === null ? null : new Limiter(rateLimit, { most: maxTunnels });
 }

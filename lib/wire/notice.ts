@@ -7,6 +7,7 @@ export interface RefusedVisitors {
   readonly status: number;
   /** A word or two, as in `rate`. */
   readonly reason: string;
+  /** How many were refused since the last notice. */
   readonly count: number;
 }
 

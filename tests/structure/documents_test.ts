@@ -18,6 +18,7 @@ const DOCUMENTS = [
   ".github/CONTRIBUTING.md",
   ".github/DECISIONS.md",
   ".github/INSPECTOR.md",
+  ".github/LIBRARY.md",
   ".github/OPERATIONS.md",
   ".github/SECURITY.md",
 ] as const;

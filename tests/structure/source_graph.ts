@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/websocket"],
   ["lib/cli"],
   ["lib/client", "lib/server"],
+  ["lib/mod.ts"],
   ["client.ts", "server.ts"],
 ];
 
@@ -24,7 +25,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Reads the imports of the programs and of everything in `lib`. */
 export async function readSourceGraph(): Promise<SourceGraph> {
-  const files = PROGRAMS.map((program) => `${program}.ts`);
+  const files: string[] = PROGRAMS.map((program) => `${program}.ts`);
   for await (const file of sourceFiles("lib")) files.push(file);
   const graph = new Map<string, readonly string[]>();
   for (const file of files.sort()) {

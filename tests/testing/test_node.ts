@@ -51,8 +51,9 @@ export class TestNode implements AsyncDisposable {
     if (command.kind !== "run") throw new TypeError("not the flags of a server");
     const lines: string[] = [];
     const log = new Log({ format: "text", level: "debug", write: (line) => lines.push(line) });
+    const { logFormat: _format, logLevel: _level, ...options } = command.options;
     const server = new TunnelServer({
-      ...command.options,
+      ...options,
       bus,
       tls: null,
       authorizedKeys: null,

@@ -6,8 +6,11 @@ import { isThumbprint } from "../../identity/thumbprint.ts";
 
 /** A file of authorized keys that cannot be used; the message names the file, and the line that is wrong. */
 export class AuthorizedKeysError extends Error {
+  /** The name of the class. */
   override readonly name = "AuthorizedKeysError";
+  /** Makes an error; the code says what is wrong with the file. */
   constructor(
+    /** What is wrong with the file. */
     readonly code: "unreadable" | "too_large" | "bad_line",
     message: string,
     options?: ErrorOptions,
@@ -65,6 +68,7 @@ export class AuthorizedKeys {
     return new AuthorizedKeys(names);
   }
 
+  /** How many keys it has. */
   get size(): number {
     return this.#names.size;
   }

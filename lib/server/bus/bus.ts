@@ -8,12 +8,17 @@ export interface NodeRecord {
 
 /** Says that the bus cannot be asked now; what was asked may have been done or not. */
 export class BusError extends Error {
+  /** The name of the class. */
   override readonly name = "BusError";
+  /** The same for all of them. */
   readonly code = "BUS_AWAY";
 }
 
+/** What a node asks of the bus for the owner of a name. */
 export interface NameClaim {
+  /** The name, in lower case. */
   readonly name: string;
+  /** The thumbprint of the owner's key. */
   readonly owner: string;
   /** Milliseconds that the name is the owner's. */
   readonly lifetime: number;
@@ -26,6 +31,7 @@ export interface NameClaim {
   readonly settling: number;
 }
 
+/** What the bus says to a claim. */
 export interface NameAnswer {
   /** Who owns the name; null for a free one that is not given yet. */
   readonly owner: string | null;

@@ -38,8 +38,11 @@ export type Listen = (options: ListenerOptions) => Listener;
 
 /** Says that a port cannot be listened on, why, and what to do; its cause is what the system said. */
 export class ListenError extends Error {
+  /** The name of the class. */
   override readonly name = "ListenError";
+  /** The same for all of them. */
   readonly code = "CANNOT_LISTEN";
+  /** Makes the sentence of what the system said. */
   constructor(
     { hostname, port }: Pick<ListenerOptions, "hostname" | "port">,
     cause: unknown,

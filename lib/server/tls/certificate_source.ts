@@ -1,6 +1,8 @@
 /** The PEM texts of a certificate chain and its key. */
 export interface Certificate {
+  /** The chain, the server's own certificate first. */
   readonly cert: string;
+  /** The private key of that certificate. */
   readonly key: string;
 }
 

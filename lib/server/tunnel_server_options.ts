@@ -1,0 +1,167 @@
+import config from "../../deno.json" with { type: "json" };
+import { Log } from "../cli/log.ts";
+import { OptionError, optionValue, optionValues, refuseOthers } from "../cli/option_values.ts";
+import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
+import { AddressSet } from "../net/address_set.ts";
+import type { AuthorizedKeys } from "./access/authorized_keys.ts";
+import type { Bus } from "./bus/bus.ts";
+import { SERVER_FLAGS } from "./flags.ts";
+import type { ServerOptions } from "./options.ts";
+import type { Certificate } from "./tls/certificate_source.ts";
+
+/** So many of something in so many milliseconds. */
+export interface RateLimit {
+  /** How many, from 1. */
+  readonly count: number;
+  /** A second, a minute or an hour, in milliseconds. */
+  readonly period: number;
+}
+
+/**
+ * How a server is run: every option of `tunnel-server` but those that name files, with the same defaults. Times are
+ * milliseconds or texts such as `30s`, sizes bytes or texts such as `10mb`. Nothing is read from the environment.
+ */
+export interface TunnelServerOptions {
+  /** The port to listen on; 0 takes a free one. @default 6519 */
+  readonly port?: number;
+  /** The address to listen on; `::` for IPv6 and IPv4. @default "0.0.0.0" */
+  readonly hostname?: string;
+  /** The certificate for HTTPS and HTTP/2. @default none, plain HTTP */
+  readonly tls?: Certificate | null;
+  /** The proxies whose word on a visitor counts: addresses, networks, `loopback` or `private`, with commas between. @default nobody */
+  readonly trustProxy?: AddressSet | string | null;
+  /** The name that tunnels are under. @default "localhost" */
+  readonly domain?: string;
+  /** What visitors type, where a proxy stands before the server. @default made of domain, port and TLS */
+  readonly publicUrl?: string | null;
+  /** One tunnel for the whole server and every host. @default false */
+  readonly fixed?: boolean;
+  /** How long to wait for a service to begin its answer, then 504. @default 30 seconds */
+  readonly timeout?: number | string;
+  /** A secret of 16 bytes or more that clients must know as well. @default none */
+  readonly token?: string | null;
+  /** The keys that may connect. @default all */
+  readonly authorizedKeys?: AuthorizedKeys | null;
+  /** The secret that opens /tunnels, the list of tunnels. @default no list */
+  readonly adminToken?: string | null;
+  /** The largest request body, then 413. @default no limit */
+  readonly maxBody?: number | string | null;
+  /** Requests to one tunnel, such as `100/s`, then 429. @default no limit */
+  readonly rateLimit?: RateLimit | string | null;
+  /** Requests and WebSockets of one tunnel at once, then 503. @default 1000 */
+  readonly maxStreams?: number;
+  /** Of these, what one visitor may have, then 429. @default half of them, at least 100 */
+  readonly maxVisitorStreams?: number | null;
+  /** The largest request head, then 431. @default 64 KiB */
+  readonly maxHead?: number | string;
+  /** The largest WebSocket message, then close code 1009. @default 64 MiB */
+  readonly maxMessage?: number | string;
+  /** WebSockets of all visitors at once, then 503. @default 2000 */
+  readonly maxWebsockets?: number;
+  /** Of these, what one tunnel may have, then 503. @default 500 */
+  readonly maxTunnelWebsockets?: number;
+  /** And what one visitor may have, then 429. @default 200 */
+  readonly maxVisitorWebsockets?: number;
+  /** How long a visitor's WebSocket may be silent. @default 5 minutes */
+  readonly websocketIdleTimeout?: number | string;
+  /** Tunnels on this server. @default 20,000 */
+  readonly maxTunnels?: number;
+  /** Connections of one key's clients. @default 64 */
+  readonly maxConnections?: number;
+  /** Registrations from one address. @default 600 a minute */
+  readonly registrationRate?: RateLimit | string;
+  /** What the nodes of one domain share; the server closes it in the end. @default none, for a server that is alone */
+  readonly bus?: Bus | null;
+  /** Where the other nodes reach this one directly. @default over the bus */
+  readonly nodeUrl?: string | null;
+  /** A second port, for clients alone; 0 takes a free one. @default the same port */
+  readonly clientPort?: number | null;
+  /** Lets another process listen on the same ports. @default false */
+  readonly reusePort?: boolean;
+  /** How long to wait for a client that was lost in the last minute, then 502. @default 5 seconds */
+  readonly acquireTimeout?: number | string;
+  /** How long what is in flight may take to finish when the server stops. @default 30 seconds */
+  readonly drainTimeout?: number | string;
+  /** Where events are written. @default nowhere */
+  readonly log?: Log | null;
+  /** Where each request of a visitor is written. @default nowhere */
+  readonly accessLog?: Log | null;
+  /** The name and version that it gives itself. @default "tunnel/" and its version */
+  readonly server?: string;
+  /** The stream ids of one session, for tests that spend them. @default all that the wire has */
+  readonly streamIds?: StreamIds;
+}
+
+/** What a server needs to know: the flags' values, and what is made or opened before it starts. */
+export interface CompleteServerOptions extends Omit<ServerOptions, NotFromFlags> {
+  /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
+  readonly bus: Bus | null;
+  readonly tls: Certificate | null;
+  /** The keys that may connect; null for all. */
+  readonly authorizedKeys: AuthorizedKeys | null;
+  /** Name and version, as in `tunnel/0.1.0`. */
+  readonly server: string;
+  readonly log: Log;
+  readonly streamIds: StreamIds;
+  /** Where each request of a visitor is written; null for nowhere. */
+  readonly accessLog: Log | null;
+}
+
+/** Options of the command line that name files, or speak of its standard error. */
+type NotFromFlags = "accessLog" | "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls";
+
+/**
+ * Reads the options of a server by the flags of the command line, and adds the defaults.
+ *
+ * @throws {OptionError} at the first that is wrong, and for one that does not exist.
+ */
+export function completeOptions(options: TunnelServerOptions): CompleteServerOptions {
+  refuseOthers(options, [...Object.keys(VALUE_FLAGS), ...OBJECTS]);
+  const { trustProxy, tls, bus, authorizedKeys, log, accessLog, server, streamIds } = options;
+  return {
+    ...optionValues(VALUE_FLAGS, options),
+    trustProxy: trustProxy instanceof AddressSet
+      ? trustProxy
+      : optionValue("trustProxy", SERVER_FLAGS.trustProxy, trustProxy),
+    tls: certificateOf(tls ?? null),
+    bus: bus ?? null,
+    authorizedKeys: authorizedKeys ?? null,
+    log: log ?? SILENT,
+    accessLog: accessLog ?? null,
+    server: server ?? `tunnel/${config.version}`,
+    streamIds: streamIds ?? ALL_STREAM_IDS,
+  };
+}
+
+/** The options that a program gives as the command line does, each by its flag. */
+const {
+  tlsCert: _tlsCert,
+  tlsKey: _tlsKey,
+  accessLog: _accessLog,
+  authorizedKeys: _authorizedKeys,
+  bus: _bus,
+  logFormat: _logFormat,
+  logLevel: _logLevel,
+  trustProxy: _trustProxy,
+  ...VALUE_FLAGS
+} = SERVER_FLAGS;
+
+/** Options that are objects in a program. */
+const OBJECTS: readonly (keyof TunnelServerOptions)[] = [
+  "trustProxy",
+  "tls",
+  "bus",
+  "authorizedKeys",
+  "log",
+  "accessLog",
+  "server",
+  "streamIds",
+];
+
+/** Writes nothing. */
+const SILENT = new Log({ format: "text", level: "error", write() {} });
+
+function certificateOf(tls: Certificate | null): Certificate | null {
+  if (tls === null || (typeof tls.cert === "string" && typeof tls.key === "string")) return tls;
+  throw new OptionError("tls", "must have a certificate (cert) and its key (key), both in PEM");
+}
