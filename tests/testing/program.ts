@@ -35,7 +35,7 @@ export interface Memory {
   readonly peak: number;
 }
 
-/** Runs `server.ts` or `client.ts` as a user does: a process of its own, with its own home and key. */
+/** Runs `server.ts`, `client.ts` or an example as a user does: a process of its own, with its own home and key. */
 export class Program implements AsyncDisposable {
   readonly stdout: Lines;
   readonly stderr: Lines;
@@ -64,7 +64,7 @@ export class Program implements AsyncDisposable {
    * @throws {ProgramError} when it ends before that.
    */
   static async start(
-    script: "server.ts" | "client.ts",
+    script: "server.ts" | "client.ts" | `.github/examples/${string}.ts`,
     args: readonly string[],
     { env = {}, preload, columns, permissions = ["--allow-all"] }: ProgramOptions = {},
   ): Promise<Program> {
