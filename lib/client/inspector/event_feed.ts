@@ -39,25 +39,22 @@ export class EventFeed {
     if (this.#readers.size >= MAX_READERS) {
       throw new APIError("busy", `${MAX_READERS} streams of events are open, which is the most`);
     }
-    const reader = new FeedReader(this.#tunnel, messagesOf);
+    let isCancelled = false;
+    const reader = new FeedReader(this.#tunnel, messagesOf, () => {
+      this.#readers.delete(reader);
+      this.#store.unlisten(reader);
+    });
     this.#readers.add(reader);
     this.#store.listen(reader);
-    const readers = this.#readers;
-    const forget = (): void => {
-      readers.delete(reader);
-      this.#store.unlisten(reader);
-    };
     return new ReadableStream({
       async pull(controller) {
         const text = await reader.next();
-        if (text !== null) return controller.enqueue(encoder.encode(text));
-        // A reader that has gone has forgotten itself, and its stream is closed.
-        if (!readers.has(reader)) return;
-        forget();
-        controller.close();
+        if (text !== null) controller.enqueue(encoder.encode(text));
+        // The stream of a reader that has gone is closed already.
+        else if (!isCancelled) controller.close();
       },
       cancel() {
-        forget();
+        isCancelled = true;
         reader.end();
       },
     }, { highWaterMark: 0 });
@@ -80,6 +77,7 @@ const encoder = new TextEncoder();
 class FeedReader implements StoreListener {
   readonly #tunnel: TunnelStatus;
   readonly #messagesOf: ExchangeRecord | null;
+  readonly #onEnd: () => void;
   readonly #changed = new Set<ExchangeRecord>();
   #removed: number[] = [];
   #isTunnelChanged = true;
@@ -90,9 +88,11 @@ class FeedReader implements StoreListener {
   #wake: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(tunnel: TunnelStatus, messagesOf: ExchangeRecord | null) {
+  /** @param onEnd is called at the end, behind which nothing may be noted: one that does not read keeps its stream open. */
+  constructor(tunnel: TunnelStatus, messagesOf: ExchangeRecord | null, onEnd: () => void) {
     this.#tunnel = tunnel;
     this.#messagesOf = messagesOf;
+    this.#onEnd = onEnd;
   }
 
   changed(record: ExchangeRecord): void {
@@ -104,7 +104,7 @@ class FeedReader implements StoreListener {
     this.#changed.delete(record);
     this.#removed.push(record.id);
     if (this.#removed.length > MAX_REMOVED) this.end();
-    this.#wake?.();
+    else this.#wake?.();
   }
 
   tunnelChanged(): void {
@@ -114,7 +114,10 @@ class FeedReader implements StoreListener {
 
   end(): void {
     this.#isOver = true;
+    this.#changed.clear();
+    this.#removed = [];
     clearTimeout(this.#timer);
+    this.#onEnd();
     this.#wake?.();
   }
 

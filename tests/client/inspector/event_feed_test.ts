@@ -104,6 +104,18 @@ Deno.test("EventFeed holds nothing up for a reader that does not read, and cuts 
   assertEquals(await reader.next("never"), null);
 });
 
+Deno.test("EventFeed forgets a reader that it has cut off, though it never reads on", async () => {
+  using fed = new Fed();
+  const stalled = Array.from({ length: 16 }, () => new Reader(fed.feed.open(null)));
+  for (const reader of stalled) await reader.next("tunnel");
+  assertThrows(() => fed.feed.open(null), APIError, "the most");
+  for (let count = 0; count < 12_000; count++) fed.add();
+  const late = new Reader(fed.feed.open(null));
+  await late.next("tunnel");
+  for (const reader of stalled) assertEquals(await reader.next("never"), null);
+  await late.leave();
+});
+
 Deno.test("EventFeed tells the messages of one exchange, from the first that is kept", async () => {
   using fed = new Fed();
   const record = fed.store.begin(requestHead(), "websocket");
