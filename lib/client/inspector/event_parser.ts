@@ -82,6 +82,11 @@ export class EventParser {
   }
 
   #addData(value: string, isWhole: boolean): void {
+    // To cut again and again what is full already would copy all of it for each line.
+    if (this.#data?.length === MAX_KEPT_MESSAGE) {
+      this.#isWhole = false;
+      return;
+    }
     const data = this.#data === null ? value : `${this.#data}\n${value}`;
     this.#data = data.slice(0, MAX_KEPT_MESSAGE);
     this.#isWhole = this.#isWhole && isWhole && data.length <= MAX_KEPT_MESSAGE;
