@@ -43,25 +43,19 @@ export class FieldLines {
    * with blanks around it.
    */
   static of(fields: readonly Field[]): FieldLines {
+    const text = linesText(fields);
+    const out = scratchRoom(text.length);
+    writeLines(text, fields.length, out, 0);
     const notable: NotableLine[] = [];
-    let text = "";
-    for (const field of fields) {
-      const name = field[0];
-      const value = field[1];
-      if (!isAll(name, LOWER_TOKEN)) {
-        throw new HeadError("a field name must be a token in lower case", name);
-      }
-      if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))) {
-        throw new HeadError("a field value must have no blanks around it", value);
-      }
-      const start = text.length;
-      text += name + ": " + value + LINE_END;
+    let end = 0;
+    for (const [name, { length }] of fields) {
+      const start = end;
+      const value = start + name.length + 2;
+      end = value + length + LINE_END.length;
       const kind = notableKind(name);
-      if (kind !== 0) {
-        notable.push({ name, kind, start, value: start + name.length + 2, end: text.length });
-      }
+      if (kind !== 0) notable.push({ name, kind, start, value, end });
     }
-    return new FieldLines(encoded(text, fields.length), notable);
+    return new FieldLines(takeScratch(text.length), notable);
   }
 
   /** The fields as pairs. */
@@ -178,21 +172,45 @@ const WEIGHTS: Uint32Array = Uint32Array.from(OCTETS, (kinds, octet) => {
   return (kinds & TEXT) === 0 ? WRONG_WEIGHT : 0;
 });
 
-/** Encodes so many lines. @throws {HeadError} when values would make more of them, or have what no line may. */
-function encoded(text: string, count: number): Uint8Array {
-  const out = scratchRoom(text.length);
-  const { read, written } = encoder.encodeInto(text, out.subarray(0, text.length));
+/**
+ * Makes the text of field lines, for {@linkcode writeLines}, which checks the values.
+ *
+ * @throws {HeadError} for a name that is not a token in lower case, and for a value with blanks around it.
+ */
+export function linesText(fields: readonly Field[]): string {
+  let text = "";
+  for (const field of fields) {
+    const name = field[0];
+    const value = field[1];
+    if (!isAll(name, LOWER_TOKEN)) {
+      throw new HeadError("a field name must be a token in lower case", name);
+    }
+    if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))) {
+      throw new HeadError("a field value must have no blanks around it", value);
+    }
+    text += name + ": " + value + LINE_END;
+  }
+  return text;
+}
+
+/**
+ * Writes a text of so many lines, an octet for each character, into room of its length.
+ *
+ * @throws {HeadError} when there are more lines in it, or what no line may have; some of it may be written then.
+ */
+export function writeLines(text: string, count: number, out: Uint8Array, offset: number): void {
+  const end = offset + text.length;
+  const { read, written } = encoder.encodeInto(text, out.subarray(offset, end));
   const isAscii = read === text.length && written === text.length;
   // UTF-8 has more than one octet for a character beyond ASCII.
-  if (!isAscii && !writeLatin1(text, out, 0)) {
+  if (!isAscii && !writeLatin1(text, out, offset)) {
     throw new HeadError("each character must be one octet", text);
   }
   let weight = 0;
-  for (let at = 0; at < text.length; at++) weight += WEIGHTS[out[at] ?? 0] ?? 0;
+  for (let at = offset; at < end; at++) weight += WEIGHTS[out[at] ?? 0] ?? 0;
   if (weight !== count * (CR_WEIGHT + LF_WEIGHT)) {
     throw new HeadError("a field value must have no line end and no control character", text);
   }
-  return takeScratch(text.length);
 }
 
 function split(text: string): Field[] {

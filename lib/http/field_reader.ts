@@ -1,3 +1,4 @@
+import type { Field } from "./fields.ts";
 import { FieldLines, scratchCopy, scratchRoom, takeScratch } from "./field_lines.ts";
 import { HeadError, lineAt, shown } from "./head_error.ts";
 import { LF_ALONE, type Mendings } from "./mendings.ts";
@@ -10,6 +11,7 @@ import {
   isOf,
   latin1,
   LF,
+  LINE_END,
   LOWER_TOKEN,
   OCTETS,
   SP,
@@ -37,25 +39,55 @@ export function readWireFields(octets: Uint8Array, { start, end }: HeadRange): F
   for (let count = 0; at < end; count++) {
     if (count === MAX_FIELDS) throw tooMany();
     const line = at;
-    // The table is asked here and not by isOf, which other callers ask for what is no octet: that takes V8 twice as long.
-    while (((OCTETS[octets[at] ?? 0] ?? 0) & LOWER_TOKEN) !== 0) at++;
-    const length = at - line;
-    const value = at + 2;
-    if (length === 0 || octets[at] !== COLON || octets[at + 1] !== SP) throw badLine(octets, line);
-    at = value;
-    while (((OCTETS[octets[at] ?? 0] ?? 0) & TEXT) !== 0) at++;
-    const hasBlanks = at > value && (isBlank(octets[value]) || isBlank(octets[at - 1]));
-    if (hasBlanks || octets[at] !== CR || octets[at + 1] !== LF || at + 2 > end) {
-      throw badLine(octets, line);
-    }
-    at += 2;
-    const name = notableName(octets, line, length);
+    const value = wireValue(octets, line);
+    at = behindWireLine(octets, line, value, end);
+    const name = notableName(octets, line, value - SEPARATOR.length - line);
     if (name === "") continue;
     const kind = notableKind(name);
     notable.push({ name, kind, start: line - start, value: value - start, end: at - start });
   }
   // What it was read from is used again for what comes next.
   return new FieldLines(scratchCopy(octets, start, at), notable);
+}
+
+/** Reads the same lines as pairs, for a side that needs all of them as texts. @throws {HeadError} likewise. */
+export function readWirePairs(octets: Uint8Array, { start, end }: HeadRange): Field[] {
+  const fields: Field[] = [];
+  const text = latin1(octets, start, end);
+  for (let at = start; at < end;) {
+    if (fields.length === MAX_FIELDS) throw tooMany();
+    const line = at;
+    const value = wireValue(octets, line);
+    at = behindWireLine(octets, line, value, end);
+    fields.push([
+      text.slice(line - start, value - SEPARATOR.length - start),
+      text.slice(value - start, at - LINE_END.length - start),
+    ]);
+  }
+  return fields;
+}
+
+/** Stands between name and value. */
+const SEPARATOR = ": ";
+
+/** Returns the offset of the value in a line on the wire. */
+function wireValue(octets: Uint8Array, line: number): number {
+  let at = line;
+  // The table is asked here and not by isOf, which other callers ask for what is no octet: that takes V8 twice as long.
+  while (((OCTETS[octets[at] ?? 0] ?? 0) & LOWER_TOKEN) !== 0) at++;
+  if (at === line || octets[at] !== COLON || octets[at + 1] !== SP) throw badLine(octets, line);
+  return at + SEPARATOR.length;
+}
+
+/** Returns the offset behind such a line, whose value has been found. */
+function behindWireLine(octets: Uint8Array, line: number, value: number, end: number): number {
+  let at = value;
+  while (((OCTETS[octets[at] ?? 0] ?? 0) & TEXT) !== 0) at++;
+  const hasBlanks = at > value && (isBlank(octets[value]) || isBlank(octets[at - 1]));
+  if (hasBlanks || octets[at] !== CR || octets[at + 1] !== LF || at + 2 > end) {
+    throw badLine(octets, line);
+  }
+  return at + LINE_END.length;
 }
 
 /**

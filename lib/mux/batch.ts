@@ -33,7 +33,11 @@ export class Batch {
     this.#buffer.set(payload, start + FRAME_HEADER_LENGTH);
   }
 
-  /** Appends a frame with a head; `window`, in bytes, stands before that of an opening. */
+  /**
+   * Appends a frame with a head; `window`, in bytes, stands before that of an opening.
+   *
+   * @throws {StreamError} `Protocol` for a head that cannot be written; nothing is appended then.
+   */
   appendHead(
     type: number,
     flags: number,
@@ -47,7 +51,12 @@ export class Batch {
     const payload = start + FRAME_HEADER_LENGTH;
     writeFrameHeader(this.#buffer, start, type, flags, stream, length);
     if (window !== null) writeUint32(this.#buffer, payload, window);
-    writeHead(head, this.#buffer, payload + prefix);
+    try {
+      writeHead(head, this.#buffer, payload + prefix);
+    } catch (error) {
+      this.#length = start;
+      throw error;
+    }
   }
 
   /** Returns the collected message, valid until the next `append`, and begins a new one. */

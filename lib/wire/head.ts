@@ -1,11 +1,11 @@
 import { parseContentLength } from "../http/content_length.ts";
-import type { FieldLines } from "../http/field_lines.ts";
-import { readWireFields } from "../http/field_reader.ts";
+import { fieldValues } from "../http/fields.ts";
+import { linesText, writeLines } from "../http/field_lines.ts";
+import { readWireFields, readWirePairs } from "../http/field_reader.ts";
 import {
   linesOf,
   ReadRequestHead,
   readRequestLine,
-  ReadResponseHead,
   type RequestHead,
   requestLine,
   type ResponseHead,
@@ -24,10 +24,12 @@ import { MAX_HEAD_LENGTH } from "./limits.ts";
 /** Characters of a response's first line and its end: on the wire it has a status and nothing else. */
 const STATUS_LINE_LENGTH = 3 + LINE_END.length;
 
-/** A head as it is written: its first line with the line end, and its field lines. */
+/** A head as it is written: a text of so many lines, and behind it field lines that are octets already. */
 export interface WrittenHead {
-  readonly first: string;
-  readonly fields: FieldLines;
+  readonly text: string;
+  readonly count: number;
+  /** Null where the text has the field lines too. */
+  readonly octets: Uint8Array | null;
 }
 
 /**
@@ -36,26 +38,38 @@ export interface WrittenHead {
  * @throws {StreamError} `Protocol` for texts that no head may have, `TooLarge` for more than a frame may have.
  */
 export function writtenRequest(head: RequestHead): WrittenHead {
-  return orStreamError(() => checked({ first: requestLine(head), fields: linesOf(head) }));
+  return orStreamError(() => written(requestLine(head), head));
 }
 
 /** Makes the lines of a response head, likewise. */
 export function writtenResponse(head: ResponseHead): WrittenHead {
   return orStreamError(() => {
     if (!isStatus(head.status)) throw badStatus(String(head.status));
-    return checked({ first: `${head.status}${LINE_END}`, fields: linesOf(head) });
+    return written(`${head.status}${LINE_END}`, head);
   });
 }
 
 /** Returns the bytes that a head takes. */
-export function headLength({ first, fields }: WrittenHead): number {
-  return first.length + fields.octets.length;
+export function headLength({ text, octets }: WrittenHead): number {
+  return octets === null ? text.length : text.length + octets.length;
 }
 
-/** Writes a head into room of its length. */
-export function writeHead({ first, fields }: WrittenHead, out: Uint8Array, offset: number): void {
-  writeLatin1(first, out, offset);
-  out.set(fields.octets, offset + first.length);
+/**
+ * Writes a head into room of its length. Fields that are no octets yet become octets here and nowhere before.
+ *
+ * @throws {StreamError} `Protocol` for a value that no head may have; some of it may be written then.
+ */
+export function writeHead(
+  { text, count, octets }: WrittenHead,
+  out: Uint8Array,
+  offset: number,
+): void {
+  if (octets === null) {
+    orStreamError(() => writeLines(text, count, out, offset));
+    return;
+  }
+  writeLatin1(text, out, offset);
+  out.set(octets, offset + text.length);
 }
 
 /**
@@ -70,7 +84,7 @@ export function decodeRequestHead(payload: Uint8Array): RequestHead {
     if (lines.notableCount("host") > 1) {
       throw new HeadError("a request must have one host", lines.notableValue("host"));
     }
-    checkContentLength(lines);
+    checkContentLength(lines.notableValue("content-length"));
     return new ReadRequestHead(method, target, lines);
   });
 }
@@ -82,9 +96,9 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
     const isLine = isStatus(status) && payload[3] === CR && payload[4] === LF;
     if (!isLine) throw badStatus(lineAt(latin1(payload), 0));
     const range = { start: STATUS_LINE_LENGTH, end: payload.length };
-    const lines = readWireFields(payload, range);
-    checkContentLength(lines);
-    return new ReadResponseHead(status, lines);
+    const fields = readWirePairs(payload, range);
+    checkContentLength(fieldValues(fields, "content-length"));
+    return { status, fields };
   });
 }
 
@@ -94,7 +108,11 @@ export function announcedLength(head: RequestHead): number | null {
   return length === undefined ? null : parseContentLength(length) ?? null;
 }
 
-function checked(head: WrittenHead): WrittenHead {
+function written(first: string, given: RequestHead | ResponseHead): WrittenHead {
+  const { lines } = given;
+  const head = lines === undefined
+    ? { text: first + linesText(given.fields), count: 1 + given.fields.length, octets: null }
+    : { text: first, count: 1, octets: lines.octets };
   const length = headLength(head);
   if (length <= MAX_HEAD_LENGTH) return head;
   const most = `at most ${MAX_HEAD_LENGTH} are allowed`;
@@ -110,10 +128,12 @@ function badStatus(seen: string): HeadError {
   return new HeadError("the first line must be a status from 200 to 599, or 101", seen);
 }
 
-/** @throws {HeadError} for a length that two recipients could read differently (RFC 9112 section 6.3). */
-function checkContentLength(lines: FieldLines): void {
-  // Several values are joined by commas, which no number has.
-  const length = lines.notableValue("content-length");
+/**
+ * Checks what all fields of that name say; several are joined by commas, which no number has.
+ *
+ * @throws {HeadError} for a length that two recipients could read differently (RFC 9112 section 6.3).
+ */
+function checkContentLength(length: string | undefined): void {
   if (length !== undefined && parseContentLength(length) === undefined) {
     throw new HeadError("content-length must be a number of bytes", length);
   }
