@@ -2,7 +2,8 @@ import config from "../../deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
 import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { loadKeyFile } from "../../lib/client/key_file.ts";
-import { TunnelClient } from "../../lib/client/tunnel_client.ts";
+import { Inspector } from "../../lib/client/inspector/inspector.ts";
+import { TunnelClient, type TunnelClientEvents } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
 import { onStopSignal, printLine, programName, runProgram } from "../../lib/cli/program.ts";
 import { ListenError } from "../../lib/server/listen/listener.ts";
@@ -68,29 +69,44 @@ async function connect(
 ): Promise<TunnelClient> {
   const { key } = await loadKeyFile(options.keyFile);
   const { port } = new URL(server.url);
-  return new TunnelClient(
-    {
-      ...options,
-      service: new LocalHTTP({
-        origin: { kind: "http", host: "127.0.0.1", port: sitePort },
-        hostHeader: null,
-      }),
-      servers: [`http://127.0.0.1:${port}`],
-      key,
-      policy: await makeVisitorPolicy(options),
-    },
-    {
-      onOnline: (_server, url) => console.log(greeting(url, server.url, sitePort)),
-      onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),
-    },
-  );
+  const servers = [`http://127.0.0.1:${port}`];
+  const local = new LocalHTTP({
+    origin: { kind: "http", host: "127.0.0.1", port: sitePort },
+    hostHeader: null,
+  });
+  let inspectorUrl = "none";
+  const greet: TunnelClientEvents = {
+    onOnline: (_server, url) =>
+      console.log(greeting({ url, inspectorUrl, serverUrl: server.url, sitePort })),
+    onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),
+  };
+  const inspector = options.inspect === null ? null : new Inspector({
+    service: local,
+    serviceName: `http://127.0.0.1:${sitePort}`,
+    servers,
+    events: greet,
+    version: config.version,
+    memory: options.inspectMemory,
+    place: options.inspect,
+    token: options.inspectToken,
+  });
+  inspectorUrl = inspector?.url ?? inspectorUrl;
+  const { service, events } = inspector ?? { service: local, events: greet };
+  const policy = await makeVisitorPolicy(options);
+  return new TunnelClient({ ...options, service, servers, key, policy }, events);
 }
 
-function greeting(url: string, serverUrl: string, sitePort: number): string {
+function greeting({ url, inspectorUrl, serverUrl, sitePort }: {
+  readonly url: string;
+  readonly inspectorUrl: string;
+  readonly serverUrl: string;
+  readonly sitePort: number;
+}): string {
   const [id = ""] = new URL(url).hostname.split(".");
   return `
-The sample page   http://127.0.0.1:${sitePort}/
 The tunnel        ${url}/
+The inspector     ${inspectorUrl}
+The sample page   http://127.0.0.1:${sitePort}/, without the tunnel
 
 Browsers find names under .localhost by themselves. For what does not:
                   ${serverUrl}/proxy/request/${id}/

@@ -29,9 +29,9 @@ for (const columns of [80, 120]) {
       await shows(/inspect http:\/\/127\.0\.0\.1:\d+/);
       await shows(/This address works on this machine alone/);
       await visit(server.url, url, "GET /shop?item=1");
-      await shows(/^\d\d:\d\d:\d\d {2}GET {3}\/shop\?item=1 +200 +\d+ ms +2 B$/);
+      await shows(/^\d\d:\d\d:\d\d {2}GET {5}\/shop\?item=1 +200 +\d+ ms +2 B$/);
       await visit(server.url, url, `GET /${"long-".repeat(50)}`);
-      await shows(/^\d\d:\d\d:\d\d {2}GET {3}\/long-\S+…\S+long- +200 +\d+ ms +2 B$/);
+      await shows(/^\d\d:\d\d:\d\d {2}GET {5}\/long-\S+…\S+long- +200 +\d+ ms +2 B$/);
       for (const line of client.stdout.all) {
         const seen = line.replaceAll(CONTROL, "");
         assert(seen.length <= columns, seen);
@@ -53,7 +53,7 @@ Deno.test(
       assert(await within(client.stdout.find(pattern), `${pattern}`) !== null);
     await shows(/\(nothing listens there yet\)/);
     for (let i = 0; i < 3; i++) await visit(server.url, url, "GET /");
-    await shows(/GET {3}\/ +502/);
+    await shows(/GET {5}\/ +502/);
     {
       using _service = Deno.listen({ hostname: "127.0.0.1", port });
       await shows(/127\.0\.0\.1:\d+ answers$/);

@@ -121,6 +121,11 @@ export class BrowserPage implements AsyncDisposable {
     await this.#page.keyboard.type(text);
   }
 
+  /** Returns what it looks like, as a PNG. */
+  async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.#page.screenshot());
+  }
+
   async press(...keys: readonly KeyInput[]): Promise<void> {
     for (const key of keys) await this.#page.keyboard.press(key);
   }

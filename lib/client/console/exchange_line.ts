@@ -23,7 +23,7 @@ export interface ShownExchange extends
 
 /** Characters of the columns: time, method, and on the right outcome, duration and size. */
 const TIME = 8;
-const METHOD = 5;
+const METHOD = 7;
 const OUTCOME = 9;
 const DURATION = 8;
 const SIZE = 9;

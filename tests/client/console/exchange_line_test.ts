@@ -36,21 +36,21 @@ Deno.test("exchangeLine tells each kind of exchange in aligned columns, 80 wide"
   ];
   const lines = exchanges.map((exchange) => line(exchange, 80));
   assertEquals(lines, [
-    "12:03:07  GET   /                                         200    12 ms    4.1 kB",
-    "12:03:07  GET   /assets/app.9f2c9…2c9f2c9f2c9f2c.js       200     3 ms    182 kB",
-    "12:03:07  POST  /hook                                     500    41 ms     112 B",
-    "12:03:07 ↻POST  /hook                                     500    12 ms    4.1 kB",
+    "12:03:07  GET     /                                       200    12 ms    4.1 kB",
+    "12:03:07  GET     /assets/app.9f2c…c9f2c9f2c9f2c.js       200     3 ms    182 kB",
+    "12:03:07  POST    /hook                                   500    41 ms     112 B",
+    "12:03:07 ↻POST    /hook                                   500    12 ms    4.1 kB",
     "12:03:07  PROPFIND /dav/                                  207    12 ms    4.1 kB",
-    "12:03:07  GET   /big                                 200 left    3.0 s     12 MB",
-    "12:03:07  GET   /slow                                    left    9.0 s       0 B",
-    "12:03:07  GET   /down                                     502    12 ms       0 B",
-    "12:03:07  GET   /broken                               200 cut    12 ms    4.1 kB",
-    "12:03:07  WS    /live                                    open",
-    "12:03:07  WS    /live                             closed 1000     51 s  14↑ 212↓",
-    "12:03:07  WS    /live                                    left     51 s  14↑ 212↓",
-    "12:03:07  WS    /live                                     403     51 s    4.1 kB",
-    "12:03:07  GET   /events                             streaming",
-    "12:03:07  GET   /events                              200 left    12 ms        7↓",
+    "12:03:07  GET     /big                               200 left    3.0 s     12 MB",
+    "12:03:07  GET     /slow                                  left    9.0 s       0 B",
+    "12:03:07  GET     /down                                   502    12 ms       0 B",
+    "12:03:07  GET     /broken                             200 cut    12 ms    4.1 kB",
+    "12:03:07  WS      /live                                  open",
+    "12:03:07  WS      /live                           closed 1000     51 s  14↑ 212↓",
+    "12:03:07  WS      /live                                  left     51 s  14↑ 212↓",
+    "12:03:07  WS      /live                                   403     51 s    4.1 kB",
+    "12:03:07  GET     /events                           streaming",
+    "12:03:07  GET     /events                            200 left    12 ms        7↓",
   ]);
 });
 
