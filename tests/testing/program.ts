@@ -64,7 +64,7 @@ export class Program implements AsyncDisposable {
    * @throws {ProgramError} when it ends before that.
    */
   static async start(
-    script: "server.ts" | "client.ts" | `.github/examples/${string}.ts`,
+    script: "server.ts" | "client.ts" | `${".github/examples" | "tests/e2e"}/${string}.ts`,
     args: readonly string[],
     { env = {}, preload, columns, permissions = ["--allow-all"] }: ProgramOptions = {},
   ): Promise<Program> {
