@@ -43,6 +43,7 @@ async function serve(options: ServerOptions): Promise<number> {
   const format = {
     format: options.logFormat ?? (isTerminal ? "text" : "json"),
     colour: isTerminal && !Deno.noColor,
+    isTerminal,
     write: (line: string) => lines.write(line),
   };
   const log: Log = new Log({ ...format, level: options.logLevel });
@@ -67,7 +68,7 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
   // Nothing was handled yet. The files are read again at SIGHUP.
   keepOnly("net", ...(tls === null && authorizedKeys === null ? [] : ["read"] as const));
   if (options.token === null && authorizedKeys === null) {
-    log.warn("everybody may connect a client: neither --token nor --authorized-keys is given");
+    log.warn("everybody may connect a client: --token or --authorized-keys ends that");
   }
   console.log(server.url);
   const stopping = new AbortController();

@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
   /** Colours the level in the text format. @default false */
   readonly colour?: boolean;
+  /** Whether a person reads it at a terminal, for whom some events have a shorter form. @default false */
+  readonly isTerminal?: boolean;
   /** Says what time it is. @default the system's clock */
   readonly now?: () => Date;
 }
@@ -38,8 +40,12 @@ export class Log {
   }
 
   /** Writes what happens in the normal course of things. */
-  info(message: string, fields?: LogFields): void {
-    this.#log("info", message, fields);
+  /** `shown` is what a terminal shows in the place of message and fields, null when nothing is worth its line. */
+  info(message: string, fields?: LogFields, shown?: string | null): void {
+    const isShort = shown !== undefined && this.#options.format === "text" &&
+      (this.#options.isTerminal ?? false);
+    if (!isShort) this.#log("info", message, fields);
+    else if (shown !== null) new Log(this.#options).info(shown);
   }
 
   /** Writes what may be wrong. */

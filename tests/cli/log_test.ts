@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Log, type LogLevel } from "../../lib/cli/log.ts";
+import { Log, type LogLevel, type LogOptions } from "../../lib/cli/log.ts";
 
 const NOON = new Date(2026, 0, 2, 12, 30, 1);
 
@@ -119,4 +119,25 @@ Deno.test("Log does not throw when its line cannot be written", () => {
     },
   });
   log.error("nobody reads this");
+});
+
+Deno.test("Log shows a terminal the shorter form of an event, and everybody else all of it", () => {
+  const written = (options: Pick<LogOptions, "format" | "isTerminal">) => {
+    const lines: string[] = [];
+    const log = new Log({ ...options, level: "info", write: (line) => lines.push(line) })
+      .with({ id: "a".repeat(52) });
+    log.info("client registered", { key: "k" }, "+ shop");
+    log.info("client registered", { key: "k" }, null);
+    log.info("stopping");
+    return lines.map((line) => line.replace(/^\S+ info {2}/, ""));
+  };
+  assertEquals(written({ format: "text", isTerminal: true }), [
+    "+ shop",
+    `stopping  id=${"a".repeat(52)}`,
+  ]);
+  for (const isTerminal of [true, false]) {
+    const lines = written({ format: isTerminal ? "json" : "text", isTerminal });
+    assertEquals(lines.length, 3);
+    assertStringIncludes(lines[1] ?? "", "client registered");
+  }
 });

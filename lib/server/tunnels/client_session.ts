@@ -55,6 +55,9 @@ export interface ClientSessionOptions extends ClientSessionContext {
   readonly onClose: (session: Session) => void;
 }
 
+/** Characters of an id or a key by which a person tells a few from each other. */
+const SHORT = 8;
+
 /** One client's connection, from the challenge to its end. */
 export class ClientSession implements SessionEvents {
   readonly onStream = null;
@@ -120,7 +123,10 @@ export class ClientSession implements SessionEvents {
       this.#options.registry.remove(this.#upstream);
       this.#options.clientCounts.changed(this.#upstream.hostnames[0] ?? "");
       this.#release();
-      this.#log.info("client left", { reason: error.message });
+      const [hostname = ""] = this.#upstream.hostnames;
+      const isLast = this.#options.registry.upstreamsOf(hostname).length === 0;
+      const shown = `- ${this.#shortName()}  ${error.message}`;
+      this.#log.info("client left", { reason: error.message }, isLast ? shown : null);
     } else {
       this.#log.debug("unregistered connection ended", { reason: error.message });
     }
@@ -181,12 +187,17 @@ export class ClientSession implements SessionEvents {
       encodeMessage({ id, hostnames, urls, ...(hasPolicy(policy) ? { policy: true } : {}) }),
     );
     this.#log = this.#log.with({ tunnel: id });
-    this.#log.info("client registered", {
-      url: urls[0],
-      key: thumbprint,
-      connection: claim.connection,
-    });
+    const isFirst = registry.upstreamsOf(own.hostname).length === 1;
+    const shown = `+ ${this.#shortName()}  from ${address}, key ${thumbprint.slice(0, SHORT)}`;
+    const fields = { url: urls[0], key: thumbprint, connection: claim.connection };
+    this.#log.info("client registered", fields, isFirst ? shown : null);
     this.#options.onRegistered(this.#session);
+  }
+
+  /** What a terminal calls the tunnel. */
+  #shortName(): string {
+    const { name = "", id = "" } = this.#upstream ?? {};
+    return name === "" ? id.slice(0, SHORT) : name;
   }
 
   #refuse(error: unknown): void {
