@@ -5,6 +5,7 @@ import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
 import { openInBrowser } from "./lib/client/browser.ts";
 import { ClientConsole } from "./lib/client/console/client_console.ts";
+import { runDoctor } from "./lib/client/doctor/doctor_command.ts";
 import { ServiceWatch } from "./lib/client/console/service_watch.ts";
 import { ExchangeStore } from "./lib/client/inspector/exchange_store.ts";
 import { LEAST_MEMORY } from "./lib/client/inspector/inspect_flags.ts";
@@ -34,9 +35,13 @@ import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
 async function main(): Promise<number> {
-  const command = parseClientOptions(Deno.args, (variable) => Deno.env.get(variable), {
-    name: programName(),
-  });
+  const [subcommand, ...args] = Deno.args;
+  const environment = (variable: string) => Deno.env.get(variable);
+  const name = programName();
+  if (subcommand === "doctor") {
+    return await runDoctor(args, environment, { name, version: config.version });
+  }
+  const command = parseClientOptions(Deno.args, environment, { name });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
   return command.kind === "run" ? await publish(command.options) : 0;

@@ -9,7 +9,7 @@ export function dialAdvice({ message, failure }: DialError, server: string): str
 }
 
 /** Returns sentences, the last without its full stop; empty where there is nothing to do but to try again. */
-function adviceOn(failure: DialFailure, server: URL): string {
+export function adviceOn(failure: DialFailure, server: URL): string {
   switch (failure.kind) {
     case "unreachable":
       return onUnreachable(failure.code, server);
@@ -108,6 +108,9 @@ function onStatus(status: number, location: URL | null, server: URL): string {
       return "Check the host in --server: clients connect to the server's own, not to a tunnel's";
     case 407:
       return onProxy(status);
+    case 426:
+      return "A proxy in front of the server drops what a WebSocket is asked for with: in nginx, " +
+        "proxy_http_version 1.1; with proxy_set_header Upgrade $http_upgrade; and Connection";
     case 421:
       return "Put that port into --server";
     case 502:

@@ -43,7 +43,7 @@ export function parseClientOptions(
     {
       name,
       summary: "Publishes a local HTTP service under an address that stays the same.",
-      usage: "[flags] [service]",
+      usage: `[flags] [service]\n       ${name} doctor [server] [flags]`,
       flags: CLIENT_FLAGS,
       maxPositionals: 1,
     },
@@ -69,10 +69,7 @@ export function parseClientOptions(
       service: positional === undefined ? { kind: "http", host, port } : serviceOf(positional),
       servers,
       proxies: proxiesFor(servers, proxy, environment),
-      // A folder that somebody named and that is not there is misspelt, or not mounted.
-      keyFile: key === null
-        ? { path: defaultKeyFile(environment, os), makesFolder: true }
-        : { path: key, makesFolder: false },
+      keyFile: keyFileOf(key, environment, os),
     },
   };
 }
@@ -85,6 +82,18 @@ function serviceOf(positional: string): ServiceSpec {
     const message = `the local service ${cause.message}, not ${JSON.stringify(positional)}`;
     throw new UsageError(message, { cause });
   }
+}
+
+/** Returns the file of the key that was named, or of the usual one for null. @throws {UsageError} where there is no place for it. */
+export function keyFileOf(
+  named: string | null,
+  environment: Environment,
+  os: typeof Deno.build.os,
+): KeyFileOptions {
+  // A folder that somebody named and that is not there is misspelt, or not mounted.
+  return named === null
+    ? { path: defaultKeyFile(environment, os), makesFolder: true }
+    : { path: named, makesFolder: false };
 }
 
 /** Returns where the platform keeps a program's settings, with the key's file in it. */

@@ -2,8 +2,13 @@ import type { RefusalCode, RegistrationError } from "../wire/registration_error.
 
 /** Words a refusal for good for the owner: why, and behind that what to do about it. */
 export function refusalAdvice({ code, message }: RegistrationError): string {
-  const advice = ADVICE[code];
+  const advice = adviceOnRefusal(code);
   return advice === "" ? message : `${message}. ${advice}`;
+}
+
+/** Returns what to do about a refusal, without the full stop; empty where there is nothing to do but to try again. */
+export function adviceOnRefusal(code: RefusalCode): string {
+  return ADVICE[code];
 }
 
 /** Nothing that an owner does makes such a registration a right one: one of the two programs is at fault. */

@@ -5,7 +5,10 @@ export interface Dialer {
   connect(signal: AbortSignal): Promise<ByteStream>;
 }
 
-/** Connects to one host, as often as asked; for "localhost" it tries both loopback addresses, as a server may listen on one alone. */
+/**
+ * Connects to one host, as often as asked. For "localhost" it tries both loopback addresses, as a server may listen on one
+ * alone; names below it lead there too (RFC 6761 section 6.3), which not every system's resolver knows.
+ */
 export class TCPDialer implements Dialer {
   readonly #hostname: string;
   readonly #port: number;
@@ -25,7 +28,7 @@ export class TCPDialer implements Dialer {
 
   async #dial(signal: AbortSignal): Promise<Deno.TcpConn> {
     const port = this.#port;
-    if (this.#hostname !== "localhost") {
+    if (!LOCAL.test(this.#hostname)) {
       return await Deno.connect({ hostname: this.#hostname, port, signal });
     }
     const [first = "", second = ""] = this.#loopback;
@@ -39,6 +42,8 @@ export class TCPDialer implements Dialer {
     }
   }
 }
+
+const LOCAL = /^(?:.+\.)?localhost$/;
 
 /** Connects to a socket in the file system. */
 export class UnixDialer implements Dialer {

@@ -3,10 +3,11 @@ import { dialAdvice } from "../../lib/client/dial_advice.ts";
 import { dialWebSocket } from "../../lib/websocket/dial.ts";
 import { DialError } from "../../lib/websocket/dial_error.ts";
 import type { HTTPProxy } from "../../lib/net/http_proxy.ts";
-import { CERTIFICATE, pathOf } from "../testing/certificate.ts";
+import { pathOf } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { RawOrigin } from "../testing/raw_origin.ts";
 import { within } from "../testing/within.ts";
+import { TLSPort } from "./tls_port.ts";
 
 Deno.test("dialAdvice says why there is no connection, and what to do", async () => {
   assertEquals(
@@ -60,13 +61,13 @@ Deno.test("dialAdvice says what is wrong with a certificate, and what to do", as
   };
   for (const [file, expected] of Object.entries(cases)) {
     await t.step(file, async () => {
-      using server = serveTLS(file);
+      await using server = new TLSPort(file);
       const authorities = file === "signed.pem" ? [] : [Deno.readTextFileSync(pathOf(AUTHORITY))];
       assertEquals(await adviceFor(`https://localhost:${server.port}`, { authorities }), expected);
     });
   }
   await t.step("one that is trusted", async () => {
-    using server = serveTLS("signed.pem");
+    await using server = new TLSPort("signed.pem");
     const authorities = [Deno.readTextFileSync(pathOf(AUTHORITY))];
     assertEquals(
       await adviceFor(`https://localhost:${server.port}`, { authorities }),
@@ -144,6 +145,12 @@ Deno.test("dialAdvice says what an answer means that is no tunnel server's", asy
       "HTTP/1.1 421 X\r\n\r\n421 Misdirected Request\n\nClients of this server connect to its port 7392.\n",
       "it answered with status 421 (Clients of this server connect to its port 7392.). Put that " +
       "port into --server",
+    ],
+    "a proxy that drops Upgrade": [
+      "HTTP/1.1 426 Upgrade Required\r\n\r\n",
+      "it answered with status 426. A proxy in front of the server drops what a WebSocket is asked " +
+      "for with: in nginx, proxy_http_version 1.1; with proxy_set_header Upgrade $http_upgrade; " +
+      "and Connection",
     ],
     "a gate in front": [
       "HTTP/1.1 403 Forbidden\r\n\r\n",
@@ -269,25 +276,4 @@ function page(title: string, status = "400 Bad Request"): string {
 
 function proxyAt(port: number): HTTPProxy {
   return { host: "127.0.0.1", port, authorization: null };
-}
-
-/** Accepts one connection over TLS, with that certificate, and closes it when something was asked. */
-function serveTLS(file: string): Disposable & { readonly port: number } {
-  const listener = Deno.listenTls({
-    hostname: "127.0.0.1",
-    port: 0,
-    cert: Deno.readTextFileSync(pathOf(file)),
-    key: Deno.readTextFileSync(CERTIFICATE.keyFile),
-  });
-  listener.accept().then(async (peer) => {
-    try {
-      await peer.handshake();
-      await peer.read(new Uint8Array(1024));
-    } catch {
-      // The client refuses the certificate.
-    } finally {
-      peer.close();
-    }
-  });
-  return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
 }

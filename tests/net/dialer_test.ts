@@ -19,6 +19,12 @@ Deno.test("TCPDialer connects to the host that it is given, and to no other addr
   await assertRejects(() => other.connect(NEVER), Deno.errors.ConnectionRefused);
 });
 
+Deno.test("TCPDialer leads names below localhost to this machine, whatever the system's resolver knows", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const dialer = new TCPDialer("shop.tunnel.localhost", listener.addr.port);
+  assertEquals(await reached(dialer), "127.0.0.1");
+});
+
 async function reached(dialer: TCPDialer): Promise<string> {
   using connection = await dialer.connect(NEVER);
   return connection.remoteAddr.hostname;

@@ -1,4 +1,8 @@
 import { CLIENT_FLAGS } from "../../lib/client/flags.ts";
+import {
+  DOCTOR_FLAGS as CLIENT_DOCTOR_FLAGS,
+  EXAMINATION,
+} from "../../lib/client/doctor/doctor_flags.ts";
 import { SERVER_FLAGS } from "../../lib/server/flags.ts";
 import config from "../../deno.json" with { type: "json" };
 import { boundTables, readBounds } from "./bounds.ts";
@@ -26,6 +30,11 @@ export const GENERATED_BLOCKS: readonly GeneratedBlock[] = [
     document: ".github/FLAGS.md",
     name: "flags of the client",
     make: () => flagTables(CLIENT_FLAGS),
+  },
+  {
+    document: ".github/FLAGS.md",
+    name: "flags of the client's doctor",
+    make: () => flagTables(CLIENT_DOCTOR_FLAGS, [EXAMINATION]),
   },
   {
     document: ".github/OPERATIONS.md",

@@ -2,11 +2,15 @@ import type { StartProxy } from "./behind_proxy.ts";
 import { CERTIFICATE } from "./certificate.ts";
 import { FrontProxy, readConfiguration } from "./front_proxy.ts";
 
-/** Starts nginx with the deployed configuration, and the certificate of the tests. */
-export function nginxIn(folder: string): StartProxy {
+/** A text of the deployed configuration, and what stands in its place. */
+type Change = readonly [text: string, replacement: string];
+
+/** Starts nginx with the deployed configuration, changed where a test wants it wrong, and the certificate of the tests. */
+export function nginxIn(folder: string, changes: readonly Change[] = []): StartProxy {
   return async (ports) => {
     const { certFile, keyFile } = CERTIFICATE;
     const site = readConfiguration("nginx.conf", [
+      ...changes,
       ["127.0.0.1:6519", `127.0.0.1:${ports.server}`],
       ["tunnel.example.com *.tunnel.example.com;", "localhost *.tunnel.localhost;"],
       ["    listen [::]:443 ssl http2;\n", ""],
@@ -16,6 +20,8 @@ export function nginxIn(folder: string): StartProxy {
       ["/etc/ssl/tunnel/fullchain.pem", certFile],
       ["/etc/ssl/tunnel/privkey.pem", keyFile],
     ]);
+    // As root, nginx has workers of another user, who keep bodies here.
+    await Deno.chmod(folder, 0o755);
     await Deno.writeTextFile(`${folder}/tunnel.conf`, site);
     await Deno.writeTextFile(`${folder}/nginx.conf`, mainConfiguration(folder));
     const proxy = await FrontProxy.start("nginx", {

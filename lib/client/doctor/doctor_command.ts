@@ -1,0 +1,58 @@
+import { FindingTable } from "../../cli/doctor/finding_table.ts";
+import { SILENCE } from "../../cli/doctor/silence_check.ts";
+import type { Environment } from "../../cli/command_line.ts";
+import { keepOnly } from "../../cli/permissions.ts";
+import { ProgramError } from "../../cli/program.ts";
+import { readAuthorities } from "../authority_file.ts";
+import { KeyFileError, type KeyFileOptions, type LoadedKey, loadKeyFile } from "../key_file.ts";
+import { examine } from "./doctor.ts";
+import { parseDoctorOptions } from "./doctor_options.ts";
+
+/**
+ * Runs `tunnel-client doctor` with the words behind that and returns the exit status: 1 when something needs a hand.
+ *
+ * @throws {UsageError | ProgramError} for what keeps it from looking.
+ */
+export async function runDoctor(
+  args: readonly string[],
+  environment: Environment,
+  { name, version }: { readonly name: string; readonly version: string },
+): Promise<number> {
+  const command = parseDoctorOptions(args, environment, { name });
+  if (command.kind === "help") console.log(command.text);
+  if (command.kind === "version") console.log(version);
+  if (command.kind !== "run") return 0;
+  const { servers, proxies, keyFile, serverCa, token, size, long, json } = command.options;
+  const authorities = serverCa === null ? [] : await readAuthorities(serverCa);
+  const { key } = await readKey(keyFile);
+  keepOnly("net");
+  let isWell = true;
+  for (const server of servers) {
+    const table = new FindingTable({ json, columns: columns(), write: console.log });
+    table.head(server);
+    const findings = examine({
+      ...{ server, authorities, token, key, size },
+      proxy: proxies.get(server) ?? null,
+      silence: long ? SILENCE : null,
+    });
+    for await (const finding of findings) table.add(finding);
+    isWell = table.end() && isWell;
+  }
+  return isWell ? 0 : 1;
+}
+
+/** Columns of a line that still reads well. */
+const MOST_COLUMNS = 100;
+
+function columns(): number {
+  return Deno.stdout.isTerminal() ? Math.min(Deno.consoleSize().columns, MOST_COLUMNS) : 80;
+}
+
+async function readKey(file: KeyFileOptions): Promise<LoadedKey> {
+  try {
+    return await loadKeyFile(file);
+  } catch (cause) {
+    if (!(cause instanceof KeyFileError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
+  }
+}
