@@ -47,7 +47,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 function curlOf({ method, url, fields, body }: CommandRequest): string {
-  const lines = [`curl ${methodOption(method, body !== null)}${shellQuoted(url)}`];
+  const options = methodOption(method, body !== null) + asIs(url) + literally(url);
+  const lines = [`curl ${options}${shellQuoted(url)}`];
   // An empty value would take the field away.
   for (const [name, value] of fields) {
     lines.push(`-H ${shellQuoted(value === "" ? `${name};` : `${name}: ${value}`)}`);
@@ -63,12 +64,22 @@ function methodOption(method: string, hasBody: boolean): string {
   return method === (hasBody ? "POST" : "GET") ? "" : `-X ${shellQuoted(method)} `;
 }
 
+/** Keeps curl from reading brackets as a range of URLs or a choice of them. */
+function literally(url: string): string {
+  return /[[\]{}]/.test(url) ? "--globoff " : "";
+}
+
+/** Keeps curl and HTTPie from taking dots out of a path. */
+function asIs(url: string): string {
+  return /\/\.{1,2}(?:[/?]|$)/.test(url) ? "--path-as-is " : "";
+}
+
 function httpieOf({ method, url, fields, body }: CommandRequest): string {
-  const lines = [
-    `http ${body === null ? "--ignore-stdin " : ""}${shellQuoted(method)} ${shellQuoted(url)}`,
-  ];
+  const options = (body === null ? "--ignore-stdin " : "") + asIs(url);
+  const lines = [`http ${options}${shellQuoted(method)} ${shellQuoted(url)}`];
   for (const [name, value] of fields) {
-    lines.push(shellQuoted(value === "" ? `${name};` : `${name}:${value}`));
+    // Without the blank, `:@` would send a file of this machine and `:=` a member of JSON, as a visitor likes.
+    lines.push(shellQuoted(value === "" ? `${name};` : `${name}: ${value}`));
   }
   if (body !== null && "text" in body) lines.push(`--raw ${shellQuoted(body.text)}`);
   return pipeOf(body) + lines.join(" \\\n  ");

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { commandOf } from "../../../../lib/client/inspector/page/commands.ts";
+import { type CommandKind, commandOf } from "../../../../lib/client/inspector/page/commands.ts";
 import { exchange, request } from "./exchanges.ts";
 
 const SENT = exchange({
@@ -42,11 +42,33 @@ Deno.test("commandOf brings a body that is no text through a pipe", () => {
 Deno.test("commandOf writes what HTTPie takes", () => {
   assertEquals(commandOf("HTTPie", SENT, bytes("ab")).split("\n"), [
     "http POST 'https://shop.example.com/a?b='\\''c'\\''' \\",
-    "  content-type:text/plain \\",
-    "  'x-name:Zoë' \\",
+    "  'content-type: text/plain' \\",
+    "  'x-name: Zoë' \\",
     "  'x-empty;' \\",
     "  --raw ab",
   ]);
+});
+
+Deno.test("commandOf writes no field by which HTTPie would read a file or make JSON", () => {
+  const fields = [["host", "a"], ["x-file", "@/etc/passwd"], ["x-json", "=1"]] as const;
+  const [, ...lines] = commandOf("HTTPie", exchange({ request: request(fields) }), bytes(""))
+    .split(" \\\n  ");
+  assertEquals(lines, ["'x-file: @/etc/passwd'", "'x-json: =1'"]);
+});
+
+Deno.test("commandOf keeps curl and HTTPie from reading more out of a target than it says", () => {
+  const of = (kind: CommandKind, target: string) =>
+    commandOf(kind, exchange({ method: "GET", target, request: request([]) }), bytes(""));
+  const url = (path: string) => `'https://shop.example.com${path}'`;
+  const brackets = "/?ids[]=1&a={b,c}";
+  assertEquals(of("curl", brackets), `curl --globoff ${url(brackets)} \\\n  --compressed`);
+  for (const path of ["/a/../b?", "/./?a", "/.?", "/a/..?"]) {
+    assertEquals(of("curl", path), `curl --path-as-is ${url(path)} \\\n  --compressed`);
+    assertEquals(of("HTTPie", path), `http --ignore-stdin --path-as-is GET ${url(path)}`);
+  }
+  for (const path of ["/.well-known/?", "/a..?"]) {
+    assertEquals(of("curl", path), `curl ${url(path)} \\\n  --compressed`);
+  }
 });
 
 Deno.test("commandOf writes a call of fetch that sends the same body", async () => {
