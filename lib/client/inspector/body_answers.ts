@@ -1,6 +1,7 @@
 import { fieldValue } from "../../http/fields.ts";
 import { APIError } from "./api_error.ts";
 import { CodingError, type DecodedBody, undoCodings } from "./content_coding.ts";
+import { PREVIEWED_IMAGES } from "./exchange.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
 import { mediaTypeOf } from "./exchange_view.ts";
 
@@ -30,7 +31,7 @@ export async function bodyAnswer(
  */
 export async function previewAnswer(record: ExchangeRecord, side: Side): Promise<Response> {
   const type = mediaTypeOf(fieldsOf(record, side)) ?? "";
-  if (!SHOWN.has(type)) {
+  if (type !== HTML && !PREVIEWED_IMAGES.has(type)) {
     throw new APIError(
       "conflict",
       `There is no preview of ${type === "" ? "an unknown type" : type}.`,
@@ -39,7 +40,7 @@ export async function previewAnswer(record: ExchangeRecord, side: Side): Promise
   const body = await decoded(record, side);
   return new Response(body.bytes, {
     headers: {
-      "content-type": type === "text/html" ? HTML : type,
+      "content-type": type === HTML ? HTML_IN_UTF8 : type,
       "content-security-policy": ALONE,
       // The inspector's own page frames it.
       "x-frame-options": "SAMEORIGIN",
@@ -48,21 +49,8 @@ export async function previewAnswer(record: ExchangeRecord, side: Side): Promise
   });
 }
 
-/** Types that a preview may have. */
-const SHOWN: ReadonlySet<string> = new Set([
-  "text/html",
-  "image/png",
-  "image/jpeg",
-  "image/gif",
-  "image/webp",
-  "image/avif",
-  "image/bmp",
-  "image/x-icon",
-  "image/vnd.microsoft.icon",
-  "image/svg+xml",
-]);
-
-const HTML = "text/html; charset=utf-8";
+const HTML = "text/html";
+const HTML_IN_UTF8 = "text/html; charset=utf-8";
 
 /** An origin of its own, no script, no form, and nothing that is loaded. */
 const ALONE = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +

@@ -84,6 +84,19 @@ export interface BodyInfo {
   readonly href: string | null;
 }
 
+/** The media types of images that a preview is given of, beside `text/html`. */
+export const PREVIEWED_IMAGES: ReadonlySet<string> = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+  "image/bmp",
+  "image/x-icon",
+  "image/vnd.microsoft.icon",
+  "image/svg+xml",
+]);
+
 interface MessageBase {
   /** Counts from 0 within its exchange; the oldest go first, the numbers stay. */
   readonly index: number;
@@ -129,6 +142,9 @@ export interface MessagePage {
   readonly total: number;
 }
 
+/** Times that one call may send a request again. */
+export const MAX_REPLAY_TIMES = 100;
+
 /** What `POST /api/exchanges/<id>/replay` takes; what is left out stays as it was. */
 export interface ReplayRequest {
   readonly method?: string;
@@ -151,7 +167,16 @@ export interface ReplayAnswer {
 }
 
 /** The signatures of webhooks that can be checked. */
-export type WebhookScheme = "github" | "stripe" | "slack" | "shopify" | "standard" | "hmac";
+export const WEBHOOK_SCHEMES = [
+  "github",
+  "stripe",
+  "slack",
+  "shopify",
+  "standard",
+  "hmac",
+] as const;
+
+export type WebhookScheme = typeof WEBHOOK_SCHEMES[number];
 
 /** What `POST /api/exchanges/<id>/signature` takes. */
 export interface SignatureRequest {

@@ -1,12 +1,15 @@
 import type { Field } from "../../http/fields.ts";
 import { APIError } from "./api_error.ts";
-import type { ReplayRequest, SignatureRequest, WebhookScheme } from "./exchange.ts";
+import {
+  MAX_REPLAY_TIMES,
+  type ReplayRequest,
+  type SignatureRequest,
+  WEBHOOK_SCHEMES,
+  type WebhookScheme,
+} from "./exchange.ts";
 
 /** Bytes of the JSON that a call may bring: an edited body of a few megabytes. */
 const MAX_JSON = 4 * 1024 * 1024;
-
-/** Times that one call may send a request again. */
-const MAX_TIMES = 100;
 
 type JSONObject = Readonly<Record<string, unknown>>;
 
@@ -61,18 +64,9 @@ export function parseSignature(object: JSONObject): SignatureRequest {
   };
 }
 
-const SCHEMES: readonly WebhookScheme[] = [
-  "github",
-  "stripe",
-  "slack",
-  "shopify",
-  "standard",
-  "hmac",
-];
-
 function schemeOf(value: unknown): WebhookScheme {
-  const scheme = SCHEMES.find((known) => known === value);
-  if (scheme === undefined) throw wrong("scheme", `one of ${SCHEMES.join(", ")}`);
+  const scheme = WEBHOOK_SCHEMES.find((known) => known === value);
+  if (scheme === undefined) throw wrong("scheme", `one of ${WEBHOOK_SCHEMES.join(", ")}`);
   return scheme;
 }
 
@@ -88,8 +82,8 @@ function switchOf(name: string, value: unknown): boolean {
 
 function timesOf(value: unknown): number {
   const isNumber = typeof value === "number" && Number.isInteger(value);
-  if (!isNumber || value < 1 || value > MAX_TIMES) {
-    throw wrong("times", `a whole number from 1 to ${MAX_TIMES}`);
+  if (!isNumber || value < 1 || value > MAX_REPLAY_TIMES) {
+    throw wrong("times", `a whole number from 1 to ${MAX_REPLAY_TIMES}`);
   }
   return value;
 }

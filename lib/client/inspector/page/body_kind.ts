@@ -1,3 +1,4 @@
+import { PREVIEWED_IMAGES } from "../exchange.ts";
 import { parameterOf } from "./multipart.ts";
 import { textOfPart } from "./octet_text.ts";
 
@@ -37,7 +38,7 @@ export function bodyTextOf(contentType: string | null, octets: Uint8Array): stri
 export function bodyKindOf(contentType: string | null, text: string | null): BodyKind {
   const type = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (type.startsWith("multipart/")) return "multipart";
-  if (IMAGES.has(type)) return "image";
+  if (PREVIEWED_IMAGES.has(type)) return "image";
   if (text === null) return "binary";
   if (/[/+]json$/.test(type)) return "json";
   if (type === "application/x-www-form-urlencoded") return "form";
@@ -47,19 +48,6 @@ export function bodyKindOf(contentType: string | null, text: string | null): Bod
   // deno-lint-ignore no-control-regex -- a text has no NUL
   return /\x00/.test(text) ? "binary" : "text";
 }
-
-/** Those that the client gives as a preview. */
-const IMAGES: ReadonlySet<string> = new Set([
-  "image/png",
-  "image/jpeg",
-  "image/gif",
-  "image/webp",
-  "image/avif",
-  "image/bmp",
-  "image/x-icon",
-  "image/vnd.microsoft.icon",
-  "image/svg+xml",
-]);
 
 function isJSON(text: string): boolean {
   try {

@@ -1,14 +1,11 @@
 import { useState } from "preact/hooks";
-import type { Exchange } from "../exchange.ts";
+import { type Exchange, MAX_REPLAY_TIMES } from "../exchange.ts";
 import { sizeText } from "./amounts.ts";
 import { editableOf, type EditableRequest, replayRequestOf } from "./editable_request.ts";
 import { messageOf, readDecoded } from "./inspector_calls.ts";
 import { useLoaded } from "./use_loaded.ts";
 import { utf8Of } from "./octet_text.ts";
 import type { PageModel } from "./page_model.ts";
-
-/** Times that one call may send a request, as the client allows it. */
-const MAX_TIMES = 100;
 
 export interface ReplayEditorProps {
   readonly model: PageModel;
@@ -76,7 +73,7 @@ export function ReplayEditor({ model, exchange }: ReplayEditorProps) {
           <input
             type="number"
             min={1}
-            max={MAX_TIMES}
+            max={MAX_REPLAY_TIMES}
             value={edited.times}
             onInput={({ currentTarget: { valueAsNumber: times } }) => {
               // A field that is empty is about to get another number.

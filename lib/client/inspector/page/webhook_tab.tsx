@@ -1,5 +1,10 @@
 import { useState } from "preact/hooks";
-import type { Exchange, SignatureCheck, WebhookScheme } from "../exchange.ts";
+import {
+  type Exchange,
+  type SignatureCheck,
+  WEBHOOK_SCHEMES,
+  type WebhookScheme,
+} from "../exchange.ts";
 import { checkSignature, messageOf } from "./inspector_calls.ts";
 
 /** Checks the signature of a webhook with a secret. */
@@ -32,15 +37,16 @@ export function WebhookTab(
         <select
           value={scheme}
           onChange={({ currentTarget }) => {
-            const chosen = SCHEME_NAMES.find((name) => name === currentTarget.value);
+            const chosen = WEBHOOK_SCHEMES.find((name) => name === currentTarget.value);
             if (chosen === undefined) return;
             setScheme(chosen);
             setSecret(secrets.get(chosen) ?? "");
             setResult(null);
           }}
         >
-          {SCHEME_NAMES.map((name) => <option key={name} value={name}>{SCHEMES[name].name}
-          </option>)}
+          {WEBHOOK_SCHEMES.map((name) => (
+            <option key={name} value={name}>{SCHEMES[name].name}</option>
+          ))}
         </select>
       </label>
       <label>
@@ -87,15 +93,6 @@ const SCHEMES: Readonly<
   standard: { name: "Standard Webhooks", example: "whsec_…" },
   hmac: { name: "a plain HMAC", example: "the key" },
 };
-
-const SCHEME_NAMES: readonly WebhookScheme[] = [
-  "github",
-  "stripe",
-  "slack",
-  "shopify",
-  "standard",
-  "hmac",
-];
 
 function Result({ result }: { readonly result: SignatureCheck | string }) {
   if (typeof result === "string") return <p class="verdict is-wrong">{result}</p>;
