@@ -75,7 +75,7 @@ async function publish(options: ClientOptions): Promise<number> {
       authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
       isInsecure: options.insecureOrigin,
     },
-    onTrouble: (text) => console.warn(text),
+    onTrouble: (text, mistake) => console.warn(text, mistake),
     onHostRefused: (advice) => console.advise(advice),
     onUnreachable: () => watch.failed(),
   });
@@ -137,6 +137,7 @@ function inspect(
     const inspector = new Inspector({
       ...{ place, token, memory, service, servers, version, events: console },
       serviceName: serviceName(options.service),
+      onTrouble: (text, mistake) => console.warn(text, mistake),
     });
     console.inspecting(inspector.url);
     return inspector;

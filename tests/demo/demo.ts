@@ -89,6 +89,7 @@ async function connect(
     memory: options.inspectMemory,
     place: options.inspect,
     token: options.inspectToken,
+    onTrouble: (sentence) => printLine(sentence),
   });
   inspectorUrl = inspector?.url ?? inspectorUrl;
   const { service, events } = inspector ?? { service: local, events: greet };

@@ -1,5 +1,5 @@
 import type { LogFields, LogLevel } from "../../cli/log.ts";
-import { escapeUnsafe } from "../../cli/safe_text.ts";
+import { escapeUnsafe, traceOf } from "../../cli/safe_text.ts";
 import { authorityOf } from "../../net/authority.ts";
 import type { RefusedVisitors, ServingClients } from "../../wire/notice.ts";
 import { serviceName } from "../services/service_spec.ts";
@@ -148,8 +148,11 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     this.#tell("info", "service", `${address} answers`, { isUp: true });
   }
 
-  warn(text: string): void {
-    this.#warn("warning", text);
+  /** Warns of something; of a mistake of this program's own only those who mend it want to see where it is. */
+  warn(text: string, mistake?: Error): void {
+    if (mistake === undefined) return this.#warn("warning", text);
+    this.#warn("mistake", `${text}, with what --log-level debug tells of it`);
+    this.#tell("debug", "mistake", traceOf(mistake));
   }
 
   /** Says that the client stops, and what it waits for. */

@@ -1,5 +1,5 @@
 import type { TunnelClientEvents } from "../tunnel_client.ts";
-import type { Service } from "../services/service.ts";
+import type { Service, TroubleHearer } from "../services/service.ts";
 import { ExchangeStore, type StoreListener } from "./exchange_store.ts";
 import { InspectorAPI } from "./inspector_api.ts";
 import { InspectorServer } from "./inspector_server.ts";
@@ -21,6 +21,7 @@ export interface InspectorOptions {
   readonly place: InspectorPlace;
   /** What is asked of those who look; null for nothing. */
   readonly token: string | null;
+  readonly onTrouble: TroubleHearer;
 }
 
 /** Records what passes between visitors and a service, and shows it to the owner. */
@@ -34,12 +35,13 @@ export class Inspector {
 
   /** Begins to listen. @throws {InspectorError} when it cannot. */
   constructor(options: InspectorOptions) {
-    const { serviceName, servers, version, events, memory, place, token } = options;
+    const { serviceName, servers, version, events, memory } = options;
+    const { place, token, onTrouble } = options;
     const store = new ExchangeStore(memory);
     const tunnel = new TunnelStatus({ service: serviceName, servers, version, next: events });
     const service = new RecordingService(options.service, store);
     const api = new InspectorAPI({ store, tunnel, service });
-    this.#server = new InspectorServer({ place, token, api });
+    this.#server = new InspectorServer({ place, token, api, onTrouble });
     this.service = service;
     this.#store = store;
     this.events = tunnel;

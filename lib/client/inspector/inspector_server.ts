@@ -1,5 +1,6 @@
 import { authorityOf } from "../../net/authority.ts";
-import { traceOf } from "../../cli/safe_text.ts";
+import { systemReason } from "../../net/system_reason.ts";
+import type { TroubleHearer } from "../services/service.ts";
 import { APIError } from "./api_error.ts";
 import type { InspectorAPI } from "./inspector_api.ts";
 import { PAGE_FILES } from "./page_files.ts";
@@ -24,6 +25,7 @@ export interface InspectorServerOptions {
   /** What is asked of everybody; null for nothing. */
   readonly token: string | null;
   readonly api: InspectorAPI;
+  readonly onTrouble: TroubleHearer;
 }
 
 /** Serves the inspector's page and its interface. */
@@ -31,6 +33,7 @@ export class InspectorServer {
   #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #guard: VisitGuard;
   readonly #api: InspectorAPI;
+  readonly #onTrouble: TroubleHearer;
   readonly #host: string;
   readonly #port: number;
   #isClosed = false;
@@ -41,8 +44,9 @@ export class InspectorServer {
    *
    * @throws {InspectorError} when none of ten is.
    */
-  constructor({ place, token, api }: InspectorServerOptions) {
+  constructor({ place, token, api, onTrouble }: InspectorServerOptions) {
     this.#api = api;
+    this.#onTrouble = onTrouble;
     this.#host = place.host;
     this.#server = this.#listen(place, PORTS);
     this.#port = this.#server.addr.port;
@@ -64,7 +68,10 @@ export class InspectorServer {
 
   /** Listens at one of so many ports, and goes on when no file descriptor was left, after which `Deno.serve` has ended. */
   #listen(place: InspectorPlace, ports: number): Deno.HttpServer<Deno.NetAddr> {
-    const server = listen(place, ports, (request) => this.#answer(request));
+    const server = listen(place, ports, {
+      handler: (request) => this.#answer(request),
+      onError: (error) => this.#failed(error),
+    });
     server.finished.catch(() => this.#listenAgain());
     return server;
   }
@@ -104,9 +111,18 @@ export class InspectorServer {
       }
       return pageAnswer(request, path);
     } catch (error) {
-      if (!(error instanceof APIError)) return failure(error);
+      if (!(error instanceof APIError)) return this.#failed(error);
       return error.code === "unauthorized" && path === "/" ? loginAnswer(error) : error.answer;
     }
+  }
+
+  /** Answers for a mistake of this program. */
+  #failed(error: unknown): Response {
+    const mistake = error instanceof Error ? error : new Error(String(error));
+    this.#onTrouble("the inspector failed because of a mistake in it: please report it", mistake);
+    return new Response("The inspector has failed; the client's terminal says more.\n", {
+      status: 500,
+    });
   }
 
   async #login(request: Request): Promise<Response> {
@@ -145,33 +161,22 @@ const SAFE: readonly (readonly [string, string])[] = [
 function listen(
   { host, port }: InspectorPlace,
   ports: number,
-  answer: (request: Request) => Promise<Response>,
+  answering: {
+    readonly handler: (request: Request) => Promise<Response>;
+    readonly onError: (error: unknown) => Response;
+  },
 ): Deno.HttpServer<Deno.NetAddr> {
   const last = port === 0 ? 0 : Math.min(port + ports - 1, 65_535);
   for (let tried = port; tried <= last; tried++) {
     try {
-      return Deno.serve({ hostname: host, port: tried, onListen: () => {}, onError }, answer);
+      return Deno.serve({ hostname: host, port: tried, onListen: () => {}, ...answering });
     } catch (cause) {
       if (cause instanceof Deno.errors.AddrInUse) continue;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new InspectorError(`cannot listen at ${authorityOf({ host, port })}: ${why}`, {
-        cause,
-      });
+      const place = authorityOf({ host, port });
+      throw new InspectorError(`cannot listen at ${place}: ${systemReason(cause)}`, { cause });
     }
   }
   throw new InspectorError(`the ports ${port} to ${last} of ${host} are all taken`);
-}
-
-/** Answers for a mistake of this program. */
-function failure(error: unknown): Response {
-  console.error(`inspector: ${traceOf(error)}`);
-  return new Response("The inspector has failed; the client's terminal says more.\n", {
-    status: 500,
-  });
-}
-
-function onError(error: unknown): Response {
-  return failure(error);
 }
 
 /** Changes come as JSON, which no page of another site can send without being asked first. */

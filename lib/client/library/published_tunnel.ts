@@ -180,6 +180,7 @@ export class PublishedTunnel extends EventTarget implements Tunnel {
     const { version } = config;
     this.#inspector = new Inspector({
       ...{ ...inspector, service, serviceName, servers, version, events },
+      onTrouble: (sentence) => this.notify(sentence),
     });
     return this.#inspector;
   }

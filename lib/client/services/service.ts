@@ -35,3 +35,6 @@ export interface Service {
   /** Lets go of what it keeps for later exchanges; those under way go on. */
   close(): void;
 }
+
+/** Hears a sentence for the owner. Of a mistake of this program's own comes what was thrown, too, for those who mend it. */
+export type TroubleHearer = (sentence: string, mistake?: Error) => void;

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Inspector } from "../../../lib/client/inspector/inspector.ts";
-import { InspectorError } from "../../../lib/client/inspector/inspector_server.ts";
+import { ExchangeStore } from "../../../lib/client/inspector/exchange_store.ts";
+import { InspectorAPI } from "../../../lib/client/inspector/inspector_api.ts";
+import { InspectorError, InspectorServer } from "../../../lib/client/inspector/inspector_server.ts";
+import { RecordingService } from "../../../lib/client/inspector/recording_service.ts";
+import { TunnelStatus } from "../../../lib/client/inspector/tunnel_status.ts";
 import type { Handler } from "../../../lib/client/services/handler/handler.ts";
 import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
@@ -30,6 +34,9 @@ class Inspected implements AsyncDisposable {
       memory: 64 * 1024 * 1024,
       place: { host, port },
       token,
+      onTrouble: (sentence) => {
+        throw new Error(sentence);
+      },
     });
     this.calls = new InspectorCalls(this.inspector.url);
   }
@@ -223,8 +230,49 @@ Deno.test("The inspector takes the next free port, and says when there is none",
   await using second = new Inspected({ port: first.port });
   assert(second.port > first.port && second.port < first.port + 10);
   assertEquals((await second.calls.list()).length, 0);
-  assertThrows(() => new Inspected({ host: "203.0.113.1" }), InspectorError, "cannot listen at");
+  assertThrows(
+    () => new Inspected({ host: "203.0.113.1", port: 4040 }),
+    InspectorError,
+    NO_ADDRESS,
+  );
 });
+
+/** An address of documentation (RFC 5737), which no machine has. */
+const NO_ADDRESS = "cannot listen at 203.0.113.1:4040: this machine has no such address";
+
+Deno.test("The inspector tells the owner of a mistake in it by a sentence, and a reader nothing of it", async () => {
+  const store = new ExchangeStore(1024);
+  const service = new RecordingService(new HandlerService(() => new Response()), store);
+  const next = { onOnline() {}, onOffline() {} };
+  const tunnel = new TunnelStatus({ service: "", servers: [], version: "1.0.0", next });
+  const mistake = new TypeError("a mistake");
+  const told: unknown[] = [];
+  const server = new InspectorServer({
+    place: { host: "127.0.0.1", port: 0 },
+    token: null,
+    api: new FailingAPI({ store, tunnel, service }, mistake),
+    onTrouble: (...trouble) => told.push(trouble),
+  });
+  const answer = await new InspectorCalls(server.url).fetch("/api/exchanges");
+  assertEquals(answer.status, 500);
+  assertEquals(await answer.text(), "The inspector has failed; the client's terminal says more.\n");
+  assertEquals(told, [[
+    "the inspector failed because of a mistake in it: please report it",
+    mistake,
+  ]]);
+  await server.close();
+});
+
+/** Fails at every call. */
+class FailingAPI extends InspectorAPI {
+  constructor(parts: ConstructorParameters<typeof InspectorAPI>[0], readonly mistake: Error) {
+    super(parts);
+  }
+
+  override answer(): Promise<Response> {
+    return Promise.reject(this.mistake);
+  }
+}
 
 Deno.test("The inspector answers wrong calls with a code and a sentence", async () => {
   await using inspected = new Inspected();

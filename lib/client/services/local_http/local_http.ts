@@ -4,7 +4,7 @@ import type { RequestHead } from "../../../http/head.ts";
 import type { Chunk } from "../../../mux/receive_queue.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
 import { addressOf, hostOf, type Origin, type OriginTrust, USUAL_TRUST } from "../origin.ts";
-import type { Incoming, Service } from "../service.ts";
+import type { Incoming, Service, TroubleHearer } from "../service.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { parseAuthority, withoutBrackets } from "../../../net/authority.ts";
 import { waitAtMost } from "../../../net/with_timeout.ts";
@@ -35,7 +35,7 @@ export interface LocalHTTPOptions {
    *
    * @default does nothing
    */
-  readonly onTrouble?: (sentence: string) => void;
+  readonly onTrouble?: TroubleHearer;
   /** Hears, once for each kind, what to set in an origin that refuses the public host. */
   readonly onHostRefused?: (advice: HostAdvice) => void;
   /**

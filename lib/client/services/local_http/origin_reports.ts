@@ -1,7 +1,8 @@
-import { messageOf, traceOf } from "../../../cli/safe_text.ts";
+import { messageOf } from "../../../cli/safe_text.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { BoundedMap } from "../../../net/bounded_map.ts";
 import { StreamError } from "../../../wire/errors.ts";
+import type { TroubleHearer } from "../service.ts";
 
 /** Milliseconds after which a trouble that goes on is told again: ten minutes. */
 const TOLD_AGAIN_AFTER = 600_000;
@@ -10,8 +11,7 @@ const TOLD_AGAIN_AFTER = 600_000;
 const MAX_KINDS = 64;
 
 export interface OriginReportsHearers {
-  /** Hears a sentence for the owner. */
-  readonly onTrouble: (sentence: string) => void;
+  readonly onTrouble: TroubleHearer;
   /** Hears each time that nothing takes a connection where the origin should be. */
   readonly onUnreachable: () => void;
 }
@@ -55,7 +55,7 @@ export class OriginReports {
   failed(error: unknown): void {
     if (error instanceof StreamError) return;
     if (!(error instanceof OriginError)) {
-      this.#once(`this client failed, and a visitor got 502: ${traceOf(error)}`);
+      this.#mistaken(error);
     } else if (error.code === "refused" || error.code === "unreachable") {
       this.#hearers.onUnreachable();
     } else if (error.code !== "aborted") {
@@ -65,12 +65,26 @@ export class OriginReports {
     }
   }
 
+  #mistaken(error: unknown): void {
+    const mistake = error instanceof Error ? error : new Error(String(error));
+    if (!this.#isNew(`${mistake.name}: ${mistake.message}`)) return;
+    this.#hearers.onTrouble(
+      "a visitor got 502 because of a mistake in this program: please report it",
+      mistake,
+    );
+  }
+
   #once(sentence: string): void {
-    const kind = sentence.replace(VARYING, "");
+    if (this.#isNew(sentence)) this.#hearers.onTrouble(sentence);
+  }
+
+  /** Whether a trouble was not told for a while; it is told now. */
+  #isNew(text: string): boolean {
+    const kind = text.replace(VARYING, "");
     const now = performance.now();
-    if (now - (this.#told.get(kind) ?? -Infinity) < TOLD_AGAIN_AFTER) return;
+    if (now - (this.#told.get(kind) ?? -Infinity) < TOLD_AGAIN_AFTER) return false;
     this.#told.set(kind, now);
-    this.#hearers.onTrouble(sentence);
+    return true;
   }
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { LocalHTTP } from "../../../../lib/client/services/local_http/local_http.ts";
+import type { TroubleHearer } from "../../../../lib/client/services/service.ts";
 import { ErrorCode, StreamError } from "../../../../lib/wire/errors.ts";
 import { FrameType } from "../../../../lib/wire/frame.ts";
 import { FramingError } from "../../../testing/byte_reader.ts";
@@ -243,13 +244,19 @@ Deno.test("LocalHTTP tells the owner each kind of trouble once, in a sentence th
 Deno.test("LocalHTTP tells the owner a failure of its own, and none that a visitor caused", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   const told: string[] = [];
-  using local = new TestLocalHTTP(origin.port, (sentence) => told.push(sentence));
+  const mistakes: (Error | undefined)[] = [];
+  using local = new TestLocalHTTP(origin.port, (sentence, mistake) => {
+    told.push(sentence);
+    mistakes.push(mistake);
+  });
   await local.served(new Failing(new StreamError(ErrorCode.Cancelled, "the visitor has left")));
   await local.served(new FakeIncoming(FrameType.WSRequest), "POST");
   assertEquals(told, []);
-  await local.served(new Failing(new TypeError("a mistake")));
-  assertEquals(told.length, 1);
-  assertMatch(told[0] ?? "", /^this client failed, and a visitor got 502: .*a mistake/);
+  const thrown = [new TypeError("a mistake"), new TypeError("another")];
+  for (const mistake of [...thrown, ...thrown]) await local.served(new Failing(mistake));
+  const sentence = "a visitor got 502 because of a mistake in this program: please report it";
+  assertEquals(told, [sentence, sentence]);
+  assertEquals(mistakes, thrown);
 });
 
 /** A visitor whose end takes no answer. */
@@ -265,7 +272,7 @@ class Failing extends FakeIncoming {
 
 /** A service in front of an origin on this machine, which a test's scope closes. */
 class TestLocalHTTP extends LocalHTTP implements Disposable {
-  constructor(port: number, onTrouble?: (sentence: string) => void) {
+  constructor(port: number, onTrouble?: TroubleHearer) {
     const origin = { kind: "http", host: "127.0.0.1", port } as const;
     super({ origin, hostHeader: null, ...(onTrouble === undefined ? {} : { onTrouble }) });
   }
