@@ -8,7 +8,8 @@ const OPEN_TIMEOUT = 10_000;
  * Makes of a WebSocket of `Deno.upgradeWebSocket` what a visit promises: it can be terminated, and one close event tells
  * of its end, however it comes.
  *
- * Deno tells nothing at all of a socket whose peer leaves before it opens, and tells twice of one that answers no ping. Of that one it says 1001, as if the peer had closed; here it is an end without a close frame.
+ * Deno tells nothing at all of a socket whose peer leaves before it opens, and tells twice of one that answers no ping. Of
+ * that one it says 1001, as if the peer had closed; here it is an end without a close frame.
  */
 export function serveSocket(socket: WebSocket, onOpen: () => void): MessageSocket {
   socket.binaryType = "arraybuffer";
@@ -47,8 +48,8 @@ function isGivenUp({ code, wasClean }: CloseEvent): boolean {
  *
  * The API has no way to do that. After `close` Deno waits for the peer's close frame for ever, and goes on taking in one
  * message that has no limit to its fragments: 420 MB of one peer were seen. What Deno closes in the end is the socket's
- * resource, so this closes it as Deno does. Where a version of Deno keeps it elsewhere, nothing happens, and the socket
- * lasts as long as its peer likes.
+ * resource, so this closes it as Deno does. A socket that has none yet, or a version of Deno that keeps it elsewhere, is
+ * asked to close; its peer then decides how long it lasts, and it counts until then.
  */
 function terminate(socket: WebSocket): void {
   const id = Object.getOwnPropertySymbols(socket).find(({ description }) =>
@@ -57,7 +58,7 @@ function terminate(socket: WebSocket): void {
   const resource = memberOf(socket, id);
   if (typeof closeResource === "function" && typeof resource === "number") {
     Reflect.apply(closeResource, undefined, [resource]);
-  }
+  } else socket.close();
 }
 
 const closeResource = memberOf(

@@ -45,6 +45,20 @@ Deno.test("A visit's WebSocket can be terminated before it opens, and after it w
   assertEquals(scene.closes, [1000]);
 });
 
+Deno.test("A visit's WebSocket whose resource is not found is closed as the API can", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // One that is still being opened by this side has no resource, as none has for us in a Deno that names it otherwise.
+  const unopened = new WebSocket(`ws://127.0.0.1:${listener.addr.port}`);
+  const closed = new Promise<void>((resolve) =>
+    unopened.addEventListener("close", () => resolve())
+  );
+  const socket = serveSocket(unopened, () => {});
+  using _peer = await within(listener.accept(), "a handshake, which gets no answer");
+  socket.terminate?.();
+  assertEquals(unopened.readyState, WebSocket.CLOSING);
+  await within(closed, "the close");
+});
+
 Deno.test("A visit's WebSocket whose peer answers no ping closes once, as one without a close frame", async () => {
   await using scene = new Scene({ idleTimeout: 0.2 });
   using peer = await scene.connect();
