@@ -90,8 +90,7 @@ export class FakeIncoming implements Incoming {
   }
 
   /** Leaves: the exchange ends as the visitor's end resets it. */
-  leave(): void {
-    const error = new StreamError(ErrorCode.Cancelled, "the visitor has left");
+  leave(error = new StreamError(ErrorCode.Cancelled, "the visitor has left")): void {
     this.#fail(error);
     this.onAbort?.(error);
   }

@@ -1,4 +1,5 @@
 import { escapeUnsafe } from "../../cli/safe_text.ts";
+import { ErrorCode } from "../../wire/errors.ts";
 import type { ExchangeSummary } from "../inspector/exchange.ts";
 import { durationText, middleCut, sizeText } from "./measures.ts";
 import { type Paint, plain } from "./paint.ts";
@@ -17,6 +18,8 @@ export interface ShownExchange extends
     | "responseSize"
     | "messages"
   > {
+  /** The code of the Reset that ended it, by either side. */
+  readonly resetCode: number;
   /** The code with which a WebSocket was closed; null for none. */
   readonly closeCode: number | null;
 }
@@ -62,7 +65,9 @@ export function exchangeLine(
 }
 
 /** Says in a word how an exchange ended, or that it has begun. */
-export function outcomeOf({ kind, state, status, closeCode }: ShownExchange): string {
+export function outcomeOf(
+  { kind, state, status, resetCode, closeCode }: ShownExchange,
+): string {
   const answered = status === null ? "" : String(status);
   const isUpgraded = kind === "websocket" && status === 101;
   switch (state) {
@@ -74,11 +79,19 @@ export function outcomeOf({ kind, state, status, closeCode }: ShownExchange): st
     case "left":
       return isUpgraded || status === null ? "left" : `${answered} left`;
     case "failed":
-      // Without an answer of the service's the server makes one.
-      if (status === null) return "502";
+      if (status === null) return UNANSWERED.get(resetCode) ?? "502";
       return isUpgraded ? "broken" : `${answered} cut`;
   }
 }
+
+/**
+ * What became of a request without an answer of the service's, by the code of the Reset; for any other the server answers
+ * with 502. With a timeout, either the service or the visitor's own body was too slow.
+ */
+const UNANSWERED: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.Timeout, "timeout"],
+  [ErrorCode.TooLarge, "413"],
+]);
 
 function durationOf({ duration }: ShownExchange): string {
   return duration === null ? "" : durationText(duration);

@@ -1,6 +1,7 @@
 import { FieldLines } from "../../http/field_lines.ts";
 import type { Field } from "../../http/fields.ts";
 import { linesOf, type RequestHead, type ResponseHead } from "../../http/head.ts";
+import { ErrorCode } from "../../wire/errors.ts";
 import type { ExchangeKind, ExchangeState } from "./exchange.ts";
 import type { KeptBody } from "./kept_body.ts";
 import { keepOctets, keptMemory } from "./kept_octets.ts";
@@ -19,6 +20,8 @@ export class ExchangeRecord {
   kind: ExchangeKind;
   state: ExchangeState = "open";
   reason: string | null = null;
+  /** The code of the Reset that ended it, by either side. */
+  resetCode: number = ErrorCode.None;
   status: number | null = null;
   readonly method: string;
   readonly target: string;
@@ -105,9 +108,10 @@ export class ExchangeRecord {
     return octets.length;
   }
 
-  finish(state: ExchangeState, reason: string | null): void {
+  finish(state: ExchangeState, reason: string | null, resetCode: number = ErrorCode.None): void {
     this.state = state;
     this.reason = reason;
+    this.resetCode = resetCode;
     this.end = this.now();
   }
 

@@ -82,9 +82,14 @@ export class ExchangeStore {
   }
 
   /** Ends a record. */
-  finish(record: ExchangeRecord, state: ExchangeState, reason: string | null): void {
+  finish(
+    record: ExchangeRecord,
+    state: ExchangeState,
+    reason: string | null,
+    resetCode?: number,
+  ): void {
     if (!record.isOpen) return;
-    record.finish(state, reason);
+    record.finish(state, reason, resetCode);
     if (this.#lasting.delete(record)) this.#records.push(record);
     this.changed(record);
   }

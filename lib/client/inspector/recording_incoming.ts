@@ -102,7 +102,7 @@ export class RecordingIncoming implements Incoming {
     this.#incoming.reset(code, reason);
     if (code === ErrorCode.None && this.#isAnswered) this.#finish("complete", null);
     else if (code === ErrorCode.Cancelled) this.#finish("left", reason ?? "");
-    else this.#finish("failed", reason ?? "");
+    else this.#finish("failed", reason ?? "", code);
   }
 
   /** Ends the record when the service is done. */
@@ -201,13 +201,17 @@ export class RecordingIncoming implements Incoming {
 
   #abort(error: Error): void {
     if (error instanceof StreamError && error.code !== ErrorCode.Cancelled) {
-      return this.#finish("failed", error.message);
+      return this.#finish("failed", error.message, error.code);
     }
     this.#finish("left", error.message);
   }
 
-  #finish(state: "complete" | "left" | "failed", reason: string | null): void {
-    this.#store.finish(this.#record, state, reason);
+  #finish(
+    state: "complete" | "left" | "failed",
+    reason: string | null,
+    resetCode?: number,
+  ): void {
+    this.#store.finish(this.#record, state, reason, resetCode);
   }
 }
 

@@ -4,7 +4,7 @@ import { coloured } from "../../../lib/client/console/paint.ts";
 
 const GET: ShownExchange = {
   ...{ kind: "http", state: "complete", replayOf: null, method: "GET", target: "/", status: 200 },
-  ...{ duration: 12, responseSize: 4096, messages: null, closeCode: null },
+  ...{ duration: 12, responseSize: 4096, messages: null, resetCode: 0, closeCode: null },
 };
 const SOCKET: ShownExchange = {
   ...GET,
@@ -26,6 +26,8 @@ Deno.test("exchangeLine tells each kind of exchange in aligned columns, 80 wide"
     { ...GET, target: "/big", state: "left", duration: 3000, responseSize: 12_000_000 },
     { ...GET, target: "/slow", state: "left", status: null, duration: 9000, responseSize: 0 },
     { ...GET, target: "/down", state: "failed", status: null, responseSize: 0 },
+    { ...GET, ...{ target: "/late", state: "failed", status: null, resetCode: 10 } },
+    { ...GET, ...{ target: "/long", state: "failed", status: null, resetCode: 3 } },
     { ...GET, target: "/broken", state: "failed" },
     { ...SOCKET, state: "open", duration: null },
     { ...SOCKET, closeCode: 1000 },
@@ -44,6 +46,8 @@ Deno.test("exchangeLine tells each kind of exchange in aligned columns, 80 wide"
     "12:03:07  GET     /big                               200 left    3.0 s     12 MB",
     "12:03:07  GET     /slow                                  left    9.0 s       0 B",
     "12:03:07  GET     /down                                   502    12 ms       0 B",
+    "12:03:07  GET     /late                               timeout    12 ms    4.1 kB",
+    "12:03:07  GET     /long                                   413    12 ms    4.1 kB",
     "12:03:07  GET     /broken                             200 cut    12 ms    4.1 kB",
     "12:03:07  WS      /live                                  open",
     "12:03:07  WS      /live                           closed 1000     51 s  14↑ 212↓",

@@ -6,7 +6,7 @@ import { FakeClock } from "../../testing/fake_clock.ts";
 
 const GET: ShownExchange = {
   ...{ kind: "http", state: "complete", replayOf: null, method: "GET", target: "/", status: 200 },
-  ...{ duration: 12, responseSize: 4096, messages: null, closeCode: null },
+  ...{ duration: 12, responseSize: 4096, messages: null, resetCode: 0, closeCode: null },
 };
 
 Deno.test("ExchangeLines writes the first ten of a second, and sums up the rest by outcome", () => {

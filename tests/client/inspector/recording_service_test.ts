@@ -5,7 +5,7 @@ import { RecordingService } from "../../../lib/client/inspector/recording_servic
 import type { Handler } from "../../../lib/client/services/handler/handler.ts";
 import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import type { Incoming, Service } from "../../../lib/client/services/service.ts";
-import { ErrorCode } from "../../../lib/wire/errors.ts";
+import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { encodeReset } from "../../../lib/wire/reasons.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
@@ -91,24 +91,27 @@ Deno.test("RecordingService calls its service before it waits, and hides nothing
 });
 
 Deno.test("RecordingService tells a visitor who left from a service that failed, and says why", async () => {
-  const ended = async (serve: (incoming: Incoming) => Promise<void>, leave = false) => {
+  const ended = async (serve: (incoming: Incoming) => Promise<void>, end?: StreamError) => {
     const { recording, only } = record(serviceOf(serve));
     const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
     const served = recording.serve(incoming, requestHead());
-    if (leave) incoming.leave();
+    if (end !== undefined) incoming.leave(end);
     await served;
     const { state, reason, status } = summaryOf(only());
-    return [state, reason, status];
+    return [state, reason, status, only().resetCode];
   };
   const aborted = (incoming: Incoming) =>
     new Promise<void>((resolve) => incoming.onAbort = () => resolve());
-  assertEquals(await ended(aborted, true), ["left", "the visitor has left", null]);
+  const left = new StreamError(ErrorCode.Cancelled, "the visitor has left");
+  assertEquals(await ended(aborted, left), ["left", left.message, null, 0]);
+  const late = new StreamError(ErrorCode.Timeout, "no response head within 30000 ms");
+  assertEquals(await ended(aborted, late), ["failed", late.message, null, ErrorCode.Timeout]);
   assertEquals(
     await ended((incoming) => {
       incoming.reset(ErrorCode.OriginUnreachable, "nothing listens there");
       return Promise.resolve();
     }),
-    ["failed", "nothing listens there", null],
+    ["failed", "nothing listens there", null, ErrorCode.OriginUnreachable],
   );
   assertEquals(
     await ended(async (incoming) => {
@@ -116,7 +119,7 @@ Deno.test("RecordingService tells a visitor who left from a service that failed,
       await incoming.write(encoder.encode("half"));
       incoming.reset(ErrorCode.OriginCut, "the origin's answer broke off");
     }),
-    ["failed", "the origin's answer broke off", 200],
+    ["failed", "the origin's answer broke off", 200, ErrorCode.OriginCut],
   );
   // The answer is whole, and nobody wants the rest of the upload.
   assertEquals(
@@ -125,7 +128,7 @@ Deno.test("RecordingService tells a visitor who left from a service that failed,
       incoming.reset(ErrorCode.None, "the answer is complete");
       return Promise.resolve();
     }),
-    ["complete", null, 413],
+    ["complete", null, 413, 0],
   );
 });
 
