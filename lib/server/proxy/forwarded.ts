@@ -1,8 +1,8 @@
-import type { Field } from "../../http/fields.ts";
-import { fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import { isToken } from "../../http/octets.ts";
 import { parseAddress } from "../../net/ip_address.ts";
 import type { AddressSet } from "../../net/address_set.ts";
+import { isOfWay } from "./way_fields.ts";
 
 /** What a connection tells of a visitor, apart from what the visitor says. */
 export interface VisitorConnection {
@@ -104,73 +104,6 @@ const WRITTEN: ReadonlySet<string> = new Set([
   "x-forwarded-host",
   "x-forwarded-proto",
 ]);
-
-/** How the names begin by which proxies tell what they changed; frameworks believe many of them. */
-const PREFIX_OF_WAY = "x-forwarded";
-
-/**
- * The other names that servers and frameworks read as said by a proxy, of who asked and for what. Each is believed by
- * one in wide use, be it after a setting: a visitor who may send it can pass for another, or get round a rule about
- * paths.
- */
-const NAMES_OF_WAY: ReadonlySet<string> = new Set([
-  // Where a request came from.
-  "cf-connecting-ip",
-  "cf-connecting-ipv6",
-  "cf-pseudo-ipv4",
-  "client-ip",
-  "fastly-client-ip",
-  "fly-client-ip",
-  "forwarded",
-  "forwarded-for",
-  "true-client-ip",
-  "x-appengine-remote-addr",
-  "x-appengine-user-ip",
-  "x-azure-clientip",
-  "x-azure-socketip",
-  "x-client-ip",
-  "x-cluster-client-ip",
-  "x-original-for",
-  "x-original-forwarded-for",
-  "x-real-ip",
-  "x-remote-addr",
-  "x-remote-ip",
-  // How, and for what.
-  "cf-visitor",
-  "front-end-https",
-  "x-host",
-  "x-http-host-override",
-  "x-original-host",
-  "x-original-method",
-  "x-original-proto",
-  "x-original-uri",
-  "x-original-url",
-  "x-proxyuser-ip",
-  "x-rewrite-url",
-  "x-scheme",
-  "x-url-scheme",
-]);
-
-/** The first two letters of these names, as one number. */
-const BEGINNINGS_OF_WAY: ReadonlySet<number> = new Set(
-  [PREFIX_OF_WAY, ...NAMES_OF_WAY].flatMap((name) => [name, name.replaceAll("-", "_")])
-    .map(beginningOf),
-);
-
-/**
- * Tells whether a name is one of those. Origins of the CGI kind read `x_forwarded_for` as `X-Forwarded-For`, so an
- * underscore does not hide it.
- */
-function isOfWay(name: string): boolean {
-  // Nearly all fields begin otherwise, and looking at two letters is cheaper than looking up the name.
-  if (!BEGINNINGS_OF_WAY.has(beginningOf(name))) return false;
-  const plain = name.includes("_") ? name.replaceAll("_", "-") : name;
-  return plain.startsWith(PREFIX_OF_WAY) || NAMES_OF_WAY.has(plain);
-}
-
-function beginningOf(name: string): number {
-  return name.charCodeAt(0) << 8 | name.charCodeAt(1);
-}
 
 /** Writes the fields behind a trusted proxy: lists grow by that proxy's address, the rest stays as it said. */
 function carriedOn(
