@@ -52,7 +52,7 @@ async function publish(options: ClientOptions): Promise<number> {
   await using console = new ClientConsole({
     ...{ ...options, version },
     onFirstURL: (url) => {
-      if (options.open) void open(url, console);
+      if (options.open) void open(url, options, console);
     },
   });
   const authorities = options.serverCa === null ? [] : await readAuthorities(options.serverCa);
@@ -102,8 +102,14 @@ async function publish(options: ClientOptions): Promise<number> {
   }
 }
 
-async function open(url: string, console: ClientConsole): Promise<void> {
+async function open(
+  url: string,
+  { service }: ClientOptions,
+  console: ClientConsole,
+): Promise<void> {
   if (!await openInBrowser(url)) console.warn(`no browser could be started for ${url}`);
+  // It was the last program that is started.
+  keepOnly(...permissionsFor(service));
 }
 
 /** Puts those who look at exchanges in front of a service: the inspector where it is wanted, and the console. */

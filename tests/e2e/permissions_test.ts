@@ -68,6 +68,26 @@ Deno.test(
   },
 );
 
+Deno.test("A client that has opened the browser starts no program any more", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using folder = await TempDir.make();
+  // It takes the place of the one that starts a browser.
+  const [opener, opened] = [`${folder.path}/xdg-open`, `${folder.path}/opened`];
+  await Deno.writeTextFile(opener, `#!/bin/sh\necho "$1" > ${opened}\n`, { mode: 0o700 });
+  await using server = await startServer();
+  await using client = await Program.start(
+    "client.ts",
+    ["--server", server.url.origin, "--open"],
+    { ...PROBED, env: { PATH: folder.path } },
+  );
+  await eventually("the end of the permission", () => {
+    client.signal("SIGUSR2");
+    return client.stderr.all.includes("may: net; did: .");
+  });
+  assertEquals(await Deno.readTextFile(opened), `${client.url.origin}\n`);
+});
+
 Deno.test("A client that may reach its server and its service alone, as README says, works, also after a loss", async () => {
   await using origin = ScriptedOrigin.answering(OK);
   await using first = await startServer();
