@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
 import { ProgramError } from "../cli/program.ts";
 import { systemReason } from "../net/system_reason.ts";
 
@@ -44,8 +45,8 @@ export function certificatesIn(text: string): readonly string[] {
 
 async function textOf(file: string): Promise<string> {
   try {
-    const { size } = await Deno.stat(file);
-    if (size <= MAX_AUTHORITY_FILE) return await Deno.readTextFile(file);
+    const { size } = await stat(file);
+    if (size <= MAX_AUTHORITY_FILE) return await readFile(file, "utf8");
   } catch (cause) {
     throw wrong(`cannot read the authority ${file}: ${systemReason(cause)}`, cause);
   }

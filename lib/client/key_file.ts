@@ -1,3 +1,5 @@
+import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { platform } from "node:os";
 import { dirname } from "node:path";
 import type { SigningKey } from "../identity/key.ts";
 import { KeyPEMError, makeKeyPEM, readKeyPEM } from "../identity/key_pem.ts";
@@ -54,12 +56,12 @@ export async function loadKeyFile(options: KeyFileOptions): Promise<LoadedKey> {
 async function readKeyFile(options: KeyFileOptions): Promise<string | undefined> {
   const { path } = options;
   try {
-    const { size, isFile, isDirectory } = await Deno.stat(path);
-    if (isDirectory) throw notAKey(options, "it is a folder");
-    if (!isFile || size > MAX_KEY_FILE) throw notAKey(options);
-    return await Deno.readTextFile(path);
+    const found = await stat(path);
+    if (found.isDirectory()) throw notAKey(options, "it is a folder");
+    if (!found.isFile() || found.size > MAX_KEY_FILE) throw notAKey(options);
+    return await readFile(path, "utf8");
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (systemCode(cause) === "ENOENT") return undefined;
     if (cause instanceof KeyFileError) throw cause;
     const advice = systemCode(cause) === "EACCES" ? `; it has to be this user's own` : "";
     throw new KeyFileError(
@@ -78,12 +80,12 @@ async function createKeyFile(
   const pem = await makeKeyPEM();
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
-    if (makesFolder) await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(draft, pem, { createNew: true, mode: 0o600 });
+    if (makesFolder) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(draft, pem, { flag: "wx", mode: 0o600 });
     const isNew = await publish(draft, path);
-    return { text: await Deno.readTextFile(path), isNew };
+    return { text: await readFile(path, "utf8"), isNew };
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) throw noFolder(options, cause);
+    if (systemCode(cause) === "ENOENT") throw noFolder(options, cause);
     throw new KeyFileError("unwritable", `cannot make the key ${path}: ${systemReason(cause)}`, {
       cause,
     });
@@ -94,13 +96,13 @@ async function createKeyFile(
 async function publish(draft: string, path: string): Promise<boolean> {
   try {
     // A link appears whole or not at all, and never in place of a key that is there.
-    await Deno.link(draft, path);
+    await link(draft, path);
     return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (systemCode(error) !== "EEXIST") throw error;
     return false;
   } finally {
-    await Deno.remove(draft);
+    await rm(draft);
   }
 }
 
@@ -114,9 +116,9 @@ async function keyOf(text: string, options: KeyFileOptions): Promise<SigningKey>
 }
 
 async function warningOf(path: string): Promise<string | null> {
-  const { mode } = await Deno.stat(path);
+  const { mode } = await stat(path);
   // Windows has no such mode; there the folder of the user protects the file.
-  if (mode === null || Deno.build.os === "windows" || (mode & OTHERS) === 0) return null;
+  if (platform() === "win32" || (mode & OTHERS) === 0) return null;
   return `the key ${path} can be read by others; run: chmod 600 ${path}`;
 }
 

@@ -1,5 +1,12 @@
 /** What is needed of a TCP or TLS connection. */
-export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
+export interface ByteStream {
+  /** Reads some bytes to the beginning of `into` and returns how many; null at the end. One read at a time. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and returns how many. One write at a time. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Closes at once; reads and writes that wait fail or end. */
+  close(): void;
+}
 
 export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));

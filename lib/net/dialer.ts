@@ -1,6 +1,8 @@
 import type { ByteStream } from "./byte_stream.ts";
+import type { Network, TCPConnection } from "./network.ts";
+import { SYSTEM_NETWORK } from "./system_network.ts";
 
-/** Connects to one place, as often as asked; rejects with one of `Deno.errors`, or with the signal's reason. */
+/** Connects to one place, as often as asked; rejects with an error of the system's, or with the signal's reason. */
 export interface Dialer {
   connect(signal: AbortSignal): Promise<ByteStream>;
 }
@@ -10,35 +12,35 @@ export interface Dialer {
  * alone; names below it lead there too (RFC 6761 section 6.3), which not every system's resolver knows.
  */
 export class TCPDialer implements Dialer {
+  readonly #network: Network;
   readonly #hostname: string;
   readonly #port: number;
   #loopback = ["::1", "127.0.0.1"];
 
-  constructor(hostname: string, port: number) {
+  constructor(hostname: string, port: number, network: Network = SYSTEM_NETWORK) {
+    this.#network = network;
     this.#hostname = hostname;
     this.#port = port;
   }
 
-  async connect(signal: AbortSignal): Promise<Deno.TcpConn> {
-    const socket = await this.#dial(signal);
-    // Nagle's algorithm would let small writes in a row wait 40 ms for an acknowledgement.
-    socket.setNoDelay(true);
-    return socket;
+  async connect(signal: AbortSignal): Promise<ByteStream> {
+    return (await this.open(signal)).stream;
   }
 
-  async #dial(signal: AbortSignal): Promise<Deno.TcpConn> {
+  /** Connects as `connect` does, and can go over to TLS. */
+  async open(signal: AbortSignal): Promise<TCPConnection> {
     const port = this.#port;
     if (!LOCAL.test(this.#hostname)) {
-      return await Deno.connect({ hostname: this.#hostname, port, signal });
+      return await this.#network.connect({ hostname: this.#hostname, port }, signal);
     }
     const [first = "", second = ""] = this.#loopback;
     try {
-      return await Deno.connect({ hostname: first, port, signal });
+      return await this.#network.connect({ hostname: first, port }, signal);
     } catch {
-      const socket = await Deno.connect({ hostname: second, port, signal });
+      const connection = await this.#network.connect({ hostname: second, port }, signal);
       // Next time the address that answered comes first.
       this.#loopback = [second, first];
-      return socket;
+      return connection;
     }
   }
 }
@@ -54,10 +56,6 @@ export class UnixDialer implements Dialer {
   }
 
   async connect(signal: AbortSignal): Promise<ByteStream> {
-    const socket = await Deno.connect({ transport: "unix", path: this.#path });
-    // It comes at once or not at all, a full queue included, so that Deno takes no signal for it.
-    if (!signal.aborted) return socket;
-    socket.close();
-    throw signal.reason;
+    return await SYSTEM_NETWORK.connectUnix(this.#path, signal);
   }
 }

@@ -22,10 +22,14 @@ export interface TLSFailure {
   readonly reason: string;
 }
 
-/** Reads what rustls, Deno's TLS, says when a handshake with a host fails; `now` is the clock's time. */
+/**
+ * Reads what rustls, Deno's TLS, says when a handshake with a host fails, or OpenSSL, Node's, by its codes; `now` is the
+ * clock's time.
+ */
 export function tlsFailure(error: unknown, hostname: string, now: Date = new Date()): TLSFailure {
   const message = error instanceof Error ? error.message : String(error);
-  if (message.includes("UnknownIssuer")) {
+  const known = OPENSSL_FAULTS.get(systemCode(error));
+  if (message.includes("UnknownIssuer") || known === "untrusted") {
     return {
       fault: "untrusted",
       reason: "this machine does not know the authority that its certificate is from",
@@ -34,23 +38,23 @@ export function tlsFailure(error: unknown, hostname: string, now: Date = new Dat
   if (message.includes("CaUsedAsEndEntity")) {
     return { fault: "authority", reason: "its certificate is an authority's own (CA:TRUE)" };
   }
-  if (/certificate expired|\bExpired\b/.test(message)) {
+  if (/certificate expired|\bExpired\b/.test(message) || known === "expired") {
     return {
       fault: "expired",
       reason: `its certificate expired${onDay(message, /not valid after (\d+)/)}, ${clock(now)}`,
     };
   }
-  if (/not valid yet|NotValidYet/.test(message)) {
+  if (/not valid yet|NotValidYet/.test(message) || known === "not_yet_valid") {
     const from = onDay(message, /not valid before (\d+)/);
     return {
       fault: "not_yet_valid",
       reason: `its certificate becomes valid${from === "" ? " later" : from}, ${clock(now)}`,
     };
   }
-  if (/not valid for (?:name|any names)|NotValidForName/.test(message)) {
+  if (/not valid for (?:name|any names)|NotValidForName/.test(message) || known === "other_name") {
     return { fault: "other_name", reason: otherName(message, hostname) };
   }
-  if (message.includes("corrupt message")) {
+  if (message.includes("corrupt message") || known === "plain") {
     return { fault: "plain", reason: "it does not speak TLS" };
   }
   if (isCut(error)) {
@@ -58,6 +62,20 @@ export function tlsFailure(error: unknown, hostname: string, now: Date = new Dat
   }
   return { fault: "other", reason: otherFault(message, error) };
 }
+
+/** The codes that Node gives to what OpenSSL finds. */
+const OPENSSL_FAULTS: ReadonlyMap<string, TLSFault> = new Map([
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "untrusted"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "untrusted"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "untrusted"],
+  ["CERT_HAS_EXPIRED", "expired"],
+  ["CERT_NOT_YET_VALID", "not_yet_valid"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "other_name"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "plain"],
+  ["ERR_SSL_PACKET_LENGTH_TOO_LONG", "plain"],
+]);
 
 /** Returns the day of a time in seconds since 1970 that a message tells, with a word before; empty where it tells none. */
 function onDay(message: string, pattern: RegExp): string {
@@ -87,7 +105,7 @@ function otherName(message: string, hostname: string): string {
 }
 
 function isCut(error: unknown): boolean {
-  return error instanceof Deno.errors.UnexpectedEof ||
+  return (error instanceof Error && error.name === "UnexpectedEof") ||
     ["ECONNRESET", "ECONNABORTED", "EPIPE"].includes(systemCode(error));
 }
 

@@ -1,5 +1,6 @@
 import { DEFAULT_PORTS, withoutBrackets } from "../net/authority.ts";
 import { TCPDialer } from "../net/dialer.ts";
+import type { TCPConnection } from "../net/network.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
 import { systemCode, systemReason } from "../net/system_reason.ts";
 import { startTLS, TLSError } from "../net/tls_handshake.ts";
@@ -28,10 +29,11 @@ export async function connect(url: URL, options: ConnectOptions): Promise<ByteSt
   const host = withoutBrackets(url.hostname);
   const port = url.port === "" ? DEFAULT_PORTS[isSecure ? "https" : "http"] : Number(url.port);
   const plain = await dial(proxy ?? { host, port }, options);
+  const { stream } = plain;
   if (proxy !== null) {
-    await closingOnAbort(plain, signal, () => openProxyTunnel(plain, proxy, { host, port }));
+    await closingOnAbort(stream, signal, () => openProxyTunnel(stream, proxy, { host, port }));
   }
-  if (!isSecure) return plain;
+  if (!isSecure) return stream;
   try {
     return await startTLS(plain, { signal, hostname: host, authorities });
   } catch (cause) {
@@ -43,9 +45,9 @@ export async function connect(url: URL, options: ConnectOptions): Promise<ByteSt
 async function dial(
   { host, port }: { readonly host: string; readonly port: number },
   { signal, proxy, onConnected }: ConnectOptions,
-): Promise<Deno.TcpConn> {
+): Promise<TCPConnection> {
   try {
-    const connection = await new TCPDialer(host, port).connect(signal);
+    const connection = await new TCPDialer(host, port).open(signal);
     onConnected();
     return connection;
   } catch (cause) {

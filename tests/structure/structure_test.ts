@@ -12,7 +12,17 @@ import {
 import { readDrawing } from "./structure.ts";
 
 /** Folders without anything of Deno's own: sockets and files are handed to them from above. */
-const PORTABLE = ["lib/wire/", "lib/identity/", "lib/mux/"] as const;
+const PORTABLE = ["lib/wire/", "lib/identity/", "lib/mux/", "lib/http/", "lib/websocket/"] as const;
+
+/** What the library needs nothing of on other runtimes: the command line, the inspector, and Deno's own network. */
+const OF_DENO = [
+  "lib/client/browser.ts",
+  "lib/client/console/",
+  "lib/client/doctor/",
+  "lib/client/inspector/inspector_server.ts",
+  "lib/client/options.ts",
+  "lib/net/deno_network.ts",
+] as const;
 
 Deno.test("every import leads to a file that is there", async () => {
   const graph = await readSourceGraph();
@@ -30,14 +40,24 @@ Deno.test("no files import each other in a circle", async () => {
   assertEquals(circlesOf(await readSourceGraph()), []);
 });
 
-Deno.test("wire, identity and mux use nothing of Deno's own", async () => {
+Deno.test("wire, identity, mux, http and websocket use nothing of Deno's own", async () => {
+  assertEquals(await usesOfDeno(PORTABLE), []);
+});
+
+Deno.test("what the library needs on every runtime uses nothing of Deno's own", async () => {
+  const found = await usesOfDeno(["lib/net/", "lib/client/"]);
+  assertEquals(found.filter((file) => !OF_DENO.some((known) => file.startsWith(known))), []);
+});
+
+/** Returns the files of these folders that name a member of Deno's. */
+async function usesOfDeno(folders: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const file of (await readSourceGraph()).keys()) {
-    if (!PORTABLE.some((folder) => file.startsWith(folder))) continue;
-    if (/\bDeno\b/.test(codeOf(await readSource(file)))) found.push(file);
+    if (!folders.some((folder) => file.startsWith(folder))) continue;
+    if (/\bDeno\./.test(codeOf(await readSource(file)))) found.push(file);
   }
-  assertEquals(found, []);
-});
+  return found;
+}
 
 Deno.test("ARCHITECTURE.md has the present drawing of the folders: `deno task structure` writes it", async () => {
   assertEquals(await readDrawing(), drawingOf(await readSourceGraph()));

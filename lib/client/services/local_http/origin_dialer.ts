@@ -37,7 +37,7 @@ class TLSDialer implements Dialer {
     const { hostname, authorities, isInsecure } = this.#tls;
     const { host, port } = this.#place;
     if (isInsecure) return await connectUnverified({ signal, host, port, hostname });
-    const plain = await this.#plain.connect(signal);
+    const plain = await this.#plain.open(signal);
     return await startTLS(plain, { signal, hostname, authorities });
   }
 }
