@@ -7,7 +7,8 @@ import { openService } from "../services/open_service.ts";
 import { parseService, serviceName, type ServiceSpec } from "../services/service_spec.ts";
 import { PublishedTunnel } from "./published_tunnel.ts";
 import type { Tunnel } from "./tunnel.ts";
-import { authoritiesOf, readTunnelOptions, type TunnelOptions } from "./tunnel_options.ts";
+import { authoritiesOf, readTunnelOptions } from "./read_tunnel_options.ts";
+import type { TunnelOptions } from "./tunnel_options.ts";
 
 /** What a handler is told beside the request. */
 export interface TunnelHandlerInfo extends HandlerInfo {

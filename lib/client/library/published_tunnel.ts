@@ -21,7 +21,7 @@ import {
   type TunnelEvent,
   type TunnelEventMap,
 } from "./tunnel_events.ts";
-import type { ReadTunnelOptions } from "./tunnel_options.ts";
+import type { ReadTunnelOptions } from "./read_tunnel_options.ts";
 
 /** Publishes a service and tells of it in events. */
 export class PublishedTunnel extends EventTarget implements Tunnel {

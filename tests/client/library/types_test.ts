@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { FlagValues } from "../../../lib/cli/flags.ts";
 import type { SERVER_FLAGS } from "../../../lib/server/flags.ts";
-import { TUNNEL_OPTIONS } from "../../../lib/client/library/tunnel_options.ts";
+import { TUNNEL_OPTIONS } from "../../../lib/client/library/read_tunnel_options.ts";
 import type { forward, ForwardOptions, serve, Tunnel, TunnelOptions } from "../../../lib/mod.ts";
 import type { TunnelServerOptions } from "../../../lib/server/mod.ts";
 

@@ -19,12 +19,10 @@ export function requestOf(
   }
   // A `Request` of these methods cannot have a body: one that comes is not read.
   const isBodiless = incoming.receiveEnded || method === "GET" || method === "HEAD" || isWebSocket;
-  return new Request(urlOf(target, fields), {
-    method,
-    headers,
-    signal,
-    body: isBodiless ? null : bodyOf(incoming),
-  });
+  const body = isBodiless ? null : bodyOf(incoming);
+  // Node asks for `duplex` where a body is a stream (Fetch standard, section 5.4).
+  const init = { method, headers, signal, body, duplex: "half" };
+  return new Request(urlOf(target, fields), init);
 }
 
 /** Methods that no `Request` can have (Fetch standard, section 2.2.1). */

@@ -1,0 +1,127 @@
+import { durationFlag } from "../../cli/flags.ts";
+import { OptionError, optionValue, refuseOthers } from "../../cli/option_values.ts";
+import { makeVisitorPolicy } from "../../identity/visitor_policy.ts";
+import { certificatesIn } from "../authority_file.ts";
+import { CLIENT_FLAGS } from "../flags.ts";
+import { DIRECT, proxiesFor } from "../proxies.ts";
+import type { InspectorOptions } from "../inspector/inspector.ts";
+import { isLoopback } from "../inspector/visit_guard.ts";
+import type { TunnelClientOptions } from "../tunnel_client.ts";
+import { readTunnelKey } from "./tunnel_key.ts";
+import type { TunnelOptions } from "./tunnel_options.ts";
+
+/** The options of a tunnel once they were read: parsed, with their defaults, and with the key. */
+export interface ReadTunnelOptions
+  extends
+    Omit<TunnelClientOptions, "service" | "mark" | "once" | "proxies">,
+    Required<Pick<TunnelClientOptions, "proxies">> {
+  readonly signal: AbortSignal | null;
+  /** In milliseconds; may be infinite. */
+  readonly connectTimeout: number;
+  readonly inspector: Pick<InspectorOptions, "place" | "token" | "memory"> | null;
+}
+
+/** The names of all options; the type has them all. */
+export const TUNNEL_OPTIONS: readonly (keyof TunnelOptions)[] = [
+  "server",
+  "key",
+  "label",
+  "name",
+  "token",
+  "basicAuth",
+  "allowIp",
+  "connections",
+  "proxy",
+  "authorities",
+  "signal",
+  "connectTimeout",
+  "inspector",
+];
+
+/**
+ * Reads the options of a tunnel by the flags of the command line.
+ *
+ * @throws {OptionError} at the first that is wrong, and for one that does not exist.
+ */
+export async function readTunnelOptions(options: TunnelOptions): Promise<ReadTunnelOptions> {
+  refuseOthers(options, TUNNEL_OPTIONS);
+  if (options.server === undefined) {
+    throw new OptionError("server", "is needed: the URL of a tunnel server");
+  }
+  const { server, label, name, token, connections, proxy: proxyFlag, ...others } = CLIENT_FLAGS;
+  const servers = [...new Set(optionValue("server", server, options.server))];
+  const proxy = optionValue("proxy", proxyFlag, options.proxy) ?? DIRECT;
+  const rules = {
+    basicAuth: optionValue("basicAuth", others.basicAuth, options.basicAuth),
+    allowIp: optionValue("allowIp", others.allowIp, options.allowIp),
+  };
+  return {
+    servers,
+    proxies: proxiesFor(servers, proxy, {}),
+    label: optionValue("label", label, options.label),
+    name: optionValue("name", name, options.name),
+    token: optionValue("token", token, options.token),
+    connections: optionValue("connections", connections, options.connections),
+    authorities: authoritiesOf("authorities", options.authorities),
+    signal: signalOf(options.signal),
+    connectTimeout: timeoutOf(options.connectTimeout),
+    inspector: inspectorOf(options.inspector),
+    policy: await makeVisitorPolicy(rules),
+    // It comes last: a key file is made only for a tunnel whose other options are right.
+    key: await readTunnelKey(options.key ?? "memory"),
+  };
+}
+
+/** A file's server can be down for as long; a program that cannot be published should not wait for longer unasked. */
+const CONNECT_TIMEOUT = durationFlag({
+  group: "The tunnel's server",
+  help: "how long to wait for a first server",
+  default: 30_000,
+});
+
+function timeoutOf(timeout: number | undefined): number {
+  return timeout === Infinity ? timeout : optionValue("connectTimeout", CONNECT_TIMEOUT, timeout);
+}
+
+function signalOf(signal: AbortSignal | undefined): AbortSignal | null {
+  if (signal === undefined) return null;
+  if (signal instanceof AbortSignal) return signal;
+  throw new OptionError("signal", "must be an AbortSignal");
+}
+
+/** Finds the certificates that an option gives. @throws {OptionError} for a text without any. */
+export function authoritiesOf(
+  option: string,
+  authorities: string | readonly string[] = [],
+): readonly string[] {
+  const texts: readonly unknown[] = Array.isArray(authorities) ? authorities : [authorities];
+  return texts.flatMap((text) => {
+    try {
+      return certificatesIn(typeof text === "string" ? text : "");
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new OptionError(option, cause.message, { cause });
+    }
+  });
+}
+
+function inspectorOf(inspector: TunnelOptions["inspector"]): ReadTunnelOptions["inspector"] {
+  if (inspector === undefined || inspector === null) return null;
+  if (!("Deno" in globalThis)) throw new OptionError("inspector", "needs Deno");
+  const settings = typeof inspector === "object" ? inspector : { address: inspector };
+  refuseOthers(settings, ["address", "token", "memory"]);
+  const { inspect, inspectToken, inspectMemory } = CLIENT_FLAGS;
+  const place = optionValue("inspector", inspect, textOf(settings.address));
+  const token = optionValue("inspector.token", inspectToken, settings.token);
+  const memory = optionValue("inspector.memory", inspectMemory, settings.memory);
+  if (place === null) return null;
+  if (token === null && !isLoopback(place.host)) {
+    throw new OptionError("inspector", "is for other machines too and needs a token");
+  }
+  return { place, token, memory };
+}
+
+/** A port may be a number. */
+function textOf(address: number | string | undefined): string | undefined {
+  return address === undefined ? undefined : String(address);
+}

@@ -1,0 +1,141 @@
+import { assertEquals } from "@std/assert";
+import { TunnelServer } from "../../lib/server/mod.ts";
+import { isInstalled } from "../testing/front_proxy.ts";
+import { Lines } from "../testing/lines.ts";
+import { Pattern } from "../testing/pattern.ts";
+import { TempDir } from "../testing/temp_dir.ts";
+import { openWebSocket } from "../testing/websocket_peer.ts";
+import { within } from "../testing/within.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Bytes of an upload: some windows of a stream. */
+const LENGTH = 3_000_000;
+
+/** The runtimes that are tried, by their paths; those of RUNTIMES, with commas between, in place of the usual. */
+const RUNTIMES = (Deno.env.get("RUNTIMES") ?? "node,bun").split(",");
+
+for (const runtime of RUNTIMES) {
+  const ignore = !await isInstalled(runtime);
+  if (ignore) console.warn(`${runtime} is not on the PATH: the package is not tried on it`);
+  Deno.test(
+    { name: `The package for npm publishes a handler on ${runtime}`, ignore },
+    async (t) => {
+      await using folder = await TempDir.make();
+      await install(folder.path);
+      await using server = new TunnelServer({ port: 0, hostname: "127.0.0.1", fixed: true });
+      await using handler = await Handler.start(runtime, folder.path, server.url);
+      const { url } = handler;
+
+      await t.step("a page", async () => {
+        assertEquals(await (await fetch(url)).text(), "hello, 127.0.0.1");
+      });
+      await t.step("an upload keeps its bytes", async () => {
+        const pattern = new Pattern();
+        const body = ReadableStream.from(pattern.pieces(LENGTH)).pipeThrough(copying());
+        const response = await fetch(`${url}/upload`, { method: "PUT", body });
+        assertEquals(await response.text(), pattern.sha256(LENGTH));
+      });
+      await t.step("a WebSocket", async () => {
+        using visitor = await openWebSocket(`${url.replace("http", "ws")}/socket`);
+        const messages = ["text \u{1f980}", new Uint8Array([0xff, 0, 1]), ""];
+        for (const message of messages) visitor.send(message);
+        assertEquals(await visitor.nextOf(messages.length), messages);
+        visitor.close(4000, "enough");
+        assertEquals(await visitor.closed, { code: 4000, reason: "enough" });
+      });
+      await t.step("the signal aborts when the visitor leaves", async () => {
+        const leaving = new AbortController();
+        const asked = fetch(`${url}/wait`, { signal: leaving.signal }).catch(() => null);
+        await within(handler.stderr.find(/waiting/), "the request");
+        leaving.abort();
+        await asked;
+        await within(handler.stderr.find(/the visitor left/), "the end of a visitor");
+      });
+      await t.step("a handler that throws answers 500, and the tunnel lives on", async () => {
+        const response = await fetch(`${url}/throw`);
+        assertEquals([response.status, await response.text()], [
+          500,
+          "The service could not answer this request.\n",
+        ]);
+        assertEquals((await (await fetch(url)).text()).slice(0, 5), "hello");
+      });
+      await t.step("it is closed when it is told to stop", async () => {
+        assertEquals(await handler.stop(), 0);
+      });
+    },
+  );
+}
+
+/** Makes the package, and puts it with what it depends on into a folder, as npm does. */
+async function install(folder: string): Promise<void> {
+  await run(Deno.execPath(), ["task", "--quiet", "package"]);
+  const modules = `${folder}/node_modules`;
+  await Deno.mkdir(`${modules}/@tunnel`, { recursive: true });
+  await run("cp", ["-R", "dist/npm", `${modules}/@tunnel/tunnel`]);
+  const cache: { readonly npmCache: string } = JSON.parse(
+    await run(Deno.execPath(), ["info", "--json"]),
+  );
+  await run("cp", ["-R", `${cache.npmCache}/registry.npmjs.org/ws/8.23.0`, `${modules}/ws`]);
+  await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
+  await Deno.copyFile(new URL("tests/e2e/npm_handler.js", ROOT), `${folder}/handler.js`);
+}
+
+async function run(command: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: ROOT,
+  }).output();
+  if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** A handler that runs on another runtime. */
+class Handler implements AsyncDisposable {
+  readonly url: string;
+  readonly stderr: Lines;
+  readonly #stdout: Lines;
+  readonly #child: Deno.ChildProcess;
+  #hasEnded = false;
+
+  private constructor(url: string, child: Deno.ChildProcess, stdout: Lines, stderr: Lines) {
+    this.url = url;
+    this.stderr = stderr;
+    this.#stdout = stdout;
+    this.#child = child;
+  }
+
+  static async start(runtime: string, folder: string, server: string): Promise<Handler> {
+    const child = new Deno.Command(runtime, {
+      args: ["handler.js", server],
+      cwd: folder,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stdout = new Lines(child.stdout);
+    const stderr = new Lines(child.stderr);
+    const [url = ""] = await within(stdout.find(/^http\S+/), "the URL") ?? [];
+    return new Handler(url, child, stdout, stderr);
+  }
+
+  /** Tells it to stop, and returns its exit status. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
+    if (!this.#hasEnded) this.#child.kill(signal);
+    const { code } = await within(this.#child.status, "the end of the handler");
+    this.#hasEnded = true;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("SIGKILL");
+    await Promise.all([this.#stdout.ended, this.stderr.ended]);
+  }
+}
+
+/** What is enqueued is given away, and the pattern stays. */
+function copying(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform: (piece, controller) => controller.enqueue(piece.slice()),
+  });
+}
