@@ -6,7 +6,7 @@ import { announcedLength, decodeRequestHead, decodeResponseHead } from "../wire/
 import { MAX_REGISTRATION_LENGTH, MAX_STREAMS, MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { decodeDisconnect, encodeReset, resetError } from "../wire/reasons.ts";
 import type { Goaway } from "./goaway.ts";
-import type { PendingHeads } from "./pending_heads.ts";
+import type { PendingHead } from "./pending_head.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamTable } from "./stream_table.ts";
 import type { WriteQueue } from "./write_queue.ts";
@@ -29,7 +29,6 @@ export interface PeerEvents {
 /** The parts of a session that a frame may reach. */
 export interface FrameTargets {
   readonly streams: StreamTable;
-  readonly heads: PendingHeads;
   readonly goaway: Goaway;
   readonly queue: WriteQueue;
   readonly events: PeerEvents;
@@ -40,7 +39,6 @@ export interface FrameTargets {
 /** Takes the frames of a session's peer: checks that each may come now, and hands it to the part that it is for. */
 export class FrameReceiver {
   readonly #streams: StreamTable;
-  readonly #heads: PendingHeads;
   readonly #goaway: Goaway;
   readonly #queue: WriteQueue;
   readonly #events: PeerEvents;
@@ -48,12 +46,13 @@ export class FrameReceiver {
   #established = false;
   #features: ReadonlySet<Feature> = new Set();
   #isStopped = false;
+  /** The heads of the message that is being taken. */
+  #heads: PendingHead[] = [];
   /** Pings since the last beat. */
   #pings = 0;
 
-  constructor({ streams, heads, goaway, queue, events, onClose }: FrameTargets) {
+  constructor({ streams, goaway, queue, events, onClose }: FrameTargets) {
     this.#streams = streams;
-    this.#heads = heads;
     this.#goaway = goaway;
     this.#queue = queue;
     this.#events = events;
@@ -97,7 +96,11 @@ export class FrameReceiver {
         `a message of ${message.length} bytes; at most ${limit} are allowed now`,
       );
     }
-    decodeFrames(message, this.#onFrame);
+    try {
+      decodeFrames(message, this.#onFrame);
+    } finally {
+      this.#deliverHeads();
+    }
   }
 
   readonly #onFrame = (
@@ -173,20 +176,28 @@ export class FrameReceiver {
     if (type !== stream.type + 1) throw unexpected(type, `on stream ${id}`);
     stream.receiveHead((flags & FrameFlag.EndStream) !== 0);
     try {
-      this.#heads.resolve(id, decodeResponseHead(payload));
+      const head = decodeResponseHead(payload);
+      if (stream.head === null) return;
+      stream.head.resolve(head);
+      this.#heads.push(stream.head);
     } catch (error) {
-      const failure = asStreamError(error);
-      this.#heads.reject(id, failure);
-      stream.reset(failure.code, failure.message);
+      const { code, message } = asStreamError(error);
+      stream.reset(code, message);
     }
+  }
+
+  /** Gives heads to those that wait for them: now all that came with a head is here, which may be a whole answer. */
+  #deliverHeads(): void {
+    if (this.#heads.length === 0) return;
+    const heads = this.#heads;
+    this.#heads = [];
+    for (const head of heads) head.deliver();
   }
 
   #onReset(id: number, payload: Uint8Array): void {
     const stream = this.#streams.find(FrameType.Reset, id);
     if (stream === undefined) return;
-    const error = resetError(payload);
-    this.#heads.reject(id, error);
-    stream.abort(error);
+    stream.abort(resetError(payload));
   }
 
   #onPing(payload: Uint8Array): void {

@@ -41,6 +41,11 @@ export class ReceiveHalf {
     this.#sendCredit = options.sendCredit;
   }
 
+  /** Bytes that the peer may send at a time. */
+  get window(): number {
+    return this.#window.size;
+  }
+
   /** Whether the peer has sent all of it; some may still wait to be read. */
   get ended(): boolean {
     return this.#ended;

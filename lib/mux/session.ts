@@ -4,11 +4,11 @@ import { FrameFlag, FrameType, writeUint32 } from "../wire/frame.ts";
 import { FrameReceiver, type PeerEvents } from "./frame_receiver.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { Keepalive } from "./keepalive.ts";
-import { PendingHeads } from "./pending_heads.ts";
+import { HeadTimer } from "./pending_head.ts";
 import { encodeDisconnect, encodeReset } from "../wire/reasons.ts";
 import { Goaway } from "./goaway.ts";
-import type { RequestHead, ResponseHead } from "../http/head.ts";
-import type { Stream, StreamHost } from "./stream.ts";
+import type { RequestHead } from "../http/head.ts";
+import { OpenedStream, type Stream, type StreamHost } from "./stream.ts";
 import { ALL_STREAM_IDS, type StreamIds, StreamTable } from "./stream_table.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -41,7 +41,7 @@ export class Session implements TransportEvents, StreamHost, Beating {
   readonly #events: SessionEvents;
   readonly #heartbeat: Heartbeat;
   readonly #streams: StreamTable;
-  readonly #heads: PendingHeads;
+  readonly #heads: HeadTimer;
   readonly #goaway: Goaway;
   readonly #receiver: FrameReceiver;
   readonly #keepalive: Keepalive;
@@ -53,12 +53,11 @@ export class Session implements TransportEvents, StreamHost, Beating {
     this.#events = events;
     this.#heartbeat = options.heartbeat;
     this.#streams = new StreamTable(this, options.streamIds ?? ALL_STREAM_IDS);
-    this.#heads = new PendingHeads(options.headTimeout);
+    this.#heads = new HeadTimer(options.headTimeout, () => this.#streams.all());
     this.queue = new WriteQueue(transport);
     this.#goaway = new Goaway(this.queue);
     this.#receiver = new FrameReceiver({
       streams: this.#streams,
-      heads: this.#heads,
       goaway: this.#goaway,
       queue: this.queue,
       events,
@@ -140,28 +139,24 @@ export class Session implements TransportEvents, StreamHost, Beating {
   /**
    * Opens a stream with an HTTPRequest or a WSRequest; `end` says that no body follows.
    *
-   * @returns the stream and the promise of its response head, which rejects with a StreamError
-   * (`Timeout` after the head timeout, else as the peer's Reset says) or a SessionError.
    * @throws {StreamError} `Refused` when the session takes no new streams, else for a head that cannot be sent.
    */
-  open(
-    type: number,
-    head: RequestHead,
-    end: boolean,
-  ): { readonly stream: Stream; readonly response: Promise<ResponseHead> } {
+  open(type: number, head: RequestHead, end: boolean): OpenedStream {
     if (!this.usable) {
       throw new StreamError(ErrorCode.Refused, "this session takes no new streams");
     }
-    const { stream, window } = this.#streams.open(type, end);
+    const pending = this.#heads.begin();
+    const stream = this.#streams.open(type, end, pending);
+    const flags = end ? FrameFlag.EndStream : 0;
     try {
-      this.queue.requestHead(type, end ? FrameFlag.EndStream : 0, stream.id, window, head);
+      this.queue.requestHead(type, flags, stream.id, stream.window, head);
     } catch (error) {
       if (error instanceof StreamError) stream.abort(error);
       throw error;
     } finally {
       if (this.#streams.idsLow) this.#spendIds();
     }
-    return { stream, response: this.#heads.expect(stream.id) };
+    return new OpenedStream(stream, pending);
   }
 
   /** Asks the peer for a sign of life; until it comes, `answering` is false. */
@@ -220,7 +215,7 @@ export class Session implements TransportEvents, StreamHost, Beating {
   // What a stream asks for.
 
   progressed(stream: Stream): void {
-    this.#heads.extend(stream.id);
+    if (stream.head !== null) this.#heads.extend(stream.head);
   }
 
   finished(stream: Stream): void {
@@ -235,7 +230,6 @@ export class Session implements TransportEvents, StreamHost, Beating {
   }
 
   sendReset(stream: Stream, code: number, reason: string): void {
-    this.#heads.reject(stream.id, new StreamError(code, reason));
     this.queue.control(FrameType.Reset, 0, stream.id, encodeReset(code, reason));
   }
 
@@ -272,7 +266,7 @@ export class Session implements TransportEvents, StreamHost, Beating {
     this.queue.close();
     this.#heartbeat.remove(this);
     this.#transport.close(error.message);
-    this.#heads.rejectAll(error);
+    this.#heads.stop();
     this.#streams.abort(error);
     this.#goaway.finish();
     this.#events.onClose(error);

@@ -1,6 +1,7 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import { aFrame, FrameFlag, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
+import type { PendingHead } from "./pending_head.ts";
 import { ReceiveHalf } from "./receive_half.ts";
 import type { Chunk } from "./receive_queue.ts";
 import { SendHalf } from "./send_half.ts";
@@ -21,8 +22,8 @@ export interface StreamHost {
 export interface StreamOptions {
   readonly sendWindow: SendWindow;
   readonly receiveWindow: ReceiveWindow;
-  /** Whether a response head is still to come from the peer. */
-  readonly expectsHead: boolean;
+  /** The response head that is to come from the peer; null for none. */
+  readonly head: PendingHead | null;
   readonly receiveEnded: boolean;
   readonly sendEnded: boolean;
 }
@@ -34,6 +35,8 @@ export class Stream {
   /** Called once when the stream is over, however it ended. */
   onFinish: (() => void) | null = null;
 
+  /** The response head that this side waits for, or has got; null on the side that sends it. */
+  readonly head: PendingHead | null;
   readonly #host: StreamHost;
   readonly #sending: SendHalf;
   readonly #receiving: ReceiveHalf;
@@ -47,6 +50,7 @@ export class Stream {
     options: StreamOptions,
   ) {
     this.#host = host;
+    this.head = options.head;
     this.#sending = new SendHalf({
       stream: id,
       queue: host.queue,
@@ -56,10 +60,15 @@ export class Stream {
     });
     this.#receiving = new ReceiveHalf({
       window: options.receiveWindow,
-      expectsHead: options.expectsHead,
+      expectsHead: options.head !== null,
       ended: options.receiveEnded,
       sendCredit: (credit) => host.sendWindow(this, credit),
     });
+  }
+
+  /** How many bytes of body the peer may send at first. */
+  get window(): number {
+    return this.#receiving.window;
   }
 
   /** Whether nothing more can be sent, because it was ended or the stream is over. */
@@ -189,6 +198,7 @@ export class Stream {
 
   #fail(error: Error, drop: boolean): void {
     this.#failed = true;
+    this.head?.reject(error);
     this.#sending.fail(error);
     this.#receiving.fail(error, drop);
     this.#finish();
@@ -202,6 +212,19 @@ export class Stream {
     this.#receiving.release();
     this.#host.finished(this);
     this.onFinish?.();
+  }
+}
+
+/** A stream that this side has opened, and the head that it waits for. */
+export class OpenedStream {
+  constructor(readonly stream: Stream, readonly head: PendingHead) {}
+
+  /**
+   * Resolves with the response head; rejects with a StreamError (`Timeout` after the head timeout, else as the peer's
+   * Reset says) or a SessionError. Made for who asks: `head.receive` costs less.
+   */
+  get response(): Promise<ResponseHead> {
+    return this.head.promise;
   }
 }
 

@@ -1,6 +1,7 @@
 import { ChurnMap } from "./v8_memory.ts";
 import { ErrorCode, SessionError } from "../wire/errors.ts";
 import { Budget, ReceiveWindow, SendWindow } from "./flow_control.ts";
+import type { PendingHead } from "./pending_head.ts";
 import { frameName } from "../wire/frame.ts";
 import {
   INITIAL_WINDOW,
@@ -67,20 +68,20 @@ export class StreamTable {
     return this.#lastId >= this.#ids.last;
   }
 
-  /** Opens a stream of this side and says how much of an answer it may be sent, in bytes. */
-  open(type: number, sendEnded: boolean): { readonly stream: Stream; readonly window: number } {
+  /** Opens a stream of this side, which waits for `head`. */
+  open(type: number, sendEnded: boolean, head: PendingHead): Stream {
     // When stalled answers hold half of the budget, new streams get small windows.
     const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
     const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
     const stream = new Stream(this.#host, ++this.#lastId, type, {
       sendWindow: new SendWindow(INITIAL_WINDOW),
       receiveWindow: new ReceiveWindow(window, this.#budget, isAmple),
-      expectsHead: true,
+      head,
       receiveEnded: false,
       sendEnded,
     });
     this.#streams.set(stream.id, stream);
-    return { stream, window };
+    return stream;
   }
 
   /**
@@ -100,7 +101,7 @@ export class StreamTable {
     const stream = new Stream(this.#host, id, type, {
       sendWindow: new SendWindow(window),
       receiveWindow: new ReceiveWindow(INITIAL_WINDOW, this.#budget, false),
-      expectsHead: false,
+      head: null,
       receiveEnded,
       sendEnded: false,
     });
@@ -122,6 +123,11 @@ export class StreamTable {
       );
     }
     return stream;
+  }
+
+  /** Yields every stream; streams may end meanwhile. */
+  *all(): Generator<Stream> {
+    for (const [, stream] of this.#streams) yield stream;
   }
 
   delete(id: number): void {

@@ -26,7 +26,7 @@ import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 import { FIXED_HOSTNAME, pathOf, type Router } from "./router.ts";
 import type { ClientSessions } from "./tunnels/client_sessions.ts";
-import { MovedError, type Unavailable, type VisitRefusal } from "./tunnels/upstream.ts";
+import type { Unavailable, Upstream, VisitRefusal } from "./tunnels/upstream.ts";
 import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 
 export interface RequestHandlerOptions {
@@ -58,6 +58,9 @@ const CLIENTS_ALONE: VisitRefusal = {
 /** What a handshake that is missing must be (RFC 9110 section 15.5.22). */
 const UPGRADE_WANTED: readonly Field[] = [["upgrade", "websocket"]];
 
+/** Carries visits through an upstream: requests, or WebSockets. */
+type Carrier = Pick<Proxy, "forward">;
+
 /** Gives each visit to the one it is for: the server's own pages, a client that subscribes, or a tunnel. */
 export class RequestHandler implements VisitHandler {
   readonly #options: RequestHandlerOptions;
@@ -76,15 +79,8 @@ export class RequestHandler implements VisitHandler {
     visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
     if (route.kind === "own") return this.#own(visit, pathOf(route.path));
     visit.tunnel = route.hostname;
-    return this.#tunnel({
-      visit,
-      target: route.target,
-      connection: {
-        peer: visit.peer.hostname,
-        scheme: visit.listeningSocket.scheme,
-        host: visit.host ?? visit.authority,
-      },
-    }, route.hostname);
+    const { hostname, target } = route;
+    return this.#tunnel(visit, hostname, target);
   }
 
   /** Answers a visit to the port of the clients, where only clients and other nodes are served, whatever their Host is. */
@@ -114,40 +110,54 @@ export class RequestHandler implements VisitHandler {
     return await this.#options.cluster?.accept(visit) ?? refusalAnswer(visit, otherwise);
   }
 
-  #tunnel(request: TunnelVisit, hostname: string): Answer | Promise<Answer> {
-    const { maxHead } = this.#options;
-    const { visit } = request;
+  #tunnel(visit: Visit, hostname: string, target: string): Answer | Promise<Answer> {
+    const { maxHead, proxy, webSockets } = this.#options;
     // Deno itself refuses heads above the default.
     if (maxHead < MAX_HEAD && headSize(visit) > maxHead) {
       return this.#headRefused(visit, headTooLong(maxHead));
     }
     const upgrade = checkUpgrade(visit);
     if (upgrade.kind === "refused") return refusalAnswer(visit, upgrade.refusal);
-    return this.#carry(request, hostname, upgrade.kind === "websocket");
+    const carrier = upgrade.kind === "websocket" ? webSockets : proxy;
+    const request: TunnelVisit = {
+      visit,
+      target,
+      connection: {
+        peer: visit.peer.hostname,
+        scheme: visit.listeningSocket.scheme,
+        host: visit.host ?? visit.authority,
+      },
+      again: () => this.#carry(request, hostname, carrier),
+    };
+    return request.again();
   }
 
   /**
-   * Finds an upstream that admits the visit and forwards it there, and again when the tunnel has left that one. An
+   * Finds an upstream that admits the visit and forwards it there; called again when the tunnel has left that one. An
    * upstream that has lost the tunnel is not found again for a while, and the search has one time limit for all turns.
+   * Most visits wait for nothing here, and a promise for each step would cost as much as the step.
    */
-  async #carry(request: TunnelVisit, hostname: string, isWebSocket: boolean): Promise<Answer> {
-    const { finder, proxy, webSockets } = this.#options;
+  #carry(request: TunnelVisit, hostname: string, carrier: Carrier): Answer | Promise<Answer> {
+    const finding = this.#options.finder.acquire(hostname, request.visit.started);
+    return finding instanceof Promise
+      ? finding.then((found) => this.#admit(request, { hostname, carrier, found }))
+      : this.#admit(request, { hostname, carrier, found: finding });
+  }
+
+  #admit(
+    request: TunnelVisit,
+    { hostname, carrier, found }: {
+      readonly hostname: string;
+      readonly carrier: Carrier;
+      readonly found: Upstream | Unavailable;
+    },
+  ): Answer | Promise<Answer> {
     const { visit } = request;
-    const carrier = isWebSocket ? webSockets : proxy;
-    for (;;) {
-      const finding = finder.acquire(hostname, visit.started);
-      const upstream = finding instanceof Promise ? await finding : finding;
-      if (typeof upstream === "string") return this.#unavailable(request, hostname, upstream);
-      const admitting = upstream.admit(visit);
-      const refusal = admitting instanceof Promise ? await admitting : admitting;
-      if (refusal !== null) return this.#refused(visit, refusal);
-      try {
-        return await carrier.forward(request, upstream);
-      } catch (error) {
-        // It was there a moment ago: another search finds where it is now.
-        if (!(error instanceof MovedError)) throw error;
-      }
-    }
+    if (typeof found === "string") return this.#unavailable(request, hostname, found);
+    const go = (refusal: VisitRefusal | null): Answer | Promise<Answer> =>
+      refusal === null ? carrier.forward(request, found) : this.#refused(visit, refusal);
+    const admitting = found.admit(visit);
+    return admitting instanceof Promise ? admitting.then(go) : go(admitting);
   }
 
   #headRefused(visit: Visit, refusal: VisitRefusal): Answer {

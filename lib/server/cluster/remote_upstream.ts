@@ -1,13 +1,8 @@
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { NodeLink } from "./node_link.ts";
 import { withOpening } from "./node_opening.ts";
-import {
-  frameTypeOf,
-  MovedError,
-  type OpenedStream,
-  type Opening,
-  type Upstream,
-} from "../tunnels/upstream.ts";
+import type { OpenedStream } from "../../mux/stream.ts";
+import { frameTypeOf, MovedError, type Opening, type Upstream } from "../tunnels/upstream.ts";
 
 export interface RemoteUpstreamOptions {
   readonly hostname: string;
@@ -36,18 +31,15 @@ export class RemoteUpstream implements Upstream {
     const { hostname, onOpen } = this.#options;
     const opened = withOpening({ hostname, address: visitor }, head);
     if (!this.#link.session.usable) throw new MovedError("the link to the other node has ended");
-    const { stream, response } = this.#link.session.open(
-      frameTypeOf(kind),
-      opened,
-      !hasBody,
-    );
+    const stream = this.#link.session.open(frameTypeOf(kind), opened, !hasBody);
     onOpen();
-    return { stream, response: response.catch((error) => this.#failed(error)) };
+    stream.head.translate = (error) => this.#explained(error);
+    return stream;
   }
 
-  #failed(error: unknown): never {
-    if (!(error instanceof StreamError) || error.code !== ErrorCode.NotHere) throw error;
+  #explained(error: Error): Error {
+    if (!(error instanceof StreamError) || error.code !== ErrorCode.NotHere) return error;
     this.#options.onMissing();
-    throw new MovedError("the tunnel has left the other node", { cause: error });
+    return new MovedError("the tunnel has left the other node", { cause: error });
   }
 }

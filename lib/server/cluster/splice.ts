@@ -3,8 +3,7 @@ import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
-import type { Stream } from "../../mux/stream.ts";
-import type { OpenedStream } from "../tunnels/upstream.ts";
+import type { OpenedStream, Stream } from "../../mux/stream.ts";
 
 /** Milliseconds in which the client has to take what the visitor had sent before it left. */
 const LAST_BYTES_TIMEOUT = 2_000;
@@ -20,7 +19,7 @@ const LAST_BYTES_TIMEOUT = 2_000;
  */
 export async function splice(
   visitor: Stream,
-  { stream: client, response }: OpenedStream,
+  { stream: client, response }: Pick<OpenedStream, "stream" | "response">,
   first?: Chunk,
 ): Promise<void> {
   let cut: Error | null = null;

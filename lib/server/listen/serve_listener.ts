@@ -109,16 +109,28 @@ export class ServeListener implements Listener {
     return Object.assign(state, { server });
   }
 
-  async #respond(visit: ServeVisit): Promise<Response> {
-    const { handler } = this.#options;
-    let answer: Answer | null = null;
+  #respond(visit: ServeVisit): Response | Promise<Response> {
     try {
-      answer = await handler.handle(visit);
+      const handling = this.#options.handler.handle(visit);
+      return handling instanceof Promise
+        ? handling.then((answer) => this.#send(visit, answer), (error) => this.#fail(visit, error))
+        : this.#send(visit, handling);
+    } catch (error) {
+      return this.#fail(visit, error);
+    }
+  }
+
+  #send(visit: ServeVisit, answer: Answer): Response {
+    try {
       return visit.respond(answer);
     } catch (error) {
-      if (answer !== null) abandon(answer);
-      return visit.respond(handler.failed(visit, error));
+      abandon(answer);
+      return this.#fail(visit, error);
     }
+  }
+
+  #fail(visit: ServeVisit, error: unknown): Response {
+    return visit.respond(this.#options.handler.failed(visit, error));
   }
 
   /** Listens after so many milliseconds, and else after twice as many. */

@@ -19,6 +19,8 @@ import {
   type RequestFraming,
   type RequestObserver,
   type Visit,
+  type VisitWatcher,
+  type Watch,
   WITHOUT_BODY,
 } from "./visit.ts";
 
@@ -130,10 +132,10 @@ export class ServeVisit implements Visit {
    * Host it mostly came over HTTP/1.1, and is watched when the answer takes a while. An HTTP/2 stream that has Host too, as
    * some proxies send it, and that is reset before that is carried until its answer has begun.
    */
-  watch(leave: () => void): () => void {
-    if (this.#hasHost) return this.#host.disconnects.watchSoon(this.#request, this.started, leave);
-    const signal = watchNow(this.#request, leave);
-    return () => signal.removeEventListener("abort", leave);
+  watch(watcher: VisitWatcher): Watch {
+    return this.#hasHost
+      ? this.#host.disconnects.watchSoon(this.#request, this.started, watcher)
+      : watchNow(this.#request, watcher);
   }
 
   accept({ protocol, idleTimeout, onOpen }: AcceptOptions): MessageSocket {

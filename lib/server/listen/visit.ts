@@ -39,8 +39,8 @@ export interface Visit {
   readBody(): BodyReader;
   /** Takes care of a body that nobody wants, so that the visitor can read its answer. */
   dropBody(): void;
-  /** Calls `leave` once when the visitor goes before its answer has begun; what is returned ends the watch. */
-  watch(leave: () => void): () => void;
+  /** Tells the watcher when the visitor goes before its answer has begun. */
+  watch(watcher: VisitWatcher): Watch;
   /**
    * Accepts the visitor's handshake (RFC 6455 section 4.2.2) and returns its WebSocket, which is yet to open. A status
    * of 101 must answer the visit then. One close event tells of its end, also when it never opens.
@@ -49,6 +49,18 @@ export interface Visit {
    * @throws {TypeError} for a handshake that the listener does not take.
    */
   accept(options: AcceptOptions): MessageSocket;
+}
+
+/** Is told that a visitor has gone. */
+export interface VisitWatcher {
+  /** Called once at most. */
+  leave(): void;
+}
+
+/** A watch over a visitor. */
+export interface Watch {
+  /** Ends it, also when it has told already. */
+  end(): void;
 }
 
 /** Answers each visit of a listener. */

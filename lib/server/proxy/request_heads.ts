@@ -1,7 +1,7 @@
 import { type Field, isLongList, MAX_MEMBERS, withoutHopByHop } from "../../http/fields.ts";
 import { fieldsLength } from "../../http/field_lines.ts";
 import type { RequestHead } from "../../http/head.ts";
-import type { Visit } from "../listen/visit.ts";
+import type { Answer, Visit } from "../listen/visit.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 import type { ForwardedFields, VisitorConnection } from "./forwarded.ts";
 
@@ -11,6 +11,8 @@ export interface TunnelVisit {
   /** The target that the origin gets: routing by path has taken its part away. */
   readonly target: string;
   readonly connection: VisitorConnection;
+  /** Looks for another upstream, since the one that was found has lost the tunnel and did nothing with the request. */
+  again(): Answer | Promise<Answer>;
 }
 
 /** What of a visit makes the head that its origin gets. */

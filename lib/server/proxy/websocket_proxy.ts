@@ -46,7 +46,7 @@ export class WebSocketProxy {
     this.#quotas = options.quotas;
   }
 
-  async forward(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
+  forward(request: TunnelVisit, upstream: Upstream): Answer | Promise<Answer> {
     const { visit } = request;
     const refusal = this.#quotas.refusal(visit);
     if (refusal !== null) {
@@ -54,28 +54,28 @@ export class WebSocketProxy {
       return refusalAnswer(visit, refusal);
     }
     const leave = this.#quotas.enter(visit);
-    let socket: MessageSocket | null = null;
     const asked = this.#heads.head(request, null);
     const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE_FIELDS.has(name)) };
-    try {
-      return await this.#proxy.exchange(request, upstream, head, {
-        kind: "websocket",
-        hasBody: true,
-        isRepeatable: true,
-        respond: (request, head, stream) => {
-          if (head.status !== 101) return answerOf(request, head, stream);
-          socket = this.#accept(visit, head, stream);
-          // It comes once, also for a socket that never opens.
-          socket.addEventListener("close", leave);
-          return {
-            ...SWITCHING_PROTOCOLS,
-            fields: withoutHopByHop(head.fields).filter(isForVisitor),
-          };
-        },
-      });
-    } finally {
-      if (socket === null) leave();
-    }
+    return this.#proxy.exchange(request, upstream, head, {
+      kind: "websocket",
+      hasBody: true,
+      isRepeatable: true,
+      onFailure: leave,
+      respond: (request, head, stream) => {
+        if (head.status !== 101) {
+          const answer = answerOf(request, head, stream);
+          leave();
+          return answer;
+        }
+        const socket = this.#accept(visit, head, stream);
+        // It comes once, also for a socket that never opens.
+        socket.addEventListener("close", leave);
+        return {
+          ...SWITCHING_PROTOCOLS,
+          fields: withoutHopByHop(head.fields).filter(isForVisitor),
+        };
+      },
+    });
   }
 
   #accept(visit: Visit, { fields }: ResponseHead, stream: Stream): MessageSocket {

@@ -1,12 +1,12 @@
 import type { RequestHead } from "../../http/head.ts";
 import type { ClientMark } from "../../identity/client_mark.ts";
 import type { Session } from "../../mux/session.ts";
+import type { OpenedStream } from "../../mux/stream.ts";
 import type { RequestPolicy } from "../access/request_policy.ts";
 import {
   type Asking,
   frameTypeOf,
   MovedError,
-  type OpenedStream,
   type Opening,
   type Upstream,
   type VisitRefusal,

@@ -1,15 +1,8 @@
 import type { Field } from "../../http/fields.ts";
-import type { RequestHead, ResponseHead } from "../../http/head.ts";
+import type { RequestHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
-import type { Stream } from "../../mux/stream.ts";
+import type { OpenedStream } from "../../mux/stream.ts";
 import type { AnswerCode } from "../listen/visit.ts";
-
-/** A stream to a tunnel's client, and the promise of its response head. */
-export interface OpenedStream {
-  readonly stream: Stream;
-  /** Rejects with a StreamError or a SessionError. */
-  readonly response: Promise<ResponseHead>;
-}
 
 /** What of a public request decides whether it is let through. */
 export interface Asking {

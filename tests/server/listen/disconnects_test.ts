@@ -14,13 +14,14 @@ Deno.test("Disconnects tells of a visitor that leaves before it is watched or af
     async (request) => {
       const name = request.headers.get("x-name") ?? "";
       const gone = Promise.withResolvers<void>();
-      const unwatch = disconnects.watchSoon(request, performance.now(), () => {
+      const leave = (): void => {
         left.push(name);
         gone.resolve();
-      });
+      };
+      const watch = disconnects.watchSoon(request, performance.now(), { leave });
       if (++visitors === 3) arrived.resolve();
       await (name === "stays" ? done.promise : gone.promise);
-      unwatch();
+      watch.end();
       return new Response("bye");
     },
   );

@@ -206,13 +206,14 @@ Deno.test("ServeVisit.watch tells of a visitor that leaves, and of no other", as
   const done = Promise.withResolvers<void>();
   await using scene = new Scene(async (visit) => {
     const gone = Promise.withResolvers<void>();
-    const unwatch = visit.watch(() => {
+    const leave = (): void => {
       left.push(visit.target);
       gone.resolve();
-    });
+    };
+    const watch = visit.watch({ leave });
     arrived.push(visit.target);
     await (visit.target === "/stays" ? done.promise : gone.promise);
-    unwatch();
+    watch.end();
     return answerWith("bye");
   });
   const visit = async (target: string) => {
@@ -236,12 +237,13 @@ Deno.test("ServeVisit.watch tells of each HTTP/2 stream that is reset, at once o
   let left = 0;
   await using scene = new Scene(async (visit) => {
     const gone = Promise.withResolvers<void>();
-    const unwatch = visit.watch(() => {
+    const leave = (): void => {
       left++;
       gone.resolve();
-    });
+    };
+    const watch = visit.watch({ leave });
     await gone.promise;
-    unwatch();
+    watch.end();
     return answerWith("nobody sees it");
   });
   for (const isAtOnce of [true, false]) {

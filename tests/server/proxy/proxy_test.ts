@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ForwardedFields } from "../../../lib/server/proxy/forwarded.ts";
-import { RequestHeads } from "../../../lib/server/proxy/request_heads.ts";
+import { RequestHeads, type TunnelVisit } from "../../../lib/server/proxy/request_heads.ts";
 import { IdleWatch } from "../../../lib/server/proxy/idle_watch.ts";
 import { Proxy } from "../../../lib/server/proxy/proxy.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
@@ -96,14 +96,10 @@ class Scene implements AsyncDisposable {
   }
 
   /** Forwards a visit, and once more when the tunnel has left its upstream. */
-  async #forward(visit: Visit): Promise<Answer> {
+  #forward(visit: Visit): Answer | Promise<Answer> {
     const connection = { peer: visit.address, scheme: "https", host: "a.test" } as const;
-    const request = { visit, target: "/", connection };
-    try {
-      return await this.#proxy.forward(request, this.#upstream);
-    } catch (error) {
-      if (!(error instanceof MovedError)) throw error;
-      return await this.#proxy.forward(request, this.#upstream);
-    }
+    const again = (): Answer | Promise<Answer> => this.#proxy.forward(request, this.#upstream);
+    const request: TunnelVisit = { visit, target: "/", connection, again };
+    return again();
   }
 }

@@ -1,0 +1,117 @@
+import type { ResponseHead } from "../http/head.ts";
+import { ErrorCode, StreamError } from "../wire/errors.ts";
+
+/** Takes the response head of a stream, or learns why there is none: one of both is called, once, and must not throw. */
+export interface HeadReceiver {
+  onHead(head: ResponseHead): void;
+  onFailure(error: Error): void;
+}
+
+/** The response head that a stream is still to get. A receiver costs less than a promise, which is made for who asks. */
+export class PendingHead {
+  /** When it is to be here at the latest, by `performance.now()`; infinite when it is not waited for any more. */
+  deadline: number;
+  /** Makes another error of the one that the receiver would get; null for none. */
+  translate: ((error: Error) => Error) | null = null;
+  #outcome: ResponseHead | Error | null = null;
+  #receiver: HeadReceiver | null = null;
+  #promise: Promise<ResponseHead> | null = null;
+
+  constructor(deadline: number) {
+    this.deadline = deadline;
+  }
+
+  /** Resolves with the head; rejects with a StreamError or a SessionError. In the place of `receive`. */
+  get promise(): Promise<ResponseHead> {
+    return this.#promise ??= new Promise((onHead, onFailure) =>
+      this.receive({ onHead, onFailure })
+    );
+  }
+
+  /** Has the receiver called once the outcome is here: never before this returns. */
+  receive(receiver: HeadReceiver): void {
+    this.#receiver = receiver;
+    if (this.#outcome !== null) this.#deliverSoon();
+  }
+
+  /** Takes the head, for `deliver`. */
+  resolve(head: ResponseHead): void {
+    this.#settle(head);
+  }
+
+  /** Ends the wait with an error, which is delivered when the caller is done; does nothing once there is an outcome. */
+  reject(error: Error): void {
+    if (this.#settle(error)) this.#deliverSoon();
+  }
+
+  /** Gives the outcome to the receiver, where both are here. */
+  deliver(): void {
+    const receiver = this.#receiver;
+    const outcome = this.#outcome;
+    if (receiver === null || outcome === null) return;
+    this.#receiver = null;
+    if (!(outcome instanceof Error)) receiver.onHead(outcome);
+    else receiver.onFailure(this.translate === null ? outcome : this.translate(outcome));
+  }
+
+  #settle(outcome: ResponseHead | Error): boolean {
+    if (this.#outcome !== null) return false;
+    this.#outcome = outcome;
+    this.deadline = Infinity;
+    return true;
+  }
+
+  #deliverSoon(): void {
+    queueMicrotask(() => this.deliver());
+  }
+}
+
+/** Something that may wait for a head. */
+export interface Awaiting {
+  /** Null where none is to come. */
+  readonly head: PendingHead | null;
+}
+
+/** Ends waits for heads that take too long: one timer for all of them, which is set for the first that may be over. */
+export class HeadTimer {
+  readonly #timeout: number;
+  readonly #all: () => Iterable<Awaiting>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Takes the milliseconds that each may wait, and what returns all that may be waiting. */
+  constructor(timeout: number, all: () => Iterable<Awaiting>) {
+    this.#timeout = timeout;
+    this.#all = all;
+  }
+
+  /** Begins a wait. */
+  begin(): PendingHead {
+    this.#timer ??= setTimeout(this.#look, this.#timeout);
+    return new PendingHead(performance.now() + this.#timeout);
+  }
+
+  /** Starts a wait anew, because the request is still making progress. */
+  extend(head: PendingHead): void {
+    if (head.deadline !== Infinity) head.deadline = performance.now() + this.#timeout;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    let next = Infinity;
+    for (const { head } of this.#all()) {
+      if (head === null) continue;
+      if (head.deadline > now) next = Math.min(next, head.deadline);
+      else {
+        const reason = `no response head within ${this.#timeout} ms`;
+        head.reject(new StreamError(ErrorCode.Timeout, reason));
+      }
+    }
+    if (next < Infinity) this.#timer = setTimeout(this.#look, next - now);
+  };
+}
