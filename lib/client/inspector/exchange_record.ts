@@ -132,6 +132,8 @@ export class ExchangeRecord {
   /** Lets go of its content, which an exchange that is still open would keep alive. */
   drop(): void {
     this.isKept = false;
+    // Nothing keeps one that is over, and most are.
+    if (!this.isOpen) return;
     this.#requestMemory = NOTHING;
     this.#responseMemory = NOTHING;
     this.requestBody?.drop();

@@ -9,6 +9,13 @@ export interface ConnectionReader {
   ended(connection: OriginConnection, cause: unknown): void;
 }
 
+/** Hears what became of what was sent. */
+export interface ConnectionWriter {
+  /** The connection has taken all bytes. */
+  written(): void;
+  writeFailed(cause: unknown): void;
+}
+
 /**
  * The buffer that a connection keeps for its life, in bytes: a whole page in one read, and so in one message to the
  * server. It holds the longest head that is read, too.
@@ -36,9 +43,14 @@ export class OriginConnection {
   readonly #socket: ByteStream;
   #reading = false;
   #closed = false;
+  /** What the write under way has to send. */
+  #unsent: Uint8Array | null = null;
+  #writer: ConnectionWriter | null = null;
   // Made once: a closure for each read would be garbage on the busiest path.
   readonly #onRead = (read: number | null) => this.#received(read);
   readonly #onFailure = (cause: unknown) => this.#ended(cause);
+  readonly #onWritten = (count: number) => this.#written(count);
+  readonly #onWriteFailed = (cause: unknown) => this.#takeWriter()?.writeFailed(cause);
 
   constructor(socket: ByteStream, reader: ConnectionReader) {
     this.#socket = socket;
@@ -67,10 +79,16 @@ export class OriginConnection {
     this.receive();
   }
 
-  /** Sends all bytes; they must stay unchanged until the promise is settled. */
-  async write(bytes: Uint8Array): Promise<void> {
-    let written = await this.#socket.write(bytes);
-    while (written < bytes.length) written += await this.#socket.write(bytes.subarray(written));
+  /** Sends all bytes; they must stay unchanged until the writer hears what became of them. One write at a time. */
+  send(bytes: Uint8Array, writer: ConnectionWriter): void {
+    this.#unsent = bytes;
+    this.#writer = writer;
+    this.#socket.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  /** Sends likewise, until the promise is settled. */
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((written, writeFailed) => this.send(bytes, { written, writeFailed }));
   }
 
   /** Closes at once; the reader hears no more. */
@@ -86,6 +104,20 @@ export class OriginConnection {
     if (read === null) return this.reader.ended(this, null);
     this.end += read;
     this.reader.received(this);
+  }
+
+  #written(count: number): void {
+    const bytes = this.#unsent;
+    if (bytes === null || count >= bytes.length) return this.#takeWriter()?.written();
+    this.#unsent = bytes.subarray(count);
+    this.#socket.write(this.#unsent).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  #takeWriter(): ConnectionWriter | null {
+    const writer = this.#writer;
+    this.#writer = null;
+    this.#unsent = null;
+    return writer;
   }
 
   #ended(cause: unknown): void {

@@ -75,7 +75,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     this.#connection = connection;
     connection.reader = this;
     connection.receive();
-    this.#upload.start(connection, (error) => this.fail(error));
+    this.#upload.start(connection, this);
     if (!this.replayable) this.#upload.letGo();
   }
 

@@ -6,7 +6,7 @@ import {
   writeChunkPrefix,
   writeFraming,
 } from "../../../http/request_writer.ts";
-import type { OriginConnection } from "./origin_connection.ts";
+import type { ConnectionWriter, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { giveBack, type OriginRequest } from "./origin_request.ts";
 
@@ -18,8 +18,14 @@ export interface UploadSource {
   read(): Uint8Array | null | Promise<Uint8Array | null>;
 }
 
+/** Hears of an upload that cannot go on. */
+export interface UploadOwner {
+  /** The body broke off, or is not as long as announced. */
+  fail(error: OriginError): void;
+}
+
 /** Sends one request: its head, then its body as fast as the origin takes it. */
-export class RequestUpload {
+export class RequestUpload implements ConnectionWriter {
   /** What broke while the connection was written to; the response may tell the real reason. */
   error: unknown = null;
   readonly #body: UploadSource | null;
@@ -58,11 +64,27 @@ export class RequestUpload {
     return this.#over.promise;
   }
 
-  /** Sends the request; `failed` hears of a body that broke off or that is not as long as announced. */
-  start(connection: OriginConnection, failed: (error: OriginError) => void): void {
+  /** Sends the request. */
+  start(connection: OriginConnection, owner: UploadOwner): void {
     const body = this.#body;
-    const work = body === null ? this.#flush(connection) : this.#send(connection, body);
-    work.then(() => this.#finish(), (cause) => this.#stopped || failed(bodyError(cause)));
+    // Most have no body, and then no promise is needed.
+    if (body === null) return connection.send(this.#takeCollected(), this);
+    this.#send(connection, body).then(
+      () => this.#finish(),
+      (cause) => this.#stopped || owner.fail(bodyError(cause)),
+    );
+  }
+
+  /** The head of a request without a body is sent. */
+  written(): void {
+    this.#finish();
+  }
+
+  /** It is not, which is only taken note of: the origin may have answered before it closed. */
+  writeFailed(cause: unknown): void {
+    this.error = cause;
+    this.#stopped = true;
+    this.#finish();
   }
 
   /** Asks the body for nothing more and leaves the connection alone. */
@@ -152,9 +174,13 @@ export class RequestUpload {
 
   async #flush(connection: OriginConnection): Promise<void> {
     if (this.#length === 0) return;
+    await this.#write(connection, this.#takeCollected());
+  }
+
+  #takeCollected(): Uint8Array {
     const collected = this.#out.subarray(0, this.#length);
     this.#length = 0;
-    await this.#write(connection, collected);
+    return collected;
   }
 
   /** Writes, and only takes note when that fails: the origin may have answered before it closed. */
