@@ -85,7 +85,7 @@ export async function beyondValidity(clock: WallClock): Promise<Outcome> {
   const isQuiet = hasLostNothing(client);
   await first.stop("SIGKILL");
   await using _second = await start();
-  const [, reason] = await within(client.stderr.find(/still .*?\d: (.*certificate.*);/), "why") ??
+  const [, reason] = await within(client.stderr.find(/still .*?: (.*certificate.*)$/), "why") ??
     [];
   await clock.jump(0);
   const back = await untilHolds("the client", () => /\d again$/m.test(`${client.stderr}`));
