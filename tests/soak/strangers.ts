@@ -12,6 +12,7 @@ import {
   type Outcome,
   type SoakContext,
 } from "./fault.ts";
+import { guesses } from "./guesses.ts";
 import { MarkedOrigin } from "./marked_origin.ts";
 import { descriptors, inMegabytes, memory, restingMemory, streams } from "./process_state.ts";
 import { untilHolds } from "./recovery.ts";
@@ -59,6 +60,13 @@ export const strangers: Family = {
         `${ASKERS} connections for ${ASKING} s, to a host that is none of the server's; then 60 KB of one member`,
       target: `0 others fail; a page takes less than ${MAX_RATIO} times the CPU`,
       run: longLists,
+    },
+    {
+      id: "W4",
+      name: "guesses at passwords",
+      how: "one visitor guesses by 60 connections at each of 5 tunnels, for 10 s",
+      target: "a login at another tunnel is let in, within 5 s; the descriptors of before",
+      run: guesses,
     },
   ],
 };
