@@ -11,7 +11,9 @@ import {
 } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
-import { ListenError } from "./lib/server/listen/listener.ts";
+import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
+import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
+import { ServeListener } from "./lib/server/listen/serve_listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
 import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {
@@ -19,8 +21,9 @@ import {
   CertificateError,
   type CertificateSource,
 } from "./lib/server/tls/certificate_source.ts";
+import { type Certificates, openCertificates } from "./lib/server/tls/certificates.ts";
 import { pemReason } from "./lib/server/tls/pem_reason.ts";
-import { PEMFiles } from "./lib/server/tls/pem_files.ts";
+import { StateError } from "./lib/server/state_folder.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
 
@@ -58,36 +61,45 @@ async function serve(options: ServerOptions): Promise<number> {
 
 async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const { log } = logs;
-  const { tls, authorizedKeys } = options;
-  const certificates = tls === null ? null : new PEMFiles({ ...tls, log });
+  const { authorizedKeys } = options;
+  const certificates = await open(options, log);
+  const { source, permissions } = certificates;
   const server = start(options, {
     ...logs,
     bus: await openBus(options),
-    tls: certificates === null ? null : await load(certificates),
+    tls: source === null ? null : await load(source),
   });
-  // Nothing was handled yet. The files are read again at SIGHUP.
-  keepOnly("net", ...(tls === null && authorizedKeys === null ? [] : ["read"] as const));
+  const redirect = startRedirect(options, { url: server.url, certificates, log });
+  // Nothing was handled yet. Files are read again at SIGHUP, and written where certificates are got.
+  keepOnly("net", ...(authorizedKeys === null ? [] : ["read"] as const), ...permissions);
   if (options.token === null && authorizedKeys === null) {
     log.warn("everybody may connect a client: --token or --authorized-keys ends that");
   }
   console.log(server.url);
   const stopping = new AbortController();
-  certificates?.watch((certificate) => server.renewCertificate(certificate), stopping.signal);
+  source?.watch((certificate) => server.renewCertificate(certificate), stopping.signal);
   onReload(() => {
     if (authorizedKeys !== null) reloadKeys(server, authorizedKeys, log);
-    else if (tls === null) log.info("SIGHUP: there are no files to read again");
+    else if (source === null) log.info("SIGHUP: there are no files to read again");
   });
   await new Promise<void>((resolve) => onStopSignal(resolve));
   stopping.abort();
+  certificates.close();
   log.info("stopping: streams in flight may finish");
-  await server.shutdown();
+  await Promise.all([server.shutdown(), redirect?.shutdown()]);
   return 0;
 }
 
 type Logs = Pick<CompleteServerOptions, "log" | "accessLog">;
 
 function start(
-  { logFormat: _format, logLevel: _level, ...options }: ServerOptions,
+  {
+    logFormat: _format,
+    logLevel: _level,
+    acme: _acme,
+    httpPort: _httpPort,
+    ...options
+  }: ServerOptions,
   made: Logs & Pick<CompleteServerOptions, "bus" | "tls">,
 ): TunnelServer {
   const { tls } = options;
@@ -104,6 +116,39 @@ function start(
       throw new ProgramError(`cannot serve TLS with ${files}: ${pem}`, 2, { cause });
     }
     throw new ProgramError(error.message, 1, { cause });
+  }
+}
+
+/** Opens where certificates come from. */
+async function open(options: ServerOptions, log: Log): Promise<Certificates> {
+  try {
+    return await openCertificates(options, { userAgent: `tunnel/${config.version}`, log });
+  } catch (cause) {
+    if (!(cause instanceof StateError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
+  }
+}
+
+/** Listens where visitors are sent to HTTPS; null where they are not. */
+function startRedirect(
+  { httpPort, domain, fixed, ...options }: ServerOptions,
+  { url, certificates: { proofAt }, log }: {
+    readonly url: string;
+    readonly certificates: Certificates;
+    readonly log: Log;
+  },
+): Listener | null {
+  if (httpPort === null) return null;
+  const handler = new HTTPSRedirect({ url, domain: fixed ? null : domain, proofAt, log });
+  try {
+    const { hostname, reusePort } = options;
+    const listening = { hostname, port: httpPort, reusePort, tls: null, observers: [] };
+    const listener = new ServeListener({ ...listening, handler, log });
+    log.info("visitors without TLS are sent to HTTPS", { port: listener.port });
+    return listener;
+  } catch (cause) {
+    if (!(cause instanceof ListenError)) throw cause;
+    throw new ProgramError(cause.message, 1, { cause });
   }
 }
 

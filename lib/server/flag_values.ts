@@ -1,8 +1,10 @@
-import { SecretError } from "../cli/flags.ts";
+import { parseInteger, SecretError } from "../cli/flags.ts";
 import { AddressSet } from "../net/address_set.ts";
 import { originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
 import { parseAddress } from "../net/ip_address.ts";
 import { parseRedisUrl } from "./bus/redis_address.ts";
+import { decodeBase64UrlExactly } from "../identity/key.ts";
+import type { Resolver } from "./tls/dns_lookup.ts";
 
 /** Characters of a domain: a name has 253 (RFC 1035 section 2.3.4), an id and its dot take 53 of them. */
 const MAX_DOMAIN_LENGTH = 200;
@@ -70,4 +72,50 @@ export function parseToken(text: string): string {
   throw new SecretError(
     `must have ${MIN_TOKEN_LENGTH} bytes or more, which nobody can guess: openssl rand -hex 32`,
   );
+}
+
+/** The directories of Let's Encrypt, for use and for trials. */
+export const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+const LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory";
+
+export function parseDirectory(text: string): string {
+  if (text === "staging") return LETS_ENCRYPT_STAGING;
+  const url = URL.parse(text);
+  if (url?.protocol !== "https:" || url.username !== "" || url.password !== "") {
+    throw new RangeError("must be staging or a URL such as https://ca.example/directory");
+  }
+  return url.href;
+}
+
+/** One address in the narrowest sense: a list, a display name or parameters would be taken for more than one. */
+export function parseMail(text: string): string {
+  if (/^[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/.test(text)) return text;
+  throw new RangeError("must be a mail address such as you@example.com");
+}
+
+export function parseHttpPort(text: string): number | "off" {
+  if (text === "off") return text;
+  try {
+    return parseInteger(text, 0, 65_535);
+  } catch (cause) {
+    throw new RangeError("must be a port from 0 to 65535, or off", { cause });
+  }
+}
+
+/** The port of DNS (RFC 1035 section 4.2). */
+const DNS_PORT = 53;
+
+export function parseResolver(text: string): Resolver {
+  if (text === "off") return text;
+  const bare = parseAddress(text) === undefined ? parseAuthority(text) : undefined;
+  if (bare?.isAddress === false || (bare === undefined && parseAddress(text) === undefined)) {
+    throw new RangeError("must be an address such as 1.1.1.1 or [::1]:5353, or off");
+  }
+  return { ipAddr: withoutBrackets(bare?.name ?? text), port: bare?.port ?? DNS_PORT };
+}
+
+/** @throws {SecretError} which does not show the value. */
+export function parseHmacKey(text: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(text) && decodeBase64UrlExactly(text) !== undefined) return text;
+  throw new SecretError("must be the key in base64url, as the authority gave it");
 }

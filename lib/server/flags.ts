@@ -10,18 +10,26 @@ import {
   valueFlag,
 } from "../cli/flags.ts";
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
+import { SYSTEM_RESOLVER } from "./tls/dns_lookup.ts";
 import { MAX_HEAD } from "./proxy/request_heads.ts";
 import {
+  LETS_ENCRYPT,
   MIN_TOKEN_LENGTH,
   parseAddresses,
   parseBus,
+  parseDirectory,
   parseDomain,
+  parseHmacKey,
+  parseHttpPort,
   parseListenAddress,
+  parseMail,
   parsePublicUrl,
+  parseResolver,
   parseToken,
 } from "./flag_values.ts";
 
 const LISTENING = "Listening";
+const CERTIFICATES = "Certificates of its own";
 const PUBLIC = "What visitors see";
 const ACCESS = "Who may connect";
 const LIMITS = "Limits";
@@ -31,14 +39,21 @@ const LOG = "Log";
 /** Some clients behind one address come back together after a restart, each with several connections. */
 const REGISTRATION_RATE: Rate = { count: 600, period: 60_000 };
 
+/** The port of a server whose certificate is no authority's. */
+export const DEFAULT_PORT = 6519;
+
+/** Seconds: two years, more than which browsers do not remember. */
+const MAX_HSTS = 63_072_000;
+
 /** Every option of the server with its flag, as the help lists them. */
 export const SERVER_FLAGS = {
-  /** The port to listen on; 0 lets the system choose. */
+  /** The port to listen on; 0 lets the system choose, null takes the usual one. */
   port: integerFlag({
     group: LISTENING,
     help: "port to listen on; 0 takes a free one; PORT is asked as well",
     placeholder: "<port>",
-    default: 6519,
+    default: null,
+    defaultText: "6519, with --acme 443",
     least: 0,
     most: 65_535,
     extraVariables: ["PORT"],
@@ -62,6 +77,89 @@ export const SERVER_FLAGS = {
     help: "PEM file with the certificate's key",
     placeholder: "<file>",
     default: null,
+  }),
+  /** The port that is led to HTTPS, 0 lets the system choose; "off" for none, null for what --acme makes of it. */
+  httpPort: valueFlag("<port|off>", parseHttpPort, {
+    group: LISTENING,
+    help: "second port, without TLS, that sends visitors to HTTPS",
+    default: null,
+    defaultText: "off, with --acme 80",
+  }),
+  /** Seconds; null for no such field. */
+  hsts: integerFlag({
+    group: LISTENING,
+    help: "tell browsers to ask for these names by HTTPS alone, for so many seconds " +
+      "(Strict-Transport-Security), such as 31536000",
+    placeholder: "<seconds>",
+    default: null,
+    defaultText: "they are not told",
+    least: 0,
+    most: MAX_HSTS,
+  }),
+  /** The mail address of an account; null for a server that gets no certificates. */
+  acme: valueFlag("<mail>", parseMail, {
+    group: CERTIFICATES,
+    help: "get and renew a certificate for --domain and its wildcard (with --fixed for --domain " +
+      "alone); the authority writes to this address",
+    default: null,
+    defaultText: "no certificates",
+  }),
+  /** The path of a folder, which is not opened here; null for the usual one. */
+  state: textFlag({
+    group: CERTIFICATES,
+    help: "folder that account and certificate are kept in; STATE_DIRECTORY is asked as well",
+    placeholder: "<folder>",
+    default: null,
+    defaultText: "~/.local/state/tunnel-server",
+    extraVariables: ["STATE_DIRECTORY"],
+  }),
+  /** The URL of an authority's directory. */
+  acmeDirectory: valueFlag("<url|staging>", parseDirectory, {
+    group: CERTIFICATES,
+    help: "directory of another authority; staging is Let's Encrypt's for trials",
+    default: LETS_ENCRYPT,
+    defaultText: "Let's Encrypt",
+  }),
+  /** The port on which the authority's questions are answered; 0 lets the system choose. */
+  acmeDnsPort: integerFlag({
+    group: CERTIFICATES,
+    help: "port for DNS queries about _acme-challenge.<domain>, of which an NS record makes this " +
+      "server the authority",
+    placeholder: "<port>",
+    default: 53,
+    least: 0,
+    most: 65_535,
+  }),
+  /** Who is asked whether the records can be seen. */
+  acmeResolver: valueFlag("<address|off>", parseResolver, {
+    group: CERTIFICATES,
+    help: "DNS server that is asked whether records are set, before the authority is",
+    default: SYSTEM_RESOLVER,
+    defaultText: "the system's",
+  }),
+  /** The name or path of a program, which is not looked for here. */
+  acmeHook: textFlag({
+    group: CERTIFICATES,
+    help: "program that sets TXT records where the name cannot be delegated: <program> set|clear " +
+      "<name> <text>",
+    placeholder: "<program>",
+    default: null,
+    defaultText: "none",
+  }),
+  /** The name of a key that an authority gave; null for none. */
+  acmeKeyId: textFlag({
+    group: CERTIFICATES,
+    help: "key that the authority gave to bind the account to (external account binding)",
+    placeholder: "<id>",
+    default: null,
+    defaultText: "none",
+  }),
+  /** That key in base64url. */
+  acmeHmacKey: valueFlag("<base64url>", parseHmacKey, {
+    group: CERTIFICATES,
+    help: "that key itself; better in the environment than here",
+    default: null,
+    defaultText: "none",
   }),
   /** The proxies whose word on a visitor counts; null for none. */
   trustProxy: valueFlag("<addresses>", parseAddresses, {

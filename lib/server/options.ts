@@ -1,16 +1,50 @@
+import { join } from "node:path";
 import {
   type Environment,
+  lookUp,
   parseCommandLine,
   type ParsedCommand,
   UsageError,
 } from "../cli/command_line.ts";
-import type { FlagValues } from "../cli/flags.ts";
-import { SERVER_FLAGS } from "./flags.ts";
+import { flagName, type FlagValues } from "../cli/flags.ts";
+import { DEFAULT_PORT, SERVER_FLAGS } from "./flags.ts";
+import type { ExternalAccount } from "./tls/account_key.ts";
+import type { Resolver } from "./tls/dns_lookup.ts";
+
+type Values = FlagValues<typeof SERVER_FLAGS>;
+
+/** Flags whose values become something else below. */
+type Combined =
+  | "tlsCert"
+  | "tlsKey"
+  | "port"
+  | "httpPort"
+  | Extract<keyof Values, `acme${string}`>
+  | "state";
 
 /** What the server's flags give, and what is made of several of them. */
-export interface ServerOptions extends Omit<FlagValues<typeof SERVER_FLAGS>, "tlsCert" | "tlsKey"> {
+export interface ServerOptions extends Omit<Values, Combined> {
+  readonly port: number;
+  /** Where visitors are sent to HTTPS; null for nowhere. */
+  readonly httpPort: number | null;
   /** Paths of PEM files, which are not read here. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** How certificates are got; null for a server that gets none. */
+  readonly acme: ACMEOptions | null;
+}
+
+/** How a server gets certificates. */
+export interface ACMEOptions {
+  readonly mail: string;
+  /** The URL of the authority's directory. */
+  readonly directory: string;
+  readonly external: ExternalAccount | null;
+  readonly dnsPort: number;
+  readonly resolver: Resolver;
+  /** A program that sets TXT records; null for the server's own responder, or HTTP with `fixed`. */
+  readonly hook: string | null;
+  /** The path of the folder that account and certificate are kept in. */
+  readonly state: string;
 }
 
 /**
@@ -35,8 +69,88 @@ export function parseServerOptions(
     environment,
   );
   if (line.kind !== "run") return line;
-  const { tlsCert, tlsKey, ...values } = line.values;
-  return { kind: "run", options: { ...values, tls: tlsFiles(tlsCert, tlsKey) } };
+  const { values, given } = line;
+  const {
+    tlsCert,
+    tlsKey,
+    acme: mail,
+    acmeDirectory,
+    acmeDnsPort,
+    acmeResolver,
+    acmeHook,
+    acmeKeyId,
+    acmeHmacKey,
+    state,
+    ...others
+  } = values;
+  const tls = tlsFiles(tlsCert, tlsKey);
+  if (mail === null) {
+    const useless = [...given].find((option) => option.startsWith("acme"));
+    if (useless !== undefined) throw new UsageError(`--${flagName(useless)} needs --acme as well`);
+  }
+  const acme: ACMEOptions | null = mail === null ? null : {
+    mail,
+    directory: acmeDirectory,
+    external: externalAccount(acmeKeyId, acmeHmacKey),
+    dnsPort: acmeDnsPort,
+    resolver: acmeResolver,
+    hook: acmeHook,
+    state: state ?? usualFolder(environment),
+  };
+  const httpPort = others.httpPort ?? (acme === null ? "off" : HTTP_PORT);
+  const options: ServerOptions = {
+    ...others,
+    port: others.port ?? (acme === null ? DEFAULT_PORT : HTTPS_PORT),
+    httpPort: httpPort === "off" ? null : httpPort,
+    // A renewed certificate needs a second listener beside the first: without one, clients would be away for a moment.
+    reusePort: others.reusePort || (acme !== null && Deno.build.os === "linux"),
+    tls,
+    acme,
+  };
+  checkTogether(options);
+  return { kind: "run", options };
+}
+
+/** The ports of the web (RFC 9110 section 4.2). */
+const HTTPS_PORT = 443;
+const HTTP_PORT = 80;
+
+/** @throws {UsageError} for flags that cannot be meant together. */
+function checkTogether({ acme, tls, domain, fixed, httpPort, hsts }: ServerOptions): void {
+  const isSecure = acme !== null || tls !== null;
+  if (hsts !== null && !isSecure) throw new UsageError("--hsts needs --acme or --tls-cert");
+  if (httpPort !== null && !isSecure) {
+    throw new UsageError("--http-port needs --acme or --tls-cert");
+  }
+  if (acme === null) return;
+  if (tls !== null) {
+    throw new UsageError("--acme gets a certificate, so --tls-cert is one too many");
+  }
+  if (domain === "localhost" || domain.endsWith(".localhost") || !domain.includes(".")) {
+    throw new UsageError(
+      "--acme needs --domain, a name that all the world can look up, such as tunnel.example.com",
+    );
+  }
+  if (fixed && acme.hook === null && httpPort === null) {
+    throw new UsageError("--acme with --fixed needs --http-port, where the authority looks");
+  }
+}
+
+/** Returns where a user's programs keep what must outlive them, on the system that the variables are of. */
+function usualFolder(environment: Environment): string {
+  const bases = [["XDG_STATE_HOME", ""], ["HOME", ".local/state"], ["LOCALAPPDATA", ""]] as const;
+  for (const [variable, below] of bases) {
+    const base = lookUp(environment, variable) ?? "";
+    if (base !== "") return join(base, below, "tunnel-server");
+  }
+  throw new UsageError("--acme needs --state, a folder to keep account and certificate in");
+}
+
+function externalAccount(keyId: string | null, hmacKey: string | null): ExternalAccount | null {
+  if (keyId !== null && hmacKey !== null) return { keyId, hmacKey };
+  if (keyId !== null) throw new UsageError("--acme-key-id needs --acme-hmac-key as well");
+  if (hmacKey !== null) throw new UsageError("--acme-hmac-key needs --acme-key-id as well");
+  return null;
 }
 
 function tlsFiles(certFile: string | null, keyFile: string | null): ServerOptions["tls"] {

@@ -5,7 +5,7 @@ import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
 import { AddressSet } from "../net/address_set.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import type { Bus } from "./bus/bus.ts";
-import { SERVER_FLAGS } from "./flags.ts";
+import { DEFAULT_PORT, SERVER_FLAGS } from "./flags.ts";
 import type { ServerOptions } from "./options.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 
@@ -28,6 +28,8 @@ export interface TunnelServerOptions {
   readonly hostname?: string;
   /** The certificate for HTTPS and HTTP/2. @default none, plain HTTP */
   readonly tls?: Certificate | null;
+  /** Seconds for which browsers are to come by HTTPS alone, with `tls`. @default they are not told */
+  readonly hsts?: number | null;
   /** The proxies whose word on a visitor counts: addresses, networks, `loopback` or `private`, with commas between. @default nobody */
   readonly trustProxy?: AddressSet | string | null;
   /** The name that tunnels are under. @default "localhost" */
@@ -108,7 +110,15 @@ export interface CompleteServerOptions extends Omit<ServerOptions, NotFromFlags>
 }
 
 /** Options of the command line that name files, or speak of its standard error. */
-type NotFromFlags = "accessLog" | "authorizedKeys" | "bus" | "logFormat" | "logLevel" | "tls";
+type NotFromFlags =
+  | "accessLog"
+  | "acme"
+  | "authorizedKeys"
+  | "bus"
+  | "httpPort"
+  | "logFormat"
+  | "logLevel"
+  | "tls";
 
 /**
  * Reads the options of a server by the flags of the command line, and adds the defaults.
@@ -118,8 +128,10 @@ type NotFromFlags = "accessLog" | "authorizedKeys" | "bus" | "logFormat" | "logL
 export function completeOptions(options: TunnelServerOptions): CompleteServerOptions {
   refuseOthers(options, [...Object.keys(VALUE_FLAGS), ...OBJECTS]);
   const { trustProxy, tls, bus, authorizedKeys, log, accessLog, server, streamIds } = options;
+  const { port, ...values } = optionValues(VALUE_FLAGS, options);
   return {
-    ...optionValues(VALUE_FLAGS, options),
+    ...values,
+    port: port ?? DEFAULT_PORT,
     trustProxy: trustProxy instanceof AddressSet
       ? trustProxy
       : optionValue("trustProxy", SERVER_FLAGS.trustProxy, trustProxy),
@@ -137,6 +149,15 @@ export function completeOptions(options: TunnelServerOptions): CompleteServerOpt
 const {
   tlsCert: _tlsCert,
   tlsKey: _tlsKey,
+  httpPort: _httpPort,
+  acme: _acme,
+  state: _state,
+  acmeDirectory: _acmeDirectory,
+  acmeDnsPort: _acmeDnsPort,
+  acmeResolver: _acmeResolver,
+  acmeHook: _acmeHook,
+  acmeKeyId: _acmeKeyId,
+  acmeHmacKey: _acmeHmacKey,
   accessLog: _accessLog,
   authorizedKeys: _authorizedKeys,
   bus: _bus,

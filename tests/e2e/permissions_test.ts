@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CERTIFICATE } from "../testing/certificate.ts";
 import { runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
+import { freePort } from "../testing/free_port.ts";
 import { compileScript, Executable, hasCompiler } from "./executable.ts";
 import { fileURLToPath } from "node:url";
 import { Program, type ProgramOptions } from "../testing/program.ts";
@@ -20,7 +21,7 @@ const PROBED: ProgramOptions = {
 const ignore = Deno.build.os === "windows";
 
 Deno.test(
-  "A server that was given every permission keeps the network, and reading where it has files to read again",
+  "A server that was given every permission keeps the network, and files and programs where it has something to do with them",
   {
     ignore,
   },
@@ -40,6 +41,26 @@ Deno.test(
       await t.step(name, async () => {
         await using server = await startServer(args, PROBED);
         assertEquals(await permissionsOf(server), `may: ${may}; did: .`);
+      });
+    }
+    const acme = [
+      ...["--domain", "tunnel.example.test", "--acme", "you@example.com", "--http-port", "0"],
+      ...["--acme-directory", `https://127.0.0.1:${freePort()}/dir`, "--acme-dns-port", "0"],
+      ...["--state", `${folder.path}/state`],
+    ];
+    for (
+      const [name, args, kept] of [
+        ["with --acme", acme, ["read", "write", "net"]],
+        ["with --acme-hook", [...acme, "--acme-hook", "true"], ["read", "write", "net", "run"]],
+      ] as const
+    ) {
+      await t.step(name, async () => {
+        await using server = await startServer(args, PROBED);
+        const [, may = "", did = ""] = /may: (.*); did: (.*)\./.exec(
+          await permissionsOf(server),
+        ) ?? [];
+        assertEquals(may.split(" ").sort(), [...kept].sort());
+        assertEquals(did.split(" ").sort(), kept.filter((name) => /run|write/.test(name)).sort());
       });
     }
     await t.step("and reads the list again", async () => {

@@ -16,6 +16,9 @@ function refuses(args: string[], message: string, environment: Environment = {})
 Deno.test("parseServerOptions has the defaults of the README", () => {
   assertEquals(options([]), {
     port: 6519,
+    httpPort: null,
+    hsts: null,
+    acme: null,
     hostname: "0.0.0.0",
     domain: "localhost",
     publicUrl: null,
@@ -60,6 +63,8 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--timeout=500ms",
     "--tls-cert=a.pem",
     "--tls-key=b.pem",
+    "--http-port=8080",
+    "--hsts=31536000",
     "--trust-proxy=loopback, 10.0.0.0/8",
     "--fixed",
     "--client-port=6520",
@@ -91,6 +96,9 @@ Deno.test("parseServerOptions reads every flag", () => {
   assert(trustProxy?.has("10.1.1.1") && trustProxy.has("::1") && !trustProxy.has("11.1.1.1"));
   assertEquals(others, {
     port: 0,
+    httpPort: 8080,
+    hsts: 31_536_000,
+    acme: null,
     hostname: "::",
     domain: "tunnel.example.com",
     publicUrl: "https://tunnel.example.com",
@@ -187,6 +195,74 @@ Deno.test("parseServerOptions normalizes the public URL to an origin, and refuse
   }
 });
 
+const ACME = ["--domain=tunnel.example.com", "--acme=you@example.com"];
+
+Deno.test("parseServerOptions takes the ports of the web with --acme, and a second listener for renewals", () => {
+  const { port, httpPort, reusePort, acme } = options(ACME, { HOME: "/home/ann" });
+  assertEquals([port, httpPort, reusePort], [443, 80, Deno.build.os === "linux"]);
+  assertEquals(acme, {
+    mail: "you@example.com",
+    directory: "https://acme-v02.api.letsencrypt.org/directory",
+    external: null,
+    dnsPort: 53,
+    resolver: "system",
+    hook: null,
+    state: "/home/ann/.local/state/tunnel-server",
+  });
+});
+
+Deno.test("parseServerOptions reads every flag of --acme, and the folder that systemd gives", () => {
+  const { port, httpPort, acme } = options([
+    ...ACME,
+    ...["--port=8443", "--http-port=off", "--acme-directory=https://ca.example:14000/dir"],
+    ...["--acme-dns-port=5353", "--acme-resolver=[::1]:5300", "--acme-hook=/bin/hook"],
+    "--acme-key-id=kid",
+  ], { TUNNEL_ACME_HMAC_KEY: "c2VjcmV0", STATE_DIRECTORY: "/var/lib/tunnel", HOME: "/root" });
+  assertEquals([port, httpPort], [8443, null]);
+  assertEquals(acme, {
+    mail: "you@example.com",
+    directory: "https://ca.example:14000/dir",
+    external: { keyId: "kid", hmacKey: "c2VjcmV0" },
+    dnsPort: 5353,
+    resolver: { ipAddr: "::1", port: 5300 },
+    hook: "/bin/hook",
+    state: "/var/lib/tunnel",
+  });
+  const staging = options([...ACME, "--acme-directory=staging", "--acme-resolver=1.1.1.1"], {
+    XDG_STATE_HOME: "/state",
+  });
+  assertEquals(
+    staging.acme?.directory,
+    "https://acme-staging-v02.api.letsencrypt.org/directory",
+  );
+  assertEquals(staging.acme?.resolver, { ipAddr: "1.1.1.1", port: 53 });
+  assertEquals(staging.acme?.state, "/state/tunnel-server");
+});
+
+Deno.test("parseServerOptions refuses what cannot be meant beside --acme, or without it", () => {
+  const home = { HOME: "/root" };
+  refuses(["--acme=you@example.com"], "--acme needs --domain", home);
+  refuses(["--acme=a@b.c", "--domain=a.localhost"], "--acme needs --domain", home);
+  refuses(ACME, "--acme needs --state");
+  refuses([...ACME, "--tls-cert=a", "--tls-key=b"], "--tls-cert is one too many", home);
+  refuses([...ACME, "--fixed", "--http-port=off"], "needs --http-port", home);
+  refuses([...ACME, "--acme-key-id=a"], "needs --acme-hmac-key", home);
+  refuses([...ACME, "--acme-hmac-key=c2VjcmV0"], "needs --acme-key-id", home);
+  refuses([...ACME, "--acme-directory=http://ca.example/"], "must be staging or a URL", home);
+  refuses([...ACME, "--acme-resolver=dns.example"], "must be an address", home);
+  for (const mail of ["you", "a@b@c", "a,b@c", "Ann <ann@example.com>", "a@b?cc=d"]) {
+    refuses(["--domain=tunnel.example.com", `--acme=${mail}`], "must be a mail address", home);
+  }
+  refuses(["--acme-hook=a"], "--acme-hook needs --acme as well");
+  refuses(["--hsts=1"], "--hsts needs --acme or --tls-cert");
+  refuses(["--http-port=80"], "--http-port needs --acme or --tls-cert");
+  const error = assertThrows(
+    () => parseServerOptions([...ACME, "--acme-hmac-key=not base64"], home),
+    UsageError,
+  );
+  assert(!error.message.includes("not base64"), "a secret is not shown");
+});
+
 Deno.test("parseServerOptions needs both TLS files or none", () => {
   refuses(["--tls-cert=a"], "--tls-cert needs --tls-key as well");
   refuses(["--tls-key=a"], "--tls-key needs --tls-cert as well");
@@ -235,6 +311,13 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
   const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
   assertEquals(flags.toSorted(), [
     "access-log",
+    "acme",
+    "acme-directory",
+    "acme-dns-port",
+    "acme-hmac-key",
+    "acme-hook",
+    "acme-key-id",
+    "acme-resolver",
     "acquire-timeout",
     "admin-token",
     "authorized-keys",
@@ -245,6 +328,8 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "fixed",
     "help",
     "hostname",
+    "hsts",
+    "http-port",
     "log-format",
     "log-level",
     "max-body",
@@ -263,6 +348,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "rate-limit",
     "registration-rate",
     "reuse-port",
+    "state",
     "timeout",
     "tls-cert",
     "tls-key",

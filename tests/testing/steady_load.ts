@@ -34,6 +34,8 @@ export interface SteadyLoadOptions {
   readonly target?: string;
   /** What an answer of status 200 contains. */
   readonly expected: string;
+  /** Connects a visitor to a port of this machine. @default over plain TCP */
+  readonly connect?: (port: number) => Promise<Deno.Conn>;
   /** Of so many requests one opens a connection of its own, the others use one that is kept; 0 for none. @default 20 */
   readonly freshOneIn?: number;
 }
@@ -86,7 +88,7 @@ export class SteadyLoad implements AsyncDisposable {
   #stopped: Promise<LoadReport> | undefined;
 
   private constructor(options: SteadyLoadOptions) {
-    this.#options = { target: "/", freshOneIn: 20, ...options };
+    this.#options = { target: "/", freshOneIn: 20, connect: connectPlainly, ...options };
     const { rate, freshOneIn } = this.#options;
     this.#pacing = new Pacing(
       (index) => this.#visit(freshOneIn > 0 && index % freshOneIn === 0),
@@ -156,10 +158,11 @@ export class SteadyLoad implements AsyncDisposable {
   }
 
   async #request(isFresh: boolean): Promise<void> {
+    const { connect } = this.#options;
     const port = this.#options.port();
     const kept = isFresh ? undefined : this.#kept.get(port)?.pop();
     try {
-      await this.#exchange(port, kept ?? await VisitorConnection.open(port), isFresh);
+      await this.#exchange(port, kept ?? await VisitorConnection.open(port, connect), isFresh);
       return;
     } catch (error) {
       if (!(error instanceof ClosedError)) throw error;
@@ -167,7 +170,7 @@ export class SteadyLoad implements AsyncDisposable {
       else this.#retriedKept++;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
-    await this.#exchange(port, await VisitorConnection.open(port), isFresh);
+    await this.#exchange(port, await VisitorConnection.open(port, connect), isFresh);
   }
 
   async #exchange(port: number, connection: VisitorConnection, isFresh: boolean): Promise<void> {
@@ -197,20 +200,28 @@ class ClosedError extends Error {
   }
 }
 
+async function connectPlainly(port: number): Promise<Deno.Conn> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  connection.setNoDelay(true);
+  return connection;
+}
+
 /** A visitor's connection, with one request at a time. */
 class VisitorConnection {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.Conn;
   readonly #buffer = new Uint8Array(4 * 1024);
   #isClosed = false;
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.Conn) {
     this.#connection = connection;
-    connection.setNoDelay(true);
   }
 
-  static async open(port: number): Promise<VisitorConnection> {
+  static async open(
+    port: number,
+    connect: Required<SteadyLoadOptions>["connect"],
+  ): Promise<VisitorConnection> {
     try {
-      return new VisitorConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
+      return new VisitorConnection(await connect(port));
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) throw new Error("refused");
       if (error instanceof Deno.errors.ConnectionReset) throw new ClosedError();

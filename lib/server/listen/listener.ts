@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly reusePort: boolean;
   /** For HTTPS with HTTP/1.1 and HTTP/2. */
   readonly tls: Certificate | null;
+  /** Seconds for which browsers are to come by HTTPS alone (RFC 6797 section 6.1), said with each answer over TLS. @default it is not said */
+  readonly hsts?: number | null;
   readonly handler: VisitHandler;
   readonly observers: readonly RequestObserver[];
   readonly log: Log;

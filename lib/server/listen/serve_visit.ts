@@ -34,6 +34,8 @@ const CHUNKED_READ = 4 * 1024;
 export interface ServeVisitHost {
   readonly observers: readonly RequestObserver[];
   readonly disconnects: Disconnects;
+  /** Seconds for Strict-Transport-Security. @default none */
+  readonly hsts?: number | null;
   readonly log: Log;
 }
 
@@ -182,6 +184,8 @@ export class ServeVisit implements Visit {
     if (this.listeningSocket.isShut && this.#hasHost && status !== 101) {
       headers.set("connection", "close");
     }
+    const { hsts = null } = this.#host;
+    if (hsts !== null) this.#demandHTTPS(headers, hsts);
     if (upgraded !== null) {
       // It comes once, also for a socket that never opens.
       upgraded.socket.addEventListener("close", () => this.#finishLate(outcome));
@@ -190,6 +194,14 @@ export class ServeVisit implements Visit {
       this.#finish(outcome);
     }
     return response;
+  }
+
+  /** Browsers take the field over TLS alone, and the first one where there are two (RFC 6797 section 8.1): an origin's own stays. */
+  #demandHTTPS(headers: Headers, hsts: number): void {
+    const name = "strict-transport-security";
+    if (this.listeningSocket.scheme === "https" && !headers.has(name)) {
+      headers.set(name, `max-age=${hsts}`);
+    }
   }
 
   #bodyOf(answer: Answer, outcome: Outcome): BodyInit | null {

@@ -77,7 +77,14 @@ Deno.test("the names of a tunnel's options are those of their type", () => {
 });
 
 /** Options that a program gives in another way than the command line, or not at all. */
-type NotGiven = "tlsCert" | "tlsKey" | "logFormat" | "logLevel";
+type NotGiven =
+  | "tlsCert"
+  | "tlsKey"
+  | "httpPort"
+  | "state"
+  | `acme${string}`
+  | "logFormat"
+  | "logLevel";
 
 type FromFlags = Exclude<keyof FlagValues<typeof SERVER_FLAGS>, NotGiven>;
 
