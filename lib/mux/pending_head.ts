@@ -50,12 +50,14 @@ export class PendingHead {
     const outcome = this.#outcome;
     if (receiver === null || outcome === null) return;
     this.#receiver = null;
+    // The stream may last for hours, and its head with it.
+    this.#outcome = null;
     if (!(outcome instanceof Error)) receiver.onHead(outcome);
     else receiver.onFailure(this.translate === null ? outcome : this.translate(outcome));
   }
 
   #settle(outcome: ResponseHead | Error): boolean {
-    if (this.#outcome !== null) return false;
+    if (this.deadline === Infinity) return false;
     this.#outcome = outcome;
     this.deadline = Infinity;
     return true;
