@@ -53,6 +53,42 @@ for (const document of DOCUMENTS) {
   });
 }
 
+Deno.test("Every document links to headings that are there", async () => {
+  const missing: string[] = [];
+  for (const document of await documents()) {
+    for (const [, path = "", anchor = ""] of (await readSource(document)).matchAll(ANCHORED)) {
+      const target = await Deno.readTextFile(new URL(path, new URL(document, ROOT)));
+      if (!anchorsIn(target).has(anchor)) {
+        missing.push(`${document}: ${path}#${anchor}`);
+      }
+    }
+  }
+  assertEquals(missing, []);
+});
+
+/** A link to a heading of a document of ours. */
+const ANCHORED = /\]\(([^)#:\s]*)#([^)\s]+)\)/g;
+
+async function documents(): Promise<string[]> {
+  const found = ["README.md", "CHANGELOG.md", "lib/wire/PROTOCOL.md"];
+  for (const folder of [".github/", ".github/deploy/"]) {
+    for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+      if (name.endsWith(".md")) found.push(folder + name);
+    }
+  }
+  return found;
+}
+
+/** Returns what leads to the headings of a document, as GitHub makes it. */
+function anchorsIn(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading.toLowerCase().replaceAll(/[^\p{L}\p{N}_\- ]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
 Deno.test("ARCHITECTURE.md names classes and types that are there", async () => {
   const files = [...(await readSourceGraph()).keys()];
   const code = (await Promise.all(files.map(readSource))).join("\n");
