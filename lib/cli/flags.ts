@@ -238,9 +238,18 @@ function parseSize(text: string, least: number, most: number): number {
   const size = Math.round(Number(digits || NaN) * (SIZES.get(unit || "b") ?? NaN));
   if (Number.isNaN(size)) throw new RangeError("must be a size such as 500kb, 10mb or 1gib");
   if (size < least || size > most) {
-    throw new RangeError(`must be a size of ${least} to ${most} bytes`);
+    const bounds = most === Number.MAX_SAFE_INTEGER
+      ? `of ${sizeText(least)} or more`
+      : `from ${sizeText(least)} to ${sizeText(most)}`;
+    throw new RangeError(`must be a size ${bounds}`);
   }
   return size;
+}
+
+/** Writes a size as a flag takes it, in the largest unit that it is a whole number of. */
+function sizeText(size: number): string {
+  const [unit = "b", bytes = 1] = [...SIZES].findLast(([, bytes]) => size % bytes === 0) ?? [];
+  return `${size / bytes}${unit}`;
 }
 
 /** The most that a rate may count: more than any server does, and exact as a number. */

@@ -287,7 +287,8 @@ Deno.test("parseServerOptions reads sizes in thousands and in powers of two, and
   for (const text of ["x", ".5mb", "1tb", "-1", "1 kb", "kb", "1e3"]) {
     refuses([`--max-body=${text}`], "--max-body must be a size such as 500kb");
   }
-  refuses(["--max-body=0"], "--max-body must be a size of 1 to ");
+  refuses(["--max-body=0"], "--max-body must be a size of 1b or more, not");
+  refuses(["--max-message=1gib"], "--max-message must be a size from 125b to 64mib, not");
   refuses(["--max-visitor-streams=0"], "--max-visitor-streams must be");
 });
 
