@@ -4,13 +4,17 @@ import type { Field } from "../../http/fields.ts";
 // be added, and those that are there stay as they are.
 
 /** A request with an answer, a WebSocket, or a request whose answer is a stream of events (`text/event-stream`). */
-export type ExchangeKind = "http" | "websocket" | "events";
+export type ExchangeKind = typeof EXCHANGE_KINDS[number];
+
+export const EXCHANGE_KINDS = ["http", "websocket", "events"] as const;
 
 /**
  * How far an exchange is: it goes on, both sides are complete, the visitor has left, or the service or this client
  * could not go on.
  */
-export type ExchangeState = "open" | "complete" | "left" | "failed";
+export type ExchangeState = typeof EXCHANGE_STATES[number];
+
+export const EXCHANGE_STATES = ["open", "complete", "left", "failed"] as const;
 
 /** What a list says of an exchange; its texts are cut after 2,048 characters. */
 export interface ExchangeSummary {
@@ -40,7 +44,7 @@ export interface ExchangeSummary {
   readonly responseSize: number;
   /** The media type of the answer as its Content-Type has it; null where there is none. */
   readonly responseType: string | null;
-  /** How many messages or events there were so far; null for an exchange of kind `http`. */
+  /** How many messages or events there were so far, without the close; null for an exchange of kind `http`. */
   readonly messages: { readonly fromVisitor: number; readonly fromService: number } | null;
 }
 

@@ -1,7 +1,8 @@
 import { parseInteger } from "../../cli/flags.ts";
 import { listMembers } from "../../http/fields.ts";
+import { isToken } from "../../http/octets.ts";
 import { APIError } from "./api_error.ts";
-import type { ExchangePage } from "./exchange.ts";
+import { EXCHANGE_KINDS, EXCHANGE_STATES, type ExchangePage } from "./exchange.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
 import { senderOf, summaryOf } from "./exchange_view.ts";
 
@@ -22,17 +23,21 @@ export function pageOf(
   return { exchanges: page.map(summaryOf), next };
 }
 
-/** Returns the exchanges that the parameters of a call choose, in the order in which they are given. */
+/**
+ * Returns the exchanges that the parameters of a call choose, in the order in which they are given.
+ *
+ * @throws {APIError} for a parameter that is wrong.
+ */
 export function filtered(
   records: readonly ExchangeRecord[],
   parameters: URLSearchParams,
 ): ExchangeRecord[] {
   const checks = [
-    ...listed(parameters, "id", (ids) => ({ id }) => ids.includes(`${id}`)),
-    ...listed(parameters, "method", (methods) => ({ method }) => methods.includes(method)),
-    ...listed(parameters, "status", (statuses) => ({ status }) => hasStatus(status, statuses)),
-    ...listed(parameters, "kind", (kinds) => ({ kind }) => kinds.includes(kind)),
-    ...listed(parameters, "state", (states) => ({ state }) => states.includes(state)),
+    ...listed(parameters, IDS, (ids) => ({ id }) => ids.includes(`${id}`)),
+    ...listed(parameters, METHODS, (methods) => ({ method }) => methods.includes(method)),
+    ...listed(parameters, STATUSES, (statuses) => ({ status }) => hasStatus(status, statuses)),
+    ...listed(parameters, KINDS, (kinds) => ({ kind }) => kinds.includes(kind)),
+    ...listed(parameters, STATES, (states) => ({ state }) => states.includes(state)),
     ...numbered(parameters, "replayOf", (number) => ({ replayOf }) => replayOf === number),
     ...numbered(parameters, "before", (number) => ({ id }) => id < number),
     ...numbered(parameters, "after", (number) => ({ id }) => id > number),
@@ -58,13 +63,48 @@ export function integerIn(
   }
 }
 
+/** A parameter that is a list. */
+interface ListParameter {
+  readonly name: string;
+  /** What each member must be, in words. */
+  readonly wanted: string;
+  readonly isMember: (text: string) => boolean;
+}
+
+const IDS: ListParameter = {
+  name: "id",
+  wanted: "ids such as 12,14",
+  isMember: (text) => /^[0-9]+$/.test(text),
+};
+const METHODS: ListParameter = {
+  name: "method",
+  wanted: "methods such as GET,POST",
+  isMember: isToken,
+};
+const STATUSES: ListParameter = {
+  name: "status",
+  wanted: "statuses and classes such as 404,5xx",
+  isMember: (text) => /^[1-5](?:[0-9]{2}|xx)$/.test(text),
+};
+const KINDS = oneOf("kind", EXCHANGE_KINDS);
+const STATES = oneOf("state", EXCHANGE_STATES);
+
+function oneOf(name: string, known: readonly string[]): ListParameter {
+  return { name, wanted: `of ${known.join(", ")}`, isMember: (text) => known.includes(text) };
+}
+
+/** A word that nothing can be found by is a mistake of the caller, which an empty list would hide. */
 function listed(
   parameters: URLSearchParams,
-  name: string,
+  { name, wanted, isMember }: ListParameter,
   make: (members: readonly string[]) => Check,
 ): Check[] {
-  const members = listMembers(parameters.getAll(name).join(","));
-  return members.every((member) => member === "") ? [] : [make(members)];
+  const members = listMembers(parameters.getAll(name).join(",")).filter((member) => member !== "");
+  const wrong = members.find((member) => !isMember(member));
+  if (wrong !== undefined) {
+    throw new APIError("bad_request", `${name} must be ${wanted}, not ${JSON.stringify(wrong)}`);
+  }
+  return members.length === 0 ? [] : [make(members)];
 }
 
 function numbered(

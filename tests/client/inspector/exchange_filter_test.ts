@@ -78,3 +78,20 @@ Deno.test("pageOf refuses numbers that are none, and names the parameter", () =>
     assertThrows(() => find(query), APIError, `${name} must be a whole number`);
   }
 });
+
+Deno.test("pageOf refuses words that nothing can be found by, and names the parameter", () => {
+  for (
+    const query of [
+      "kind=sse",
+      "state=done,open",
+      "status=9xx",
+      "status=2XX",
+      "id=1-3",
+      "method=A B",
+    ]
+  ) {
+    const [name = ""] = query.split("=");
+    assertThrows(() => find(query), APIError, `${name} must be `);
+  }
+  assertThrows(() => find("kind=http,sse"), APIError, 'of http, websocket, events, not "sse"');
+});
