@@ -34,18 +34,15 @@ export interface KeptMessage {
 
 /** The latest messages of a WebSocket, or the latest events of a stream. */
 export class MessageLog {
-  /** Messages that came, by their sender. */
+  /** Messages that came, by their sender; the close of a WebSocket is none. */
   fromVisitor = 0;
   fromService = 0;
+  /** How many there were with the closes, which is the index of the next one. */
+  total = 0;
   #list: KeptMessage[] = [];
   /** Where the list begins that is not gone. */
   #start = 0;
   #memory = 0;
-
-  /** How many there were, which is the index of the next one. */
-  get total(): number {
-    return this.fromVisitor + this.fromService;
-  }
 
   /** The index of the oldest that is kept. */
   get first(): number {
@@ -60,8 +57,11 @@ export class MessageLog {
   /** Adds a message and lets the oldest go; returns by how many bytes the memory has grown, which may be less than none. */
   add(message: KeptMessage): number {
     const before = this.#memory;
-    if (message.from === "visitor") this.fromVisitor++;
-    else this.fromService++;
+    this.total++;
+    if (message.kind !== "close") {
+      if (message.from === "visitor") this.fromVisitor++;
+      else this.fromService++;
+    }
     this.#list.push(message);
     this.#memory += memoryOf(message);
     while (this.#list.length - this.#start > MAX_MESSAGES || this.#memory > MAX_MESSAGES_MEMORY) {

@@ -205,6 +205,7 @@ Deno.test("RecordingService bounds a hundred thousand messages, and knows the la
   assertEquals([binary?.kind, binary?.size, binary?.isWhole], ["binary", 1_000_000, false]);
   const close = messages.at(-1);
   assertEquals(close?.kind === "close" && [close.code, close.text], [1001, "bye"]);
+  assertEquals(summaryOf(only()).messages, { fromVisitor: 0, fromService: count + 1 });
   assertEquals(summaryOf(only()).state, "complete");
   assert(store.memory < 2 * 1024 * 1024);
 });

@@ -64,8 +64,11 @@ export function MessagesTab({ exchange }: { readonly exchange: Exchange }) {
   );
 }
 
-/** Reads what is new whenever the count has grown; one call at a time, however fast they come. */
-function useMessages({ id }: Exchange, total: number) {
+/**
+ * Reads what is new whenever the count has grown, and at the end, for a close is not counted; one call at a time,
+ * however fast they come.
+ */
+function useMessages({ id, state: exchangeState }: Exchange, total: number) {
   const [messages, setMessages] = useState<readonly ExchangeMessage[]>([]);
   const [trouble, setTrouble] = useState<string | null>(null);
   const state = useRef({ last: null as number | null, isReading: false, isWanted: false });
@@ -87,7 +90,7 @@ function useMessages({ id }: Exchange, total: number) {
     };
     read().then(() => setTrouble(null), (error) => setTrouble(messageOf(error)))
       .finally(() => current.isReading = false);
-  }, [id, total]);
+  }, [id, total, exchangeState]);
   return { messages, trouble };
 }
 
