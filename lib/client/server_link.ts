@@ -85,7 +85,7 @@ export class ServerLink {
         const since = performance.now();
         reason = await connection.leaving;
         if (this.#once) {
-          if (connection.isOpen) this.#events.onLeaving(reason);
+          if (connection.isOpen && !this.#isStopped) this.#events.onLeaving(reason);
           const ending = await connection.closed;
           if (connection.isBroken) reason = ending;
           registered = !connection.isBroken;

@@ -170,6 +170,22 @@ Deno.test("ServerLink with once serves until the server closes, and does not con
   assertEquals(link.told, ["registered", "leaving", "lost"]);
 });
 
+Deno.test("ServerLink that was stopped tells nobody that the server agrees", async () => {
+  await using server = await ScriptedServer.start();
+  await using link = await startLink(server, { once: true });
+  const peer = await server.nextRegistered();
+  open(peer, 1);
+  await eventually("a stream", () => link.streams.length === 1);
+  const stopped = link.link.stop();
+  await peer.next(FrameType.Disconnect);
+  goAway(peer);
+  await roundTrips(peer);
+  end(peer);
+  await within(stopped, "the end of the connection");
+  await within(link.run, "the end of the link");
+  assertEquals(link.told, ["registered"]);
+});
+
 Deno.test("ServerLink.run with once says whether the connection ended by a fault of either side", async () => {
   await using server = await ScriptedServer.start();
   const codes: readonly (readonly [code: number, isWell: boolean])[] = [
