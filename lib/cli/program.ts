@@ -68,7 +68,11 @@ export function onStopSignal(stop: () => void): void {
     : ["SIGINT", "SIGTERM"];
   for (const signal of signals) {
     Deno.addSignalListener(signal, () => {
-      if (stopping) Deno.exit(STOPPED_BY_SIGNAL);
+      if (stopping) {
+        // The terminal shows ^C, and the shell goes on behind it.
+        if (Deno.stderr.isTerminal()) printLine("");
+        Deno.exit(STOPPED_BY_SIGNAL);
+      }
       stopping = true;
       stop();
     });
