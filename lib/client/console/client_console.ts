@@ -105,8 +105,8 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     const isWrong = different > 0;
     const sentence = isWrong
       ? `${count} clients with this key share the URL at ${server}, and ${different} of the others ` +
-        "serve something else: visitors get any of them. To give one a URL of its own, start it " +
-        "with --label"
+        `${different === 1 ? "serves" : "serve"} something else: visitors get ` +
+        "any of them. To give one a URL of its own, start it with --label"
       : count === 1
       ? `no other client shares this tunnel at ${server} any more`
       : `${count} clients share this tunnel at ${server}: requests are spread over them`;
