@@ -52,7 +52,8 @@ Deno.test("Two clients with one key and different services both say so and name 
   const clientArgs = ["--key", `${folder.path}/key.pem`];
   await using first = await startTunnel({ origin: left, server, clientArgs });
   await using second = await startTunnel({ origin: right, server, clientArgs });
-  const warning = /2 clients with this key .* and 1 of the others serves something else: .*--label$/;
+  const warning =
+    /2 clients with this key .* and 1 of the others serves something else: .*--label$/;
   for (const { client } of [first, second]) {
     await within(client.stderr.find(warning), "a word of the other client");
   }
