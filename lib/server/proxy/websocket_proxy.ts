@@ -53,9 +53,9 @@ export class WebSocketProxy {
       this.#metrics.limited.websockets.inc();
       return refusalAnswer(visit, refusal);
     }
-    const leave = this.#quotas.enter(visit);
     const asked = this.#heads.head(request, null);
     const head = { ...asked, fields: asked.fields.filter(([name]) => !HANDSHAKE_FIELDS.has(name)) };
+    const leave = this.#quotas.enter(visit);
     return this.#proxy.exchange(request, upstream, head, {
       kind: "websocket",
       hasBody: true,

@@ -41,13 +41,16 @@ export class WebSocketQuotas {
     return this.count >= maxWebsockets ? SERVER_FULL : null;
   }
 
-  /** Counts a WebSocket until the returned function is called, once. */
+  /** Counts a WebSocket until the returned function is called; that may be more than once, for a socket has several ends. */
   enter({ address, tunnel }: WebSocketVisit): () => void {
     const network = networkOf(address);
     const name = tunnel ?? "";
     this.#visitors.add(network);
     this.#tunnels.add(name);
+    let isInside = true;
     return () => {
+      if (!isInside) return;
+      isInside = false;
       this.#visitors.remove(network);
       this.#tunnels.remove(name);
     };

@@ -27,3 +27,11 @@ Deno.test("WebSocketQuotas counts the addresses of an IPv6 network together", ()
   assertEquals(quotas.refusal({ address: "2001:db8::2", tunnel: "b.test" })?.status, 429);
   assertEquals(quotas.refusal({ address: "2001:db8:0:1::2", tunnel: "b.test" }), null);
 });
+
+Deno.test("WebSocketQuotas uncounts a WebSocket once, however often it is told that it left", () => {
+  const quotas = new WebSocketQuotas(LIMITS);
+  const leave = quotas.enter(ONE);
+  quotas.enter(OTHER);
+  for (let i = 0; i < 3; i++) leave();
+  assertEquals(quotas.count, 1);
+});
