@@ -6,7 +6,7 @@ import { readAuthorities } from "./lib/client/authority_file.ts";
 import { openInBrowser } from "./lib/client/browser.ts";
 import { ClientConsole } from "./lib/client/console/client_console.ts";
 import { runDoctor } from "./lib/client/doctor/doctor_command.ts";
-import { ServiceWatch } from "./lib/client/console/service_watch.ts";
+import { ServiceWatches } from "./lib/client/console/service_watches.ts";
 import { ExchangeStore } from "./lib/client/inspector/exchange_store.ts";
 import { LEAST_MEMORY } from "./lib/client/inspector/inspect_flags.ts";
 import { Inspector } from "./lib/client/inspector/inspector.ts";
@@ -19,11 +19,9 @@ import {
   loadKeyFile,
 } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
-import { plainDialer } from "./lib/client/services/local_http/origin_dialer.ts";
 import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
-import { addressOf } from "./lib/client/services/origin.ts";
 import type { Service } from "./lib/client/services/service.ts";
-import { serviceName } from "./lib/client/services/service_spec.ts";
+import { originsOf, serviceName } from "./lib/client/services/service_spec.ts";
 import {
   DRAIN_TIMEOUT,
   TunnelClient,
@@ -63,25 +61,24 @@ async function publish(options: ClientOptions): Promise<number> {
     globalThis.console.log(await thumbprintOf(key.publicKey));
     return 0;
   }
-  const address = addressOf(options.service);
-  using watch = new ServiceWatch({
-    dialer: plainDialer(options.service),
-    onDown: () => console.serviceDown(address),
-    onUp: () => console.serviceUp(address),
+  using watches = new ServiceWatches({
+    origins: originsOf(options.service),
+    onDown: (address) => console.serviceDown(address),
+    onUp: (address) => console.serviceUp(address),
   });
   const local = openService(options.service, {
-    hostHeader: options.hostHeader,
+    ...options,
     trust: {
       authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
       isInsecure: options.insecureOrigin,
     },
     onTrouble: (text, mistake) => console.warn(text, mistake),
     onHostRefused: (advice) => console.advise(advice),
-    onUnreachable: () => watch.failed(),
+    onUnreachable: (address) => watches.failed(address),
   });
   const { service, events } = observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
-  if (console.exchanges !== null) console.serviceSeen(address, await watch.start());
+  if (console.exchanges !== null) console.servicesSeen(await watches.start());
   const policy = await makeVisitorPolicy(options);
   const mark = await newClientMark(serviceName(options.service), key);
   const client = new TunnelClient({ ...options, authorities, service, key, policy, mark }, events);

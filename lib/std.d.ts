@@ -75,6 +75,14 @@ declare module "@std/encoding/hex" {
   export function decodeHex(text: string): Uint8Array<ArrayBuffer>;
 }
 
+declare module "@std/http/etag" {
+  export function eTag(file: {
+    readonly size: number;
+    readonly mtime: Date | null;
+  }): Promise<string | undefined>;
+  export function ifNoneMatch(value: string | null, etag: string | undefined): boolean;
+}
+
 declare module "@std/http/negotiation" {
   export function accepts(
     request: Pick<Request, "headers">,
@@ -84,4 +92,8 @@ declare module "@std/http/negotiation" {
 
 declare module "@std/http/status" {
   export const STATUS_TEXT: Readonly<Record<number, string>>;
+}
+
+declare module "@std/media-types/content-type" {
+  export function contentType(extensionOrType: string): string | undefined;
 }

@@ -69,6 +69,16 @@ export const CLIENT_FLAGS = {
     group: SERVICE,
     help: "ask an https:// service whatever its certificate says",
   }),
+  /** Show what is in a folder. */
+  list: switchFlag({
+    group: SERVICE,
+    help: "in a folder that is published, list what is in those without an index.html",
+  }),
+  /** Answer with the first page for those that are not there. */
+  spa: switchFlag({
+    group: SERVICE,
+    help: "in a folder that is published, show its index.html for pages that are not there",
+  }),
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
     group: SERVERS,

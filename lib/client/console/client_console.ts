@@ -131,12 +131,15 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     this.#panel.inspector = url;
   }
 
-  /** The first look at the service: whether anything listens at its address. */
-  serviceSeen(address: string, isUp: boolean): void {
+  /** The first look at the services: whether anything listens at each address. */
+  servicesSeen(seen: ReadonlyMap<string, boolean>): void {
+    const [isUp = null] = seen.size === 1 ? seen.values() : [];
     this.#panel.isServiceUp = isUp;
-    if (isUp || this.#writer.isTerminal) return;
-    const sentence = `nothing listens at ${address} yet: visitors get 502`;
-    this.#tell("warn", "service", sentence, { isUp });
+    if (isUp !== null && this.#writer.isTerminal) return;
+    for (const [address, isUp] of seen) {
+      const sentence = `nothing listens at ${address} yet: visitors get 502`;
+      if (!isUp) this.#tell("warn", "service", sentence, { isUp });
+    }
   }
 
   serviceDown(address: string): void {

@@ -1,9 +1,11 @@
 import { OptionError, optionValue } from "../../cli/option_values.ts";
+import { ProgramError } from "../../cli/program.ts";
 import { quoted } from "../../cli/safe_text.ts";
 import { CLIENT_FLAGS } from "../flags.ts";
 import type { Handler, HandlerInfo } from "../services/handler/handler.ts";
 import { HandlerService } from "../services/handler/handler_service.ts";
-import { openService } from "../services/open_service.ts";
+import { openService, type OpenServiceOptions } from "../services/open_service.ts";
+import type { Service } from "../services/service.ts";
 import { parseService, serviceName, type ServiceSpec } from "../services/service_spec.ts";
 import { PublishedTunnel } from "./published_tunnel.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -61,11 +63,15 @@ export interface ForwardOptions extends TunnelOptions {
   readonly originAuthorities?: string | readonly string[];
   /** Asks an `https://` service whatever its certificate says. @default false */
   readonly insecureOrigin?: boolean;
+  /** Lists what is in folders without an `index.html`, where a folder is published. @default false */
+  readonly list?: boolean;
+  /** Shows the `index.html` of a folder that is published for pages that are not there. @default false */
+  readonly spa?: boolean;
 }
 
 /**
  * Publishes a local service, as `tunnel-client` does: a port of this machine, or a word such as `host:3000`,
- * `http://host:3000`, `https://host:8443` or `unix:/run/app.sock`.
+ * `http://host:3000`, `https://host:8443`, `unix:/run/app.sock` or `./folder`.
  *
  * @example An app of Node's
  * ```ts
@@ -77,17 +83,19 @@ export interface ForwardOptions extends TunnelOptions {
  * @throws {TunnelError} when no server could be reached in time, or one has refused the tunnel for good.
  */
 export async function forward(options: ForwardOptions, service: number | string): Promise<Tunnel> {
-  const { hostHeader, originAuthorities, insecureOrigin, ...others } = options;
+  const { hostHeader, originAuthorities, insecureOrigin, list, spa, ...others } = options;
   const spec = specOf(service);
   const serviceOptions = {
     hostHeader: optionValue("hostHeader", CLIENT_FLAGS.hostHeader, hostHeader),
+    list: optionValue("list", CLIENT_FLAGS.list, list),
+    spa: optionValue("spa", CLIENT_FLAGS.spa, spa),
     trust: {
       authorities: authoritiesOf("originAuthorities", originAuthorities),
       isInsecure: optionValue("insecureOrigin", CLIENT_FLAGS.insecureOrigin, insecureOrigin),
     },
   };
   const tunnel = new PublishedTunnel(await readTunnelOptions(others));
-  const local = openService(spec, {
+  const local = openedService(spec, {
     ...serviceOptions,
     onTrouble: (sentence) => tunnel.notify(sentence),
     onHostRefused: (advice) => tunnel.notify(advice(new URL(tunnel.url))),
@@ -101,6 +109,17 @@ function handlerOf(handler: TunnelHandler | HandlerObject): TunnelHandler {
     return (request, info) => handler.fetch(request, info);
   }
   throw new OptionError("handler", "must be a function, or an object with a function fetch");
+}
+
+function openedService(spec: ServiceSpec, options: OpenServiceOptions): Service {
+  try {
+    return openService(spec, options);
+  } catch (cause) {
+    if (!(cause instanceof ProgramError)) throw cause;
+    throw new OptionError("service", `must be one that can be published: ${cause.message}`, {
+      cause,
+    });
+  }
 }
 
 function specOf(service: number | string): ServiceSpec {

@@ -1,26 +1,77 @@
 import { DEFAULT_PORTS, parseAuthority, withoutBrackets } from "../../net/authority.ts";
+import { parseInteger } from "../../cli/flags.ts";
 import { type Origin, originName } from "./origin.ts";
+import { VisitTemplate } from "./visit_template.ts";
 
 /** What answers visitors, as an owner writes it in one word. */
-export type ServiceSpec = Origin;
+export type ServiceSpec =
+  | Origin
+  | { readonly kind: "folder"; readonly path: string }
+  | { readonly kind: "status"; readonly status: number }
+  /** A URL with the places of a template. */
+  | { readonly kind: "redirect"; readonly to: string };
 
 /** The host of a service of which only the port was given. */
 export const DEFAULT_HOST = "localhost";
 
 /**
- * Reads the word for a service: `3000`, `host:3000`, `http://host:3000`, `https://host:8443` or `unix:/run/app.sock`.
+ * Reads the word for a service: `3000`, `host:3000`, `http://host:3000`, `https://host:8443`, `unix:/run/app.sock`,
+ * `./folder`, `status:503` or `redirect:https://example.com{path}`.
  *
  * @throws {RangeError} "must …" for anything else.
  */
 export function parseService(text: string): ServiceSpec {
+  if (FOLDER.test(text)) return { kind: "folder", path: folderPath(text) };
   const [, scheme = "", rest = ""] = SCHEME.exec(text) ?? [];
-  if (scheme.toLowerCase() === "unix") return { kind: "unix", path: socketPath(rest) };
-  return parseOrigin(text);
+  switch (scheme.toLowerCase()) {
+    case "unix":
+      return { kind: "unix", path: socketPath(rest) };
+    case "status":
+      return { kind: "status", status: parseInteger(rest, 200, 599) };
+    case "redirect":
+      return { kind: "redirect", to: redirectTarget(rest) };
+    default:
+      return parseOrigin(text);
+  }
 }
 
 /** Returns what a service is called wherever its owner reads of it. */
 export function serviceName(spec: ServiceSpec): string {
-  return originName(spec);
+  switch (spec.kind) {
+    case "folder":
+      return spec.path;
+    case "status":
+      return `status:${spec.status}`;
+    case "redirect":
+      return `redirect:${spec.to}`;
+    default:
+      return originName(spec);
+  }
+}
+
+/** Returns the origins that a service asks. */
+export function originsOf(spec: ServiceSpec): readonly Origin[] {
+  return spec.kind === "folder" || spec.kind === "status" || spec.kind === "redirect" ? [] : [spec];
+}
+
+/** How a path begins, on any system: with a dot, a separator or a drive; a bare word would be a host's name. */
+const FOLDER = /^(?:\.{1,2}(?:[/\\]|$)|[/\\~]|[a-zA-Z]:[/\\])/;
+
+function folderPath(text: string): string {
+  if (text.includes("\0")) throw new RangeError("must name a folder without NUL");
+  return text;
+}
+
+/** A URL of HTTP: scheme, authority and the rest, in ASCII without blanks. */
+const REDIRECT = /^(https?):\/\/([^/?#{]+)([/?#{][\x21-\x7e]*)?$/i;
+
+function redirectTarget(text: string): string {
+  const [, , authority = ""] = REDIRECT.exec(text) ?? [];
+  if (parseAuthority(authority) === undefined) {
+    throw new RangeError("must lead to a URL: redirect:https://example.com/ or …example.com{path}");
+  }
+  new VisitTemplate(text);
+  return text;
 }
 
 const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/s;
@@ -62,6 +113,6 @@ function portOf(port: number): number {
 
 function notAService(): RangeError {
   return new RangeError(
-    "must be a port, host:port, http://host:port, https://host:port or unix:/run/app.sock",
+    "must be a port, host:port, http://host:port, https://host:port, unix:/run/app.sock or ./folder",
   );
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseService, serviceName } from "../../../lib/client/services/service_spec.ts";
 
-Deno.test("parseService takes a port, a host with one, and URLs of both schemes", () => {
+Deno.test("parseService takes every kind of service, folders as any system writes them", () => {
   const words: Readonly<Record<string, string>> = {
     "3000": "http://localhost:3000",
     "web:3000": "http://web:3000",
@@ -14,6 +14,19 @@ Deno.test("parseService takes a port, a host with one, and URLs of both schemes"
     "unix:///run/app.sock": "unix:/run/app.sock",
     "unix:app.sock": "unix:app.sock",
     "UNIX:/run/a b:c.sock": "unix:/run/a b:c.sock",
+    ".": ".",
+    "./dist": "./dist",
+    "../a b": "../a b",
+    "/srv/www": "/srv/www",
+    "~/site": "~/site",
+    ".\\dist": ".\\dist",
+    "C:\\sites\\shop": "C:\\sites\\shop",
+    "d:/sites": "d:/sites",
+    "\\\\host\\share": "\\\\host\\share",
+    "status:503": "status:503",
+    "redirect:https://new.example": "redirect:https://new.example",
+    "redirect:http://new.example:8080/a?b={path}": "redirect:http://new.example:8080/a?b={path}",
+    "redirect:https://new.example{path}": "redirect:https://new.example{path}",
   };
   for (const [word, name] of Object.entries(words)) {
     assertEquals(serviceName(parseService(word)), name);
@@ -31,6 +44,19 @@ Deno.test("parseService refuses anything else with what a service must be", () =
     "must have a port from 1 to 65535": [
       ...["0", "65536", "99999999999999999999", "web:0", "http://web:0", "https://web:0"],
     ],
+    "must be a whole number from 200 to 599": ["status:", "status:101", "status:600", "status:ok"],
+    "must lead to a URL": [
+      ...[
+        "redirect:",
+        "redirect:/a",
+        "redirect:ftp://a",
+        "redirect:https://",
+        "redirect:https://{host}",
+      ],
+      ...["redirect:https://a b/", "redirect:https://a/\r\nx", "redirect:https://u@a/"],
+    ],
+    "must have no places but": ["redirect:https://a/{user}"],
+    "must name a folder without NUL": ["./a\0b"],
     "must name a socket with 1 to 103 bytes": ["unix:", `unix:/${"a".repeat(103)}`, "unix:/a\0b"],
   };
   for (const [message, words] of Object.entries(refused)) {
