@@ -116,7 +116,8 @@ const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 
 /** @throws {UsageError} for flags that cannot be meant together. */
-function checkTogether({ acme, tls, domain, fixed, httpPort, hsts }: ServerOptions): void {
+function checkTogether(options: ServerOptions): void {
+  const { acme, tls, bus, domain, fixed, httpPort, hsts } = options;
   const isSecure = acme !== null || tls !== null;
   if (hsts !== null && !isSecure) throw new UsageError("--hsts needs --acme or --tls-cert");
   if (httpPort !== null && !isSecure) {
@@ -130,6 +131,10 @@ function checkTogether({ acme, tls, domain, fixed, httpPort, hsts }: ServerOptio
     throw new UsageError(
       "--acme needs --domain, a name that all the world can look up, such as tunnel.example.com",
     );
+  }
+  // Nodes have one name between them, and the authority would ask any of them.
+  if (bus !== "memory" && acme.hook === null) {
+    throw new UsageError("--acme with --bus needs --acme-hook: the authority may ask another node");
   }
   if (fixed && acme.hook === null && httpPort === null) {
     throw new UsageError("--acme with --fixed needs --http-port, where the authority looks");

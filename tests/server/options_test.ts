@@ -246,6 +246,8 @@ Deno.test("parseServerOptions refuses what cannot be meant beside --acme, or wit
   refuses(ACME, "--acme needs --state");
   refuses([...ACME, "--tls-cert=a", "--tls-key=b"], "--tls-cert is one too many", home);
   refuses([...ACME, "--fixed", "--http-port=off"], "needs --http-port", home);
+  refuses([...ACME, "--bus=redis://localhost"], "--acme with --bus needs --acme-hook", home);
+  options([...ACME, "--bus=redis://localhost", "--acme-hook=a"], home);
   refuses([...ACME, "--acme-key-id=a"], "needs --acme-hmac-key", home);
   refuses([...ACME, "--acme-hmac-key=c2VjcmV0"], "needs --acme-key-id", home);
   refuses([...ACME, "--acme-directory=http://ca.example/"], "must be staging or a URL", home);
