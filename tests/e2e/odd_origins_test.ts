@@ -61,7 +61,7 @@ Deno.test("a visitor and the owner are told that a port speaks TLS, and what to 
   await using tunnel = await startTunnel({ origin: { port: origin.addr.port } });
   const { status, text } = await tunnel.request("/");
   const advice =
-    /this port speaks TLS \(https\), and the client asks in plain HTTP; give the client a port/;
+    /this port speaks TLS \(https\), and the client asks in plain HTTP; give the client/;
   assertEquals(status, 502);
   assertMatch(text, advice);
   assertMatch(`${await tunnel.client.stderr.find(advice)}`, advice);
