@@ -15,7 +15,7 @@ import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
 import { ServeListener } from "./lib/server/listen/serve_listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
-import { parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
+import { ownOptions, parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {
   type Certificate,
   CertificateError,
@@ -93,20 +93,14 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
 type Logs = Pick<CompleteServerOptions, "log" | "accessLog">;
 
 function start(
-  {
-    logFormat: _format,
-    logLevel: _level,
-    acme: _acme,
-    httpPort: _httpPort,
-    ...options
-  }: ServerOptions,
+  options: ServerOptions,
   made: Logs & Pick<CompleteServerOptions, "bus" | "tls">,
 ): TunnelServer {
   const { tls } = options;
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
   const server = `tunnel/${config.version}`;
   try {
-    return new TunnelServer({ ...options, ...made, authorizedKeys, server });
+    return new TunnelServer({ ...ownOptions(options), ...made, authorizedKeys, server });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     const { cause } = error;

@@ -47,6 +47,14 @@ export interface ACMEOptions {
   readonly state: string;
 }
 
+/** Returns the options of the server itself, without those of the program around it: its log, and its other listeners. */
+export function ownOptions(
+  { logFormat: _format, logLevel: _level, acme: _acme, httpPort: _httpPort, ...options }:
+    ServerOptions,
+): Omit<ServerOptions, "logFormat" | "logLevel" | "acme" | "httpPort"> {
+  return options;
+}
+
 /**
  * Reads what the server was told on its command line and in its environment; `name` is what the help calls it.
  *

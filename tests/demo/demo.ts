@@ -7,7 +7,7 @@ import { TunnelClient, type TunnelClientEvents } from "../../lib/client/tunnel_c
 import { Log } from "../../lib/cli/log.ts";
 import { onStopSignal, printLine, programName, runProgram } from "../../lib/cli/program.ts";
 import { ListenError } from "../../lib/server/listen/listener.ts";
-import { parseServerOptions } from "../../lib/server/options.ts";
+import { ownOptions, parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import { SampleSite } from "./sample_site.ts";
 import { LocalHTTP } from "../../lib/client/services/local_http/local_http.ts";
@@ -52,7 +52,7 @@ function startServer(port: number): TunnelServer {
   const command = parseServerOptions(["--port", `${port}`, "--hostname", "127.0.0.1"], {});
   if (command.kind !== "run") throw new TypeError("the demo's server has no options");
   return new TunnelServer({
-    ...command.options,
+    ...ownOptions(command.options),
     tls: null,
     authorizedKeys: null,
     accessLog: null,

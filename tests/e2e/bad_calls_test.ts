@@ -118,7 +118,7 @@ Deno.test("A wrong call of the client ends in one line and status 2", async (t) 
       ["--key"],
       ["host:"],
       ["http://host:1/path"],
-      ["https://host:1"],
+      ["ftp://host:1"],
       ["host:99999"],
       ["1", "2"],
       ["8080", "--port", "8080"],

@@ -4,7 +4,7 @@ import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { ALL_STREAM_IDS, type StreamIds } from "../../lib/mux/stream_table.ts";
 import { TunnelClient, type TunnelClientEvents } from "../../lib/client/tunnel_client.ts";
 import { Log } from "../../lib/cli/log.ts";
-import { parseServerOptions } from "../../lib/server/options.ts";
+import { ownOptions, parseServerOptions } from "../../lib/server/options.ts";
 import { TunnelServer } from "../../lib/server/tunnel_server.ts";
 import type { SigningKey } from "../../lib/identity/key.ts";
 import { newSigningKey } from "./ed25519.ts";
@@ -51,9 +51,8 @@ export class TestNode implements AsyncDisposable {
     if (command.kind !== "run") throw new TypeError("not the flags of a server");
     const lines: string[] = [];
     const log = new Log({ format: "text", level: "debug", write: (line) => lines.push(line) });
-    const { logFormat: _format, logLevel: _level, ...options } = command.options;
     const server = new TunnelServer({
-      ...options,
+      ...ownOptions(command.options),
       bus,
       tls: null,
       authorizedKeys: null,
