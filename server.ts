@@ -11,6 +11,7 @@ import {
 } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
+import { runDoctor } from "./lib/server/doctor/doctor_command.ts";
 import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
 import { ServeListener } from "./lib/server/listen/serve_listener.ts";
@@ -28,9 +29,13 @@ import { TunnelServer } from "./lib/server/tunnel_server.ts";
 import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
 
 async function main(): Promise<number> {
-  const command = parseServerOptions(Deno.args, (variable) => Deno.env.get(variable), {
-    name: programName(),
-  });
+  const [subcommand, ...args] = Deno.args;
+  const environment = (variable: string) => Deno.env.get(variable);
+  const name = programName();
+  if (subcommand === "doctor") {
+    return await runDoctor(args, environment, { name, version: config.version });
+  }
+  const command = parseServerOptions(Deno.args, environment, { name });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
   return command.kind === "run" ? await serve(command.options) : 0;

@@ -69,7 +69,7 @@ export function parseServerOptions(
     {
       name,
       summary: "Gives local services public addresses, through the clients that connect here.",
-      usage: "[flags]",
+      usage: `[flags]\n       ${name} doctor [flags]`,
       flags: SERVER_FLAGS,
       maxPositionals: 0,
     },

@@ -36,3 +36,30 @@ Deno.test("the help of tunnel-client names its doctor, which has a help of its o
   assertEquals(wrong.code, 2);
   assertMatch(wrong.stderr, /unknown flag --sice; did you mean --size\?/);
 });
+
+Deno.test("tunnel-server doctor takes the server's flags, and ends with 1 where something needs a hand", async () => {
+  const place = ["--hostname", "127.0.0.1", "--port", `${freePort()}`];
+  const good = await runToEnd("server.ts", ["doctor", ...place, "--domain", "tunnel.localhost"]);
+  assertMatch(good.stdout, /^tunnel\.localhost\n– name /);
+  assertMatch(good.stdout, /\n✓ visitors +what they claim .*\n[^]* needs? a hand\.\n$/);
+  const bad = await runToEnd("server.ts", [
+    ...["doctor", "--json", ...place],
+    ...["--bus", `redis://127.0.0.1:${freePort()}`],
+  ]);
+  assertEquals([bad.code, bad.stderr], [1, ""]);
+  const { server, ok, findings } = JSON.parse(bad.stdout);
+  assertEquals([server, ok], ["localhost", false]);
+  const redis = findings.find(({ check }: { readonly check: string }) => check === "Redis");
+  assertEquals(redis.verdict, "wrong");
+});
+
+Deno.test("the help of tunnel-server names its doctor, which has the server's flags and its own", async () => {
+  const help = await runToEnd("server.ts", ["--help"]);
+  assertMatch(help.stdout, /\n {7}.*server\.ts doctor \[flags\]\n/);
+  const own = await runToEnd("server.ts", ["doctor", "--help"]);
+  assertMatch(own.stdout, /\n {2}--json /);
+  assertMatch(own.stdout, /\n {2}--trust-proxy /);
+  const wrong = await runToEnd("server.ts", ["doctor", "--portt", "1"]);
+  assertEquals(wrong.code, 2);
+  assertMatch(wrong.stderr, /unknown flag --portt; did you mean --port\?/);
+});

@@ -4,14 +4,18 @@ import { DEFAULT_PORTS, withoutBrackets } from "../../net/authority.ts";
 import { serverNameFor } from "../../net/tls_handshake.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
 
+/** From when and until when a certificate is good. */
+export interface Life {
+  readonly from: Date;
+  readonly until: Date;
+}
+
 /** What a certificate says of itself. */
-export interface CertificateDetails {
+export interface CertificateDetails extends Life {
   /** Who signed it. */
   readonly issuer: string;
   /** The DNS names that it is for. */
   readonly names: readonly string[];
-  readonly from: Date;
-  readonly until: Date;
 }
 
 /** Milliseconds that are spent on what only makes the table richer. */
@@ -49,12 +53,12 @@ export function dnsNames(list: string | undefined): string[] {
 }
 
 /** Returns the days that a certificate is still good for, rounded down. */
-export function daysLeft({ until }: CertificateDetails, now: Date): number {
+export function daysLeft({ until }: Life, now: Date): number {
   return Math.floor((until.getTime() - now.getTime()) / DAY);
 }
 
 /** Whether so little of its life is left that its renewal must have failed: those that renew begin at a third. */
-export function isOverdue({ from, until }: CertificateDetails, now: Date): boolean {
+export function isOverdue({ from, until }: Life, now: Date): boolean {
   const life = until.getTime() - from.getTime();
   return until.getTime() - now.getTime() < life / OVERDUE_PART;
 }

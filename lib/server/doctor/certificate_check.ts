@@ -1,0 +1,86 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { type Finding, right, unknown, wrong } from "../../cli/doctor/finding.ts";
+import { daysLeft, dnsNames, isOverdue } from "../../cli/doctor/peer_certificate.ts";
+import { systemCode, systemReason } from "../../net/system_reason.ts";
+import type { ServerOptions } from "../options.ts";
+
+const CHECK = "certificate";
+
+/** Reads the certificate's files as the server does: its names, its key and its days. */
+export async function checkCertificate(
+  { tls, acme, domain, publicUrl, fixed }: Pick<
+    ServerOptions,
+    "tls" | "acme" | "domain" | "publicUrl" | "fixed"
+  >,
+  now: Date = new Date(),
+): Promise<Finding> {
+  if (acme !== null) return unknown(CHECK, "the server gets and renews it itself");
+  if (tls === null) return withoutFiles(domain, publicUrl);
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(await Deno.readTextFile(tls.certFile));
+  } catch (cause) {
+    return wrong(CHECK, `${tls.certFile}: ${reasonOf(cause)}`, "Check --tls-cert");
+  }
+  try {
+    const key = createPrivateKey(await Deno.readTextFile(tls.keyFile));
+    if (!certificate.checkPrivateKey(key)) {
+      return wrong(CHECK, `${tls.keyFile} is the key of another certificate`, "Check --tls-key");
+    }
+  } catch (cause) {
+    return wrong(CHECK, `${tls.keyFile}: ${reasonOf(cause)}`, "Check --tls-key");
+  }
+  const host = publicUrl === null ? domain : new URL(publicUrl).hostname;
+  return judged(certificate, { wanted: fixed ? [host] : [domain, `*.${domain}`], now });
+}
+
+function judged(
+  certificate: X509Certificate,
+  { wanted, now }: { readonly wanted: readonly string[]; readonly now: Date },
+): Finding {
+  const names = dnsNames(certificate.subjectAltName);
+  const life = { from: new Date(certificate.validFrom), until: new Date(certificate.validTo) };
+  if (life.from > now) {
+    const text = `is valid from ${dayOf(life.from)} on, and this clock says ${dayOf(now)}`;
+    return wrong(CHECK, text, "Set this machine's clock if it is wrong");
+  }
+  if (life.until < now) {
+    return wrong(CHECK, `expired on ${dayOf(life.until)}`, "Renew it, then send the server SIGHUP");
+  }
+  const missing = wanted.filter((name) => !covers(names, name));
+  if (missing.length > 0) {
+    const text = `is for ${names.join(", ")}, and not for ${missing.join(", ")}`;
+    return wrong(CHECK, text, `Get one for ${wanted.join(" and ")}, by a challenge over DNS`);
+  }
+  const text = `for ${names.join(", ")}, ${daysLeft(life, now)} days left`;
+  return isOverdue(life, now)
+    ? wrong(CHECK, text, "Its renewal is overdue: see why the last one failed")
+    : right(CHECK, text);
+}
+
+/** Whether a certificate of these names is good for one, which may be a wildcard itself. */
+function covers(names: readonly string[], name: string): boolean {
+  const parent = `*.${name.slice(name.indexOf(".") + 1)}`;
+  return names.includes(name) || (!name.startsWith("*.") && names.includes(parent));
+}
+
+function withoutFiles(domain: string, publicUrl: string | null): Finding {
+  if (publicUrl?.startsWith("https:")) return unknown(CHECK, "the proxy in front has it");
+  if (domain.endsWith("localhost")) return unknown(CHECK, "none, on this machine itself");
+  return wrong(
+    CHECK,
+    "none: everybody on the way can read and change what visitors and services send",
+    "Have the server get one (--acme), give it one (--tls-cert, --tls-key), or put a proxy with TLS in front (--public-url)",
+  );
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+function reasonOf(error: unknown): string {
+  // Those of files alone are the system's; the readers of PEM have other codes, and texts of a library.
+  return /^E[A-Z]+$/.test(systemCode(error))
+    ? systemReason(error)
+    : "it has no PEM that can be read";
+}
