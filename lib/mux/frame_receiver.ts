@@ -181,8 +181,10 @@ export class FrameReceiver {
       stream.head.resolve(head);
       this.#heads.push(stream.head);
     } catch (error) {
-      const { code, message } = asStreamError(error);
-      stream.reset(code, message);
+      const failure = asStreamError(error);
+      // A stream that has ended with this very head cannot be reset.
+      stream.head?.reject(failure);
+      stream.reset(failure.code, failure.message);
     }
   }
 
