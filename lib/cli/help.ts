@@ -49,7 +49,7 @@ function columns(left: string, right: string): string[] {
 }
 
 /** Breaks at spaces; a word longer than the width stands on a line of its own. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -1,3 +1,4 @@
+import { wrap } from "../help.ts";
 import { escapeUnsafe } from "../safe_text.ts";
 import type { Finding } from "./finding.ts";
 
@@ -42,8 +43,10 @@ export class FindingTable {
     const { json, write } = this.#options;
     if (json) return;
     const { check, verdict, text, advice } = finding;
+    const width = Math.max(LEAST_COLUMNS, this.#options.columns ?? USUAL_COLUMNS) - INDENT;
+    // What a peer says must not drive the terminal.
     const [first = "", ...rest] = [text, ...(advice === null ? [] : [advice])]
-      .flatMap((part) => this.#wrapped(part));
+      .flatMap((part) => wrap(escapeUnsafe(part), width));
     write(`${MARKS[verdict]} ${check}`.padEnd(INDENT) + first);
     for (const line of rest) write(" ".repeat(INDENT) + line);
   }
@@ -56,21 +59,6 @@ export class FindingTable {
       write(JSON.stringify({ server: this.#server, ok: wrong === 0, findings: this.#findings }));
     } else write(summary(wrong, this.#findings.length));
     return wrong === 0;
-  }
-
-  /** Breaks a text between words; a word that is longer than a line stands alone. */
-  #wrapped(text: string): string[] {
-    const width = Math.max(LEAST_COLUMNS, this.#options.columns ?? USUAL_COLUMNS) - INDENT;
-    const lines: string[] = [];
-    let line = "";
-    // What a peer says must not drive the terminal.
-    for (const word of escapeUnsafe(text).split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === "" ? word : `${line} ${word}`;
-    }
-    return [...lines, line];
   }
 }
 
