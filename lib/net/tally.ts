@@ -24,6 +24,16 @@ export class Tally<Key> {
     this.#total++;
   }
 
+  /** Counts a key once more, until the returned function is called; that may be more than once, for some things have several ends. */
+  enter(key: Key): () => void {
+    this.add(key);
+    let isInside = true;
+    return () => {
+      if (isInside) this.remove(key);
+      isInside = false;
+    };
+  }
+
   /** Counts a key once less; nothing happens to one that is not counted. */
   remove(key: Key): void {
     const count = this.count(key);

@@ -25,3 +25,11 @@ Deno.test("Tally.clear forgets everything", () => {
   tally.clear();
   assertEquals([tally.count("a"), tally.size, tally.total], [0, 0, 0]);
 });
+
+Deno.test("Tally.enter counts until it is left, and uncounts once however often that is said", () => {
+  const tally = new Tally<string>();
+  const leave = tally.enter("a");
+  tally.enter("a");
+  for (let i = 0; i < 3; i++) leave();
+  assertEquals([tally.count("a"), tally.total], [1, 1]);
+});

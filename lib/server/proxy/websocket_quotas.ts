@@ -43,16 +43,11 @@ export class WebSocketQuotas {
 
   /** Counts a WebSocket until the returned function is called; that may be more than once, for a socket has several ends. */
   enter({ address, tunnel }: WebSocketVisit): () => void {
-    const network = networkOf(address);
-    const name = tunnel ?? "";
-    this.#visitors.add(network);
-    this.#tunnels.add(name);
-    let isInside = true;
+    const leaveVisitor = this.#visitors.enter(networkOf(address));
+    const leaveTunnel = this.#tunnels.enter(tunnel ?? "");
     return () => {
-      if (!isInside) return;
-      isInside = false;
-      this.#visitors.remove(network);
-      this.#tunnels.remove(name);
+      leaveVisitor();
+      leaveTunnel();
     };
   }
 }

@@ -45,7 +45,7 @@ export class DNSConnections {
       this.#perNetwork.count(network) >= MAX_OF_NETWORK;
     this.#open.add(connection);
     if (isFull) return this.#end(connection);
-    this.#perNetwork.add(network);
+    const leave = this.#perNetwork.enter(network);
     const timer = setTimeout(() => this.#end(connection), LIFETIME);
     try {
       await this.#answer(connection);
@@ -53,7 +53,7 @@ export class DNSConnections {
       // It was cut, by its peer or by the timer.
     } finally {
       clearTimeout(timer);
-      this.#perNetwork.remove(network);
+      leave();
       this.#end(connection);
     }
   }

@@ -67,7 +67,7 @@ export class ClientSessions {
         });
       },
     });
-    const leave = this.#enter(networkOf(address));
+    const leave = this.#unregistered.enter(networkOf(address));
     const goaways = this.#goaways;
     // A session ends before its socket does, and only the end of the socket gives back what it holds.
     socket.addEventListener("close", leave);
@@ -119,17 +119,6 @@ export class ClientSessions {
 
   #leaving(): Session[] {
     return [...this.#sessions].filter((session) => session.leaving);
-  }
-
-  /** Counts an unregistered connection; what it returns uncounts it, once. */
-  #enter(network: string): () => void {
-    this.#unregistered.add(network);
-    let inside = true;
-    return () => {
-      if (!inside) return;
-      inside = false;
-      this.#unregistered.remove(network);
-    };
   }
 }
 
