@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { type ClientMark, isMark } from "./client_mark.ts";
 import { decodeBase64UrlExactly, isWeakKey, PUBLIC_KEY_LENGTH, type SigningKey } from "./key.ts";
@@ -12,6 +11,7 @@ import { decodeFeatures, type Feature } from "../wire/features.ts";
 import { parseJSONObject } from "../wire/json.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
 import { thumbprintOf } from "./thumbprint.ts";
+import { isSameText } from "./token_proof.ts";
 
 /** What a client claims and signs. */
 export interface Claim {
@@ -230,12 +230,6 @@ function markOf({ client, service }: Readonly<Record<string, unknown>>): ClientM
     );
   }
   return { client, service: service ?? "" };
-}
-
-/** Compares in a time that does not tell where the texts differ. */
-function isSameText(a: string, b: string): boolean {
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** Shows what was claimed, cut short: a refusal must fit its frame. */

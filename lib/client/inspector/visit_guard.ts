@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { isSameText } from "../../identity/token_proof.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import { parseAuthority, withoutBrackets } from "../../net/authority.ts";
 import { APIError } from "./api_error.ts";
@@ -58,7 +58,7 @@ export class VisitGuard {
   authorize(request: Request): void {
     if (this.#token === null) return;
     const cookies = (request.headers.get("cookie") ?? "").split(";").map((cookie) => cookie.trim());
-    if (cookies.some((cookie) => isSame(cookie, this.#cookie(this.#token ?? "")))) return;
+    if (cookies.some((cookie) => isSameText(cookie, this.#cookie(this.#token ?? "")))) return;
     const [, given] = /^bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     if (given === undefined) throw unauthorized("The inspector asks for its --inspect-token.");
     this.#checkToken(given);
@@ -80,7 +80,7 @@ export class VisitGuard {
     if (this.#guesses >= MAX_GUESSES) {
       throw new APIError("too_many", "Too many wrong tokens were given; try again in a second.");
     }
-    if (this.#token !== null && isSame(this.#cookie(given), this.#cookie(this.#token))) return;
+    if (this.#token !== null && isSameText(this.#cookie(given), this.#cookie(this.#token))) return;
     this.#guesses++;
     throw unauthorized("This is not the --inspect-token.");
   }
@@ -120,12 +120,6 @@ export function isLoopback(host: string): boolean {
 }
 
 const LOOPBACK = AddressSet.parse("loopback");
-
-function isSame(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text));
-  if (left === undefined || right === undefined || left.length !== right.length) return false;
-  return timingSafeEqual(left, right);
-}
 
 function unauthorized(message: string): APIError {
   return new APIError("unauthorized", message, { "www-authenticate": 'Bearer realm="inspector"' });
