@@ -130,7 +130,7 @@ function textLine(
 ): string {
   const padded = level.padEnd(5);
   const shown = colour ? COLOUR[level] + padded + COLOUR_END : padded;
-  let line = `${clock(now)} ${shown} ${escapeUnsafe(cut(message))}`;
+  let line = `${timeOfDay(now)} ${shown} ${escapeUnsafe(cut(message))}`;
   let gap = "  ";
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
@@ -146,8 +146,8 @@ function textValue(value: string | number | boolean): string {
   return PLAIN.test(text) ? escapeUnsafe(text) : escapeUnsafe(JSON.stringify(text));
 }
 
-/** Returns local time: the text format is read at the machine itself. */
-function clock(now: Date): string {
+/** Returns the local time of day: text is read at the machine itself. */
+export function timeOfDay(now = new Date()): string {
   return now.toTimeString().slice(0, 8);
 }
 

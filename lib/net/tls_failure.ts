@@ -88,7 +88,8 @@ function clock(now: Date): string {
   return `and this machine's clock says ${dayOf(now)}`;
 }
 
-function dayOf(date: Date): string {
+/** Returns a date as a message shows it: the day, by UTC. */
+export function dayOf(date: Date): string {
   return date.toISOString().slice(0, 10);
 }
 

@@ -1,7 +1,7 @@
 import { LineWriter } from "../../cli/line_writer.ts";
-import { isAtLeast, Log, type LogFields, type LogLevel } from "../../cli/log.ts";
+import { isAtLeast, Log, type LogFields, type LogLevel, timeOfDay } from "../../cli/log.ts";
 import { escapeUnsafe } from "../../cli/safe_text.ts";
-import { timeOfDay, wrapped } from "./measures.ts";
+import { wrapped } from "./measures.ts";
 import { coloured, type Paint, plain } from "./paint.ts";
 
 /** Columns of a terminal that does not tell. */

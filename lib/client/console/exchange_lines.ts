@@ -1,5 +1,5 @@
+import { timeOfDay } from "../../cli/log.ts";
 import { exchangeLine, outcomeOf, type ShownExchange } from "./exchange_line.ts";
-import { timeOfDay } from "./measures.ts";
 import type { Paint } from "./paint.ts";
 
 /** Lines in one second: more than that nobody reads, and a terminal takes its time for each. */

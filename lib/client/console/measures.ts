@@ -42,11 +42,6 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, rest];
 }
 
-/** Returns the local time of day. */
-export function timeOfDay(): string {
-  return new Date().toTimeString().slice(0, 8);
-}
-
 /** Rounds a number, to one decimal where it has one digit before the point. */
 function shortNumber(value: number, hasDecimal: boolean): string {
   return hasDecimal && value < 9.95 ? value.toFixed(1) : String(Math.round(value));

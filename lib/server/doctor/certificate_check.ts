@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type Finding, right, unknown, wrong } from "../../cli/doctor/finding.ts";
 import { daysLeft, dnsNames, isOverdue } from "../../cli/doctor/peer_certificate.ts";
 import { systemCode, systemReason } from "../../net/system_reason.ts";
+import { dayOf } from "../../net/tls_failure.ts";
 import type { ServerOptions } from "../options.ts";
 
 const CHECK = "certificate";
@@ -72,10 +73,6 @@ function withoutFiles(domain: string, publicUrl: string | null): Finding {
     "none: everybody on the way can read and change what visitors and services send",
     "Have the server get one (--acme), give it one (--tls-cert, --tls-key), or put a proxy with TLS in front (--public-url)",
   );
-}
-
-function dayOf(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 
 function reasonOf(error: unknown): string {
