@@ -5,7 +5,6 @@ import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
 import { openInBrowser } from "./lib/client/browser.ts";
 import { ClientConsole } from "./lib/client/console/client_console.ts";
-import { runDoctor } from "./lib/client/doctor/doctor_command.ts";
 import { ServiceWatches } from "./lib/client/console/service_watches.ts";
 import { ExchangeStore } from "./lib/client/inspector/exchange_store.ts";
 import { LEAST_MEMORY } from "./lib/client/inspector/inspect_flags.ts";
@@ -37,6 +36,8 @@ async function main(): Promise<number> {
   const environment = (variable: string) => Deno.env.get(variable);
   const name = programName();
   if (subcommand === "doctor") {
+    // It needs much that only it needs, which would take memory of every client.
+    const { runDoctor } = await import("./lib/client/doctor/doctor_command.ts");
     return await runDoctor(args, environment, { name, version: config.version });
   }
   const command = parseClientOptions(Deno.args, environment, { name });

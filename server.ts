@@ -11,7 +11,6 @@ import {
 } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
-import { runDoctor } from "./lib/server/doctor/doctor_command.ts";
 import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
 import { ServeListener } from "./lib/server/listen/serve_listener.ts";
@@ -33,6 +32,8 @@ async function main(): Promise<number> {
   const environment = (variable: string) => Deno.env.get(variable);
   const name = programName();
   if (subcommand === "doctor") {
+    // It needs much that only it needs, which would take memory of every server.
+    const { runDoctor } = await import("./lib/server/doctor/doctor_command.ts");
     return await runDoctor(args, environment, { name, version: config.version });
   }
   const command = parseServerOptions(Deno.args, environment, { name });
