@@ -11,12 +11,7 @@ import { LEAST_MEMORY } from "./lib/client/inspector/inspect_flags.ts";
 import { Inspector } from "./lib/client/inspector/inspector.ts";
 import { InspectorError } from "./lib/client/inspector/inspector_server.ts";
 import { RecordingService } from "./lib/client/inspector/recording_service.ts";
-import {
-  KeyFileError,
-  type KeyFileOptions,
-  type LoadedKey,
-  loadKeyFile,
-} from "./lib/client/key_file.ts";
+import { requireKeyFile } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
 import type { Service } from "./lib/client/services/service.ts";
@@ -55,7 +50,7 @@ async function publish(options: ClientOptions): Promise<number> {
     },
   });
   const authorities = options.serverCa === null ? [] : await readAuthorities(options.serverCa);
-  const { key, isNew, warning } = await readKey(options.keyFile);
+  const { key, isNew, warning } = await requireKeyFile(options.keyFile);
   if (isNew) console.keyMade(options.keyFile.path);
   if (warning !== null) console.warn(warning);
   if (options.showKey) {
@@ -149,15 +144,6 @@ function inspect(
     if (!(error instanceof InspectorError)) throw error;
     console.warn(`there is no inspector: ${error.message}`);
     return null;
-  }
-}
-
-async function readKey(file: KeyFileOptions): Promise<LoadedKey> {
-  try {
-    return await loadKeyFile(file);
-  } catch (error) {
-    if (!(error instanceof KeyFileError)) throw error;
-    throw new ProgramError(error.message, 2, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
+import { ProgramError } from "../cli/program.ts";
 import type { SigningKey } from "../identity/key.ts";
 import { KeyPEMError, makeKeyPEM, readKeyPEM } from "../identity/key_pem.ts";
 import { systemCode, systemReason } from "../net/system_reason.ts";
@@ -39,6 +40,16 @@ const MAX_KEY_FILE = 16 * 1024;
 
 /** Mode bits that give users other than the owner access to a file. */
 const OTHERS = 0o077;
+
+/** Loads the key of a program, which can do nothing without it. @throws {ProgramError} with status 2. */
+export async function requireKeyFile(file: KeyFileOptions): Promise<LoadedKey> {
+  try {
+    return await loadKeyFile(file);
+  } catch (cause) {
+    if (!(cause instanceof KeyFileError)) throw cause;
+    throw new ProgramError(cause.message, 2, { cause });
+  }
+}
 
 /**
  * Reads the Ed25519 key (PKCS #8 PEM, RFC 8410) in a file, or makes the file, readable by its owner alone.

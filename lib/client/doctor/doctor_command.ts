@@ -2,9 +2,8 @@ import { FindingTable } from "../../cli/doctor/finding_table.ts";
 import { SILENCE } from "../../cli/doctor/silence_check.ts";
 import type { Environment } from "../../cli/command_line.ts";
 import { keepOnly } from "../../cli/permissions.ts";
-import { ProgramError } from "../../cli/program.ts";
 import { readAuthorities } from "../authority_file.ts";
-import { KeyFileError, type KeyFileOptions, type LoadedKey, loadKeyFile } from "../key_file.ts";
+import { requireKeyFile } from "../key_file.ts";
 import { examine } from "./doctor.ts";
 import { parseDoctorOptions } from "./doctor_options.ts";
 
@@ -24,7 +23,7 @@ export async function runDoctor(
   if (command.kind !== "run") return 0;
   const { servers, proxies, keyFile, serverCa, token, size, long, json } = command.options;
   const authorities = serverCa === null ? [] : await readAuthorities(serverCa);
-  const { key } = await readKey(keyFile);
+  const { key } = await requireKeyFile(keyFile);
   keepOnly("net");
   let isWell = true;
   for (const server of servers) {
@@ -46,13 +45,4 @@ const MOST_COLUMNS = 100;
 
 function columns(): number {
   return Deno.stdout.isTerminal() ? Math.min(Deno.consoleSize().columns, MOST_COLUMNS) : 80;
-}
-
-async function readKey(file: KeyFileOptions): Promise<LoadedKey> {
-  try {
-    return await loadKeyFile(file);
-  } catch (cause) {
-    if (!(cause instanceof KeyFileError)) throw cause;
-    throw new ProgramError(cause.message, 2, { cause });
-  }
 }
