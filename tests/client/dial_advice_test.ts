@@ -7,7 +7,7 @@ import { pathOf } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { RawOrigin } from "../testing/raw_origin.ts";
 import { within } from "../testing/within.ts";
-import { TLSPort } from "./tls_port.ts";
+import { TLSPort } from "../testing/tls_port.ts";
 
 Deno.test("dialAdvice says why there is no connection, and what to do", async () => {
   assertEquals(

@@ -10,7 +10,7 @@ import { nginxIn } from "../../testing/nginx.ts";
 import { Program } from "../../testing/program.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
 import { startServer } from "../../testing/tunnel.ts";
-import { TLSPort } from "../tls_port.ts";
+import { TLSPort } from "../../testing/tls_port.ts";
 
 const hasNginx = isInstalled("nginx");
 

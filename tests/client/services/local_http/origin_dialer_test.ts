@@ -1,8 +1,9 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { originDialer } from "../../../../lib/client/services/local_http/origin_dialer.ts";
 import { TLSError } from "../../../../lib/net/tls_handshake.ts";
-import { CERTIFICATE, pathOf } from "../../../testing/certificate.ts";
+import { pathOf } from "../../../testing/certificate.ts";
 import { freePort } from "../../../testing/free_port.ts";
+import { echoTLS, TLSPort } from "../../../testing/tls_port.ts";
 import { within } from "../../../testing/within.ts";
 
 const AUTHORITY = Deno.readTextFileSync(pathOf("authority.pem"));
@@ -11,7 +12,7 @@ const AUTHORITY = Deno.readTextFileSync(pathOf("authority.pem"));
 const LONG = 3_000_000;
 
 Deno.test("A dialer of an origin over TLS trusts an authority of the owner's own, and nothing else", async () => {
-  await using server = new EchoServer("signed.pem");
+  await using server = new TLSPort("signed.pem", echoTLS);
   const place = { kind: "https", host: "127.0.0.1", port: server.port } as const;
   const refused = [
     { hostname: "127.0.0.1", authorities: [], fault: "untrusted" },
@@ -30,7 +31,7 @@ Deno.test("A dialer of an origin over TLS trusts an authority of the owner's own
 
 Deno.test("A dialer of an origin whose certificate does not count takes every one, and carries the same bytes", async () => {
   for (const certificate of ["expired.pem", "other_name.pem", "selfmade_authority.pem"]) {
-    await using server = new EchoServer(certificate);
+    await using server = new TLSPort(certificate, echoTLS);
     const place = { kind: "https", host: "localhost", port: server.port } as const;
     const trust = { hostname: "localhost", authorities: [], isInsecure: true };
     assertEquals(await echoed(originDialer(place, trust)), LONG, certificate);
@@ -122,36 +123,4 @@ async function echoed(dialer: ReturnType<typeof originDialer>): Promise<number> 
   await writing;
   socket.close();
   return same;
-}
-
-/** A server over TLS that sends back what it gets. */
-class EchoServer implements AsyncDisposable {
-  readonly #listener: Deno.TlsListener;
-  readonly #serving: Promise<void>;
-
-  constructor(certificate: string) {
-    this.#listener = Deno.listenTls({
-      hostname: "127.0.0.1",
-      port: 0,
-      cert: Deno.readTextFileSync(pathOf(certificate)),
-      key: Deno.readTextFileSync(CERTIFICATE.keyFile),
-    });
-    this.#serving = this.#serve();
-  }
-
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#serving.catch(() => {});
-  }
-
-  async #serve(): Promise<void> {
-    for await (const socket of this.#listener) {
-      // A client that does not trust the certificate goes within the handshake.
-      await socket.readable.pipeTo(socket.writable).catch(() => {});
-    }
-  }
 }
