@@ -33,7 +33,7 @@ async function entryOf(record: ExchangeRecord): Promise<Record<string, unknown>>
   const duration = exchange.duration ?? record.now() / 1000;
   const sentOn = times.sentOn ?? 0;
   const firstByte = Math.max(sentOn, times.firstByte ?? duration);
-  const url = `${scheme}://${host ?? "localhost"}${percentEncoded(target)}`;
+  const url = `${scheme}://${host ?? "localhost"}${uriOf(target)}`;
   return {
     startedDateTime: exchange.arrived,
     time: Math.max(duration, firstByte),
@@ -166,7 +166,7 @@ function cookieOf(text: string): { name: string; value: string } {
 }
 
 /** Writes what no URI has (RFC 3986) as its octets; a lone percent sign too. */
-function percentEncoded(target: string): string {
+function uriOf(target: string): string {
   return target.replace(
     /[^\x21-\x7e]|["<>\\^`{|}#]|%(?![0-9a-f]{2})/gi,
     (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
