@@ -50,7 +50,8 @@ for (const place of PLACES) {
     await pair.renew();
     await eventually("another link to take the place of the first", () => linked(near) === 2);
     await load.more(RATE);
-    assertEquals(await directLinks(visited.port), 2, "the old link has its streams still");
+    const said = near.stderr.all.join("\n");
+    assertEquals(await directLinks(visited.port), 2, `the old link has its streams still: ${said}`);
     await long.finish();
     await within(far.stderr.find(/certificate was read again/), "the end of the renewal");
     await load.more(RATE);

@@ -18,8 +18,8 @@ const NODE_SUBPROTOCOL = "tunnel-node.v1";
 /** Milliseconds to connect: after that, the way over the bus is quicker. */
 const DIAL_TIMEOUT = 2_000;
 
-/** Dials until one reaches the new socket: of two sockets that share a port, each gets every second dial. */
-const MAX_DIALS = 10;
+/** Dials until one reaches the new socket: of two sockets that share a port, each gets every second dial, so that one in a million fails. */
+const MAX_DIALS = 20;
 
 /** The status that a replaced socket answers to a node. */
 const REPLACED = 503;
