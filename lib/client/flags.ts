@@ -21,7 +21,7 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
-import { DEFAULT_HOST } from "./services/service_spec.ts";
+import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spec.ts";
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
@@ -31,6 +31,7 @@ const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
+const NO_ROUTES: readonly RouteSpec[] = [];
 const EVERYBODY: readonly string[] = [];
 
 /** Every option of the client with its flag, as the help lists them. */
@@ -49,6 +50,19 @@ export const CLIENT_FLAGS = {
     group: SERVICE,
     help: "host name or address of the local service",
     default: DEFAULT_HOST,
+  }),
+  /** Services for paths and all below them. */
+  route: listFlag("</path=service>", parseRoute, {
+    group: SERVICE,
+    help: "a service for a path and all below it, such as /api=4000; may be repeated " +
+      "(in the environment: with commas between); the longest path that fits decides",
+    default: NO_ROUTES,
+    defaultText: "one service for all",
+  }),
+  /** Give the services of routes what stands behind their path. */
+  strip: switchFlag({
+    group: SERVICE,
+    help: "give services of --route the path without the route's, which is in X-Forwarded-Prefix",
   }),
   /** What the local service gets as Host: null for the public one, `rewrite` for its own, or a text. */
   hostHeader: valueFlag("<host>", parseHostHeader, {

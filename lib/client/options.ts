@@ -11,11 +11,14 @@ import { CLIENT_FLAGS } from "./flags.ts";
 import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
 import { proxiesFor } from "./proxies.ts";
-import { parseService, type ServiceSpec } from "./services/service_spec.ts";
+import { parseService, type RouteSpec, type ServiceSpec } from "./services/service_spec.ts";
 
 /** The values of the client's flags, and what is made of several of them. */
-export interface ClientOptions
-  extends Omit<FlagValues<typeof CLIENT_FLAGS>, "server" | "proxy" | "key" | "host" | "port"> {
+export interface ClientOptions extends
+  Omit<
+    FlagValues<typeof CLIENT_FLAGS>,
+    "server" | "proxy" | "key" | "host" | "port" | "route" | "strip"
+  > {
   /** What answers visitors. */
   readonly service: ServiceSpec;
   /** The servers' origins, http or https, each once. */
@@ -52,7 +55,7 @@ export function parseClientOptions(
   );
   if (line.kind !== "run") return line;
   const {
-    values: { server, proxy, key, host, port, ...values },
+    values: { server, proxy, key, host, port, route, strip, ...values },
     positionals: [positional],
     given,
   } = line;
@@ -61,17 +64,45 @@ export function parseClientOptions(
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
   }
   checkInspectToken(values);
+  const isPlaced = positional !== undefined || given.has("port") || given.has("host");
+  const single = positional === undefined
+    ? { kind: "http", host, port } as const
+    : serviceOf(positional);
   const servers = [...new Set(server)];
   return {
     kind: "run",
     options: {
       ...values,
-      service: positional === undefined ? { kind: "http", host, port } : serviceOf(positional),
+      service: route.length === 0
+        ? single
+        : routesOf(route, { others: isPlaced ? single : null, isStripped: strip }),
       servers,
       proxies: proxiesFor(servers, proxy, environment),
       keyFile: keyFileOf(key, environment, os),
     },
   };
+}
+
+/** Routes at most: many more than somebody writes by hand, and those below one name are looked at in turn. */
+const MAX_ROUTES = 100;
+
+/** Puts routes together; a service beside them has what none of them takes. */
+function routesOf(
+  given: readonly RouteSpec[],
+  { others, isStripped }: { readonly others: ServiceSpec | null; readonly isStripped: boolean },
+): ServiceSpec {
+  const rest: readonly RouteSpec[] = others === null
+    ? []
+    : [{ prefix: "", service: others, isStripped: false }];
+  const routes = [...given, ...rest].map((route) => ({
+    ...route,
+    isStripped: route.isStripped || isStripped,
+  }));
+  const prefixes = routes.map(({ prefix }) => prefix);
+  const twice = prefixes.find((prefix, index) => prefixes.indexOf(prefix) !== index);
+  if (twice !== undefined) throw new UsageError(`two services are given for ${twice || "/"}`);
+  if (routes.length > MAX_ROUTES) throw new UsageError(`there are more than ${MAX_ROUTES} routes`);
+  return { kind: "routes", routes };
 }
 
 function serviceOf(positional: string): ServiceSpec {

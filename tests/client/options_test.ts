@@ -125,6 +125,39 @@ Deno.test("parseClientOptions takes the positional for --host and --port, wherev
   assertEquals(service("--", "3000"), "http://localhost:3000");
 });
 
+Deno.test("parseClientOptions puts routes together, with the positional for all the rest", () => {
+  assertEquals(
+    service("--route", "/api=4000", "--route=/=./dist"),
+    "/api → http://localhost:4000, / → ./dist",
+  );
+  assertEquals(
+    service("3000", "--route", "/api=4000"),
+    "/api → http://localhost:4000, / → http://localhost:3000",
+  );
+  assertEquals(
+    service("--route=/api/=status:503", "--port=1"),
+    "/api → status:503, / → http://localhost:1",
+  );
+  const environment = { ...HOME, TUNNEL_ROUTE: "/a=1,/b=2", TUNNEL_PORT: "3" };
+  assertEquals(
+    serviceName(options([], environment).service),
+    "/a → http://localhost:1, /b → http://localhost:2",
+  );
+  refuses(["--route=/a=1", "--route=/a/=2"], "two services are given for /a");
+  refuses(["3000", "--route=/=2"], "two services are given for /");
+  for (
+    const path of ["", "a", "/a?b", "/a%20b", "/../a", "/a/..", "//a", "/a//b", "/a b", "/a;b"]
+  ) {
+    refuses(
+      [`--route=${path}=3000`],
+      "--route must be a path without dots for names, and a service",
+    );
+  }
+  refuses(["--route=/a"], "--route must be a path");
+  refuses(["--route=/a=web"], "--route must be a port, host:port");
+  refuses(Array.from({ length: 101 }, (_, i) => `--route=/${i}=3000`), "more than 100 routes");
+});
+
 Deno.test("parseClientOptions lets the positional win over the environment", () => {
   const environment = { ...HOME, TUNNEL_PORT: "1", TUNNEL_HOST: "web" };
   assertEquals(serviceName(options([], environment).service), "http://web:1");
@@ -320,10 +353,12 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "port",
     "proxy",
     "qr",
+    "route",
     "server",
     "server-ca",
     "show-key",
     "spa",
+    "strip",
     "token",
     "version",
   ]);

@@ -3,6 +3,7 @@ import { FixedAnswer } from "./fixed_answer.ts";
 import { FolderService, type FolderServiceOptions } from "./folder/folder_service.ts";
 import { LocalHTTP, type LocalHTTPOptions } from "./local_http/local_http.ts";
 import { addressOf } from "./origin.ts";
+import { Routes } from "./routes.ts";
 import type { Service } from "./service.ts";
 import type { ServiceSpec } from "./service_spec.ts";
 
@@ -22,6 +23,10 @@ export function openService(spec: ServiceSpec, options: OpenServiceOptions): Ser
       return new FolderService({ ...options, path: spec.path });
     case "status":
       return FixedAnswer.status(spec.status);
+    case "routes":
+      return new Routes(
+        spec.routes.map((route) => ({ ...route, service: openService(route.service, options) })),
+      );
     case "redirect":
       return FixedAnswer.redirect(spec.to);
     default:
@@ -35,6 +40,9 @@ export function openService(spec: ServiceSpec, options: OpenServiceOptions): Ser
 
 /** Names what a service needs of Deno's permissions as long as it serves. */
 export function permissionsFor(spec: ServiceSpec): readonly Permission[] {
+  if (spec.kind === "routes") {
+    return [...new Set(spec.routes.flatMap(({ service }) => permissionsFor(service)))];
+  }
   // To connect to a socket in the file system, Deno asks leave to read and to write it as well.
   if (spec.kind === "unix") return ["net", "read", "write"];
   return spec.kind === "folder" ? ["net", "read"] : ["net"];

@@ -6,10 +6,20 @@ import { VisitTemplate } from "./visit_template.ts";
 /** What answers visitors, as an owner writes it in one word. */
 export type ServiceSpec =
   | Origin
+  | { readonly kind: "routes"; readonly routes: readonly RouteSpec[] }
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "status"; readonly status: number }
   /** A URL with the places of a template. */
   | { readonly kind: "redirect"; readonly to: string };
+
+/** A service for a path and all below it. */
+export interface RouteSpec {
+  /** Without a slash at its end; empty for every path. */
+  readonly prefix: string;
+  readonly service: ServiceSpec;
+  /** Whether the service gets the path without the prefix. */
+  readonly isStripped: boolean;
+}
 
 /** The host of a service of which only the port was given. */
 export const DEFAULT_HOST = "localhost";
@@ -35,6 +45,25 @@ export function parseService(text: string): ServiceSpec {
   }
 }
 
+/**
+ * Reads `/api=4000`: a path, and the word for the service of all that is below. A folder has its files there.
+ *
+ * @throws {RangeError} "must …" for anything else.
+ */
+export function parseRoute(text: string): RouteSpec {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, Math.max(equals, 0));
+  if (!ROUTE_PATH.test(path)) {
+    throw new RangeError("must be a path without dots for names, and a service: /api=4000");
+  }
+  const service = parseService(text.slice(equals + 1));
+  const prefix = path.endsWith("/") ? path.slice(0, -1) : path;
+  return { prefix, service, isStripped: service.kind === "folder" };
+}
+
+/** Names with slashes between, each of plain characters (RFC 3986 section 3.3), so that a path has one spelling. */
+const ROUTE_PATH = /^\/(?:(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,:@-]+(?:\/(?!\.{1,2}(?:\/|$))|$))*$/;
+
 /** Returns what a service is called wherever its owner reads of it. */
 export function serviceName(spec: ServiceSpec): string {
   switch (spec.kind) {
@@ -44,6 +73,9 @@ export function serviceName(spec: ServiceSpec): string {
       return `status:${spec.status}`;
     case "redirect":
       return `redirect:${spec.to}`;
+    case "routes":
+      return spec.routes.map(({ prefix, service }) => `${prefix || "/"} → ${serviceName(service)}`)
+        .join(", ");
     default:
       return originName(spec);
   }
@@ -51,6 +83,7 @@ export function serviceName(spec: ServiceSpec): string {
 
 /** Returns the origins that a service asks. */
 export function originsOf(spec: ServiceSpec): readonly Origin[] {
+  if (spec.kind === "routes") return spec.routes.flatMap(({ service }) => originsOf(service));
   return spec.kind === "folder" || spec.kind === "status" || spec.kind === "redirect" ? [] : [spec];
 }
 

@@ -1,0 +1,139 @@
+import type { Field } from "../../http/fields.ts";
+import type { RequestHead } from "../../http/head.ts";
+import { percentEncoded } from "../../http/octets.ts";
+import { ErrorCode } from "../../wire/errors.ts";
+import type { Incoming, Service } from "./service.ts";
+
+/** What answers for a path and all below it. */
+export interface Route {
+  /** Without a slash at its end; empty for every path. */
+  readonly prefix: string;
+  readonly service: Service;
+  /** Whether the service gets the path without the prefix, which it finds in X-Forwarded-Prefix. */
+  readonly isStripped: boolean;
+}
+
+/** Gives each exchange, WebSockets included, to the service of the longest path that it is below. */
+export class Routes implements Service {
+  readonly #routes: readonly Route[];
+  /** By the first name of their paths, the longest first; most services have one route under each. */
+  readonly #byName: ReadonlyMap<string, readonly Route[]>;
+  /** What all other paths go to; null for nothing. */
+  readonly #others: Route | null;
+
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes;
+    const named = routes.filter(({ prefix }) => prefix !== "");
+    this.#byName = Map.groupBy(
+      named.toSorted((a, b) => b.prefix.length - a.prefix.length),
+      ({ prefix }) => firstName(prefix),
+    );
+    this.#others = routes.find(({ prefix }) => prefix === "") ?? null;
+  }
+
+  serve(incoming: Incoming, head: RequestHead): Promise<void> {
+    const path = pathOf(head.target);
+    const route = this.#find(path);
+    if (UNUSUAL.test(path) && this.#find(plainPath(path)) !== route) {
+      return answer(incoming, head, 400, "This path can be read in two ways.");
+    }
+    if (route === null) {
+      return answer(incoming, head, 404, "No service is published at this path.");
+    }
+    const { prefix, service, isStripped } = route;
+    if (!isStripped || prefix === "") return service.serve(incoming, head);
+    if (path === prefix) return answer(incoming, head, 307, "It is below.", toSlash(head));
+    return service.serve(incoming, stripped(head, prefix));
+  }
+
+  close(): void {
+    for (const { service } of this.#routes) service.close();
+  }
+
+  #find(path: string): Route | null {
+    for (const route of this.#byName.get(firstName(path)) ?? NONE) {
+      const { prefix } = route;
+      if (!path.startsWith(prefix)) continue;
+      if (path.length === prefix.length || path.charCodeAt(prefix.length) === SLASH) return route;
+    }
+    return this.#others;
+  }
+}
+
+const SLASH = 0x2f;
+const NONE: readonly Route[] = [];
+
+/** Returns a path as far as its second slash. */
+function firstName(path: string): string {
+  const end = path.indexOf("/", 1);
+  return end === -1 ? path : path.slice(0, end);
+}
+
+/** The path of a target; the target `*` means the whole server. */
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  if (query !== -1) return target.slice(0, query);
+  return target === "*" ? "/" : target;
+}
+
+/** What services read in ways of their own: encodings, empty names, dots, parameters and backslashes. */
+const UNUSUAL = /[%\\;]|\/[./]/;
+
+/** Returns the path that a service may make of one, so that no spelling leads around a route to the service of another. */
+function plainPath(path: string): string {
+  const names: string[] = [];
+  for (const text of decoded(path).replaceAll("\\", "/").split("/")) {
+    const [name = ""] = text.split(";", 1);
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return `/${names.join("/")}`;
+}
+
+function decoded(path: string): string {
+  return path.replaceAll(
+    /%([0-9a-fA-F]{2})/g,
+    (_, digits: string) => String.fromCharCode(parseInt(digits, 16)),
+  );
+}
+
+const PREFIX_FIELD = "x-forwarded-prefix";
+
+function stripped({ method, target, fields }: RequestHead, prefix: string): RequestHead {
+  // One that a visitor sent would be believed.
+  const others = fields.filter(([name]) => name !== PREFIX_FIELD);
+  return {
+    method,
+    target: target.slice(prefix.length),
+    fields: [...others, [PREFIX_FIELD, prefix]],
+  };
+}
+
+/** Without the slash, links of what is below would lead beside it. */
+function toSlash({ target }: RequestHead): readonly Field[] {
+  const path = pathOf(target);
+  const last = path.slice(path.lastIndexOf("/") + 1);
+  return [["location", percentEncoded(`./${last}/${target.slice(path.length)}`)]];
+}
+
+async function answer(
+  incoming: Incoming,
+  { method }: RequestHead,
+  status: number,
+  sentence: string,
+  fields: readonly Field[] = [],
+): Promise<void> {
+  // A Reset may be right behind.
+  await null;
+  if (incoming.sendEnded) return;
+  const body = new TextEncoder().encode(`${sentence}\n`);
+  const length: Field = ["content-length", `${body.length}`];
+  const isHead = method === "HEAD";
+  incoming.respond({ status, fields: [...fields, ["content-type", "text/plain"], length] }, isHead);
+  try {
+    if (!isHead) await incoming.end(body);
+    if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
+  } catch {
+    // The visitor has left.
+  }
+}
