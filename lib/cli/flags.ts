@@ -47,6 +47,14 @@ export function isComplete<Values>(
   return Object.keys(flags).every((option) => option in values);
 }
 
+/** Takes the options of a table out of those of a larger one. */
+export function valuesOf<Values>(flags: Flags<Values>, all: NoInfer<Values>): Values {
+  const values: Partial<Values> = {};
+  for (const option in flags) values[option] = all[option];
+  if (!isComplete(values, flags)) throw new TypeError("an option has no value");
+  return values;
+}
+
 /** Returns the name of an option's flag, without the hyphens before it. */
 export function flagName(option: string): string {
   return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -6,21 +6,17 @@ import {
   type ParsedCommand,
   UsageError,
 } from "../cli/command_line.ts";
-import { flagName, type FlagValues } from "../cli/flags.ts";
-import { DEFAULT_PORT, SERVER_FLAGS } from "./flags.ts";
+import { flagName, type FlagValues, valuesOf } from "../cli/flags.ts";
+import type { CERTIFICATE_FLAGS } from "./flags/certificate_flags.ts";
+import { DEFAULT_PORT } from "./flags/listening_flags.ts";
+import { SERVER_FLAGS, TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
 import type { ExternalAccount } from "./tls/account_key.ts";
 import type { Resolver } from "./tls/dns_lookup.ts";
 
 type Values = FlagValues<typeof SERVER_FLAGS>;
 
 /** Flags whose values become something else below. */
-type Combined =
-  | "tlsCert"
-  | "tlsKey"
-  | "port"
-  | "httpPort"
-  | Extract<keyof Values, `acme${string}`>
-  | "state";
+type Combined = keyof typeof CERTIFICATE_FLAGS | "port" | "state";
 
 /** What the server's flags give, and what is made of several of them. */
 export interface ServerOptions extends Omit<Values, Combined> {
@@ -47,13 +43,15 @@ export interface ACMEOptions {
   readonly state: string;
 }
 
-/** Returns the options of the server itself, without those of the program around it: its log, and its other listeners. */
-export function ownOptions(
-  { logFormat: _format, logLevel: _level, acme: _acme, httpPort: _httpPort, ...options }:
-    ServerOptions,
-): Omit<ServerOptions, "logFormat" | "logLevel" | "acme" | "httpPort"> {
-  return options;
+/** Returns the options of the server itself, without those of the program around it. */
+export function ownOptions(options: ServerOptions): OwnOptions {
+  return { ...valuesOf(TUNNEL_SERVER_FLAGS, options), port: options.port };
 }
+
+/** What the flags say of the server itself. */
+export type OwnOptions = Omit<FlagValues<typeof TUNNEL_SERVER_FLAGS>, "port"> & {
+  readonly port: number;
+};
 
 /**
  * Reads what the server was told on its command line and in its environment; `name` is what the help calls it.

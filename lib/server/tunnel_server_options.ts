@@ -5,8 +5,9 @@ import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
 import { AddressSet } from "../net/address_set.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import type { Bus } from "./bus/bus.ts";
-import { DEFAULT_PORT, SERVER_FLAGS } from "./flags.ts";
-import type { ServerOptions } from "./options.ts";
+import { DEFAULT_PORT } from "./flags/listening_flags.ts";
+import { TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
+import type { OwnOptions } from "./options.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 
 /** So many of something in so many milliseconds. */
@@ -95,7 +96,7 @@ export interface TunnelServerOptions {
 }
 
 /** What a server needs to know: the flags' values, and what is made or opened before it starts. */
-export interface CompleteServerOptions extends Omit<ServerOptions, NotFromFlags> {
+export interface CompleteServerOptions extends OwnOptions {
   /** What it shares with the other nodes, and closes in the end; null for a server that is alone. */
   readonly bus: Bus | null;
   readonly tls: Certificate | null;
@@ -108,17 +109,6 @@ export interface CompleteServerOptions extends Omit<ServerOptions, NotFromFlags>
   /** Where each request of a visitor is written; null for nowhere. */
   readonly accessLog: Log | null;
 }
-
-/** Options of the command line that name files, or speak of its standard error. */
-type NotFromFlags =
-  | "accessLog"
-  | "acme"
-  | "authorizedKeys"
-  | "bus"
-  | "httpPort"
-  | "logFormat"
-  | "logLevel"
-  | "tls";
 
 /**
  * Reads the options of a server by the flags of the command line, and adds the defaults.
@@ -134,7 +124,7 @@ export function completeOptions(options: TunnelServerOptions): CompleteServerOpt
     port: port ?? DEFAULT_PORT,
     trustProxy: trustProxy instanceof AddressSet
       ? trustProxy
-      : optionValue("trustProxy", SERVER_FLAGS.trustProxy, trustProxy),
+      : optionValue("trustProxy", TRUST_PROXY, trustProxy),
     tls: certificateOf(tls ?? null),
     bus: bus ?? null,
     authorizedKeys: authorizedKeys ?? null,
@@ -145,27 +135,7 @@ export function completeOptions(options: TunnelServerOptions): CompleteServerOpt
   };
 }
 
-/** The options that a program gives as the command line does, each by its flag. */
-const {
-  tlsCert: _tlsCert,
-  tlsKey: _tlsKey,
-  httpPort: _httpPort,
-  acme: _acme,
-  state: _state,
-  acmeDirectory: _acmeDirectory,
-  acmeDnsPort: _acmeDnsPort,
-  acmeResolver: _acmeResolver,
-  acmeHook: _acmeHook,
-  acmeKeyId: _acmeKeyId,
-  acmeHmacKey: _acmeHmacKey,
-  accessLog: _accessLog,
-  authorizedKeys: _authorizedKeys,
-  bus: _bus,
-  logFormat: _logFormat,
-  logLevel: _logLevel,
-  trustProxy: _trustProxy,
-  ...VALUE_FLAGS
-} = SERVER_FLAGS;
+const { trustProxy: TRUST_PROXY, ...VALUE_FLAGS } = TUNNEL_SERVER_FLAGS;
 
 /** Options that are objects in a program. */
 const OBJECTS: readonly (keyof TunnelServerOptions)[] = [

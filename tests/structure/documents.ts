@@ -3,7 +3,7 @@ import {
   DOCTOR_FLAGS as CLIENT_DOCTOR_FLAGS,
   EXAMINATION,
 } from "../../lib/client/doctor/doctor_flags.ts";
-import { SERVER_FLAGS } from "../../lib/server/flags.ts";
+import { SERVER_FLAGS } from "../../lib/server/flags/server_flags.ts";
 import config from "../../deno.json" with { type: "json" };
 import { boundTables, readBounds } from "./bounds.ts";
 import { flagTables } from "./flag_tables.ts";

@@ -1,6 +1,6 @@
 import { type Environment, parseCommandLine, type ParsedCommand } from "../../cli/command_line.ts";
 import { switchFlag } from "../../cli/flags.ts";
-import { SERVER_FLAGS } from "../flags.ts";
+import { SERVER_FLAGS } from "../flags/server_flags.ts";
 import { parseServerOptions, type ServerOptions } from "../options.ts";
 
 /** The flags of `tunnel-server doctor`: those that the server is started with, and its own. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FlagValues } from "../../../lib/cli/flags.ts";
-import type { SERVER_FLAGS } from "../../../lib/server/flags.ts";
+import type { TUNNEL_SERVER_FLAGS } from "../../../lib/server/flags/server_flags.ts";
 import { TUNNEL_OPTIONS } from "../../../lib/client/library/read_tunnel_options.ts";
 import type { forward, ForwardOptions, serve, Tunnel, TunnelOptions } from "../../../lib/mod.ts";
 import type { TunnelServerOptions } from "../../../lib/server/mod.ts";
@@ -76,17 +76,8 @@ Deno.test("the names of a tunnel's options are those of their type", () => {
   assertEquals([forwardOptions.server, typeof listen], [server, "function"]);
 });
 
-/** Options that a program gives in another way than the command line, or not at all. */
-type NotGiven =
-  | "tlsCert"
-  | "tlsKey"
-  | "httpPort"
-  | "state"
-  | `acme${string}`
-  | "logFormat"
-  | "logLevel";
-
-type FromFlags = Exclude<keyof FlagValues<typeof SERVER_FLAGS>, NotGiven>;
+/** The options of the command line, but for those of the program around a server. */
+type FromFlags = keyof FlagValues<typeof TUNNEL_SERVER_FLAGS>;
 
 /** What the type of the options lacks: nothing. */
 type Missing = Exclude<FromFlags, keyof TunnelServerOptions>;
