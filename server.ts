@@ -11,11 +11,17 @@ import {
 } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
+import { type ClientToken, clientToken, tellToken } from "./lib/server/access/client_token.ts";
 import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
 import { ServeListener } from "./lib/server/listen/serve_listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
-import { ownOptions, parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
+import {
+  makesToken,
+  ownOptions,
+  parseServerOptions,
+  type ServerOptions,
+} from "./lib/server/options.ts";
 import {
   type Certificate,
   CertificateError,
@@ -23,7 +29,7 @@ import {
 } from "./lib/server/tls/certificate_source.ts";
 import { type Certificates, openCertificates } from "./lib/server/tls/certificates.ts";
 import { pemReason } from "./lib/server/tls/pem_reason.ts";
-import { StateError } from "./lib/server/state_folder.ts";
+import { StateError, StateFolder } from "./lib/server/state_folder.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
 
@@ -68,9 +74,12 @@ async function serve(options: ServerOptions): Promise<number> {
 async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const { log } = logs;
   const { authorizedKeys } = options;
-  const certificates = await open(options, log);
+  const { state, made } = await openState(options);
+  const token = made?.token ?? options.token;
+  const userAgent = `tunnel/${config.version}`;
+  const certificates = openCertificates(options, { state, userAgent, log });
   const { source, permissions } = certificates;
-  const server = start(options, {
+  const server = start({ ...options, token }, {
     ...logs,
     bus: await openBus(options),
     tls: source === null ? null : await load(source),
@@ -78,10 +87,11 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const redirect = startRedirect(options, { url: server.url, certificates, log });
   // Nothing was handled yet. Files are read again at SIGHUP, and written where certificates are got.
   keepOnly("net", ...(authorizedKeys === null ? [] : ["read"] as const), ...permissions);
-  if (options.token === null && authorizedKeys === null) {
+  if (token === null && authorizedKeys === null && !options.open) {
     log.warn("everybody may connect a client: --token or --authorized-keys ends that");
   }
   console.log(server.url);
+  if (made !== null) tellToken(made, { server: server.clientUrl, log });
   const stopping = new AbortController();
   source?.watch((certificate) => server.renewCertificate(certificate), stopping.signal);
   onReload(() => {
@@ -119,14 +129,27 @@ function start(
   }
 }
 
-/** Opens where certificates come from. */
-async function open(options: ServerOptions, log: Log): Promise<Certificates> {
+/** Opens what the server keeps: its folder, and the token where it makes one. */
+async function openState(options: ServerOptions): Promise<Kept> {
+  const { state: path, acme } = options;
+  const makes = makesToken(options);
+  if (path === null || (acme === null && !makes)) return { state: null, made: null };
   try {
-    return await openCertificates(options, { userAgent: `tunnel/${config.version}`, log });
+    const state = await StateFolder.open(path);
+    return { state, made: makes ? await clientToken(state) : null };
   } catch (cause) {
     if (!(cause instanceof StateError)) throw cause;
-    throw new ProgramError(cause.message, 2, { cause });
+    const advice = makes ? ", or whom to let in with --token, --authorized-keys or --open" : "";
+    throw new ProgramError(`${cause.message}${advice}`, 2, { cause });
   }
+}
+
+/** What of a server outlives it. */
+interface Kept {
+  /** null for a server that keeps nothing. */
+  readonly state: StateFolder | null;
+  /** The token that it has made; null where it needs none, or was given one. */
+  readonly made: ClientToken | null;
 }
 
 /** Listens where visitors are sent to HTTPS; null where they are not. */

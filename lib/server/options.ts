@@ -7,6 +7,7 @@ import {
   UsageError,
 } from "../cli/command_line.ts";
 import { flagName, type FlagValues, valuesOf } from "../cli/flags.ts";
+import { isPublic } from "./access/client_token.ts";
 import type { CERTIFICATE_FLAGS } from "./flags/certificate_flags.ts";
 import { DEFAULT_PORT } from "./flags/listening_flags.ts";
 import { SERVER_FLAGS, TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
@@ -16,11 +17,13 @@ import type { Resolver } from "./tls/dns_lookup.ts";
 type Values = FlagValues<typeof SERVER_FLAGS>;
 
 /** Flags whose values become something else below. */
-type Combined = keyof typeof CERTIFICATE_FLAGS | "port" | "state";
+type Combined = keyof typeof CERTIFICATE_FLAGS | "port";
 
 /** What the server's flags give, and what is made of several of them. */
 export interface ServerOptions extends Omit<Values, Combined> {
   readonly port: number;
+  /** The path of the folder for what the server keeps; null where there is none. */
+  readonly state: string | null;
   /** Where visitors are sent to HTTPS; null for nowhere. */
   readonly httpPort: number | null;
   /** Paths of PEM files, which are not read here. */
@@ -39,8 +42,6 @@ export interface ACMEOptions {
   readonly resolver: Resolver;
   /** A program that sets TXT records; null for the server's own responder, or HTTP with `fixed`. */
   readonly hook: string | null;
-  /** The path of the folder that account and certificate are kept in. */
-  readonly state: string;
 }
 
 /** Returns the options of the server itself, without those of the program around it. */
@@ -101,7 +102,6 @@ export function parseServerOptions(
     dnsPort: acmeDnsPort,
     resolver: acmeResolver,
     hook: acmeHook,
-    state: state ?? usualFolder(environment),
   };
   const httpPort = others.httpPort ?? (acme === null ? "off" : HTTP_PORT);
   const options: ServerOptions = {
@@ -110,6 +110,7 @@ export function parseServerOptions(
     httpPort: httpPort === "off" ? null : httpPort,
     // A renewed certificate needs a second listener beside the first: without one, clients would be away for a moment.
     reusePort: others.reusePort || (acme !== null && Deno.build.os === "linux"),
+    state: state ?? usualFolder(environment),
     tls,
     acme,
   };
@@ -123,13 +124,17 @@ const HTTP_PORT = 80;
 
 /** @throws {UsageError} for flags that cannot be meant together. */
 function checkTogether(options: ServerOptions): void {
-  const { acme, tls, bus, domain, fixed, httpPort, hsts } = options;
+  const { acme, tls, bus, domain, fixed, httpPort, hsts, state } = options;
+  checkAccess(options);
   const isSecure = acme !== null || tls !== null;
   if (hsts !== null && !isSecure) throw new UsageError("--hsts needs --acme or --tls-cert");
   if (httpPort !== null && !isSecure) {
     throw new UsageError("--http-port needs --acme or --tls-cert");
   }
   if (acme === null) return;
+  if (state === null) {
+    throw new UsageError("--acme needs --state, a folder to keep account and certificate in");
+  }
   if (tls !== null) {
     throw new UsageError("--acme gets a certificate, so --tls-cert is one too many");
   }
@@ -147,14 +152,41 @@ function checkTogether(options: ServerOptions): void {
   }
 }
 
-/** Returns where a user's programs keep what must outlive them, on the system that the variables are of. */
-function usualFolder(environment: Environment): string {
+/** Whether the server makes the token that its clients need. */
+export function makesToken({ token, authorizedKeys, open, ...options }: ServerOptions): boolean {
+  return isPublic(options) && token === null && authorizedKeys === null && !open;
+}
+
+/** @throws {UsageError} for a server of which it is not clear whom it lets in. */
+function checkAccess(options: ServerOptions): void {
+  const { token, authorizedKeys, open, bus, state } = options;
+  if (open && (token !== null || authorizedKeys !== null)) {
+    const other = token === null ? "--authorized-keys" : "--token";
+    throw new UsageError(`--open lets everybody connect, so ${other} is one too many`);
+  }
+  if (!makesToken(options)) return;
+  // Nodes would each make their own.
+  if (bus !== "memory") {
+    throw new UsageError(
+      "--bus needs the same --token or --authorized-keys on each node, or --open for everybody",
+    );
+  }
+  if (state === null) {
+    throw new UsageError(
+      "clients of this server need a token: give --state, a folder to keep it in, or --token, " +
+        "--authorized-keys or --open",
+    );
+  }
+}
+
+/** Returns where a user's programs keep what must outlive them, on the system that the variables are of; null for nowhere. */
+function usualFolder(environment: Environment): string | null {
   const bases = [["XDG_STATE_HOME", ""], ["HOME", ".local/state"], ["LOCALAPPDATA", ""]] as const;
   for (const [variable, below] of bases) {
     const base = lookUp(environment, variable) ?? "";
     if (base !== "") return join(base, below, "tunnel-server");
   }
-  throw new UsageError("--acme needs --state, a folder to keep account and certificate in");
+  return null;
 }
 
 function externalAccount(keyId: string | null, hmacKey: string | null): ExternalAccount | null {

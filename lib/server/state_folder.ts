@@ -34,9 +34,14 @@ export class StateFolder {
     }
   }
 
+  /** Returns the path of a file. */
+  pathOf(name: string): string {
+    return join(this.path, name);
+  }
+
   /** Returns a text, null when there is none. @throws {StateError} when it cannot be read, or is open to others. */
   async read(name: string): Promise<string | null> {
-    const path = join(this.path, name);
+    const path = this.pathOf(name);
     try {
       const { size, mode } = await Deno.stat(path);
       if (size > MAX_FILE) throw new StateError(`${path} is larger than ${MAX_FILE} bytes`);
@@ -53,9 +58,21 @@ export class StateFolder {
     }
   }
 
+  /** Keeps a text where there is none yet, and tells whether it did. @throws {StateError} when it cannot be written. */
+  async create(name: string, text: string): Promise<boolean> {
+    const path = this.pathOf(name);
+    try {
+      await writeSynced(path, text);
+      return true;
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AlreadyExists) return false;
+      throw new StateError(`cannot write ${path}: ${systemReason(cause)}`, { cause });
+    }
+  }
+
   /** Keeps a text in the place of the one before: a reader meanwhile, or after a crash, finds one of the two whole. */
   async write(name: string, text: string): Promise<void> {
-    const path = join(this.path, name);
+    const path = this.pathOf(name);
     const draft = `${path}.${crypto.randomUUID()}`;
     try {
       try {

@@ -53,6 +53,8 @@ import { WebSocketQuotas } from "./proxy/websocket_quotas.ts";
 export class TunnelServer implements AsyncDisposable {
   /** The server's own URL. */
   readonly url: string;
+  /** Where clients connect, as a URL: the same, unless they have a port of their own. */
+  readonly clientUrl: string;
   readonly #options: CompleteServerOptions;
   readonly #listeners: Listeners;
   readonly #router: Router;
@@ -98,6 +100,7 @@ export class TunnelServer implements AsyncDisposable {
     this.url = options.publicUrl ?? this.#defaultUrl();
     const { port, clientPort } = this.#listeners;
     const own = { url: this.url, port, clientPort, isSecure: options.tls !== null };
+    this.clientUrl = clientUrl(own);
     if (clientPort !== null) {
       log.info("clients connect to a port of their own", { port: clientPort });
     }
@@ -133,7 +136,7 @@ export class TunnelServer implements AsyncDisposable {
       metrics,
       log,
       server: options.server,
-      url: clientUrl(own),
+      url: this.clientUrl,
       isAudience: (audience, connection) => isAudience(audience, connection, own),
       addressOf: (label) => this.#addressOf(label),
     });
@@ -179,7 +182,7 @@ export class TunnelServer implements AsyncDisposable {
     const pages = new OwnPages({
       metrics,
       server: options.server,
-      clientUrl: clientUrl(own),
+      clientUrl: this.clientUrl,
       needsToken: options.token !== null,
       isReady: () => !this.#isRestarting,
       isServed: (target) =>

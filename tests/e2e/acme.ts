@@ -28,7 +28,7 @@ export function startACMEServer(options: ACMEServerOptions): Promise<Program> {
     ...["--hostname", "127.0.0.1", "--port", "0", "--http-port", `${httpPort}`],
     ...["--domain", DOMAIN, "--acme", "you@example.com", "--acme-directory", pebble.directory],
     ...["--acme-dns-port", `${dnsPort}`, "--acme-resolver", resolver],
-    ...["--state", state, "--log-format", "text"],
+    ...["--open", "--state", state, "--log-format", "text"],
     ...args,
   ], { env: { ...pebble.trusting, ...env } });
 }

@@ -98,7 +98,7 @@ Deno.test(
         const port = freePort();
         const tls = ["--tls-cert", pathOf("signed.pem"), "--tls-key", CERTIFICATE.keyFile];
         await using server = await startServerAt(port, [
-          ...["--domain", SQUID_NAME],
+          ...["--domain", SQUID_NAME, "--open"],
           ...(scheme === "https" ? tls : []),
         ]);
         await using proxy = await ForwardProxy.squid({ connectPort: port });

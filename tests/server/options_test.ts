@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
-import { parseServerOptions, type ServerOptions } from "../../lib/server/options.ts";
+import { makesToken, parseServerOptions, type ServerOptions } from "../../lib/server/options.ts";
 
 function options(args: string[], environment: Environment = {}): ServerOptions {
   const command = parseServerOptions(args, environment);
@@ -34,6 +34,8 @@ Deno.test("parseServerOptions has the defaults of the README", () => {
     nodeUrl: null,
     token: null,
     authorizedKeys: null,
+    open: false,
+    state: null,
     adminToken: null,
     maxBody: null,
     rateLimit: null,
@@ -75,6 +77,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--node-url=http://10.0.0.7:6519/",
     "--token=correct horse battery",
     "--authorized-keys=keys",
+    "--state=folder",
     "--admin-token=a",
     "--max-body=500kb",
     "--rate-limit=100/s",
@@ -113,6 +116,8 @@ Deno.test("parseServerOptions reads every flag", () => {
     nodeUrl: "http://10.0.0.7:6519",
     token: "correct horse battery",
     authorizedKeys: "keys",
+    open: false,
+    state: "folder",
     adminToken: "a",
     maxBody: 500_000,
     rateLimit: { count: 100, period: 1000 },
@@ -137,6 +142,7 @@ Deno.test("parseServerOptions takes TUNNEL_ variables and PORT", () => {
   const read = options([], {
     PORT: "80",
     TUNNEL_DOMAIN: "a.example",
+    TUNNEL_OPEN: "true",
     TUNNEL_TRUST_PROXY: "::1,10.0.0.1",
   });
   assertEquals([read.port, read.domain], [80, "a.example"]);
@@ -172,7 +178,7 @@ Deno.test("parseServerOptions reads listen addresses and names", () => {
 });
 
 Deno.test("parseServerOptions normalizes the public URL to an origin, and refuses anything more", () => {
-  const url = (text: string) => options([`--public-url=${text}`]).publicUrl;
+  const url = (text: string) => options([`--public-url=${text}`, "--open"]).publicUrl;
   assertEquals(url("http://A.example:80/"), "http://a.example");
   assertEquals(url("https://a.example:8443"), "https://a.example:8443");
   assertEquals(url("http://[::1]:6519"), "http://[::1]:6519");
@@ -198,7 +204,8 @@ Deno.test("parseServerOptions normalizes the public URL to an origin, and refuse
 const ACME = ["--domain=tunnel.example.com", "--acme=you@example.com"];
 
 Deno.test("parseServerOptions takes the ports of the web with --acme, and a second listener for renewals", () => {
-  const { port, httpPort, reusePort, acme } = options(ACME, { HOME: "/home/ann" });
+  const { port, httpPort, reusePort, acme, state } = options(ACME, { HOME: "/home/ann" });
+  assertEquals(state, "/home/ann/.local/state/tunnel-server");
   assertEquals([port, httpPort, reusePort], [443, 80, Deno.build.os === "linux"]);
   assertEquals(acme, {
     mail: "you@example.com",
@@ -207,12 +214,11 @@ Deno.test("parseServerOptions takes the ports of the web with --acme, and a seco
     dnsPort: 53,
     resolver: "system",
     hook: null,
-    state: "/home/ann/.local/state/tunnel-server",
   });
 });
 
 Deno.test("parseServerOptions reads every flag of --acme, and the folder that systemd gives", () => {
-  const { port, httpPort, acme } = options([
+  const { port, httpPort, acme, state } = options([
     ...ACME,
     ...["--port=8443", "--http-port=off", "--acme-directory=https://ca.example:14000/dir"],
     ...["--acme-dns-port=5353", "--acme-resolver=[::1]:5300", "--acme-hook=/bin/hook"],
@@ -226,8 +232,8 @@ Deno.test("parseServerOptions reads every flag of --acme, and the folder that sy
     dnsPort: 5353,
     resolver: { ipAddr: "::1", port: 5300 },
     hook: "/bin/hook",
-    state: "/var/lib/tunnel",
   });
+  assertEquals(state, "/var/lib/tunnel");
   const staging = options([...ACME, "--acme-directory=staging", "--acme-resolver=1.1.1.1"], {
     XDG_STATE_HOME: "/state",
   });
@@ -236,18 +242,19 @@ Deno.test("parseServerOptions reads every flag of --acme, and the folder that sy
     "https://acme-staging-v02.api.letsencrypt.org/directory",
   );
   assertEquals(staging.acme?.resolver, { ipAddr: "1.1.1.1", port: 53 });
-  assertEquals(staging.acme?.state, "/state/tunnel-server");
+  assertEquals(staging.state, "/state/tunnel-server");
 });
 
 Deno.test("parseServerOptions refuses what cannot be meant beside --acme, or without it", () => {
   const home = { HOME: "/root" };
   refuses(["--acme=you@example.com"], "--acme needs --domain", home);
   refuses(["--acme=a@b.c", "--domain=a.localhost"], "--acme needs --domain", home);
-  refuses(ACME, "--acme needs --state");
+  refuses([...ACME, "--open"], "--acme needs --state");
   refuses([...ACME, "--tls-cert=a", "--tls-key=b"], "--tls-cert is one too many", home);
   refuses([...ACME, "--fixed", "--http-port=off"], "needs --http-port", home);
-  refuses([...ACME, "--bus=redis://localhost"], "--acme with --bus needs --acme-hook", home);
-  options([...ACME, "--bus=redis://localhost", "--acme-hook=a"], home);
+  const nodes = [...ACME, "--bus=redis://localhost", "--open"];
+  refuses(nodes, "--acme with --bus needs --acme-hook", home);
+  options([...nodes, "--acme-hook=a"], home);
   refuses([...ACME, "--acme-key-id=a"], "needs --acme-hmac-key", home);
   refuses([...ACME, "--acme-hmac-key=c2VjcmV0"], "needs --acme-key-id", home);
   refuses([...ACME, "--acme-directory=http://ca.example/"], "must be staging or a URL", home);
@@ -263,6 +270,24 @@ Deno.test("parseServerOptions refuses what cannot be meant beside --acme, or wit
     UsageError,
   );
   assert(!error.message.includes("not base64"), "a secret is not shown");
+});
+
+Deno.test("A server with a name of the world's makes a token, unless it is told whom to let in", () => {
+  const home = { HOME: "/root" };
+  const makes = (...args: string[]) => makesToken(options(args, home));
+  assert(!makes() && !makes("--domain=a.localhost") && !makes("--public-url=http://127.0.0.1:80"));
+  assert(makes("--domain=tunnel.example.com") && makes("--public-url=https://a.example"));
+  assert(makes(...ACME));
+  for (const told of ["--token=0123456789abcdef", "--authorized-keys=a", "--open"]) {
+    assert(!makes("--domain=tunnel.example.com", told), told);
+  }
+  assert(options(["--domain=tunnel.example.com", "--open"]).open, "no folder is needed");
+  refuses(["--domain=tunnel.example.com"], "a folder to keep it in, or --token");
+  const bus = ["--domain=tunnel.example.com", "--bus=redis://localhost"];
+  refuses(bus, "--bus needs the same --token or --authorized-keys on each node", home);
+  options([...bus, "--token=0123456789abcdef"], home);
+  refuses(["--open", "--token=0123456789abcdef"], "so --token is one too many");
+  refuses(["--open", "--authorized-keys=a"], "so --authorized-keys is one too many");
 });
 
 Deno.test("parseServerOptions needs both TLS files or none", () => {
@@ -346,6 +371,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "max-visitor-websockets",
     "max-websockets",
     "node-url",
+    "open",
     "port",
     "public-url",
     "rate-limit",

@@ -156,6 +156,6 @@ async function movedName(): Promise<Outcome> {
 }
 
 function startNamed(port: number, hostname: string): Promise<Program> {
-  const flags = ["--hostname", hostname, "--port", `${port}`, "--domain", SERVER_NAME];
+  const flags = ["--hostname", hostname, "--port", `${port}`, "--domain", SERVER_NAME, "--open"];
   return Program.start("server.ts", flags);
 }

@@ -165,7 +165,7 @@ async function makeHome(): Promise<string> {
 
 async function environment(home: string): Promise<Record<string, string>> {
   const kept = Object.entries(Deno.env.toObject()).filter(([name]) =>
-    !name.startsWith("TUNNEL_") && name !== "PORT" && name !== "XDG_CONFIG_HOME"
+    !/^(?:TUNNEL_.*|PORT|XDG_CONFIG_HOME|XDG_STATE_HOME|STATE_DIRECTORY)$/.test(name)
   );
   denoDir ??= findDenoDir();
   return {

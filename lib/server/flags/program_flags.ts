@@ -17,6 +17,12 @@ export const PROGRAM_FLAGS = {
     default: null,
     defaultText: "everybody",
   }),
+  /** Whether clients need neither token nor place in a list, wherever the server is. */
+  open: switchFlag({
+    group: ACCESS,
+    help: "let everybody connect a client; without it a server with a name of the world's makes " +
+      "a token, unless it has one or a list",
+  }),
   /** `memory`, or the URL of a Redis server. */
   bus: valueFlag("<memory|redis-url>", parseBus, {
     group: NODES,
@@ -26,7 +32,8 @@ export const PROGRAM_FLAGS = {
   /** The path of a folder, which is not opened here; null for the usual one. */
   state: textFlag({
     group: OPERATION,
-    help: "folder that account and certificate are kept in; STATE_DIRECTORY is asked as well",
+    help: "folder for what the server keeps: its token, account and certificate; STATE_DIRECTORY " +
+      "is asked as well",
     placeholder: "<folder>",
     default: null,
     defaultText: "~/.local/state/tunnel-server",

@@ -1,7 +1,7 @@
 import type { Log } from "../../cli/log.ts";
 import type { Permission } from "../../cli/permissions.ts";
 import type { ACMEOptions, ServerOptions } from "../options.ts";
-import { StateFolder } from "../state_folder.ts";
+import type { StateFolder } from "../state_folder.ts";
 import { ACMESource } from "./acme_source.ts";
 import { ACMEState } from "./acme_state.ts";
 import type { CertificateSource } from "./certificate_source.ts";
@@ -26,23 +26,28 @@ export interface Certificates {
 
 type Options = Pick<ServerOptions, "tls" | "acme" | "domain" | "fixed" | "hostname">;
 
-/** Opens what the server's flags name. @throws {StateError} when the folder cannot be used. */
-export async function openCertificates(
-  options: Options,
-  made: { readonly userAgent: string; readonly log: Log },
-): Promise<Certificates> {
+/** What certificates are got with. */
+interface Made {
+  /** null for a server that keeps nothing, and so gets none. */
+  readonly state: StateFolder | null;
+  readonly userAgent: string;
+  readonly log: Log;
+}
+
+/** Opens what the server's flags name. */
+export function openCertificates(options: Options, { state, ...made }: Made): Certificates {
   const { tls, acme } = options;
-  if (acme !== null) return await openACME({ ...options, acme }, made);
+  if (acme !== null && state !== null) return openACME({ ...options, acme }, { ...made, state });
   const source = tls === null ? null : new PEMFiles({ ...tls, log: made.log });
   return { source, proofAt: () => null, permissions: tls === null ? [] : ["read"], close() {} };
 }
 
-async function openACME(
+function openACME(
   options: Options & { readonly acme: ACMEOptions },
-  { userAgent, log }: { readonly userAgent: string; readonly log: Log },
-): Promise<Certificates> {
+  { state: folder, userAgent, log }: Made & { readonly state: StateFolder },
+): Certificates {
   const { acme, domain, fixed } = options;
-  const state = new ACMEState(await StateFolder.open(acme.state), acme.directory);
+  const state = new ACMEState(folder, acme.directory);
   const { answers, proofAt = () => null, close = () => {} } = challengeAnswers(options, log);
   const source = new ACMESource({
     ...acme,

@@ -170,7 +170,7 @@ for (const { fault, changes, options = {}, check, text, advice } of NGINX_FAULTS
 }
 
 Deno.test("a doctor finds a public name that has no address", async () => {
-  await using server = await startServer(["--domain", "tunnel.invalid"]);
+  await using server = await startServer(["--domain", "tunnel.invalid", "--open"]);
   const findings = await examined({ server: `http://127.0.0.1:${server.url.port}` });
   assertWrong(findings, "public URL", NO_ADDRESS, /\*\.tunnel\.invalid A /);
 });
