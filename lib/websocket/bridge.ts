@@ -23,9 +23,14 @@ export type BridgedStream =
 /** What the WebSockets of visitors and of origins have in common; `binaryType` is not `blob`. */
 export interface MessageSocket extends WebSocketLike {
   send(data: string | Uint8Array<ArrayBuffer>): void;
-  /** Stops reading, and goes on: the socket of `ws` can, Deno's cannot. */
+  /** Stops reading, and goes on: Deno's own sockets cannot. */
   pause?(): void;
   resume?(): void;
+  /**
+   * Refuses messages of more than so many bytes from now on, by their first header; more than before, or before the first.
+   * `onTooLong` is called in place of such a message, and nothing comes after it; without it, 1009 closes the socket.
+   */
+  limit?(maxMessage: number, onTooLong?: () => void): void;
 }
 
 const encoder = new TextEncoder();
@@ -101,6 +106,7 @@ export class WebSocketBridge {
     this.#beforeSend = options.beforeSend ?? (() => {});
     this.finished = new Promise((resolve) => this.#done = resolve);
     stream.onAbort = () => void this.#onAbort();
+    socket.limit?.(this.#maxMessage, () => this.#refuseMessage());
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => this.#onClose(event.code, event.reason));
     // A close event follows each error event and tells the rest.
@@ -133,12 +139,7 @@ export class WebSocketBridge {
     }
     const text = typeof data === "string";
     const bytes = text ? encoder.encode(data) : bytesOf(data);
-    if (bytes.length > this.#maxMessage) {
-      const reason = this.#tooLong();
-      this.#closeOnSender(CloseCode.TooBig, reason);
-      this.#outgoing.close(CloseCode.Internal, reason);
-      return;
-    }
+    if (bytes.length > this.#maxMessage) return this.#refuseMessage();
     if (!this.#outgoing.send(bytes, text)) {
       this.#closeOnSender(
         CloseCode.TryAgainLater,
@@ -147,6 +148,13 @@ export class WebSocketBridge {
       return;
     }
     if (this.#outgoing.crowded) this.#socket.pause?.();
+  }
+
+  /** Closes both sides for a message of the socket that is too long. */
+  #refuseMessage(): void {
+    const reason = this.#tooLong();
+    this.#closeOnSender(CloseCode.TooBig, reason);
+    this.#outgoing.close(CloseCode.Internal, reason);
   }
 
   #onClose(code: number, reason: string): void {

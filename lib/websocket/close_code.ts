@@ -7,6 +7,8 @@ export const CloseCode = {
   NoStatus: 1005,
   /** Stands for an end without a close frame, and is never sent. */
   Abnormal: 1006,
+  /** A text that is not UTF-8. */
+  InvalidPayload: 1007,
   TooBig: 1009,
   Internal: 1011,
   ServiceRestart: 1012,

@@ -1,6 +1,8 @@
 import { MAX_TRANSPORT_MESSAGE } from "../wire/limits.ts";
 import { CloseCode, maySendCode } from "./close_code.ts";
-import { MAX_CONTROL, Opcode } from "./encoder.ts";
+import { MAX_CONTROL, Opcode, type Role } from "./encoder.ts";
+import { applyMask, WordBuffer } from "./mask.ts";
+import { MessageBuffer } from "./message_buffer.ts";
 
 /** The peer broke RFC 6455; `code` is the close code to tell it. */
 export class WebSocketError extends Error {
@@ -20,30 +22,43 @@ export interface FrameSink {
   onClose(code: number, reason: string): void;
 }
 
+export interface FrameDecoderOptions {
+  /** The end that it reads for: what comes to a server is masked. @default "client" */
+  readonly role?: Role;
+  /** Bytes of a message, however many fragments it has. @default MAX_TRANSPORT_MESSAGE */
+  readonly maxMessage?: number;
+}
+
 /** Bytes read at a time; a longer message is not copied out of the read buffer as a whole. */
 const READ_BUFFER = 64 * 1024;
+
+/** Bytes that a server reads at a time from a peer that sends little: it has thousands of them. */
+const SMALL_READ_BUFFER = 4 * 1024;
 
 /** Bytes of a message still to come above which they are read straight into the message, without a copy. */
 const DIRECT_READ = 16 * 1024;
 
-/** Bytes of the first buffer for a message that comes in fragments. */
-const FIRST_FRAGMENTS = 4 * 1024;
-
-const NOTHING = new Uint8Array(0);
+/** Bytes of a mask, behind a header. */
+const MASK = 4;
 
 /**
- * Finds the messages in what a server sends, however it is cut: read into `room()`, then call `received`.
- * It holds at most one read buffer and one message of `MAX_TRANSPORT_MESSAGE`.
+ * Finds the messages in what a peer sends, however it is cut: read into `room()`, then call `received`.
+ * It holds at most one read buffer and one message.
  */
 export class FrameDecoder {
+  /** Bytes of a message; a longer one is refused as soon as its header tells. */
+  maxMessage: number;
   readonly #sink: FrameSink;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #role: Role;
+  #buffer: WordBuffer;
   #start = 0;
   #end = 0;
   /** The message that is being put together, unless it lies whole in the read buffer. */
-  #message = NOTHING;
-  #filled = 0;
-  /** Bytes to come of the present frame's payload. */
+  readonly #message = new MessageBuffer();
+  /** The mask of the present frame; 0 for none. */
+  #mask = 0;
+  /** Bytes of the present frame's payload that have come, and that are to come. */
+  #taken = 0;
   #left = 0;
   #isFinal = false;
   /** The opcode of the message that has begun; Continuation between messages. */
@@ -51,24 +66,33 @@ export class FrameDecoder {
   #isDirect = false;
 
   /** Begins with `early`, which were read with the handshake, a read buffer full at most: `received(0)` takes them. */
-  constructor(sink: FrameSink, early: Uint8Array) {
+  constructor(sink: FrameSink, early: Uint8Array, options: FrameDecoderOptions = {}) {
+    const { role = "client", maxMessage = MAX_TRANSPORT_MESSAGE } = options;
     this.#sink = sink;
-    this.#buffer.set(early);
+    this.#role = role;
+    this.maxMessage = maxMessage;
+    const room = role === "client" ? READ_BUFFER : SMALL_READ_BUFFER;
+    this.#buffer = new WordBuffer(early.length < room ? room : READ_BUFFER);
+    this.#buffer.bytes.set(early);
     this.#end = early.length;
   }
 
   /** Returns where to read to; never empty. */
   room(): Uint8Array<ArrayBuffer> {
-    if (this.#start > 0) {
-      // What is left is at most an incomplete header or control frame.
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
-    this.#isDirect = this.#left >= DIRECT_READ;
-    return this.#isDirect
-      ? this.#message.subarray(this.#filled, this.#filled + this.#left)
-      : this.#buffer.subarray(this.#end);
+    this.#isDirect = this.#left >= DIRECT_READ && this.#start === this.#end;
+    if (this.#isDirect) return this.#message.room(this.#left);
+    const { bytes } = this.#buffer;
+    const isFull = this.#end === bytes.length;
+    // What is left is at most an incomplete header or control frame.
+    const rest = bytes.subarray(this.#start, this.#end);
+    if (isFull && bytes.length < READ_BUFFER) {
+      // It sends more than was thought.
+      this.#buffer = new WordBuffer(READ_BUFFER);
+      this.#buffer.bytes.set(rest);
+    } else if (this.#start > 0) bytes.copyWithin(0, this.#start, this.#end);
+    this.#end = rest.length;
+    this.#start = 0;
+    return this.#buffer.bytes.subarray(this.#end);
   }
 
   /**
@@ -78,6 +102,8 @@ export class FrameDecoder {
    */
   received(count: number): void {
     if (this.#isDirect) {
+      this.#isDirect = false;
+      this.#unmask(this.#message.memory, this.#message.filled, count);
       this.#advance(count);
       return;
     }
@@ -86,24 +112,29 @@ export class FrameDecoder {
   }
 
   #takePayload(): boolean {
-    const count = Math.min(this.#left, this.#end - this.#start);
-    this.#message.set(this.#buffer.subarray(this.#start, this.#start + count), this.#filled);
+    const room = this.#message.room(this.#left);
+    const count = Math.min(room.length, this.#end - this.#start);
+    this.#unmask(this.#buffer, this.#start, count);
+    room.set(this.#buffer.bytes.subarray(this.#start, this.#start + count));
     this.#start += count;
     this.#advance(count);
     return true;
   }
 
-  #advance(count: number): void {
-    this.#filled += count;
-    this.#left -= count;
-    if (this.#left === 0 && this.#isFinal) this.#finish();
+  /** Unmasks the next bytes of the present frame where they lie. */
+  #unmask(memory: WordBuffer, from: number, count: number): void {
+    applyMask(memory, { from, to: from + count }, this.#mask, this.#taken);
+    this.#taken += count;
   }
 
-  #finish(): void {
-    const message = this.#message.subarray(0, this.#filled);
+  #advance(count: number): void {
+    this.#message.advance(count);
+    this.#left -= count;
+    if (this.#left === 0 && this.#isFinal) this.#finish(this.#message.take());
+  }
+
+  #finish(message: Uint8Array<ArrayBuffer>): void {
     const isText = this.#opcode === Opcode.Text;
-    this.#message = NOTHING;
-    this.#filled = 0;
     this.#opcode = Opcode.Continuation;
     this.#sink.onMessage(message, isText);
   }
@@ -116,53 +147,66 @@ export class FrameDecoder {
     const first = this.#byte(start);
     const opcode = first & 0x0f;
     const isFinal = (first & 0x80) !== 0;
-    const short = this.#byte(start + 1);
-    if ((first & 0x70) !== 0) throw violation("reserved bits are set");
-    if (short >= 0x80) throw violation("a server's frame is masked");
-    if (opcode >= Opcode.Close) return this.#takeControl(opcode, isFinal, short);
+    const short = this.#byte(start + 1) & 0x7f;
+    const isMasked = this.#byte(start + 1) >= 0x80;
+    if ((first & 0x70) !== 0) throw this.#violation("reserved bits are set");
+    if (isMasked !== (this.#role === "server")) {
+      throw this.#violation(isMasked ? "a server's frame is masked" : "a frame is not masked");
+    }
+    const mask = isMasked ? MASK : 0;
+    if (opcode >= Opcode.Close) return this.#takeControl(opcode, isFinal, short, mask);
     this.#checkData(opcode);
-    const headerLength = short === 127 ? 10 : short === 126 ? 4 : 2;
+    const headerLength = (short === 127 ? 10 : short === 126 ? 4 : 2) + mask;
     if (available < headerLength) return false;
     const length = this.#lengthAt(start, short);
-    if (this.#filled + length > MAX_TRANSPORT_MESSAGE) {
-      throw new WebSocketError(
-        CloseCode.TooBig,
-        `a message of more than ${MAX_TRANSPORT_MESSAGE} bytes`,
-      );
+    if (this.#message.filled + length > this.maxMessage) {
+      throw new WebSocketError(CloseCode.TooBig, `a message of more than ${this.maxMessage} bytes`);
     }
     this.#start += headerLength;
+    this.#beginFrame(mask === 0 ? 0 : this.#maskAt(this.#start - MASK));
     if (opcode !== Opcode.Continuation) this.#opcode = opcode;
     this.#isFinal = isFinal;
     const end = this.#start + length;
     if (isFinal && opcode !== Opcode.Continuation && end <= this.#end) {
+      this.#unmask(this.#buffer, this.#start, length);
       // The slice is the message's own memory: the buffer is used again.
-      this.#message = this.#buffer.slice(this.#start, end);
+      const message = this.#buffer.bytes.slice(this.#start, end);
       this.#start = end;
-      this.#filled = length;
-      this.#finish();
+      this.#finish(message);
       return true;
     }
-    this.#reserve(length);
     this.#left = length;
+    this.#message.reserve(length, isFinal && opcode !== Opcode.Continuation);
     this.#advance(0);
     return true;
   }
 
-  #checkData(opcode: number): void {
-    if (opcode > Opcode.Binary) throw violation(`unknown opcode ${opcode}`);
-    const isBegun = this.#opcode !== Opcode.Continuation;
-    if (isBegun === (opcode === Opcode.Continuation)) return;
-    throw violation(isBegun ? "a message inside another" : "a continuation without a message");
+  #beginFrame(mask: number): void {
+    this.#mask = mask;
+    this.#taken = 0;
   }
 
-  #takeControl(opcode: number, isFinal: boolean, length: number): boolean {
-    if (opcode > Opcode.Pong) throw violation(`unknown opcode ${opcode}`);
-    if (!isFinal) throw violation("a fragmented control frame");
-    if (length > MAX_CONTROL) throw violation("a control frame of more than 125 bytes");
-    const from = this.#start + 2;
+  #checkData(opcode: number): void {
+    if (opcode > Opcode.Binary) throw this.#violation(`unknown opcode ${opcode}`);
+    const isBegun = this.#opcode !== Opcode.Continuation;
+    if (isBegun === (opcode === Opcode.Continuation)) return;
+    throw this.#violation(
+      isBegun ? "a message inside another" : "a continuation without a message",
+    );
+  }
+
+  #takeControl(opcode: number, isFinal: boolean, length: number, mask: number): boolean {
+    if (opcode > Opcode.Pong) throw this.#violation(`unknown opcode ${opcode}`);
+    if (!isFinal) throw this.#violation("a fragmented control frame");
+    if (length > MAX_CONTROL) throw this.#violation("a control frame of more than 125 bytes");
+    const from = this.#start + 2 + mask;
     if (from + length > this.#end) return false;
+    if (mask > 0) {
+      this.#beginFrame(this.#maskAt(from - MASK));
+      this.#unmask(this.#buffer, from, length);
+    }
     this.#start = from + length;
-    const payload = this.#buffer.subarray(from, this.#start);
+    const payload = this.#buffer.bytes.subarray(from, this.#start);
     if (opcode === Opcode.Ping) this.#sink.onPing(payload);
     else if (opcode === Opcode.Close) this.#takeClose(payload);
     return true;
@@ -170,10 +214,18 @@ export class FrameDecoder {
 
   #takeClose(payload: Uint8Array): void {
     if (payload.length === 0) return this.#sink.onClose(CloseCode.NoStatus, "");
-    if (payload.length === 1) throw violation("a close frame of one byte");
+    if (payload.length === 1) throw this.#violation("a close frame of one byte");
     const code = (payload[0] ?? 0) * 256 + (payload[1] ?? 0);
-    if (!maySendCode(code)) throw violation(`close code ${code}`);
-    this.#sink.onClose(code, decodeReason(payload.subarray(2)));
+    if (!maySendCode(code)) throw this.#violation(`close code ${code}`);
+    this.#sink.onClose(code, this.#decodeReason(payload.subarray(2)));
+  }
+
+  #decodeReason(bytes: Uint8Array): string {
+    try {
+      return utf8.decode(bytes);
+    } catch {
+      throw this.#violation("a close reason that is not UTF-8");
+    }
   }
 
   /** Returns the frame's length; one that takes more than 32 bits is Infinity. */
@@ -185,35 +237,23 @@ export class FrameDecoder {
     return length;
   }
 
-  /** Makes room for a frame's payload, once for a message of one frame. */
-  #reserve(length: number): void {
-    const needed = this.#filled + length;
-    if (needed <= this.#message.length) return;
-    const isOnly = this.#isFinal && this.#filled === 0;
-    const capacity = Math.max(needed, 2 * this.#message.length, FIRST_FRAGMENTS);
-    const larger = new Uint8Array(isOnly ? needed : Math.min(capacity, MAX_TRANSPORT_MESSAGE));
-    larger.set(this.#message.subarray(0, this.#filled));
-    this.#message = larger;
+  #maskAt(at: number): number {
+    let mask = 0;
+    for (let i = at; i < at + MASK; i++) mask = (mask << 8) | this.#byte(i);
+    return mask;
   }
 
   #byte(at: number): number {
-    return this.#buffer[at] ?? 0;
+    return this.#buffer.bytes[at] ?? 0;
+  }
+
+  #violation(what: string): WebSocketError {
+    const peer = this.#role === "client" ? "server" : "client";
+    return new WebSocketError(
+      CloseCode.Protocol,
+      `the ${peer} broke the WebSocket protocol: ${what}`,
+    );
   }
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-function decodeReason(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw violation("a close reason that is not UTF-8");
-  }
-}
-
-function violation(what: string): WebSocketError {
-  return new WebSocketError(
-    CloseCode.Protocol,
-    `the server broke the WebSocket protocol: ${what}`,
-  );
-}

@@ -1,4 +1,5 @@
-import { FrameBuffer, MaskPool, MAX_HEADER } from "./encoder.ts";
+import { FrameBuffer, MAX_HEADER, type Role } from "./encoder.ts";
+import { MaskPool } from "./mask.ts";
 
 /** Bytes of the smallest buffer: room for what a busy turn of small answers sends. */
 const SMALL_BUFFER = 16 * 1024;
@@ -12,15 +13,22 @@ const MAX_SPARE = 4;
 /**
  * Frames that wait to be written, back to back, so that all of them leave with one write.
  *
- * The session bounds it: body data stops at `SOCKET_HIGH_WATER`, and above `SOCKET_LIMIT` it ends.
+ * Who sends bounds it: a session stops body data at `SOCKET_HIGH_WATER` and ends above `SOCKET_LIMIT`, a bridge waits above a
+ * megabyte.
  */
 export class FrameQueue {
-  readonly #masks = new MaskPool();
+  /** null at a server's end. */
+  readonly #masks: MaskPool | null;
   readonly #buffers: FrameBuffer[] = [];
   readonly #spare: FrameBuffer[] = [];
   /** Bytes of the first buffer that are written. */
   #written = 0;
   #length = 0;
+
+  /** Makes the queue of one end of a connection. @default a client's, which masks */
+  constructor({ role = "client" }: { readonly role?: Role } = {}) {
+    this.#masks = role === "client" ? new MaskPool() : null;
+  }
 
   /** Bytes that are not written yet. */
   get length(): number {
@@ -32,7 +40,7 @@ export class FrameQueue {
     const last = this.#buffers.at(-1);
     const buffer = last?.fits(payload.length) ? last : this.#add(payload.length);
     const before = buffer.length;
-    buffer.append(opcode, payload, this.#masks.next());
+    buffer.append(opcode, payload, this.#masks?.next() ?? null);
     this.#length += buffer.length - before;
   }
 

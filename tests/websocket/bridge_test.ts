@@ -4,7 +4,8 @@ import { Budget } from "../../lib/mux/flow_control.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { WebSocketBridge } from "../../lib/websocket/bridge.ts";
-import { bridged, Talker } from "./bridged.ts";
+import { bridged, type SocketKind, Talker } from "./bridged.ts";
+import { framedPair } from "../testing/framed_pair.ts";
 import { eventually } from "../testing/eventually.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { coded, frameOf, joined, openingOf, type SeenFrame } from "../testing/frame_peer.ts";
@@ -28,7 +29,7 @@ const CLOSES: readonly (readonly [code: number, reason: string])[] = [
   [4999, "é".repeat(61)],
 ];
 
-for (const kind of ["memory", "real"] as const) {
+for (const kind of ["memory", "real", "framed"] as const) {
   Deno.test(`WebSocketBridge keeps text and binary apart, and empty messages (${kind})`, async () => {
     await using pair = await bridged(kind);
     const messages = ["text", bytes(1, 2), "", bytes(), "\ufeffBOM", "é€😀\0", bytes(0xff)];
@@ -117,7 +118,7 @@ for (const kind of ["memory", "real"] as const) {
   });
 }
 
-for (const kind of ["memory", "real"] as const) {
+for (const kind of ["memory", "real", "framed"] as const) {
   for (const side of ["visitor", "origin"] as const) {
     Deno.test(`WebSocketBridge closes with 1009 towards the ${side} that sends more than it may, with 1011 behind what came before towards the other (${kind})`, async () => {
       const limit = 100_000;
@@ -402,7 +403,7 @@ Deno.test("WebSocketBridge reads no more of the stream while its socket is full"
 
 /** One bridge between a peer that speaks frames and a peer at its socket. */
 async function bridgeEnd(
-  kind: "memory" | "real",
+  kind: SocketKind,
   options: {
     readonly window?: number;
     readonly backlog?: number;
@@ -420,6 +421,8 @@ async function bridgeEnd(
   if (stream === undefined) throw new Error("the stream did not arrive");
   const { talker, socket } = kind === "real"
     ? await realSocket(stack)
+    : kind === "framed"
+    ? await framedSocket(stack)
     : memorySocket(options.sockets ?? MemorySocket.pair());
   const bridge = new WebSocketBridge(socket, stream, {
     backlog: options.budget ?? new Budget(backlog),
@@ -442,6 +445,11 @@ async function bridgeEnd(
 
 function memorySocket([outer, socket]: [MemorySocket, MemorySocket]) {
   return { talker: new Talker(outer, () => outer.cut()), socket };
+}
+
+async function framedSocket(stack: AsyncDisposableStack) {
+  const pair = stack.use(await framedPair());
+  return { talker: new Talker(pair.near, () => pair.near.terminate()), socket: pair.far };
 }
 
 async function realSocket(stack: AsyncDisposableStack) {

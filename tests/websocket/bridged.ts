@@ -7,6 +7,7 @@ import { ACCEPTED, GET } from "../testing/heads.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SessionFixture } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
+import { framedPair } from "../testing/framed_pair.ts";
 import { webSocketPair } from "../testing/websocket_pair.ts";
 import { within } from "../testing/within.ts";
 
@@ -42,6 +43,7 @@ export class Talker {
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") this.messages.push(data);
       else if (data instanceof ArrayBuffer) this.messages.push(new Uint8Array(data));
+      else if (data instanceof Uint8Array) this.messages.push(data);
       else throw new TypeError("a message is text or bytes");
       this.#arrived();
     });
@@ -86,13 +88,20 @@ export interface Bridged extends AsyncDisposable {
   readonly finished: Promise<unknown>;
 }
 
+/** In memory, of the libraries that a tunnel uses, or of the codec of its own. */
+export type SocketKind = "memory" | "real" | "framed";
+
 /** Joins a visitor and an origin, over sockets in memory or real ones. */
 export async function bridged(
-  kind: "memory" | "real",
+  kind: SocketKind,
   { backlog = BACKLOG, maxMessage = MAX_WEBSOCKET_MESSAGE }: BridgedOptions = {},
 ): Promise<Bridged> {
   await using stack = new AsyncDisposableStack();
-  const ends = kind === "memory" ? memoryEnds() : await realEnds(stack);
+  const ends = kind === "memory"
+    ? memoryEnds()
+    : kind === "real"
+    ? await realEnds(stack)
+    : await framedEnds(stack);
   const [a, b] = MemorySocket.pair();
   const server = stack.use(new SessionFixture("server", a));
   const client = stack.use(new SessionFixture("client", b));
@@ -164,6 +173,18 @@ async function realEnds(stack: AsyncDisposableStack): Promise<Ends> {
   return {
     visitor: new Talker(outer.near, () => outer.near.terminate()),
     origin: new Talker(inner.far, () => inner.near.terminate()),
+    serverSocket: outer.far,
+    clientSocket: inner.near,
+    vanish: () => inner.near.terminate(),
+  };
+}
+
+async function framedEnds(stack: AsyncDisposableStack): Promise<Ends> {
+  const outer = stack.use(await framedPair());
+  const inner = stack.use(await framedPair());
+  return {
+    visitor: new Talker(outer.near, () => outer.near.terminate()),
+    origin: new Talker(inner.far, () => inner.far.terminate()),
     serverSocket: outer.far,
     clientSocket: inner.near,
     vanish: () => inner.near.terminate(),

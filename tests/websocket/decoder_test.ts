@@ -187,6 +187,81 @@ Deno.test("FrameDecoder takes random bytes or refuses them as a WebSocketError, 
   }
 });
 
+Deno.test("FrameDecoder for a server finds masked messages, cut and read at random, of any length", () => {
+  const random = new SeededRandom();
+  for (let round = 0; round < 40; round++) {
+    const expected: string[] = [];
+    const frames: Uint8Array[] = [];
+    for (let i = 0; i < 12; i++) {
+      const payload = random.bytes(random.pick([0, 1, 125, 126, 1_000, 20_000, 70_000]));
+      const cuts = random.integer(0, 4);
+      let at = 0;
+      for (let piece = 0; piece <= cuts; piece++) {
+        const end = piece === cuts ? payload.length : random.integer(at, payload.length);
+        const opcode = piece > 0 ? Continuation : Binary;
+        frames.push(
+          clientFrame(random, opcode, payload.subarray(at, end), { fin: piece === cuts }),
+        );
+        at = end;
+        if (piece === cuts || random.integer(0, 3) > 0) continue;
+        const ping = random.bytes(random.integer(0, 125));
+        frames.push(clientFrame(random, Ping, ping));
+        expected.push(`ping ${encodeHex(ping)}`);
+      }
+      expected.push(`binary ${encodeHex(payload)}`);
+    }
+    frames.push(clientFrame(random, Close, Uint8Array.of(3, 0xe8, 0x62)));
+    expected.push("close 1000 b");
+    const greatest = random.pick([3, 200, 5_000, 100_000]);
+    const log = new Log();
+    const decoder = new FrameDecoder(log, NONE, { role: "server" });
+    decode(decoder, joined(...frames), () => random.integer(1, greatest));
+    assertEquals(log.entries, expected);
+  }
+});
+
+Deno.test("FrameDecoder for a server refuses a frame without a mask, and a message by its first header", () => {
+  const codeOf = (bytes: Uint8Array, maxMessage?: number): number => {
+    const options = maxMessage === undefined ? {} : { maxMessage };
+    const decoder = new FrameDecoder(new Log(), NONE, { role: "server", ...options });
+    return assertThrows(() => decode(decoder, bytes), WebSocketError).code;
+  };
+  for (const opcode of [Binary, Text, Ping, Close]) {
+    assertEquals(codeOf(serverFrame(opcode, NONE)), CloseCode.Protocol);
+  }
+  // 126 says that two bytes of length follow, and the mask behind them.
+  const header = (length: number) => Uint8Array.of(0x82, 0xfe, length >>> 8, length, 0, 0, 0, 0);
+  assertEquals(codeOf(header(16_385), 16_384), CloseCode.TooBig);
+  const decoder = new FrameDecoder(new Log(), NONE, { role: "server", maxMessage: 16_384 });
+  decode(decoder, header(16_384));
+});
+
+Deno.test("FrameDecoder for a server takes a message of many megabytes in the memory that has come", () => {
+  const random = new SeededRandom();
+  const payload = random.bytes(5 * MAX_TRANSPORT_MESSAGE + 3);
+  const log = new Log();
+  const options = { role: "server", maxMessage: payload.length } as const;
+  decode(new FrameDecoder(log, NONE, options), clientFrame(random, Binary, payload));
+  assert(same(log.messages[0] ?? NONE, payload));
+  // The promise of four gigabytes takes none.
+  const patient = new FrameDecoder(log, NONE, { ...options, maxMessage: 2 ** 32 });
+  decode(patient, decodeHex("82ff" + "00000000ffffffff" + "01020304" + "00"));
+  assert(patient.room().length <= MAX_TRANSPORT_MESSAGE);
+});
+
+/** Writes one frame as a client sends it. */
+function clientFrame(
+  random: SeededRandom,
+  opcode: number,
+  payload: Uint8Array,
+  { fin = true }: { readonly fin?: boolean } = {},
+): Uint8Array {
+  const header = serverHeader(opcode, payload.length, { fin });
+  header[1] = (header[1] ?? 0) | 0x80;
+  const mask = random.bytes(4);
+  return joined(header, mask, payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0)));
+}
+
 /** Notes what a decoder finds. */
 class Log implements FrameSink {
   readonly entries: string[] = [];

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { FrameBuffer, MaskPool, MAX_HEADER, Opcode } from "../../lib/websocket/encoder.ts";
+import { FrameBuffer, MAX_HEADER, Opcode } from "../../lib/websocket/encoder.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 
 const HELLO = new TextEncoder().encode("Hello");
@@ -77,13 +77,18 @@ Deno.test("FrameBuffer tells what fits, and begins anew when it is cleared", () 
   assert(buffer.fits(64 - MAX_HEADER));
 });
 
-Deno.test("MaskPool draws masks of 32 bits that do not come again", () => {
-  const pools = [new MaskPool(), new MaskPool()];
-  const masks = new Set<number>();
-  for (let i = 0; i < 3_000; i++) for (const pool of pools) masks.add(pool.next());
-  // Of 6000 draws from 2^32 two are the same once in 240 times, and ten never.
-  assert(masks.size > 5_990, `${masks.size}`);
-  for (let bit = 0; bit < 32; bit++) assert([...masks].some((mask) => (mask >>> bit) & 1));
+Deno.test("FrameBuffer writes a server's frames without a mask", () => {
+  for (
+    const [length, header] of [[5, "8205"], [126, "827e007e"], [
+      65_536,
+      "827f0000000000010000",
+    ]] as const
+  ) {
+    const buffer = new FrameBuffer(length + MAX_HEADER);
+    const payload = new Uint8Array(length).fill(7);
+    buffer.append(Opcode.Binary, payload, null);
+    assertEquals(encodeHex(written(buffer)), header + encodeHex(payload));
+  }
 });
 
 function written({ bytes, length }: FrameBuffer): Uint8Array {

@@ -1,0 +1,271 @@
+import { MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
+import type { ByteStream } from "../net/byte_stream.ts";
+import type { MessageSocket } from "./bridge.ts";
+import { type Close, CloseCode } from "./close_code.ts";
+import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
+import { Opcode, type Role } from "./encoder.ts";
+import { FrameQueue } from "./frame_queue.ts";
+import { decodeText } from "./message_receiver.ts";
+import { PeerWatch, type PeerWatchOptions } from "./peer_watch.ts";
+
+/** Milliseconds in which bytes must still move on a connection that closes; else its peer is taken for gone. */
+const CLOSE_TIMEOUT = 1_000;
+
+/** Bytes read at a time when they are dropped. */
+const DROPPED_READ = 16 * 1024;
+
+export interface FramedSocketOptions extends PeerWatchOptions {
+  readonly role: Role;
+  /** Bytes of a message. @default MAX_WEBSOCKET_MESSAGE */
+  readonly maxMessage?: number;
+}
+
+type MessageListener = (event: { readonly data: unknown }) => void;
+type CloseListener = (event: Close) => void;
+
+/**
+ * Either end of a WebSocket (RFC 6455) over a connection whose handshake is done, without extensions.
+ *
+ * A message that is too long is known by the header of its first frame, and costs no memory. What is sent within one task
+ * leaves in one write. One close event tells of the end of the connection: with the code of the peer's close frame, or with
+ * 1006 when there was none.
+ */
+export class FramedSocket implements MessageSocket, FrameSink {
+  /** Bytes come as they are, whatever it is set to. */
+  binaryType = "arraybuffer";
+  readonly #role: Role;
+  readonly #queue: FrameQueue;
+  readonly #watch: PeerWatch;
+  #maxMessage: number;
+  /** Called for a message that is too long, in place of closing. */
+  #onTooLong: (() => void) | null = null;
+  #connection: ByteStream | null = null;
+  #decoder: FrameDecoder | null = null;
+  readonly #messageListeners: MessageListener[] = [];
+  readonly #closeListeners: CloseListener[] = [];
+  #isReading = false;
+  #isPaused = false;
+  #isWriting = false;
+  #isScheduled = false;
+  #isGone = false;
+  #isCloseSent = false;
+  #closeReceived: Close | null = null;
+  /** The last ping that was not answered. To answer it alone is allowed (RFC 6455 section 5.5.3) and bounds the answers. */
+  #ping: Uint8Array | null = null;
+  /** Where bytes are read to and dropped, once the peer has broken the protocol. */
+  #dropped: Uint8Array<ArrayBuffer> | null = null;
+  #closing: ReturnType<typeof setTimeout> | undefined;
+  // Made once: closures for each read and write would be garbage on the busiest path.
+  readonly #onRead = (count: number | null): void => this.#received(count);
+  readonly #onWritten = (count: number): void => this.#sent(count);
+  readonly #onFailed = (): void => this.#end(CloseCode.Abnormal, "");
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    this.#write();
+  };
+
+  /** Makes the end of a WebSocket that is yet to open. */
+  constructor(options: FramedSocketOptions) {
+    this.#role = options.role;
+    this.#maxMessage = options.maxMessage ?? MAX_WEBSOCKET_MESSAGE;
+    this.#watch = new PeerWatch(options);
+    this.#queue = new FrameQueue(options);
+  }
+
+  /** Takes the connection over; `early` are bytes that came right behind the handshake. Messages come after the caller's task. */
+  open(connection: ByteStream, early: Uint8Array): void {
+    if (this.#isGone) return connection.close();
+    this.#connection = connection;
+    this.#decoder = new FrameDecoder(this, early, {
+      role: this.#role,
+      maxMessage: this.#maxMessage,
+    });
+    queueMicrotask(() => this.#received(0));
+  }
+
+  get bufferedAmount(): number {
+    return this.#queue.length;
+  }
+
+  addEventListener(type: "message", listener: MessageListener): void;
+  addEventListener(type: "close", listener: CloseListener): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+  addEventListener(
+    ...[type, listener]: ["message", MessageListener] | ["close", CloseListener] | [
+      "error",
+      (event: unknown) => void,
+    ]
+  ): void {
+    // The end of the connection tells of every error.
+    if (type === "message") this.#messageListeners.push(listener);
+    else if (type === "close") this.#closeListeners.push(listener);
+  }
+
+  send(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#isGone || this.#isCloseSent) return;
+    if (typeof data === "string") this.#queue.append(Opcode.Text, encoder.encode(data));
+    else this.#queue.append(Opcode.Binary, data);
+    this.#schedule();
+  }
+
+  /** Sends a close frame behind all that waits; the peer's own is waited for as long as the caller likes. */
+  close(code: number = CloseCode.NoStatus, reason = ""): void {
+    if (this.#isGone || this.#isCloseSent) return;
+    this.#isCloseSent = true;
+    this.#queue.append(Opcode.Close, closePayload(code, reason));
+    if (this.#dropped !== null) this.#limitClosing();
+    this.#schedule();
+  }
+
+  terminate(): void {
+    this.#end(CloseCode.Abnormal, "");
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#watch.heard();
+    this.#read();
+  }
+
+  limit(maxMessage: number, onTooLong: (() => void) | null = null): void {
+    this.#maxMessage = maxMessage;
+    this.#onTooLong = onTooLong;
+    if (this.#decoder !== null) this.#decoder.maxMessage = maxMessage;
+  }
+
+  /** Looks whether the peer is alive and takes what is sent; to be called about once a second, with a time in milliseconds. */
+  look(now: number): void {
+    if (this.#isGone || this.#connection === null) return;
+    const isDeaf = this.#isPaused || this.#isCloseSent;
+    const state = this.#watch.look(now, { isWriting: this.#isWriting, isDeaf });
+    if (state === "gone") return this.terminate();
+    if (state === "alive") return;
+    this.#queue.append(Opcode.Ping, NOTHING);
+    this.#schedule();
+  }
+
+  onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void {
+    if (this.#closeReceived !== null) return;
+    const data = isText ? textOf(message) : message;
+    const event = { data };
+    for (const listener of this.#messageListeners) listener(event);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#ping = payload.slice();
+  }
+
+  onClose(code: number, reason: string): void {
+    if (this.#closeReceived !== null) return;
+    this.#closeReceived = { code, reason };
+    this.close(code);
+    this.#limitClosing();
+  }
+
+  #read(): void {
+    const isOver = this.#isGone || this.#closeReceived !== null;
+    if (isOver || this.#isReading || (this.#isPaused && this.#dropped === null)) return;
+    const room = this.#dropped ?? this.#decoder?.room();
+    if (room === undefined || this.#connection === null) return;
+    this.#isReading = true;
+    this.#connection.read(room).then(this.#onRead, this.#onFailed);
+  }
+
+  #received(count: number | null): void {
+    this.#isReading = false;
+    this.#watch.heard();
+    if (this.#isGone) return;
+    if (count === null) return this.#end(CloseCode.Abnormal, "");
+    try {
+      if (this.#dropped === null) this.#decoder?.received(count);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#refuse(error);
+    }
+    this.#schedule();
+    this.#read();
+  }
+
+  /** Drops what still comes of a peer that broke a rule, and tells it which. */
+  #refuse({ code }: WebSocketError): void {
+    this.#dropped = new Uint8Array(DROPPED_READ);
+    if (code === CloseCode.TooBig && this.#onTooLong !== null) this.#onTooLong();
+    else this.close(code);
+    if (this.#isCloseSent) this.#limitClosing();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isWriting) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  /** Writes what waits, one write at a time; nothing may follow a close frame. */
+  #write(): void {
+    if (this.#isWriting || this.#isGone || this.#connection === null) return;
+    if (this.#ping !== null && !this.#isCloseSent) this.#queue.append(Opcode.Pong, this.#ping);
+    this.#ping = null;
+    const bytes = this.#queue.next();
+    if (bytes === null) {
+      const close = this.#closeReceived;
+      if (close !== null) this.#end(close.code, close.reason);
+      return;
+    }
+    this.#isWriting = true;
+    this.#connection.write(bytes).then(this.#onWritten, this.#onFailed);
+  }
+
+  #sent(count: number): void {
+    this.#isWriting = false;
+    this.#watch.taken();
+    if (this.#isGone) return;
+    this.#queue.written(count);
+    if (this.#closing !== undefined) this.#limitClosing();
+    this.#write();
+  }
+
+  #limitClosing(): void {
+    clearTimeout(this.#closing);
+    this.#closing = setTimeout(() => {
+      const { code, reason } = this.#closeReceived ?? VANISHED;
+      this.#end(code, reason);
+    }, CLOSE_TIMEOUT);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    clearTimeout(this.#closing);
+    this.#connection?.close();
+    for (const listener of this.#closeListeners) listener({ code, reason });
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+const VANISHED: Close = { code: CloseCode.Abnormal, reason: "" };
+
+const encoder = new TextEncoder();
+
+/** Decodes a text. @throws {WebSocketError} when it is not UTF-8 (RFC 6455 section 8.1). */
+function textOf(message: Uint8Array): string {
+  try {
+    return decodeText(message);
+  } catch {
+    throw new WebSocketError(CloseCode.InvalidPayload, "a text message that is not UTF-8");
+  }
+}
+
+function closePayload(code: number, reason: string): Uint8Array {
+  if (code === CloseCode.NoStatus) return NOTHING;
+  const text = encoder.encode(reason);
+  const payload = new Uint8Array(2 + text.length);
+  payload.set([code >>> 8, code & 0xff]);
+  payload.set(text, 2);
+  return payload;
+}
