@@ -1,9 +1,10 @@
 import config from "./deno.json" with { type: "json" };
-import { type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
+import { clientCommand, type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { newClientMark } from "./lib/identity/client_mark.ts";
 import { makeVisitorPolicy } from "./lib/identity/visitor_policy.ts";
 import { readAuthorities } from "./lib/client/authority_file.ts";
 import { openInBrowser } from "./lib/client/browser.ts";
+import { findConfig } from "./lib/client/config/find_config.ts";
 import { ClientConsole } from "./lib/client/console/client_console.ts";
 import { ServiceWatches } from "./lib/client/console/service_watches.ts";
 import { ExchangeStore } from "./lib/client/inspector/exchange_store.ts";
@@ -14,7 +15,6 @@ import { RecordingService } from "./lib/client/inspector/recording_service.ts";
 import { requireKeyFile } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
-import { rewriting } from "./lib/client/services/rewriting/rewriting_service.ts";
 import type { Service } from "./lib/client/services/service.ts";
 import { originsOf, serviceName } from "./lib/client/services/service_spec.ts";
 import {
@@ -36,13 +36,18 @@ async function main(): Promise<number> {
     const { runDoctor } = await import("./lib/client/doctor/doctor_command.ts");
     return await runDoctor(args, environment, { name, version: config.version });
   }
-  const command = parseClientOptions(Deno.args, environment, { name });
+  if (subcommand === "login") {
+    const { runLogin } = await import("./lib/client/login/login_command.ts");
+    return await runLogin(args, environment, { name, version: config.version });
+  }
+  const found = await findConfig(clientCommand(name), Deno.args, environment);
+  const command = parseClientOptions(Deno.args, environment, { name, config: found.config });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
-  return command.kind === "run" ? await publish(command.options) : 0;
+  return command.kind === "run" ? await publish(command.options, found.warning) : 0;
 }
 
-async function publish(options: ClientOptions): Promise<number> {
+async function publish(options: ClientOptions, configWarning: string | null): Promise<number> {
   const { version } = config;
   await using console = new ClientConsole({
     ...{ ...options, version },
@@ -53,7 +58,7 @@ async function publish(options: ClientOptions): Promise<number> {
   const authorities = options.serverCa === null ? [] : await readAuthorities(options.serverCa);
   const { key, isNew, warning } = await requireKeyFile(options.keyFile);
   if (isNew) console.keyMade(options.keyFile.path);
-  if (warning !== null) console.warn(warning);
+  for (const text of [configWarning, warning]) if (text !== null) console.warn(text);
   if (options.showKey) {
     globalThis.console.log(await thumbprintOf(key.publicKey));
     return 0;
@@ -63,7 +68,7 @@ async function publish(options: ClientOptions): Promise<number> {
     onDown: (address) => console.serviceDown(address),
     onUp: (address) => console.serviceUp(address),
   });
-  const opened = openService(options.service, {
+  const local = openService(options.service, {
     ...options,
     trust: {
       authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
@@ -73,7 +78,6 @@ async function publish(options: ClientOptions): Promise<number> {
     onHostRefused: (advice) => console.advise(advice),
     onUnreachable: (address) => watches.failed(address),
   });
-  const local = rewriting(opened, options);
   const { service, events } = observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
   if (console.exchanges !== null) console.servicesSeen(await watches.start());

@@ -97,3 +97,11 @@ declare module "@std/http/status" {
 declare module "@std/media-types/content-type" {
   export function contentType(extensionOrType: string): string | undefined;
 }
+
+declare module "@std/yaml/parse" {
+  export interface ParseOptions {
+    /** `failsafe` leaves every scalar a text. */
+    readonly schema: "failsafe";
+  }
+  export function parse(content: string, options: ParseOptions): unknown;
+}

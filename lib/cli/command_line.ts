@@ -40,7 +40,8 @@ export type Environment =
   | ((name: string) => string | undefined);
 
 /**
- * Reads a command's flags, with the environment under them, into typed values.
+ * Reads a command's flags into typed values, with the environment under them, and under that what a file says: texts by
+ * the flags' names, which are known to be right.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
@@ -48,6 +49,7 @@ export function parseCommandLine<Values>(
   command: Command<Values>,
   args: readonly string[],
   environment: Environment,
+  file: ReadonlyMap<string, readonly string[]> = new Map(),
 ): CommandLine<Values> {
   const { flags } = command;
   const table = new Map<string, Flag<unknown>>();
@@ -61,7 +63,7 @@ export function parseCommandLine<Values>(
   const values: Partial<Values> = {};
   const given = new Set<keyof Values>();
   // The first source that knows a flag wins.
-  const sources: readonly Source[] = [ownWords(words), variables(environment)];
+  const sources: readonly Source[] = [ownWords(words), variables(environment), settings(file)];
   for (const option in flags) {
     const flag = flags[option];
     const name = flagName(option);
@@ -115,6 +117,14 @@ function variables(environment: Environment): Source {
       return { source: variable, texts };
     }
     return undefined;
+  };
+}
+
+/** Finds flags among the settings of a file. */
+function settings(file: ReadonlyMap<string, readonly string[]>): Source {
+  return (name) => {
+    const texts = file.get(name);
+    return texts === undefined ? undefined : { source: name, texts };
   };
 }
 

@@ -11,6 +11,8 @@ export interface Flag<T> {
   readonly defaultText: string;
   /** Environment variables that are asked after its own. */
   readonly extraVariables: readonly string[];
+  /** What stands between the members of a value that a file may write as a list; empty for a value without members. */
+  readonly separator: string;
   /**
    * Makes the value of the texts that were given; without any it is the default.
    *
@@ -70,6 +72,8 @@ export interface FlagOptions<Default> {
   /** @default the kind's own */
   readonly placeholder?: string;
   readonly extraVariables?: readonly string[];
+  /** Stands between the members of one value. @default the value has no members */
+  readonly separator?: string;
   /** Writes a value that a program gives as the flag's text. @default takes texts alone */
   readonly spell?: (value: unknown) => string;
 }
@@ -247,15 +251,15 @@ function parseSize(text: string, least: number, most: number): number {
   if (Number.isNaN(size)) throw new RangeError("must be a size such as 500kb, 10mb or 1gib");
   if (size < least || size > most) {
     const bounds = most === Number.MAX_SAFE_INTEGER
-      ? `of ${spellSize(least)} or more`
-      : `from ${spellSize(least)} to ${spellSize(most)}`;
+      ? `of ${sizeText(least)} or more`
+      : `from ${sizeText(least)} to ${sizeText(most)}`;
     throw new RangeError(`must be a size ${bounds}`);
   }
   return size;
 }
 
 /** Writes a size as a flag takes it, in the largest unit that it is a whole number of. */
-function spellSize(size: number): string {
+function sizeText(size: number): string {
   const [unit = "b", bytes = 1] = [...SIZES].findLast(([, bytes]) => size % bytes === 0) ?? [];
   return `${size / bytes}${unit}`;
 }
@@ -293,5 +297,6 @@ function shown(
     defaultText: options.defaultText ??
       (typeof known === "string" || typeof known === "number" ? String(known) : ""),
     extraVariables: options.extraVariables ?? [],
+    separator: options.separator ?? "",
   };
 }

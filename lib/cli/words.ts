@@ -1,5 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Flag } from "./flags.ts";
+import { MAX_WORD_LENGTH, nearest } from "./nearest.ts";
 import { quotedOpenly } from "./safe_text.ts";
 
 /** Switches that every command has. */
@@ -114,39 +115,9 @@ function flagWords(words: readonly string[]): string[] {
   return words.filter((word) => word.startsWith("--"));
 }
 
-/** Characters of a flag that a message shows: more than the longest has. */
-const MAX_FLAG_LENGTH = 80;
-
 function unknownFlag(word: string, known: readonly string[]): string {
   const flag = word.split("=", 1)[0] ?? word;
   const near = nearest(flag.replace(/^-+/, ""), known);
-  const printable = JSON.stringify(flag.slice(0, MAX_FLAG_LENGTH)).slice(1, -1);
+  const printable = JSON.stringify(flag.slice(0, MAX_WORD_LENGTH)).slice(1, -1);
   return `unknown flag ${printable}${near === undefined ? "" : `; did you mean --${near}?`}`;
-}
-
-/** Finds the flag that was probably meant: one that the text begins, or one at most two letters away. */
-function nearest(text: string, known: readonly string[]): string | undefined {
-  if (text.length < 2 || text.length > MAX_FLAG_LENGTH) return undefined;
-  const begun = known.filter((name) => name.startsWith(text));
-  if (begun.length > 0) return begun[0];
-  const ranked = known.map((name) => ({ name, distance: distance(text, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= 2 && best.distance < text.length - 1
-    ? best.name
-    : undefined;
-}
-
-/** Counts the letters to add, drop or change to make one text of the other (Levenshtein). */
-function distance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(changed, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    above = row;
-  }
-  return above[b.length] ?? 0;
 }

@@ -11,6 +11,8 @@ import {
 } from "../cli/flags.ts";
 import { type HTTPProxy, parseProxy } from "../net/http_proxy.ts";
 import { parseAddress } from "../net/ip_address.ts";
+import { UsageError } from "../cli/command_line.ts";
+import { quotedOpenly } from "../cli/safe_text.ts";
 import { isLabel } from "../identity/claim.ts";
 import { INSPECT_FLAGS } from "./inspector/inspect_flags.ts";
 import {
@@ -21,24 +23,17 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
-import { parseCrossOrigin } from "./services/rewriting/cross_origin.ts";
-import {
-  type FieldSetting,
-  parseFieldName,
-  parseFieldSetting,
-} from "./services/rewriting/field_rule.ts";
 import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spec.ts";
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
 const VISITORS = "Its visitors";
+const CONFIG = "The config file";
 const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
-const NO_SETTINGS: readonly FieldSetting[] = [];
-const NO_NAMES: readonly string[] = [];
 const NO_ROUTES: readonly RouteSpec[] = [];
 const EVERYBODY: readonly string[] = [];
 
@@ -100,39 +95,6 @@ export const CLIENT_FLAGS = {
   spa: switchFlag({
     group: SERVICE,
     help: "in a folder that is published, show its index.html for pages that are not there",
-  }),
-  /** Fields of requests that the service gets. */
-  setRequestHeader: listFlag("<name: value>", parseFieldSetting, {
-    group: SERVICE,
-    help: "a field that the service gets, such as 'X-Env: dev', where {visitor}, {host} and " +
-      "{path} stand for what was asked; may be repeated",
-    default: NO_SETTINGS,
-  }),
-  /** Names of fields that it does not get. */
-  removeRequestHeader: listFlag("<name>", parseFieldName, {
-    group: SERVICE,
-    help: "a field that the service does not get; may be repeated",
-    default: NO_NAMES,
-  }),
-  /** Fields of answers that visitors get. */
-  setResponseHeader: listFlag("<name: value>", parseFieldSetting, {
-    group: SERVICE,
-    help: "a field that visitors get, likewise; may be repeated",
-    default: NO_SETTINGS,
-  }),
-  /** Names of fields that they do not get. */
-  removeResponseHeader: listFlag("<name>", parseFieldName, {
-    group: SERVICE,
-    help: "a field that visitors do not get; may be repeated",
-    default: NO_NAMES,
-  }),
-  /** Whose pages may read the answers; null leaves it to the service. */
-  cors: valueFlag("<origins>", parseCrossOrigin, {
-    group: SERVICE,
-    help: "sites whose pages may read the answers, with commas between, or * for all; answers " +
-      "preflights as well",
-    default: null,
-    defaultText: "as the service says",
   }),
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
@@ -215,7 +177,16 @@ export const CLIENT_FLAGS = {
     help: "visitors that are let in: addresses and networks (10.0.0.0/8), with commas between",
     default: EVERYBODY,
     defaultText: "everybody",
+    separator: ",",
     spell: (value) => Array.isArray(value) ? value.join() : String(value),
+  }),
+  /** The path of the config file; null for where the platform keeps settings. */
+  config: textFlag({
+    group: CONFIG,
+    help: "YAML file with what flags and the environment do not say, and with tunnels to start",
+    placeholder: "<file>",
+    default: null,
+    defaultText: "tunnel/config.yaml in the user's config folder, where it is there",
   }),
   ...INSPECT_FLAGS,
   logFormat: choiceFlag(["text", "json"], {
@@ -252,6 +223,16 @@ function parseHostHeader(text: string): string {
     throw new RangeError("must be rewrite, or a host and port");
   }
   return text;
+}
+
+/** Reads the word that names the server of a command. @throws {UsageError} for what is no server. */
+export function readServers(word: string): readonly string[] {
+  try {
+    return CLIENT_FLAGS.server.read([word]);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UsageError(`the server ${cause.message}, not ${quotedOpenly(word)}`, { cause });
+  }
 }
 
 /** Reads a server's URL into its origin; the WebSocket schemes mean the same servers. */

@@ -1,12 +1,14 @@
 import {
+  type Command,
   type Environment,
-  lookUp,
   parseCommandLine,
   type ParsedCommand,
   UsageError,
 } from "../cli/command_line.ts";
 import type { FlagValues } from "../cli/flags.ts";
 import type { HTTPProxy } from "../net/http_proxy.ts";
+import { configFile, SYSTEM } from "./config/config_folder.ts";
+import type { Config } from "./config/config.ts";
 import { CLIENT_FLAGS } from "./flags.ts";
 import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
@@ -17,7 +19,7 @@ import { parseService, type RouteSpec, type ServiceSpec } from "./services/servi
 export interface ClientOptions extends
   Omit<
     FlagValues<typeof CLIENT_FLAGS>,
-    "server" | "proxy" | "key" | "host" | "port" | "route" | "strip"
+    "server" | "proxy" | "key" | "host" | "port" | "route" | "strip" | "config"
   > {
   /** What answers visitors. */
   readonly service: ServiceSpec;
@@ -28,34 +30,43 @@ export interface ClientOptions extends
   readonly keyFile: KeyFileOptions;
 }
 
+/** Describes the command that publishes a service; the help calls the program `name`. */
+export function clientCommand(name: string): Command<FlagValues<typeof CLIENT_FLAGS>> {
+  return {
+    name,
+    summary: "Publishes a local HTTP service under an address that stays the same.",
+    usage:
+      `[flags] [service]\n       ${name} login <server> [flags]\n       ${name} doctor [server] [flags]`,
+    flags: CLIENT_FLAGS,
+    maxPositionals: 1,
+  };
+}
+
+/** What a command line is read with, beside the environment. */
+export interface ReadingOptions {
+  /** What the help calls the program. @default "tunnel-client" */
+  readonly name?: string;
+  /** Decides where the key is kept. @default the present one */
+  readonly os?: string;
+  /** What the config file says; null for nothing. @default null */
+  readonly config?: Config | null;
+}
+
 /**
- * Reads the client's options from its command line and its environment; the help calls it `name`, and `os` decides where
- * the key is kept.
+ * Reads the client's options from its command line, its environment and its config file.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
 export function parseClientOptions(
   args: readonly string[],
   environment: Environment,
-  { name = "tunnel-client", os = Deno.build.os }: {
-    readonly name?: string;
-    readonly os?: typeof Deno.build.os;
-  } = {},
+  { name = "tunnel-client", os = SYSTEM, config = null }: ReadingOptions = {},
 ): ParsedCommand<ClientOptions> {
-  const line = parseCommandLine(
-    {
-      name,
-      summary: "Publishes a local HTTP service under an address that stays the same.",
-      usage: `[flags] [service]\n       ${name} doctor [server] [flags]`,
-      flags: CLIENT_FLAGS,
-      maxPositionals: 1,
-    },
-    args,
-    environment,
-  );
+  const settings = new Map(config === null ? [] : [...config.client, ...config.defaults]);
+  const line = parseCommandLine(clientCommand(name), args, environment, settings);
   if (line.kind !== "run") return line;
   const {
-    values: { server, proxy, key, host, port, route, strip, ...values },
+    values: { server, proxy, key, host, port, route, strip, config: _, ...values },
     positionals: [positional],
     given,
   } = line;
@@ -119,32 +130,12 @@ function serviceOf(positional: string): ServiceSpec {
 export function keyFileOf(
   named: string | null,
   environment: Environment,
-  os: typeof Deno.build.os,
+  os: string,
 ): KeyFileOptions {
   // A folder that somebody named and that is not there is misspelt, or not mounted.
-  return named === null
-    ? { path: defaultKeyFile(environment, os), makesFolder: true }
-    : { path: named, makesFolder: false };
-}
-
-/** Returns where the platform keeps a program's settings, with the key's file in it. */
-function defaultKeyFile(environment: Environment, os: typeof Deno.build.os): string {
-  if (os === "windows") {
-    const folder = lookUp(environment, "APPDATA");
-    if (isGiven(folder)) return `${folder}\\tunnel\\key.pem`;
-    throw new UsageError("--key is needed: there is no APPDATA to find the config folder by");
-  }
-  const config = lookUp(environment, "XDG_CONFIG_HOME");
-  // A relative path is to be ignored (XDG Base Directory Specification).
-  if (os !== "darwin" && config?.startsWith("/")) return `${config}/tunnel/key.pem`;
-  const home = lookUp(environment, "HOME");
-  if (!isGiven(home)) {
-    throw new UsageError("--key is needed: there is no HOME to find the config folder by");
-  }
-  const folder = os === "darwin" ? "Library/Application Support" : ".config";
-  return `${home}/${folder}/tunnel/key.pem`;
-}
-
-function isGiven(text: string | undefined): text is string {
-  return text !== undefined && text !== "";
+  if (named !== null) return { path: named, makesFolder: false };
+  const path = configFile("key.pem", environment, os);
+  if (path !== null) return { path, makesFolder: true };
+  const variable = os === "win32" ? "APPDATA" : "HOME";
+  throw new UsageError(`--key is needed: there is no ${variable} to find the config folder by`);
 }

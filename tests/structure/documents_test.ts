@@ -15,6 +15,7 @@ const DOCUMENTS = [
   ".github/GUIDE.md",
   ".github/HTTP.md",
   ".github/ARCHITECTURE.md",
+  ".github/CONFIG.md",
   ".github/CONTRIBUTING.md",
   ".github/DECISIONS.md",
   ".github/INSPECTOR.md",

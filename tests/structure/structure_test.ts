@@ -20,7 +20,6 @@ const OF_DENO = [
   "lib/client/console/",
   "lib/client/doctor/",
   "lib/client/inspector/inspector_server.ts",
-  "lib/client/options.ts",
   "lib/net/deno_network.ts",
 ] as const;
 

@@ -145,7 +145,8 @@ export class Program implements AsyncDisposable {
 /** Whether a program can be run in a terminal here: util-linux has what makes one. */
 export const hasTerminals: boolean = Deno.build.os === "linux" && isInstalled("script");
 
-function inTerminal(call: readonly string[], columns: number): string[] {
+/** Returns what runs a call in a terminal of so many columns. */
+export function inTerminal(call: readonly string[], columns: number): string[] {
   const quoted = call.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
   return ["script", "-qec", `stty cols ${columns} rows 50; exec ${quoted}`, "/dev/null"];
 }

@@ -7,7 +7,8 @@ import { thumbprintOf } from "../../identity/thumbprint.ts";
 import { RegistrationError } from "../../wire/registration_error.ts";
 import { adviceOnRefusal } from "../refusal_advice.ts";
 import { checkServer, type ServerCheckOptions } from "./server_checks.ts";
-import { TestTunnel } from "./test_tunnel.ts";
+import { TestTunnel } from "../test_tunnel.ts";
+import { ProbeService } from "./probe_service.ts";
 
 export interface ExaminationOptions
   extends ServerCheckOptions, Pick<PublicCheckOptions, "patience" | "size" | "silence"> {
@@ -29,7 +30,11 @@ export async function* examine(options: ExaminationOptions): AsyncGenerator<Find
   const probes = new Probes();
   let tunnel: TestTunnel;
   try {
-    tunnel = await TestTunnel.open({ ...options, probes });
+    tunnel = await TestTunnel.open({
+      ...options,
+      purpose: "doctor",
+      service: new ProbeService(probes),
+    });
   } catch (error) {
     yield refused(error);
     return;

@@ -4,8 +4,9 @@ import type { Environment } from "../../cli/command_line.ts";
 import { keepOnly } from "../../cli/permissions.ts";
 import { readAuthorities } from "../authority_file.ts";
 import { requireKeyFile } from "../key_file.ts";
+import { findConfig } from "../config/find_config.ts";
 import { examine } from "./doctor.ts";
-import { parseDoctorOptions } from "./doctor_options.ts";
+import { doctorCommand, parseDoctorOptions } from "./doctor_options.ts";
 
 /**
  * Runs `tunnel-client doctor` with the words behind that and returns the exit status: 1 when something needs a hand.
@@ -17,7 +18,8 @@ export async function runDoctor(
   environment: Environment,
   { name, version }: { readonly name: string; readonly version: string },
 ): Promise<number> {
-  const command = parseDoctorOptions(args, environment, { name });
+  const { config } = await findConfig(doctorCommand(name), args, environment);
+  const command = parseDoctorOptions(args, environment, { name, config });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(version);
   if (command.kind !== "run") return 0;

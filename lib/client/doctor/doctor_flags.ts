@@ -7,11 +7,11 @@ export const EXAMINATION = "What is looked at";
 /** Bytes: longer than all buffers on a way together, and quick over most. */
 const SIZE = 100_000_000;
 
-const { server, proxy, serverCa, token, key } = CLIENT_FLAGS;
+const { server, proxy, serverCa, token, key, config } = CLIENT_FLAGS;
 
 /** The flags of `tunnel-client doctor`: those of the client that lead to a server, and its own. */
 export const DOCTOR_FLAGS = {
-  ...{ server, proxy, serverCa, token, key },
+  ...{ server, proxy, serverCa, token, key, config },
   /** Bytes sent each way. */
   size: sizeFlag({
     group: EXAMINATION,

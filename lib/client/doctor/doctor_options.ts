@@ -1,4 +1,5 @@
 import {
+  type Command,
   type Environment,
   parseCommandLine,
   type ParsedCommand,
@@ -6,46 +7,48 @@ import {
 } from "../../cli/command_line.ts";
 import { quotedOpenly } from "../../cli/safe_text.ts";
 import type { FlagValues } from "../../cli/flags.ts";
-import { CLIENT_FLAGS } from "../flags.ts";
+import { readServers } from "../flags.ts";
 import { keyFileOf } from "../options.ts";
-import type { ClientOptions } from "../options.ts";
+import type { ClientOptions, ReadingOptions } from "../options.ts";
+import { SYSTEM } from "../config/config_folder.ts";
 import { proxiesFor } from "../proxies.ts";
 import { DOCTOR_FLAGS } from "./doctor_flags.ts";
 
 /** What the doctor's flags give, and what is made of several of them. */
 export interface DoctorOptions
   extends
-    Omit<FlagValues<typeof DOCTOR_FLAGS>, "server" | "proxy" | "key">,
+    Omit<FlagValues<typeof DOCTOR_FLAGS>, "server" | "proxy" | "key" | "config">,
     Pick<ClientOptions, "servers" | "proxies" | "keyFile"> {}
 
+/** Describes the command; the help calls the program `name`. */
+export function doctorCommand(name: string): Command<FlagValues<typeof DOCTOR_FLAGS>> {
+  return {
+    name: `${name} doctor`,
+    summary: "Checks the way to a server and back through the public URL, and says what is wrong.",
+    usage: "[server] [flags]",
+    flags: DOCTOR_FLAGS,
+    maxPositionals: 1,
+  };
+}
+
 /**
- * Reads what stands behind `doctor` on the command line; `name` is what the help calls the program.
+ * Reads what stands behind `doctor` on the command line, the environment and the config file.
  *
  * @throws {UsageError} at the first thing that is wrong.
  */
 export function parseDoctorOptions(
   args: readonly string[],
   environment: Environment,
-  { name, os = Deno.build.os }: { readonly name: string; readonly os?: typeof Deno.build.os },
+  { name = "tunnel-client", os = SYSTEM, config = null }: ReadingOptions = {},
 ): ParsedCommand<DoctorOptions> {
-  const line = parseCommandLine(
-    {
-      name: `${name} doctor`,
-      summary:
-        "Checks the way to a server and back through the public URL, and says what is wrong.",
-      usage: "[server] [flags]",
-      flags: DOCTOR_FLAGS,
-      maxPositionals: 1,
-    },
-    args,
-    environment,
-  );
+  const line = parseCommandLine(doctorCommand(name), args, environment, config?.client);
   if (line.kind !== "run") return line;
-  const { values: { server, proxy, key, ...values }, positionals: [named], given } = line;
+  const { values: { server, proxy, key, config: _, ...values }, positionals: [named], given } =
+    line;
   if (named !== undefined && given.has("server")) {
     throw new UsageError(`${quotedOpenly(named)} and --server both name the server`);
   }
-  const servers = [...new Set(named === undefined ? server : readServer(named))];
+  const servers = [...new Set(named === undefined ? server : readServers(named))];
   return {
     kind: "run",
     options: {
@@ -55,13 +58,4 @@ export function parseDoctorOptions(
       keyFile: keyFileOf(key, environment, os),
     },
   };
-}
-
-function readServer(text: string): readonly string[] {
-  try {
-    return CLIENT_FLAGS.server.read([text]);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new UsageError(`the server ${cause.message}, not ${quotedOpenly(text)}`, { cause });
-  }
 }

@@ -1,6 +1,5 @@
 import type { Exchange } from "../exchange.ts";
-import { durationText, sizeText } from "../../../cli/measures.ts";
-import { clockText, countText } from "./amounts.ts";
+import { clockText, countText, durationText, sizeText } from "./amounts.ts";
 import { BodyView } from "./body_view.tsx";
 import { CopyButton } from "./copy_button.tsx";
 import { statusClass } from "./exchange_row.tsx";

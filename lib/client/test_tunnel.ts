@@ -1,9 +1,8 @@
-import type { Probes } from "../../cli/doctor/probes.ts";
-import type { SigningKey } from "../../identity/key.ts";
-import { OPEN_POLICY } from "../../identity/visitor_policy.ts";
-import type { HTTPProxy } from "../../net/http_proxy.ts";
-import { TunnelClient } from "../tunnel_client.ts";
-import { ProbeService } from "./probe_service.ts";
+import type { SigningKey } from "../identity/key.ts";
+import { OPEN_POLICY } from "../identity/visitor_policy.ts";
+import type { HTTPProxy } from "../net/http_proxy.ts";
+import type { Service } from "./services/service.ts";
+import { TunnelClient } from "./tunnel_client.ts";
 
 export interface TestTunnelOptions {
   readonly server: string;
@@ -11,10 +10,12 @@ export interface TestTunnelOptions {
   readonly authorities: readonly string[];
   readonly token: string | null;
   readonly key: SigningKey;
-  readonly probes: Probes;
+  readonly service: Service;
+  /** How its label begins, so that the server's log tells what it is for. */
+  readonly purpose: string;
 }
 
-/** A tunnel whose visitors are a doctor's own. */
+/** A tunnel for a moment, to see whether a server takes it, and whether visitors come through. */
 export class TestTunnel implements AsyncDisposable {
   readonly #client: TunnelClient;
   readonly #running: Promise<boolean>;
@@ -30,18 +31,17 @@ export class TestTunnel implements AsyncDisposable {
    * @throws {RegistrationError} when the server refuses, and an Error with the reason when it cannot be reached.
    */
   static async open(options: TestTunnelOptions): Promise<TestTunnel> {
-    const { server, proxy, probes, ...rest } = options;
+    const { server, proxy, purpose, ...rest } = options;
     const online = Promise.withResolvers<string>();
     const client = new TunnelClient({
       ...rest,
       servers: [server],
       proxies: new Map(proxy === null ? [] : [[server, proxy]]),
       connections: 1,
-      label: `doctor-${crypto.randomUUID().slice(0, 8)}`,
+      label: `${purpose}-${crypto.randomUUID().slice(0, 8)}`,
       name: null,
       once: true,
       policy: OPEN_POLICY,
-      service: new ProbeService(probes),
     }, {
       onOnline: (_server, url) => online.resolve(url),
       onOffline: (_server, reason) => online.reject(new Error(reason)),
