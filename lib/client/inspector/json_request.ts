@@ -42,6 +42,7 @@ async function readText(request: Request): Promise<string> {
 
 /** Reads what a replay is asked to be. @throws {APIError} that names the member which is wrong. */
 export function parseReplay(object: JSONObject): ReplayRequest {
+  allowMembers("", object, REPLAY_MEMBERS);
   const { method, target, fields, body, times, wait } = object;
   return {
     ...(method === undefined ? {} : { method: textOf("method", method) }),
@@ -53,8 +54,11 @@ export function parseReplay(object: JSONObject): ReplayRequest {
   };
 }
 
+const REPLAY_MEMBERS = ["method", "target", "fields", "body", "times", "wait"] as const;
+
 /** Reads which signature is to be checked. @throws {APIError} that names the member which is wrong. */
 export function parseSignature(object: JSONObject): SignatureRequest {
+  allowMembers("", object, SIGNATURE_MEMBERS);
   const { secret, scheme, field } = object;
   if (secret === undefined || secret === "") throw wrong("secret", "the secret to check with");
   return {
@@ -62,6 +66,22 @@ export function parseSignature(object: JSONObject): SignatureRequest {
     ...(scheme === undefined || scheme === null ? {} : { scheme: schemeOf(scheme) }),
     ...(field === undefined || field === null ? {} : { field: textOf("field", field) }),
   };
+}
+
+const SIGNATURE_MEMBERS = ["secret", "scheme", "field"] as const;
+
+/** Characters of a member's name that a refusal shows. */
+const MAX_NAME = 80;
+
+/** Refuses members that nothing is known of: a misspelt one would do something else than what was asked for, unseen. */
+function allowMembers(of: string, object: JSONObject, known: readonly string[]): void {
+  const unknown = Object.keys(object).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const name = JSON.stringify(of + unknown.slice(0, MAX_NAME));
+  const others = known.map((member) => of + member);
+  const message = `There is no member ${name}; there are ${others.slice(0, -1).join(", ")} and ` +
+    `${others.at(-1)}.`;
+  throw new APIError("bad_request", message);
 }
 
 function schemeOf(value: unknown): WebhookScheme {
@@ -101,12 +121,15 @@ function fieldsOf(value: unknown): Field[] {
 function bodyOf(value: unknown): NonNullable<ReplayRequest["body"]> | null {
   if (value === null) return null;
   if (isObject(value)) {
+    allowMembers("body.", value, BODY_MEMBERS);
     const { text, base64 } = value;
     if (typeof text === "string" && base64 === undefined) return { text };
     if (typeof base64 === "string" && text === undefined) return { base64 };
   }
   throw wrong("body", '{"text": "…"}, {"base64": "…"} or null');
 }
+
+const BODY_MEMBERS = ["text", "base64"] as const;
 
 function isObject(value: unknown): value is JSONObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -147,6 +147,28 @@ Deno.test("The inspector does nothing for the pages of others", async () => {
   }
 });
 
+Deno.test("The inspector refuses members that it does not know, and names them", async () => {
+  await using inspected = new Inspected({ handler: () => new Response("ok") });
+  await inspected.visit();
+  const refused = async (call: string, value: unknown) => {
+    const answer = await inspected.calls.send(`/api/exchanges/1/${call}`, value);
+    const { error } = await answer.json();
+    return [answer.status, error.code, error.message];
+  };
+  assertEquals(await refused("replay", { header: [] }), [
+    ...[400, "bad_request"],
+    'There is no member "header"; there are method, target, fields, body, times and wait.',
+  ]);
+  assertEquals(await refused("replay", { body: { json: 1 } }), [
+    ...[400, "bad_request", 'There is no member "body.json"; there are body.text and body.base64.'],
+  ]);
+  assertEquals(await refused("signature", { secret: "a", scheem: "hmac" }), [
+    ...[400, "bad_request"],
+    'There is no member "scheem"; there are secret, scheme and field.',
+  ]);
+  assertEquals((await inspected.calls.list()).length, 1);
+});
+
 Deno.test("The inspector lets nothing that was recorded run or load", async () => {
   const type = { value: "text/html" };
   await using inspected = new Inspected({
