@@ -5,6 +5,7 @@ import { SampleOrigin } from "../testing/sample_origin.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { startTunnel } from "../testing/tunnel.ts";
 import { WebSocketOrigin } from "../testing/websocket_origin.ts";
+import type { WebSocketPeer } from "../testing/websocket_peer.ts";
 import { echo, visitWebSocket } from "../testing/websocket_visit.ts";
 import { eventually } from "../testing/eventually.ts";
 import { within } from "../testing/within.ts";
@@ -115,6 +116,67 @@ Deno.test("The inspector shows messages of WebSockets both ways", async () => {
     "visitor close bye",
     "service close bye",
   ]);
+});
+
+Deno.test("The inspector sends a WebSocket again: handshake, messages in their order, and the close", async (t) => {
+  await using origin = await WebSocketOrigin.start();
+  await using tunnel = await startTunnel({ origin });
+  const inspector = await InspectorCalls.of(tunnel.client);
+  /** Greets, and asks for the second message behind the first answer alone. */
+  const serve = async (peer: WebSocketPeer) => {
+    peer.send(`hello ${await peer.next()}`);
+    await peer.next();
+    peer.send(new Uint8Array([2, 3]));
+  };
+  const visitor = await visitWebSocket(tunnel, "/live?room=1", { offered: ["chat"] });
+  const first = await origin.next();
+  const served = serve(first.peer);
+  visitor.send("I am Ann");
+  assertEquals(await visitor.next(), "hello I am Ann");
+  visitor.send(new Uint8Array([0, 1]));
+  await visitor.next();
+  visitor.close(4000, "bye");
+  await served;
+  const { id } = await inspector.ended("kind=websocket");
+
+  await t.step("as it was", async () => {
+    const replaying = inspector.replay(id, { wait: true });
+    const { peer, request } = await origin.next();
+    assertEquals(request.url, "/live?room=1");
+    assertEquals(request.headers["sec-websocket-protocol"], "chat");
+    assertEquals(request.headers.host, first.request.headers.host);
+    assertEquals(await peer.next(), "I am Ann");
+    peer.send("hello again");
+    assertEquals(await peer.next(), new Uint8Array([0, 1]));
+    peer.send("and bye");
+    assertEquals(await peer.closed, { code: 4000, reason: "bye" });
+    const { exchanges: [replay] } = await replaying;
+    assertEquals([replay?.kind, replay?.replayOf, replay?.state, replay?.status], [
+      ...["websocket", id, "complete", 101],
+    ]);
+    const { messages } = await inspector.messages(replay?.id ?? 0);
+    const kindsFrom = (sender: string) =>
+      messages.filter(({ from }) => from === sender).map(({ kind }) => kind);
+    assertEquals(kindsFrom("visitor"), ["text", "binary", "close"]);
+    assertEquals(kindsFrom("service"), ["text", "text", "close"]);
+  });
+  await t.step("changed, and closed by the service before the end", async () => {
+    const replaying = inspector.replay(id, { target: "/other", wait: true });
+    const { peer, request } = await origin.next();
+    assertEquals(request.url, "/other");
+    await peer.next();
+    peer.close(4001, "not you");
+    assertEquals(await peer.closed, { code: 4001, reason: "not you" });
+    const { exchanges: [replay] } = await replaying;
+    assertEquals([replay?.state, replay?.target], ["complete", "/other"]);
+  });
+  await t.step("not with what a WebSocket does not have", async () => {
+    for (const [member, value] of [["method", "POST"], ["body", null]] as const) {
+      const answer = await inspector.send(`/api/exchanges/${id}/replay`, { [member]: value });
+      assertEquals(answer.status, 400);
+      assertMatch(await answer.text(), new RegExp(`has no ${member}`));
+    }
+  });
 });
 
 Deno.test("The inspector tells why there was no answer", async () => {

@@ -29,7 +29,8 @@ export class RecordingService implements Service {
     head: RequestHead,
     { id, replayOf }: { readonly id: number; readonly replayOf: number },
   ): Promise<void> {
-    const record = this.#store.begin(head, "http", { id, replayOf });
+    const isWebSocket = incoming.type === FrameType.WSRequest;
+    const record = this.#store.begin(head, isWebSocket ? "websocket" : "http", { id, replayOf });
     const recording = new RecordingIncoming(incoming, record, this.#store);
     await this.#inner.serve(recording, head);
     recording.settle();

@@ -26,7 +26,7 @@ export class ReplayedIncoming implements Incoming {
     return this.#isAnswered || this.#error !== null;
   }
 
-  read(): Chunk | null {
+  read(): Chunk | null | Promise<Chunk | null> {
     if (this.#error !== null) throw this.#error;
     return this.readNow() ?? null;
   }
@@ -52,13 +52,13 @@ export class ReplayedIncoming implements Incoming {
     this.#isAnswered = true;
   }
 
-  /** Nothing that is replayed is a WebSocket. */
-  writeMessage(): void {
+  writeMessage(_bytes: Uint8Array, _text: boolean): void | Promise<void> {
     this.#check();
   }
 
-  teardown(): void {
+  teardown(_payload: Uint8Array): void {
     this.#check();
+    this.#isAnswered = true;
   }
 
   reset(code: number, reason = ""): void {
@@ -70,6 +70,11 @@ export class ReplayedIncoming implements Incoming {
     if (this.sendEnded) return;
     this.#error = new StreamError(ErrorCode.Cancelled, reason);
     this.onAbort?.(this.#error);
+  }
+
+  /** How the exchange broke off; null while it has not. */
+  protected get error(): StreamError | null {
+    return this.#error;
   }
 
   #check(): void {

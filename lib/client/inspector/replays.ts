@@ -11,6 +11,8 @@ import type { ExchangeRecord } from "./exchange_record.ts";
 import type { ExchangeStore } from "./exchange_store.ts";
 import type { RecordingService } from "./recording_service.ts";
 import { ReplayedIncoming } from "./replayed_incoming.ts";
+import { ReplayedWebSocket } from "./replayed_websocket.ts";
+import { scriptOf } from "./websocket_script.ts";
 
 /** Calls for replays that are under way at once: a person starts one after the other. */
 const MAX_CALLS = 16;
@@ -24,10 +26,11 @@ const MAX_WAIT = 30_000;
 /** A request to send again. */
 interface Again {
   readonly head: RequestHead;
-  readonly body: Uint8Array<ArrayBuffer> | null;
+  /** Makes who sends it, for one time. */
+  readonly visitor: () => ReplayedIncoming;
 }
 
-/** Sends recorded requests to their service once more. */
+/** Sends recorded requests, and what the visitors of WebSockets sent, to their service once more. */
 export class Replays {
   readonly #store: ExchangeStore;
   readonly #running = new Set<ReplayedIncoming>();
@@ -66,14 +69,14 @@ export class Replays {
 
   async #run(
     service: RecordingService,
-    { head, body }: Again,
+    { head, visitor }: Again,
     ids: readonly number[],
     replayOf: number,
   ): Promise<void> {
     this.#calls++;
     for (const id of ids) {
       if (this.#isClosed) break;
-      const incoming = new ReplayedIncoming(body);
+      const incoming = visitor();
       this.#running.add(incoming);
       const limit = `the replay was given up after ${MAX_REPLAY / 1000} s`;
       const timer = setTimeout(() => incoming.abort(limit), MAX_REPLAY);
@@ -86,20 +89,31 @@ export class Replays {
 }
 
 function requestAgain(record: ExchangeRecord, request: ReplayRequest): Again {
-  if (record.kind === "websocket") {
-    throw new APIError("conflict", "A WebSocket cannot be sent again; only a request can.");
-  }
-  const body = bodyAgain(record, request);
   const fields = (request.fields ?? record.requestFields).map(([name, value]): Field => [
     name.toLowerCase(),
     value.trim(),
   ]);
-  const head = headAgain({
-    method: request.method ?? record.method,
-    target: request.target ?? record.target,
-    fields: withLength(fields, body, request.body !== undefined),
-  });
-  return { head, body };
+  const { method = record.method, target = record.target } = request;
+  if (record.kind === "websocket") {
+    refuseForWebSocket(request);
+    const steps = scriptOf(record);
+    const head = headAgain({ method, target, fields });
+    return { head, visitor: () => new ReplayedWebSocket(steps) };
+  }
+  const body = bodyAgain(record, request);
+  const isChanged = request.body !== undefined;
+  const head = headAgain({ method, target, fields: withLength(fields, body, isChanged) });
+  return { head, visitor: () => new ReplayedIncoming(body) };
+}
+
+/** A handshake is a GET without a body (RFC 6455 section 4.1). */
+function refuseForWebSocket({ method, body }: ReplayRequest): void {
+  const member = method !== undefined ? "method" : body !== undefined ? "body" : null;
+  if (member === null) return;
+  throw new APIError(
+    "bad_request",
+    `A WebSocket has no ${member}: target, fields and times can be given.`,
+  );
 }
 
 function bodyAgain(
