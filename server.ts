@@ -77,11 +77,12 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const { state, made } = await openState(options);
   const token = made?.token ?? options.token;
   const userAgent = `tunnel/${config.version}`;
-  const certificates = openCertificates(options, { state, userAgent, log });
+  const bus = await openBus(options);
+  const certificates = await openCertificates(options, { state, bus, userAgent, log });
   const { source, permissions } = certificates;
   const server = start({ ...options, token }, {
     ...logs,
-    bus: await openBus(options),
+    bus,
     tls: source === null ? null : await load(source),
   });
   const redirect = startRedirect(options, { url: server.url, certificates, log });

@@ -42,6 +42,8 @@ export interface ACMEOptions {
   readonly resolver: Resolver;
   /** A program that sets TXT records; null for the server's own responder, or HTTP with `fixed`. */
   readonly hook: string | null;
+  /** What the nodes of one domain know, with a bus; null for a server that is alone. */
+  readonly secret: string | null;
 }
 
 /** Returns the options of the server itself, without those of the program around it. */
@@ -87,6 +89,7 @@ export function parseServerOptions(
     acmeHook,
     acmeKeyId,
     acmeHmacKey,
+    acmeSecret,
     state,
     ...others
   } = values;
@@ -102,6 +105,7 @@ export function parseServerOptions(
     dnsPort: acmeDnsPort,
     resolver: acmeResolver,
     hook: acmeHook,
+    secret: acmeSecret,
   };
   const httpPort = others.httpPort ?? (acme === null ? "off" : HTTP_PORT);
   const options: ServerOptions = {
@@ -143,9 +147,14 @@ function checkTogether(options: ServerOptions): void {
       "--acme needs --domain, a name that all the world can look up, such as tunnel.example.com",
     );
   }
-  // Nodes have one name between them, and the authority would ask any of them.
-  if (bus !== "memory" && acme.hook === null) {
-    throw new UsageError("--acme with --bus needs --acme-hook: the authority may ask another node");
+  if (bus !== "memory" && acme.secret === null) {
+    throw new UsageError(
+      "--acme with --bus needs --acme-secret, the same at every node: the certificate that they " +
+        "share is encrypted with it (openssl rand -hex 32)",
+    );
+  }
+  if (bus === "memory" && acme.secret !== null) {
+    throw new UsageError("--acme-secret needs --bus: it is for what nodes share");
   }
   if (fixed && acme.hook === null && httpPort === null) {
     throw new UsageError("--acme with --fixed needs --http-port, where the authority looks");

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { DNSResponder } from "../../lib/server/tls/dns_responder.ts";
+import { Balancer } from "./balancer.ts";
 import { eventually } from "../testing/eventually.ts";
 import { freePort } from "../testing/free_port.ts";
 import { SILENT } from "../testing/listening.ts";
 import { hasPebble, Pebble } from "../testing/pebble.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
+import { hasRedis, RedisServer } from "../testing/redis_server.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SteadyLoad } from "../testing/steady_load.ts";
 import { TempDir } from "../testing/temp_dir.ts";
@@ -221,6 +223,72 @@ Deno.test({
   } finally {
     responder.close();
   }
+});
+
+Deno.test({
+  name:
+    "Of the nodes of a domain any shows the proofs, one gets the certificate and all use it, and Redis cannot read it",
+  ignore: ignore || !hasRedis,
+}, async (t) => {
+  await using folder = await TempDir.make();
+  await using redis = await RedisServer.start();
+  // The authority's questions go to one node after the other.
+  const dnsPorts = [freePort(), freePort()];
+  await using names = Balancer.start(dnsPorts, { inTurn: true });
+  await using pebble = await Pebble.start({ dnsPort: names.port, reuse: 0 });
+  const start = (dnsPort: number, i: number) =>
+    startACMEServer({
+      pebble,
+      state: `${folder.path}/${i}`,
+      dnsPort,
+      args: ["--bus", redis.url],
+      env: { TUNNEL_ACME_SECRET: "the same at every node" },
+    });
+  // Nobody orders before all of them answer.
+  const lock = `tunnel:${DOMAIN}:lock:acme:order`;
+  await redis.run(["SET", lock, "another node", "PX", `${PATIENCE}`]);
+  await using nodes = new AsyncDisposableStack();
+  const started = await Promise.all(dnsPorts.map(start));
+  for (const node of started) nodes.use(node);
+  await redis.run(["DEL", lock]);
+  const kept = (i: number) => Deno.readTextFile(`${folder.path}/${i}/certificate.pem`);
+  const issued = () => `${pebble.stdout}`.split("Issued certificate serial").length - 1;
+
+  await t.step("one certificate was issued, and a visitor trusts every node", async () => {
+    for (const node of started) await used(node, 1);
+    assertEquals(issued(), 1);
+    assertEquals(await kept(0), await kept(1));
+    const root = await pebble.root();
+    for (const { url } of started) {
+      (await connectTrusting(Number(url.port), { hostname: DOMAIN, root })).close();
+    }
+  });
+
+  await t.step("Redis has neither its key nor its chain in clear", async () => {
+    const [keys] = await redis.run(["KEYS", `tunnel:${DOMAIN}:text:*`]);
+    assert(Array.isArray(keys));
+    assertEquals(keys.map((key) => `${key}`.replace(/localhost_\d+/, "localhost")).sort(), [
+      `tunnel:${DOMAIN}:text:acme:account-localhost.json`,
+      `tunnel:${DOMAIN}:text:acme:attempts.json`,
+      `tunnel:${DOMAIN}:text:acme:certificate.pem`,
+      `tunnel:${DOMAIN}:text:acme:proofs`,
+    ]);
+    for (const text of await redis.run(...keys.map((key) => ["GET", `${key}`]))) {
+      assertMatch(`${text}`, /^[A-Za-z0-9+/]+=*$/);
+      assert(!atob(`${text}`).includes("BEGIN"));
+    }
+  });
+
+  await t.step("what Redis has forgotten is put there again, and one gets the next", async () => {
+    const before = await kept(0);
+    for (const i of [0, 1]) await Deno.remove(`${folder.path}/${i}/certificate.pem`);
+    await redis.run(["FLUSHALL"]);
+    for (const node of started) node.signal("SIGHUP");
+    for (const node of started) await used(node, 2);
+    assertEquals(issued(), 2);
+    assertEquals(await kept(0), await kept(1));
+    assertNotEquals(await kept(0), before);
+  });
 });
 
 /** Waits until a server uses so many certificates that it was given, one after the other. */

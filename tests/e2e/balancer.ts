@@ -3,19 +3,25 @@ import { Acceptor } from "../testing/acceptor.ts";
 /** Bytes that are forwarded at a time. */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** One address for several servers on this machine: gives each connection to the first of them that takes it. */
+/** One address for several servers on this machine: gives each connection to the first of them that takes it, or to one after the other. */
 export class Balancer implements AsyncDisposable {
   /** Ports, the preferred one first. */
   ports: readonly number[];
   readonly #acceptor: Acceptor;
+  readonly #inTurn: boolean;
 
-  private constructor(ports: readonly number[]) {
+  private constructor(ports: readonly number[], inTurn: boolean) {
     this.ports = ports;
+    this.#inTurn = inTurn;
     this.#acceptor = new Acceptor((near) => this.#link(near));
   }
 
-  static start(ports: readonly number[] = []): Balancer {
-    return new Balancer(ports);
+  /** Starts one; `inTurn` puts the port that took a connection behind the others. */
+  static start(
+    ports: readonly number[] = [],
+    { inTurn = false }: { readonly inTurn?: boolean } = {},
+  ): Balancer {
+    return new Balancer(ports, inTurn);
   }
 
   get port(): number {
@@ -42,7 +48,9 @@ export class Balancer implements AsyncDisposable {
   async #connect(): Promise<Deno.TcpConn | null> {
     for (const port of this.ports) {
       try {
-        return await this.#acceptor.connect(port);
+        const connection = await this.#acceptor.connect(port);
+        if (this.#inTurn) this.ports = [...this.ports.filter((other) => other !== port), port];
+        return connection;
       } catch (error) {
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       }

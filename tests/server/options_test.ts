@@ -214,6 +214,7 @@ Deno.test("parseServerOptions takes the ports of the web with --acme, and a seco
     dnsPort: 53,
     resolver: "system",
     hook: null,
+    secret: null,
   });
 });
 
@@ -232,6 +233,7 @@ Deno.test("parseServerOptions reads every flag of --acme, and the folder that sy
     dnsPort: 5353,
     resolver: { ipAddr: "::1", port: 5300 },
     hook: "/bin/hook",
+    secret: null,
   });
   assertEquals(state, "/var/lib/tunnel");
   const staging = options([...ACME, "--acme-directory=staging", "--acme-resolver=1.1.1.1"], {
@@ -253,8 +255,10 @@ Deno.test("parseServerOptions refuses what cannot be meant beside --acme, or wit
   refuses([...ACME, "--tls-cert=a", "--tls-key=b"], "--tls-cert is one too many", home);
   refuses([...ACME, "--fixed", "--http-port=off"], "needs --http-port", home);
   const nodes = [...ACME, "--bus=redis://localhost", "--open"];
-  refuses(nodes, "--acme with --bus needs --acme-hook", home);
-  options([...nodes, "--acme-hook=a"], home);
+  refuses(nodes, "--acme with --bus needs --acme-secret", home);
+  const secret = "--acme-secret=0123456789abcdef";
+  options([...nodes, secret], home);
+  refuses([...ACME, secret], "--acme-secret needs --bus", home);
   refuses([...ACME, "--acme-key-id=a"], "needs --acme-hmac-key", home);
   refuses([...ACME, "--acme-hmac-key=c2VjcmV0"], "needs --acme-key-id", home);
   refuses([...ACME, "--acme-directory=http://ca.example/"], "must be staging or a URL", home);
@@ -346,6 +350,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "acme-hook",
     "acme-key-id",
     "acme-resolver",
+    "acme-secret",
     "acquire-timeout",
     "admin-token",
     "authorized-keys",

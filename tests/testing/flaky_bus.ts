@@ -93,6 +93,22 @@ export class FlakyBus implements Bus {
     return await this.#up.claimName(claim);
   }
 
+  async keepText(name: string, text: string, lifetime: number): Promise<void> {
+    await this.#up.keepText(name, text, lifetime);
+  }
+
+  async findText(name: string): Promise<string | null> {
+    return await this.#up.findText(name);
+  }
+
+  async lock(name: string, holder: string, lifetime: number): Promise<boolean> {
+    return await this.#up.lock(name, holder, lifetime);
+  }
+
+  async unlock(name: string, holder: string): Promise<void> {
+    await this.#up.unlock(name, holder);
+  }
+
   async close(): Promise<void> {
     await this.#bus.close();
   }

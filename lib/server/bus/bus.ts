@@ -117,6 +117,23 @@ export interface Bus {
   /** Makes somebody the owner of a free name. If the name is theirs already, the time begins anew. */
   claimName(claim: NameClaim): Promise<NameAnswer>;
 
+  /** Keeps a text for all nodes, in the place of the one before, for `lifetime` milliseconds. */
+  keepText(name: string, text: string, lifetime: number): Promise<void>;
+
+  /** Returns the text of that name; null when there is none. */
+  findText(name: string): Promise<string | null>;
+
+  /**
+   * Takes a lock that one holder at a time can have, or has it last for `lifetime` milliseconds from now when it is the
+   * holder's already.
+   *
+   * @returns whether it is the holder's.
+   */
+  lock(name: string, holder: string, lifetime: number): Promise<boolean>;
+
+  /** Gives a lock back when it is the holder's. */
+  unlock(name: string, holder: string): Promise<void>;
+
   /** Ends every connection; what waits is rejected. */
   close(): Promise<void>;
 }

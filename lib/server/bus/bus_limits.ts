@@ -23,6 +23,9 @@ export const MAX_NODE_URL = 512;
 /** Bytes of what a ticket stands for. */
 export const MAX_TICKET_VALUE = 16 * 1024;
 
+/** Bytes of a text that all nodes can read: a certificate with its chain and key has some 10 kB, and is longer when it is encrypted. */
+export const MAX_BUS_TEXT = 64 * 1024;
+
 /** Tells whether a text can be a node's id: letters, digits, `-` and `_`. */
 export function isNodeId(text: string): boolean {
   return text.length <= MAX_NODE_ID && /^[A-Za-z0-9_-]+$/.test(text);
@@ -88,5 +91,12 @@ export function checkMessage({ length }: Uint8Array): void {
 export function checkTicketValue({ length }: Uint8Array): void {
   if (length > MAX_TICKET_VALUE) {
     throw new RangeError(`a ticket stands for up to ${MAX_TICKET_VALUE} bytes, not ${length}`);
+  }
+}
+
+/** @throws {RangeError} when a text that all nodes can read is too long; it is not shown. */
+export function checkBusText({ length }: Uint8Array): void {
+  if (length > MAX_BUS_TEXT) {
+    throw new RangeError(`the bus keeps texts of up to ${MAX_BUS_TEXT} bytes, not ${length}`);
   }
 }

@@ -8,6 +8,7 @@ import {
   type NodeRecord,
 } from "./bus.ts";
 import {
+  checkBusText,
   checkBusWord,
   checkLifetime,
   checkMessage,
@@ -26,6 +27,8 @@ export class BusMemory {
   readonly leases = new ExpiringMap<string, Map<string, number>>(MAX_HOSTNAMES);
   readonly tickets = new ExpiringMap<string, string>(MAX_TICKETS);
   readonly owners = new ExpiringMap<string, string>(MAX_NAMES);
+  readonly texts = new ExpiringMap<string, string>(MAX_TEXTS);
+  readonly locks = new ExpiringMap<string, string>(MAX_LOCKS);
   readonly inboxes = new Map<string, Inbox>();
 }
 
@@ -142,6 +145,36 @@ export class MemoryBus implements Bus {
     });
   }
 
+  keepText(name: string, text: string, lifetime: number): Promise<void> {
+    return this.#ask(({ texts }) => {
+      checkBusWord(name);
+      checkBusText(new TextEncoder().encode(text));
+      checkLifetime(lifetime);
+      kept(texts.set(name, text, lifetime), "texts");
+    });
+  }
+
+  findText(name: string): Promise<string | null> {
+    return this.#ask(({ texts }) => texts.get(name) ?? null);
+  }
+
+  lock(name: string, holder: string, lifetime: number): Promise<boolean> {
+    return this.#ask(({ locks }) => {
+      checkBusWord(name);
+      checkBusWord(holder);
+      checkLifetime(lifetime);
+      if ((locks.get(name) ?? holder) !== holder) return false;
+      kept(locks.set(name, holder, lifetime), "locks");
+      return true;
+    });
+  }
+
+  unlock(name: string, holder: string): Promise<void> {
+    return this.#ask(({ locks }) => {
+      if (locks.get(name) === holder) locks.delete(name);
+    });
+  }
+
   close(): Promise<void> {
     this.#isOpen = false;
     for (const [node, inbox] of this.#inboxes) {
@@ -206,6 +239,12 @@ const MAX_TICKETS = 100_000;
 
 /** Names that have an owner, each for a day at least: under 50 MB. */
 const MAX_NAMES = 200_000;
+
+/** Texts that all nodes can read: a certificate, and what belongs to it. */
+const MAX_TEXTS = 100;
+
+/** Locks at once: one for each kind of thing that one node does for all. */
+const MAX_LOCKS = 100;
 
 /** Bytes sent to a node within one turn of the event loop: some of the largest messages. */
 const MAX_WAITING = 8 * MAX_BUS_MESSAGE;

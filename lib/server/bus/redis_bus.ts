@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { parseJSONObject } from "../../wire/json.ts";
 import type { Bus, MessageHandler, NameAnswer, NameClaim, NodeRecord } from "./bus.ts";
 import {
+  checkBusText,
   checkBusWord,
   checkLifetime,
   checkMessage,
@@ -11,6 +12,7 @@ import {
   isBusWord,
   isNodeId,
   isNodeUrl,
+  MAX_BUS_TEXT,
   MAX_BUS_WORD,
   MAX_NODE_ID,
   MAX_NODE_URL,
@@ -18,7 +20,18 @@ import {
 } from "./bus_limits.ts";
 import { parseRedisUrl } from "./redis_address.ts";
 import type { RedisWord } from "./redis_connection.ts";
-import { ANNOUNCE, CLAIM, LOCATE, PROBE, RedisLayout, TAKE, WITHDRAW } from "./redis_layout.ts";
+import {
+  ANNOUNCE,
+  CLAIM,
+  LOCATE,
+  LOCK,
+  PROBE,
+  READ,
+  RedisLayout,
+  TAKE,
+  UNLOCK,
+  WITHDRAW,
+} from "./redis_layout.ts";
 import { RedisLink } from "./redis_link.ts";
 
 export interface RedisBusOptions {
@@ -146,6 +159,32 @@ export class RedisBus implements Bus {
     const answer = await this.#link.ask(script(CLAIM, keys, args));
     const [current, memory] = Array.isArray(answer) ? answer : [];
     return { owner: textOf(current) || null, memory: textOf(memory) };
+  }
+
+  async keepText(name: string, text: string, lifetime: number): Promise<void> {
+    checkBusWord(name);
+    checkLifetime(lifetime);
+    const bytes = Buffer.from(text);
+    checkBusText(bytes);
+    await this.#set(this.#layout.text(name), bytes, lifetime);
+  }
+
+  async findText(name: string): Promise<string | null> {
+    const key = this.#layout.text(name);
+    const answer = await this.#link.ask(script(READ, [key], [`${MAX_BUS_TEXT}`]));
+    return answer instanceof Uint8Array ? parseText(answer) : null;
+  }
+
+  async lock(name: string, holder: string, lifetime: number): Promise<boolean> {
+    checkBusWord(name);
+    checkBusWord(holder);
+    checkLifetime(lifetime);
+    const keys = [this.#layout.lock(name)];
+    return await this.#link.ask(script(LOCK, keys, [holder, `${lifetime}`])) === 1;
+  }
+
+  async unlock(name: string, holder: string): Promise<void> {
+    await this.#link.ask(script(UNLOCK, [this.#layout.lock(name)], [holder]));
   }
 
   async close(): Promise<void> {

@@ -31,6 +31,16 @@ export class RedisLayout {
     return `${this.#prefix}:name:${name}`;
   }
 
+  /** A string: a text that all nodes can read. */
+  text(name: string): string {
+    return `${this.#prefix}:text:${name}`;
+  }
+
+  /** A string: who holds the lock. */
+  lock(name: string): string {
+    return `${this.#prefix}:lock:${name}`;
+  }
+
   /** A string: since when this Redis remembers names, in microseconds of its clock, and which run of it that is. */
   get memory(): string {
     return `${this.#prefix}:memory`;
@@ -100,6 +110,14 @@ end
 return found
 `;
 
+/** KEYS: a string; ARGV: bytes that it may have. Returns it, or nothing. */
+export const READ = `
+if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[1]) then
+  return redis.call('GET', KEYS[1])
+end
+return false
+`;
+
 /** KEYS: a string; ARGV: bytes that it may have. Deletes it and returns it, or returns nothing. */
 export const TAKE = `
 local value = false
@@ -145,6 +163,26 @@ end
 if now - since < wait then return {'', memory} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return {ARGV[1], memory}
+`;
+
+/**
+ * KEYS: a lock; ARGV: who wants to hold it, lifetime in milliseconds. Returns 1 when it is held by that one now. What
+ * would never run out is none.
+ */
+export const LOCK = `
+if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('PTTL', KEYS[1]) > 0 and
+    redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS: a lock; ARGV: who holds it. */
+export const UNLOCK = `
+if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end
 `;
 
 /** KEYS: the probe, the memory. Succeeds only where scripts may run and write. */

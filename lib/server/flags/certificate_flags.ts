@@ -1,11 +1,13 @@
 import { integerFlag, textFlag, valueFlag } from "../../cli/flags.ts";
 import {
   LETS_ENCRYPT,
+  MIN_TOKEN_LENGTH,
   parseDirectory,
   parseHmacKey,
   parseHttpPort,
   parseMail,
   parseResolver,
+  parseToken,
 } from "../flag_values.ts";
 import { SYSTEM_RESOLVER } from "../tls/dns_lookup.ts";
 
@@ -87,6 +89,14 @@ export const CERTIFICATE_FLAGS = {
   acmeHmacKey: valueFlag("<base64url>", parseHmacKey, {
     group: GROUP,
     help: "that key itself; better in the environment than here",
+    default: null,
+    defaultText: "none",
+  }),
+  /** What the nodes of one domain know, and their bus does not; null for none. */
+  acmeSecret: valueFlag("<secret>", parseToken, {
+    group: GROUP,
+    help: "with --bus, the same at every node: the certificate that they share is encrypted with " +
+      `it, of ${MIN_TOKEN_LENGTH} bytes or more; better in the environment than here`,
     default: null,
     defaultText: "none",
   }),

@@ -4,13 +4,15 @@ import { parseAuthority } from "../../net/authority.ts";
 import { errorAnswer, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit, VisitHandler } from "./visit.ts";
 
+/** Returns what an authority finds at a target; null for nothing. */
+export type ProofFinder = (target: string) => string | null | Promise<string | null>;
+
 export interface HTTPSRedirectOptions {
   /** The server's own URL, whose port visitors are sent to. */
   readonly url: string;
   /** The name that all hosts here are under; null for a server that takes any. */
   readonly domain: string | null;
-  /** Returns what is shown at a target to an authority that looks for it; null for nothing. */
-  readonly proofAt: (target: string) => string | null;
+  readonly proofAt: ProofFinder;
   readonly log: Log;
 }
 
@@ -25,9 +27,15 @@ export class HTTPSRedirect implements VisitHandler {
     this.#port = port === "" ? "" : `:${port}`;
   }
 
-  handle(visit: Visit): Answer {
+  handle(visit: Visit): Answer | Promise<Answer> {
     visit.dropBody();
     const proof = this.#options.proofAt(visit.target);
+    return proof instanceof Promise
+      ? proof.then((found) => this.#answer(visit, found))
+      : this.#answer(visit, proof);
+  }
+
+  #answer(visit: Visit, proof: string | null): Answer {
     if (proof !== null) return proofAnswer(proof);
     const name = parseAuthority(visit.host ?? visit.authority)?.name;
     if (name === undefined || !this.#isOurs(name)) {

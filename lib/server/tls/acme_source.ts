@@ -2,19 +2,18 @@ import type { Log } from "../../cli/log.ts";
 import { onReload } from "../../cli/program.ts";
 import { messageOf } from "../../cli/safe_text.ts";
 import { StateError } from "../state_folder.ts";
-import { type AccountOwner, ACMEClient, unexpected } from "./acme_client.ts";
+import { ACMEAccount, type ACMEAccountOptions } from "./acme_account.ts";
 import { ACMEError } from "./acme_error.ts";
-import type { ACMEState, Attempts, KeptCertificate } from "./acme_state.ts";
+import type { Attempts, KeptCertificate } from "./acme_state.ts";
 import { CertificateKey } from "./certificate_key.ts";
-import { certificateLife, isGoodFor, renewalTime } from "./certificate_life.ts";
-import { orderCertificate } from "./certificate_order.ts";
+import { isGoodFor, renewalTime } from "./certificate_life.ts";
 import { selfSigned } from "./certificate_request.ts";
 import {
   type Certificate,
   CertificateError,
   type CertificateSource,
 } from "./certificate_source.ts";
-import type { ChallengeAnswers } from "./challenge_answers.ts";
+import type { OrderLock } from "./order_lock.ts";
 import { pause } from "./pause.ts";
 
 /** Milliseconds after the first failure, doubled by each further one: seven attempts in the first two hours, where Let's Encrypt allows five failures and one more every twelve minutes. */
@@ -29,34 +28,35 @@ const LONGEST_LIMIT = 7 * 24 * LONGEST_WAIT;
 /** Milliseconds between looks at the clock, which may be set, or stand still while a machine sleeps. */
 const LOOK_AGAIN = 3_600_000;
 
+/** Milliseconds between looks at what another node may have got, with a certificate that is good and without one. */
+const LOOK_AT_SHARED = 60_000;
+const LOOK_AT_ORDER = 2_000;
+
 /** Milliseconds that the certificate of a server without one is good for: the time that an operator may take to set things right. */
 const MAKESHIFT_LIFE = 30 * 24 * 3_600_000;
 
-export interface ACMESourceOptions {
-  /** The names that a certificate must have. */
-  readonly names: readonly string[];
-  /** The URL of the authority's directory. */
-  readonly directory: string;
-  readonly owner: AccountOwner;
-  readonly answers: ChallengeAnswers;
-  readonly state: ACMEState;
-  /** Name and version, as in `tunnel/0.1.0`. */
-  readonly userAgent: string;
+export interface ACMESourceOptions extends ACMEAccountOptions {
+  /** What one node of a domain orders under; null for a server that is alone. */
+  readonly lock: OrderLock | null;
   readonly log: Log;
 }
 
 /**
  * Gets certificates from an authority by itself (RFC 8555), keeps the latest, and gets another one when two thirds of
  * its life are over. SIGHUP has it look at what is kept again, and try at once what is due.
+ *
+ * Of the nodes of a domain one orders at a time, and the others find in what they share what it got.
  */
 export class ACMESource implements CertificateSource {
   readonly #options: ACMESourceOptions;
+  readonly #account: ACMEAccount;
   #kept: KeptCertificate | null = null;
   #attempts: Attempts = { failures: 0, next: 0 };
   #wake = new AbortController();
 
   constructor(options: ACMESourceOptions) {
     this.#options = options;
+    this.#account = new ACMEAccount(options);
   }
 
   /** Returns the certificate that is kept, or one that nobody trusts, so that the server can serve what it can. */
@@ -93,9 +93,61 @@ export class ACMESource implements CertificateSource {
     signal: AbortSignal,
   ): Promise<void> {
     while (!signal.aborted) {
+      if (this.#options.lock !== null) await this.#takeShared(onRenewed);
       const wait = this.#nextAttempt() - Date.now();
-      if (wait <= 0) await this.#attempt(onRenewed, signal);
-      else await this.#sleep(Math.min(wait, LOOK_AGAIN), signal);
+      if (wait > 0) await this.#sleep(Math.min(wait, this.#longestSleep), signal);
+      else if (!await this.#inTurn(onRenewed, signal)) {
+        await this.#sleep(LOOK_AT_ORDER, signal);
+      }
+    }
+  }
+
+  get #longestSleep(): number {
+    if (this.#options.lock === null) return LOOK_AGAIN;
+    return this.#kept === null ? LOOK_AT_ORDER : LOOK_AT_SHARED;
+  }
+
+  /** Attempts what is due; false when another node does. */
+  async #inTurn(
+    onRenewed: (certificate: Certificate) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { lock, log } = this.#options;
+    if (lock === null) {
+      await this.#attempt(onRenewed, signal);
+      return true;
+    }
+    try {
+      return await lock.run(async () => {
+        // The one before may have got it.
+        await this.#takeShared(onRenewed);
+        if (this.#nextAttempt() <= Date.now()) await this.#attempt(onRenewed, signal);
+      });
+    } catch (error) {
+      log.warn("no certificate is asked for while the bus is away", { reason: messageOf(error) });
+      return false;
+    }
+  }
+
+  /** Uses what another node has got since, and gives the others what they lack. */
+  async #takeShared(onRenewed: (certificate: Certificate) => Promise<void>): Promise<void> {
+    const { names, directory, state, log } = this.#options;
+    let found: KeptCertificate | null;
+    try {
+      found = await state.certificate();
+      this.#attempts = await state.attempts();
+    } catch (error) {
+      log.error("what the nodes share cannot be used", { reason: messageOf(error) });
+      return;
+    }
+    if (found === null || found.authority !== directory) return;
+    const lead = found.life.from.getTime() - (this.#kept?.life.from.getTime() ?? 0);
+    if (lead > 0 && isGoodFor(found.life, names, new Date())) {
+      this.#kept = found;
+      await this.#use(found, onRenewed);
+    } else if (lead < 0 && this.#kept !== null) {
+      const { certificate } = this.#kept;
+      await this.#keep(() => state.keepCertificate(certificate));
     }
   }
 
@@ -125,7 +177,7 @@ export class ACMESource implements CertificateSource {
       log.error("the certificate that is kept cannot be used", { reason: messageOf(error) });
       this.#kept = null;
     }
-    this.#attempts = { ...this.#attempts, next: 0 };
+    await this.#setAttempts({ ...this.#attempts, next: 0 });
     this.#wake.abort();
     this.#wake = new AbortController();
   }
@@ -135,14 +187,21 @@ export class ACMESource implements CertificateSource {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      this.#kept = await this.#obtain(signal);
+      this.#kept = await this.#account.obtain(signal);
     } catch (error) {
       if (!signal.aborted) await this.#failed(error);
       return;
     }
-    const { certificate, life } = this.#kept;
+    const { certificate } = this.#kept;
     await this.#keep(() => this.#options.state.keepCertificate(certificate));
     await this.#setAttempts({ failures: 0, next: 0 });
+    await this.#use(this.#kept, onRenewed);
+  }
+
+  async #use(
+    { certificate, life }: KeptCertificate,
+    onRenewed: (certificate: Certificate) => Promise<void>,
+  ): Promise<void> {
     const { log } = this.#options;
     try {
       await onRenewed(certificate);
@@ -161,12 +220,12 @@ export class ACMESource implements CertificateSource {
     const failures = this.#attempts.failures + 1;
     const asked = error instanceof ACMEError ? error.retryAfter ?? 0 : 0;
     const next = Date.now() + Math.max(waitAfter(failures), Math.min(asked, LONGEST_LIMIT));
+    await this.#setAttempts({ failures, next });
     const until = this.#kept?.life.to.toISOString();
     log.error(`no certificate: ${messageOf(error)}`, {
       again: new Date(next).toISOString(),
       ...(until === undefined ? {} : { oldIsGoodUntil: until }),
     });
-    await this.#setAttempts({ failures, next });
   }
 
   async #setAttempts(attempts: Attempts): Promise<void> {
@@ -181,44 +240,6 @@ export class ACMESource implements CertificateSource {
     } catch (error) {
       this.#options.log.error(messageOf(error));
     }
-  }
-
-  async #obtain(signal: AbortSignal): Promise<KeptCertificate> {
-    const { names, directory } = this.#options;
-    const certificate = await this.#order(signal);
-    const life = certificateLife(certificate);
-    if (life === null || !isGoodFor(life, names, new Date())) {
-      const seen = life === null
-        ? "none that can be read"
-        : `${life.names.join(", ")}, from ${life.from.toISOString()} to ${life.to.toISOString()}`;
-      throw unexpected(`a certificate that does not fit names and clock (${seen})`);
-    }
-    return { certificate, life, authority: directory };
-  }
-
-  async #order(signal: AbortSignal): Promise<Certificate> {
-    const { names, answers } = this.#options;
-    const order = async (client: ACMEClient) =>
-      await orderCertificate({ client, names, answers, signal });
-    try {
-      return await order(await this.#client());
-    } catch (error) {
-      // The authority has forgotten the account, or was set up anew.
-      if (!(error instanceof ACMEError) || error.code !== "accountDoesNotExist") throw error;
-      const { state } = this.#options;
-      await state.keepAccount({ ...await state.account(), url: null });
-      return await order(await this.#client());
-    }
-  }
-
-  /** Returns a client whose account is registered; the key was kept before, so that no account is lost. */
-  async #client(): Promise<ACMEClient> {
-    const { directory, owner, state, userAgent } = this.#options;
-    const account = await state.account();
-    const client = new ACMEClient({ directory, key: account.key, userAgent }, account.url);
-    const url = await client.register(owner);
-    if (url !== account.url) await state.keepAccount({ key: account.key, url });
-    return client;
   }
 }
 

@@ -1,8 +1,18 @@
-import { StateError, type StateFolder } from "../state_folder.ts";
+import { StateError } from "../state_folder.ts";
 import { AccountKey } from "./account_key.ts";
 import { isRecord, textOf } from "./acme_messages.ts";
 import { type CertificateLife, certificateLife } from "./certificate_life.ts";
 import type { Certificate } from "./certificate_source.ts";
+
+/** Texts that outlive the server: in a folder, or on the bus as well. */
+export interface StateTexts {
+  /** The path of the folder. */
+  readonly path: string;
+  /** Returns a text, null when there is none. @throws {StateError} when it cannot be read. */
+  read(name: string): Promise<string | null>;
+  /** Keeps a text in the place of the one before. @throws {StateError} when it cannot be written. */
+  write(name: string, text: string): Promise<void>;
+}
 
 /** A certificate that is kept, with what was found out about it. */
 export interface KeptCertificate {
@@ -36,18 +46,18 @@ const CERTIFICATE_TEXT =
 
 /** Reads and writes what getting certificates needs to know after a restart. */
 export class ACMEState {
-  readonly #folder: StateFolder;
+  readonly #texts: StateTexts;
   readonly #directory: string;
 
   /** `directory` is the URL of the authority's, at which the account is. */
-  constructor(folder: StateFolder, directory: string) {
-    this.#folder = folder;
+  constructor(texts: StateTexts, directory: string) {
+    this.#texts = texts;
     this.#directory = directory;
   }
 
   /** Returns the certificate that is kept; null for none. @throws {StateError} for a file that holds something else. */
   async certificate(): Promise<KeptCertificate | null> {
-    const text = await this.#folder.read(CERTIFICATE_FILE);
+    const text = await this.#texts.read(CERTIFICATE_FILE);
     if (text === null) return null;
     const [, authority = "", key = "", cert = ""] =
       CERTIFICATE_TEXT.exec(text.replaceAll("\r\n", "\n")) ?? [];
@@ -58,12 +68,12 @@ export class ACMEState {
 
   /** Keeps key and chain in one file: a crash between two would leave what does not belong together. */
   async keepCertificate({ cert, key }: Certificate): Promise<void> {
-    await this.#folder.write(CERTIFICATE_FILE, `authority: ${this.#directory}\n${key}${cert}`);
+    await this.#texts.write(CERTIFICATE_FILE, `authority: ${this.#directory}\n${key}${cert}`);
   }
 
   /** Returns the account, or the key of one that is still to be registered. */
   async account(): Promise<KeptAccount> {
-    const text = await this.#folder.read(this.#accountFile);
+    const text = await this.#texts.read(this.#accountFile);
     if (text === null) {
       const key = await AccountKey.make();
       await this.keepAccount({ key, url: null });
@@ -81,12 +91,12 @@ export class ACMEState {
 
   async keepAccount({ key, url }: KeptAccount): Promise<void> {
     const text = JSON.stringify({ directory: this.#directory, url, key: key.secret }, null, 2);
-    await this.#folder.write(this.#accountFile, `${text}\n`);
+    await this.#texts.write(this.#accountFile, `${text}\n`);
   }
 
   /** Returns how the latest attempts went: a server that is started again and again must not ask as often. */
   async attempts(): Promise<Attempts> {
-    const json = recordOf(await this.#folder.read(ATTEMPTS_FILE) ?? "{}");
+    const json = recordOf(await this.#texts.read(ATTEMPTS_FILE) ?? "{}");
     const failures = json?.["failures"];
     const next = json?.["next"];
     const isRight = Number.isSafeInteger(failures) && typeof next === "number" &&
@@ -96,7 +106,7 @@ export class ACMEState {
 
   async keepAttempts(attempts: Attempts): Promise<void> {
     const text = JSON.stringify({ directory: this.#directory, ...attempts });
-    await this.#folder.write(ATTEMPTS_FILE, `${text}\n`);
+    await this.#texts.write(ATTEMPTS_FILE, `${text}\n`);
   }
 
   /** Accounts at several authorities, as at one for trials, do not get in each other's way. */
@@ -106,7 +116,7 @@ export class ACMEState {
 
   #wrong(file: string, what: string): StateError {
     return new StateError(
-      `${this.#folder.path}/${file} does not hold ${what}: remove it, and a new one is made`,
+      `${this.#texts.path}/${file} does not hold ${what}: remove it, and a new one is made`,
     );
   }
 }

@@ -19,12 +19,13 @@ const MAX_ANSWER = 65_535;
 
 /** Answers DNS queries over TCP (RFC 7766), where no sender can be forged. */
 export class DNSConnections {
-  readonly #zone: Zone;
+  readonly #zoneFor: (query: Uint8Array) => Zone | Promise<Zone>;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #perNetwork = new Tally<string>();
 
-  constructor({ zone }: { readonly zone: Zone }) {
-    this.#zone = zone;
+  /** `zoneFor` returns the zone as it is when a query asks for it. */
+  constructor(options: { readonly zoneFor: (query: Uint8Array) => Zone | Promise<Zone> }) {
+    this.#zoneFor = options.zoneFor;
   }
 
   /** Accepts until the listener is closed; rejects when that fails. */
@@ -66,7 +67,7 @@ export class DNSConnections {
       if (length > MAX_QUERY) return;
       const query = buffer.subarray(2, 2 + length);
       if (!await fill(connection, query)) return;
-      const answer = answerQuery(query, this.#zone, { most: MAX_ANSWER });
+      const answer = answerQuery(query, await this.#zoneFor(query), { most: MAX_ANSWER });
       if (answer === null) return;
       const message = Uint8Array.of(answer.length >> 8, answer.length & 0xff, ...answer);
       for (let at = 0; at < message.length;) at += await connection.write(message.subarray(at));

@@ -41,6 +41,12 @@ export function answerQuery(
   return whole.length <= most ? whole : write({ ...answer, isCut: true });
 }
 
+/** Tells whether what a query asks for is the zone's own name, where its texts are. */
+export function asksForZone(query: Uint8Array, zone: Pick<Zone, "name">): boolean {
+  return query.length >= HEADER && query.length <= MAX_QUERY &&
+    readQuestion(query)?.name === zone.name;
+}
+
 /** Bytes of a message's head (RFC 1035 section 4.1.1). */
 const HEADER = 12;
 

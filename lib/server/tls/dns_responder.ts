@@ -3,8 +3,9 @@ import { networkOf } from "../../net/ip_address.ts";
 import { authorityOf } from "../../net/authority.ts";
 import { systemCode, systemReason } from "../../net/system_reason.ts";
 import { Limiter } from "../access/limiter.ts";
-import { answerQuery, MAX_QUERY, type Zone } from "./dns_message.ts";
+import { answerQuery, asksForZone, type Zone } from "./dns_message.ts";
 import { DNSConnections } from "./dns_connections.ts";
+import { type DatagramAnswer, DNSSockets } from "./dns_sockets.ts";
 
 /** Bytes of the longest answer over UDP: every resolver takes so many (RFC 1035 section 4.2.1). */
 const MAX_UDP_ANSWER = 512;
@@ -24,6 +25,9 @@ const LISTEN_AGAIN = 1000;
 /** Texts at once: one for a domain and one for its wildcard. */
 const MAX_TEXTS = 2;
 
+/** Questions to the other nodes at once: what comes while the bus is slow is answered with the texts of this one. */
+const MAX_LOOKUPS = 100;
+
 export interface DNSResponderOptions {
   /** The address to listen on; one that stands for all is left for each of the machine's own where a local resolver has the port. */
   readonly hostname: string;
@@ -31,6 +35,8 @@ export interface DNSResponderOptions {
   readonly port: number;
   /** The only name that it answers for. */
   readonly name: string;
+  /** Returns the texts that other nodes of the domain show; rejects when they cannot be asked for. @default there are no others */
+  readonly elsewhere?: (() => Promise<readonly string[]>) | undefined;
   readonly log: Log;
 }
 
@@ -47,9 +53,10 @@ export class DNSResponder {
   readonly #networks = new Limiter(NETWORK_RATE, { most: MAX_NETWORKS });
   readonly #all = new Limiter(ALL_RATE, { most: 1 });
   readonly #addresses: readonly string[];
-  #sockets: readonly Sockets[] = [];
+  #sockets: readonly DNSSockets[] = [];
   #retry: ReturnType<typeof setTimeout> | undefined;
   #problem: string | null = null;
+  #lookups = 0;
 
   /** Starts to listen, and goes on trying when it cannot. */
   constructor(options: DNSResponderOptions) {
@@ -88,11 +95,38 @@ export class DNSResponder {
     this.#sockets = [];
   }
 
-  /** Returns what a datagram is answered with; null for what is dropped. */
-  #answer(query: Uint8Array, sender: string): Uint8Array<ArrayBuffer> | null {
+  #answer(
+    query: Uint8Array<ArrayBuffer>,
+    sender: string,
+  ): DatagramAnswer | Promise<DatagramAnswer> {
     if (this.#all.take("") > 0) return null;
     const isCut = this.#networks.take(networkOf(sender)) > 0;
-    return answerQuery(query, this.#zone, { most: MAX_UDP_ANSWER, isCut });
+    const options = { most: MAX_UDP_ANSWER, isCut };
+    const zone = isCut ? this.#zone : this.#zoneFor(query);
+    if (!(zone instanceof Promise)) return answerQuery(query, zone, options);
+    // The next datagram takes the place of this one.
+    const copy = query.slice();
+    return zone.then((found) => answerQuery(copy, found, options));
+  }
+
+  /** Returns the zone as a query for its name finds it, with what the other nodes show. */
+  #zoneFor(query: Uint8Array): Zone | Promise<Zone> {
+    const { elsewhere } = this.#options;
+    const isAlone = elsewhere === undefined || this.#lookups >= MAX_LOOKUPS;
+    if (isAlone || !asksForZone(query, this.#zone)) return this.#zone;
+    return this.#withTexts(elsewhere);
+  }
+
+  async #withTexts(elsewhere: () => Promise<readonly string[]>): Promise<Zone> {
+    this.#lookups++;
+    try {
+      const texts = (await elsewhere()).slice(0, MAX_TEXTS);
+      return { ...this.#zone, texts: new Set([...this.#texts, ...texts]) };
+    } catch {
+      return this.#zone;
+    } finally {
+      this.#lookups--;
+    }
   }
 
   #listen(): void {
@@ -112,14 +146,14 @@ export class DNSResponder {
   }
 
   /** Opens one pair of sockets, or one for each address where something has the port at another address of this machine. */
-  #openAll(): readonly Sockets[] {
+  #openAll(): readonly DNSSockets[] {
     const { hostname } = this.#options;
     try {
       return [this.#open(hostname)];
     } catch (error) {
       if (systemCode(error) !== "EADDRINUSE" || this.#addresses.length === 0) throw error;
     }
-    const opened: Sockets[] = [];
+    const opened: DNSSockets[] = [];
     let failure: unknown;
     for (const address of this.#addresses) {
       try {
@@ -132,13 +166,13 @@ export class DNSResponder {
     return opened;
   }
 
-  #open(hostname: string): Sockets {
+  #open(hostname: string): DNSSockets {
     const { port, log } = this.#options;
-    return new Sockets({
+    return new DNSSockets({
       hostname,
       port,
       answer: (query, sender) => this.#answer(query, sender),
-      connections: new DNSConnections({ zone: this.#zone }),
+      connections: new DNSConnections({ zoneFor: (query) => this.#zoneFor(query) }),
       onEnd: (reason) => {
         log.error("DNS sockets ended and are opened again", { reason });
         this.close();
@@ -174,72 +208,5 @@ function adviceOn(code: string): string {
         "(CAP_NET_BIND_SERVICE)";
     default:
       return "";
-  }
-}
-
-interface SocketsOptions {
-  readonly hostname: string;
-  readonly port: number;
-  readonly answer: (query: Uint8Array, sender: string) => Uint8Array<ArrayBuffer> | null;
-  readonly connections: DNSConnections;
-  /** They take no more queries. */
-  readonly onEnd: (reason: string) => void;
-}
-
-/** A socket for datagrams and one for connections, on one port. */
-class Sockets {
-  readonly #options: SocketsOptions;
-  readonly #datagrams: Deno.DatagramConn;
-  readonly #listener: Deno.TcpListener;
-  #isClosed = false;
-
-  constructor(options: SocketsOptions) {
-    this.#options = options;
-    const { hostname, port } = options;
-    this.#listener = Deno.listen({ hostname, port });
-    try {
-      this.#datagrams = Deno.listenDatagram({ transport: "udp", hostname, port: this.port });
-    } catch (error) {
-      this.#listener.close();
-      throw error;
-    }
-    this.#run(this.#answerDatagrams());
-    this.#run(options.connections.serve(this.#listener));
-  }
-
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#datagrams.close();
-    this.#listener.close();
-    this.#options.connections.close();
-  }
-
-  #run(serving: Promise<void>): void {
-    const end = (reason: string) => {
-      if (!this.#isClosed) this.#options.onEnd(reason);
-    };
-    serving.then(() => end("they were closed"), (error) => end(systemReason(error)));
-  }
-
-  async #answerDatagrams(): Promise<void> {
-    // One byte more shows what is too long, which the system would cut.
-    const buffer = new Uint8Array(MAX_QUERY + 1);
-    for (;;) {
-      const [query, sender] = await this.#datagrams.receive(buffer);
-      if (sender.transport !== "udp") continue;
-      const answer = this.#options.answer(query, sender.hostname);
-      if (answer === null) continue;
-      try {
-        await this.#datagrams.send(answer, sender);
-      } catch (error) {
-        if (this.#isClosed) throw error;
-        // The sender cannot be reached, as one that was forged; the next one may.
-      }
-    }
   }
 }

@@ -2,6 +2,7 @@ import { assertEquals, assertGreater, assertInstanceOf, assertRejects } from "@s
 import { type Bus, BusError } from "../../../lib/server/bus/bus.ts";
 import {
   MAX_BUS_MESSAGE,
+  MAX_BUS_TEXT,
   MAX_LIFETIME,
   MAX_TICKET_VALUE,
 } from "../../../lib/server/bus/bus_limits.ts";
@@ -251,6 +252,38 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
     assertEquals(await claimName(other, "kept", "bob", LONG), "ann");
   },
 
+  "a text is the same for all nodes, the last that was kept, until it runs out": async ({
+    one,
+    other,
+  }) => {
+    assertEquals(await one.findText("t"), null);
+    await one.keepText("t", "first", LONG);
+    await other.keepText("t", '{"a":"ä€😀\\u0000"}', LONG);
+    await one.keepText("late", "value", SHORT);
+    assertEquals(await one.findText("t"), '{"a":"ä€😀\\u0000"}');
+    await eventually("the text to run out", async () => await other.findText("late") === null);
+    await one.keepText("t", "", LONG);
+    assertEquals(await other.findText("t"), "");
+  },
+
+  "a lock has one holder, who may have it for longer, give it back, or die": async ({
+    one,
+    other,
+  }) => {
+    const held = await Promise.all(["a", "b", "c"].map((holder) => one.lock("l", holder, LONG)));
+    assertEquals(held.filter((isHeld) => isHeld).length, 1);
+    const holder = ["a", "b", "c"][held.indexOf(true)] ?? "";
+    assertEquals(await other.lock("l", "d", LONG), false);
+    assertEquals(await other.lock("l", holder, LONG), true);
+    await other.unlock("l", "d");
+    assertEquals(await other.lock("l", "d", LONG), false);
+    assertEquals(await other.lock("another", "d", LONG), true);
+    await one.unlock("l", holder);
+    assertEquals(await other.lock("l", "d", SHORT), true);
+    await eventually("the lock to run out", () => one.lock("l", "e", LONG));
+    await one.unlock("never", "e");
+  },
+
   "what can never be kept is a RangeError": async ({ one }) => {
     const attempts: (() => Promise<unknown>)[] = [
       () => one.keepNode({ id: "", url: null }, LONG),
@@ -269,6 +302,10 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
       () => one.putTicket("t", "x".repeat(MAX_TICKET_VALUE + 1), LONG),
       () => claimName(one, "a b", "ann", LONG),
       () => claimName(one, "a", "", LONG),
+      () => one.keepText("a b", "text", LONG),
+      () => one.keepText("t", "x".repeat(MAX_BUS_TEXT + 1), LONG),
+      () => one.lock("l", "", LONG),
+      () => one.lock("l", "holder", 0),
     ];
     for (const attempt of attempts) await assertRejects(attempt, RangeError);
   },
@@ -290,6 +327,10 @@ const CHECKS: Readonly<Record<string, (pair: BusPair) => Promise<void>>> = {
       () => one.putTicket("t", "value", LONG),
       () => one.takeTicket("t"),
       () => claimName(one, "a", "ann", LONG),
+      () => one.keepText("t", "text", LONG),
+      () => one.findText("t"),
+      () => one.lock("l", "holder", LONG),
+      () => one.unlock("l", "holder"),
     ];
     for (const attempt of attempts) await assertRejects(attempt, BusError);
     await one.close();

@@ -35,9 +35,9 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
   await using redis = await RedisServer.start();
   await using bus = await openRedisBus(redis.url);
   const large = Buffer.alloc(10 * 1024 * 1024, "x");
-  const KEYS = ["node:n1", "at:a.example", "ticket:t", "name:shop", "memory"].map((key) =>
-    `${BUS_PREFIX}:${key}`
-  );
+  const KEYS = [
+    ...["node:n1", "at:a.example", "ticket:t", "name:shop", "memory", "text:t", "lock:l"],
+  ].map((key) => `${BUS_PREFIX}:${key}`);
   const written: Readonly<Record<string, (key: string) => (string | Buffer)[]>> = {
     "a list": (key) => ["RPUSH", key, "n1"],
     "a set": (key) => ["SADD", key, "n1"],
@@ -62,11 +62,17 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
       assert(name.includes("line ends") || name.includes("empty") || value === null);
       assertEquals(await bus.takeTicket("t"), null);
       assertEquals(await claimName(bus, "shop", "ann", LONG), "ann");
+      const text = await bus.findText("t");
+      assert(name.includes("line ends") || name.includes("empty") || text === null);
+      assertEquals(await bus.lock("l", "one", LONG), true);
       await bus.withdraw("n2", ["a.example"]);
 
       await bus.announce("n2", ["a.example"], LONG);
       await bus.keepNode({ id: "n1", url: null }, LONG);
       await bus.putTicket("t", "value", LONG);
+      await bus.keepText("t", "text", LONG);
+      assertEquals(await bus.findText("t"), "text");
+      assertEquals(await bus.lock("l", "other", LONG), false);
       assertEquals(await bus.locate("a.example"), ["n2"]);
       assertEquals(await bus.findNode("n1"), { id: "n1", url: null });
       assertEquals(await bus.takeTicket("t"), "value");
@@ -76,7 +82,7 @@ Deno.test("RedisBus takes junk for nothing", { ignore }, async (t) => {
   await t.step("nothing was an outage, and whatever is left has an end", async () => {
     assertEquals(bus.isUp, true);
     const [keys] = await redis.run(["KEYS", "*"]);
-    assert(Array.isArray(keys) && keys.length === 4);
+    assert(Array.isArray(keys) && keys.length === 6);
     const ends = await redis.run(...keys.map((key) => ["PTTL", key]));
     const [longest = 0, ...others] = ends.map(Number).sort((a, b) => b - a);
     assert(others.every((end) => end > 0 && end <= LONG), `${ends}`);

@@ -140,6 +140,7 @@ class Fixture implements AsyncDisposable {
       owner: { mail: "you@example.com", external: null },
       answers: new HTTPAnswers({ domain: "tunnel.example.com" }),
       state: this.state,
+      lock: null,
       userAgent: "tunnel/test",
       log: new Log({ format: "text", level: "info", write: (line) => this.lines.push(line) }),
       ...options,
