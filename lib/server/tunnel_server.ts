@@ -3,10 +3,13 @@ import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SessionOptions } from "../mux/session.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
+import { isPublic } from "./access/client_token.ts";
+import { ADMIN_ADDRESS, AdminPort } from "./admin/admin_port.ts";
 import { isServed } from "./admin/ask.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
+import type { Listener } from "./listen/listener.ts";
 import { type InFlight, Listeners } from "./listen/listeners.ts";
 import { ServeListener } from "./listen/serve_listener.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
@@ -17,11 +20,12 @@ import { GuessQueue } from "./access/guess_queue.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 import { AccessLog } from "./admin/access_log.ts";
-import type { Answer, RequestObserver, Visit } from "./listen/visit.ts";
+import type { Answer, RequestObserver, Visit, VisitHandler } from "./listen/visit.ts";
 import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
+import { OperatorPages } from "./admin/operator_pages.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { ClientCounts } from "./tunnels/client_counts.ts";
@@ -65,6 +69,7 @@ export class TunnelServer implements AsyncDisposable {
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
+  readonly #adminPort: Listener | null;
   readonly #inFlight: InFlight;
   #stopping = false;
   #renewing = false;
@@ -180,7 +185,6 @@ export class TunnelServer implements AsyncDisposable {
       drainTimeout: options.drainTimeout,
     };
     const pages = new OwnPages({
-      metrics,
       server: options.server,
       clientUrl: this.clientUrl,
       needsToken: options.token !== null,
@@ -192,10 +196,12 @@ export class TunnelServer implements AsyncDisposable {
           elsewhere: this.#cluster,
         }),
       isBusUp: () => this.#cluster?.isUp ?? true,
-      admin: options.adminToken === null ? null : {
-        guard: new AdminGuard(options.adminToken),
+      operators: new OperatorPages({
+        metrics,
         tunnels: new TunnelList({ registry: this.#registry, node: this.#cluster?.node ?? null }),
-      },
+        guard: options.adminToken === null ? null : new AdminGuard(options.adminToken),
+        isPublic: isPublic(options),
+      }),
     });
     this.#requests = new RequestHandler({
       router: this.#router,
@@ -212,6 +218,7 @@ export class TunnelServer implements AsyncDisposable {
       isRestarting: () => this.#isRestarting,
       log,
     });
+    this.#adminPort = options.adminPort === null ? null : this.#openAdminPort(pages, failed);
   }
 
   /** The port that it listens on. */
@@ -237,6 +244,7 @@ export class TunnelServer implements AsyncDisposable {
     this.#clientCounts.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
+    await this.#adminPort?.shutdown();
   }
 
   /** Stops as `shutdown` does. */
@@ -266,6 +274,20 @@ export class TunnelServer implements AsyncDisposable {
       "not_authorized: the key, or its name, is no longer in the server's list",
       (upstream) => !this.#registrationPolicy.allows(upstream),
     );
+  }
+
+  #openAdminPort(pages: OwnPages, failed: VisitHandler["failed"]): Listener {
+    const { adminPort, log, reusePort } = this.#options;
+    const hostname = ADMIN_ADDRESS;
+    const listening = { hostname, port: adminPort ?? 0, reusePort, tls: null, observers: [], log };
+    try {
+      const listener = new ServeListener({ ...listening, handler: new AdminPort(pages, failed) });
+      log.info("operators have a port of their own", { address: hostname, port: listener.port });
+      return listener;
+    } catch (error) {
+      void this.#listeners.shut(this.#inFlight);
+      throw error;
+    }
   }
 
   #endUpstreams(reason: string, isMeant: (upstream: ClientUpstream) => boolean): number {

@@ -45,8 +45,10 @@ export interface TunnelServerOptions {
   readonly token?: string | null;
   /** The keys that may connect. @default all */
   readonly authorizedKeys?: AuthorizedKeys | null;
-  /** The secret that opens /tunnels, the list of tunnels. @default no list */
+  /** The secret that opens /tunnels, the list of tunnels, and /metrics where the world can ask for it. @default no list */
   readonly adminToken?: string | null;
+  /** A port on 127.0.0.1 that shows both without a token; 0 takes a free one. @default none */
+  readonly adminPort?: number | null;
   /** The largest request body, then 413. @default no limit */
   readonly maxBody?: number | string | null;
   /** Requests to one tunnel, such as `100/s`, then 429. @default no limit */

@@ -64,6 +64,43 @@ Deno.test("/tunnels opens to the token alone, and is kept by no cache", async (t
   assertEquals(post.status, 405);
 });
 
+Deno.test("What a server counts and carries is not for the world to see", async (t) => {
+  const world = ["--domain", "tunnel.example.test", "--open"];
+  await t.step("nobody is shown it", async () => {
+    await using server = await startServer(world);
+    const { status, text } = await ask(server, null, "/metrics");
+    assertEquals(status, 403);
+    assertMatch(text, /--admin-token or --admin-port/);
+    assertEquals((await ask(server, `Bearer ${TOKEN}`, "/metrics")).status, 403);
+    assertEquals((await ask(server, null)).status, 404);
+    assertEquals((await ask(server, null, "/healthz")).status, 200);
+  });
+  await t.step("but those with the token, and those who sit at the machine", async () => {
+    await using server = await startServer([
+      ...world,
+      ...["--admin-token", TOKEN, "--admin-port", "0", "--log-format", "text"],
+    ]);
+    const statuses = async (path: string) => [
+      (await ask(server, null, path)).status,
+      (await ask(server, "Bearer wrong", path)).status,
+      (await ask(server, `Bearer ${TOKEN}`, path)).status,
+    ];
+    assertEquals(await statuses("/metrics"), [401, 401, 200]);
+    assertEquals(await statuses("/tunnels"), [401, 401, 200]);
+    const line = await server.stderr.find(/a port of their own\s+address=127.0.0.1 port=(\d+)/);
+    const port = Number(line?.[1]);
+    const local = async (path: string, host = `localhost:${port}`) => {
+      using visitor = await RawHTTP.open(port);
+      return (await visitor.exchange(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status;
+    };
+    for (const path of ["/metrics", "/tunnels", "/healthz"]) assertEquals(await local(path), 200);
+    assertEquals(await local("/metrics", `127.0.0.1:${port}`), 200);
+    // A page of a stranger's, whose name leads here.
+    assertEquals(await local("/metrics", `evil.example:${port}`), 403);
+    assertEquals(await local("/metrics", "tunnel.example.test"), 403);
+  });
+});
+
 Deno.test("/tunnels answers 429 to an address that guesses", async () => {
   await using server = await startServer(["--admin-token", TOKEN]);
   const answers = await Promise.all(

@@ -16,7 +16,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 const SERVER_FLAGS = [
   ...["port", "hostname", "domain", "public-url", "timeout", "tls-cert", "tls-key"],
-  ...["trust-proxy", "fixed", "open", "state", "log-format", "log-level"],
+  ...["trust-proxy", "fixed", "open", "state", "admin-port", "log-format", "log-level"],
 ];
 
 const CLIENT_FLAGS = [

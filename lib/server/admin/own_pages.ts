@@ -1,15 +1,11 @@
-import { Metrics } from "./metrics.ts";
-import type { AdminGuard } from "../access/admin_guard.ts";
 import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { type HTMLPage, htmlPage, PAGE_FIELDS, prefersHTML, textPage } from "../proxy/html_page.ts";
-import type { ServerMetrics } from "./server_metrics.ts";
-import type { TunnelList } from "./tunnel_list.ts";
+import { type Entrance, type OperatorPages, whole } from "./operator_pages.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 export interface OwnPagesOptions {
-  readonly metrics: ServerMetrics;
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   /** Where clients connect, as a URL. */
@@ -21,14 +17,7 @@ export interface OwnPagesOptions {
   readonly isServed: (target: string) => boolean | Promise<boolean>;
   /** Whether what the nodes share can be reached; true for a server that is alone. */
   readonly isBusUp: () => boolean;
-  /** null for a server that shows them to nobody. */
-  readonly admin: AdminPages | null;
-}
-
-/** What an operator may see, and who that is. */
-export interface AdminPages {
-  readonly guard: AdminGuard;
-  readonly tunnels: TunnelList;
+  readonly operators: OperatorPages;
 }
 
 /** Answers requests to the server's own host: what it is, whether it is well, what it counted, whom it carries. */
@@ -40,7 +29,7 @@ export class OwnPages {
   }
 
   /** Answers a visit to a path, without its query. */
-  respond(visit: Visit, path: string): Answer | Promise<Answer> {
+  respond(visit: Visit, path: string, entrance: Entrance = "public"): Answer | Promise<Answer> {
     if (visit.method !== "GET" && visit.method !== "HEAD") {
       return methodNotAllowed(visit, ["GET", "HEAD"]);
     }
@@ -48,20 +37,14 @@ export class OwnPages {
       case "/":
         return this.#front(visit);
       case "/healthz":
-        return text(200, "ok\n");
+        return whole(200, "ok\n");
       case "/readyz":
         return this.#readiness();
       case ASK_PATH:
         return this.#asked(visit);
-      case "/metrics":
-        return text(200, this.#options.metrics.render(), Metrics.contentType);
-      case "/tunnels":
-        // Without a token nobody learns that there could be such a page.
-        return this.#options.admin === null
-          ? refusalAnswer(visit, NO_SUCH_PAGE)
-          : this.#tunnels(visit, this.#options.admin);
       default:
-        return refusalAnswer(visit, NO_SUCH_PAGE);
+        return this.#options.operators.respond(visit, path, entrance) ??
+          refusalAnswer(visit, NO_SUCH_PAGE);
     }
   }
 
@@ -84,7 +67,7 @@ export class OwnPages {
       ],
       footer: server,
     };
-    if (!prefersHTML(fields)) return text(200, textPage(page));
+    if (!prefersHTML(fields)) return whole(200, textPage(page));
     const body = new TextEncoder().encode(htmlPage(page));
     return {
       status: 200,
@@ -96,28 +79,14 @@ export class OwnPages {
   /** A node without the bus serves its own tunnels, so it is ready all the same. */
   #readiness(): Answer {
     const { isReady, isBusUp } = this.#options;
-    if (!isReady()) return text(503, "stopping\n");
-    return text(200, isBusUp() ? "ready\n" : "ready\nbus: away\n");
+    if (!isReady()) return whole(503, "stopping\n");
+    return whole(200, isBusUp() ? "ready\n" : "ready\nbus: away\n");
   }
 
   async #asked(visit: Visit): Promise<Answer> {
     return await this.#options.isServed(visit.target)
-      ? text(200, "served here\n")
+      ? whole(200, "served here\n")
       : refusalAnswer(visit, { code: "page", status: 404, reason: "no such host here" });
-  }
-
-  async #tunnels(visit: Visit, admin: AdminPages): Promise<Answer> {
-    const refusal = await admin.guard.refusal(visit);
-    if (refusal !== null) return refusalAnswer(visit, refusal);
-    const { target } = visit;
-    const query = target.indexOf("?");
-    const asked = new URLSearchParams(query === -1 ? "" : target.slice(query));
-    try {
-      return text(200, `${JSON.stringify(admin.tunnels.page(asked))}\n`, "application/json");
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return refusalAnswer(visit, { code: "page", status: 400, reason: error.message });
-    }
   }
 }
 
@@ -127,11 +96,3 @@ export const NO_SUCH_PAGE: VisitRefusal = {
   status: 404,
   reason: "there is no such page on this server",
 };
-
-function text(status: number, body: string, type = "text/plain; charset=utf-8"): Answer {
-  return {
-    status,
-    fields: [["content-type", type], ["cache-control", "no-store"]],
-    body: new TextEncoder().encode(body),
-  };
-}

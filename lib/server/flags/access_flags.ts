@@ -1,4 +1,4 @@
-import { textFlag, valueFlag } from "../../cli/flags.ts";
+import { integerFlag, textFlag, valueFlag } from "../../cli/flags.ts";
 import { MIN_TOKEN_LENGTH, parseToken } from "../flag_values.ts";
 
 /** The heading of what lets people in. */
@@ -17,9 +17,20 @@ export const ACCESS_FLAGS = {
   /** The secret that opens the list of tunnels; null for no list. */
   adminToken: textFlag({
     group: ACCESS,
-    help: "secret that opens /tunnels, the list of tunnels; better in the environment than here",
+    help: "secret that opens /tunnels, the list of tunnels, and /metrics where the world can ask " +
+      "for it; better in the environment than here",
     placeholder: "<secret>",
     default: null,
     defaultText: "no list",
+  }),
+  /** The port for operators on this machine, 0 lets the system choose; null for none. */
+  adminPort: integerFlag({
+    group: ACCESS,
+    help: "port on 127.0.0.1 that shows /metrics and /tunnels without a token",
+    placeholder: "<port>",
+    default: null,
+    defaultText: "none",
+    least: 0,
+    most: 65_535,
   }),
 };
