@@ -251,15 +251,15 @@ function parseSize(text: string, least: number, most: number): number {
   if (Number.isNaN(size)) throw new RangeError("must be a size such as 500kb, 10mb or 1gib");
   if (size < least || size > most) {
     const bounds = most === Number.MAX_SAFE_INTEGER
-      ? `of ${sizeText(least)} or more`
-      : `from ${sizeText(least)} to ${sizeText(most)}`;
+      ? `of ${spellSize(least)} or more`
+      : `from ${spellSize(least)} to ${spellSize(most)}`;
     throw new RangeError(`must be a size ${bounds}`);
   }
   return size;
 }
 
 /** Writes a size as a flag takes it, in the largest unit that it is a whole number of. */
-function sizeText(size: number): string {
+function spellSize(size: number): string {
   const [unit = "b", bytes = 1] = [...SIZES].findLast(([, bytes]) => size % bytes === 0) ?? [];
   return `${size / bytes}${unit}`;
 }

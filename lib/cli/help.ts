@@ -1,4 +1,5 @@
 import type { Flag } from "./flags.ts";
+import { wrap } from "./wrap.ts";
 
 export interface DescribedCommand {
   readonly name: string;
@@ -46,19 +47,4 @@ function columns(left: string, right: string): string[] {
   const isLong = first.length > SECOND_COLUMN - 2;
   const lines = isLong ? [first] : [first.padEnd(SECOND_COLUMN) + (texts.shift() ?? "")];
   return [...lines, ...texts.map((text) => " ".repeat(SECOND_COLUMN) + text)];
-}
-
-/** Breaks at spaces; a word longer than the width stands on a line of its own. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -3,7 +3,7 @@ import { type Finding, right, wrong } from "./finding.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit, wrongStatus } from "./visit_failure.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
-import { millisecondsText, secondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import { Visitor } from "./visitor.ts";
 
 const CHECK = "events";
@@ -35,10 +35,10 @@ export async function checkEvents(
       feed.came(text.split("\n\n").length - 1);
     }
     return feed.isHeldBack
-      ? wrong(CHECK, `arrive ${secondsText(feed.slowest)} late, all at once`, ADVICE)
-      : right(CHECK, `each within ${millisecondsText(feed.slowest)} of its sending`);
+      ? wrong(CHECK, `arrive ${durationText(feed.slowest)} late, all at once`, ADVICE)
+      : right(CHECK, `each within ${durationText(Math.ceil(feed.slowest))} of its sending`);
   } catch (error) {
-    if (feed.isHeldBack) return wrong(CHECK, `none came within ${secondsText(patience)}`, ADVICE);
+    if (feed.isHeldBack) return wrong(CHECK, `none came within ${durationText(patience)}`, ADVICE);
     return failedVisit(CHECK, error, way.url, ADVICE);
   }
 }

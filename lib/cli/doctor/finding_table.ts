@@ -1,4 +1,4 @@
-import { wrap } from "../help.ts";
+import { wrap } from "../wrap.ts";
 import { escapeUnsafe } from "../safe_text.ts";
 import type { Finding } from "./finding.ts";
 

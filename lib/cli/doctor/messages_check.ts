@@ -2,7 +2,7 @@ import { withTimeout } from "../../net/with_timeout.ts";
 import { dialWebSocket } from "../../websocket/dial.ts";
 import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import { type Finding, right, wrong } from "./finding.ts";
-import { millisecondsText, secondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit } from "./visit_failure.ts";
 
@@ -36,7 +36,10 @@ export async function checkMessages(
     try {
       let slowest = 0;
       for (const length of LENGTHS) slowest = Math.max(slowest, await echo.roundTrip(length));
-      return right(CHECK, `come back over a WebSocket in ${millisecondsText(slowest)} or less`);
+      return right(
+        CHECK,
+        `come back over a WebSocket in ${durationText(Math.ceil(slowest))} or less`,
+      );
     } finally {
       await echo.close();
     }
@@ -76,7 +79,7 @@ class Echo {
     const since = performance.now();
     this.#transport.send(sent.slice());
     const came = await withTimeout(this.#patience, this.#next.promise, () => {
-      const limit = secondsText(this.#patience);
+      const limit = durationText(this.#patience);
       throw new EchoError(`a message of ${length} bytes did not come back within ${limit}`);
     });
     this.#next = Promise.withResolvers();

@@ -1,5 +1,5 @@
 import { type Finding, right } from "./finding.ts";
-import { millisecondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import type { PublicWay } from "./public_way.ts";
 import { failedVisit, wrongStatus } from "./visit_failure.ts";
 import { Visitor } from "./visitor.ts";
@@ -26,8 +26,8 @@ export async function checkRoundTrip({ way, probes }: PublicWay): Promise<Findin
       if (!keepAlive) break;
     }
     times.sort((a, b) => a - b);
-    const middle = millisecondsText(times[times.length >> 1] ?? 0);
-    const slowest = millisecondsText(times.at(-1) ?? 0);
+    const middle = durationText(times[times.length >> 1] ?? 0);
+    const slowest = durationText(times.at(-1) ?? 0);
     return right(CHECK, `${middle}, the slowest of ${times.length} ${slowest}`);
   } catch (error) {
     return failedVisit(CHECK, error, way.url, ADVICE);

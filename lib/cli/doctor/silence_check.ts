@@ -1,5 +1,5 @@
 import { type Finding, right, wrong } from "./finding.ts";
-import { secondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit, wrongStatus } from "./visit_failure.ts";
 import { Visitor } from "./visitor.ts";
@@ -27,12 +27,12 @@ export async function checkSilence(
     if (head.status !== 200) return wrongStatus(CHECK, head.status, way.url);
     isOpen = true;
     if (await visitor.text() === BEGINNING + END) {
-      return right(CHECK, `a stream lives through ${secondsText(silence)} of it`);
+      return right(CHECK, `a stream lives through ${durationText(silence)} of it`);
     }
   } catch (error) {
     if (!isOpen) return failedVisit(CHECK, error, way.url, ADVICE);
   }
-  const after = secondsText(performance.now() - since);
+  const after = durationText(performance.now() - since);
   return wrong(CHECK, `a silent stream was cut after ${after}`, ADVICE);
 }
 

@@ -1,7 +1,7 @@
 import { withTimeout } from "../../net/with_timeout.ts";
 import { DialError } from "../../websocket/dial_error.ts";
 import { type Finding, right, wrong } from "./finding.ts";
-import { megabytesText, speedText } from "./measures.ts";
+import { sizeText, speedText } from "../measures.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit, wrongStatus } from "./visit_failure.ts";
 import { Visitor } from "./visitor.ts";
@@ -127,9 +127,9 @@ class Comparison {
       return wrong(check, text, "Something on the way changes bodies, or the network is broken");
     }
     if (this.length !== size) {
-      const text = `ended after ${megabytesText(this.length)} of ${megabytesText(size)}`;
+      const text = `ended after ${sizeText(this.length)} of ${sizeText(size)}`;
       return wrong(check, text, ADVICE);
     }
-    return right(check, `${megabytesText(size)}, ${speedText(size, milliseconds)}`);
+    return right(check, `${sizeText(size)}, ${speedText(size, milliseconds)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { withTimeout } from "../../net/with_timeout.ts";
 import { type Finding, right, wrong } from "./finding.ts";
-import { millisecondsText, secondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit, wrongStatus } from "./visit_failure.ts";
 import { Visitor } from "./visitor.ts";
@@ -40,8 +40,11 @@ export async function checkUploadStream(
       return wrongStatus(CHECK, head.status, way.url);
     }
     return came === null
-      ? wrong(CHECK, `nothing arrived within ${secondsText(patience)}, then all at once`, ADVICE)
-      : right(CHECK, `not collected: what is sent arrives ${millisecondsText(came - since)} later`);
+      ? wrong(CHECK, `nothing arrived within ${durationText(patience)}, then all at once`, ADVICE)
+      : right(
+        CHECK,
+        `not collected: what is sent arrives within ${durationText(Math.ceil(came - since))}`,
+      );
   } catch (error) {
     return failedVisit(CHECK, error, way.url, ADVICE);
   }

@@ -6,7 +6,7 @@ import { type ParsedHead, ResponseHeadParser } from "../../http/response_parser.
 import { type ByteStream, writeAll } from "../../net/byte_stream.ts";
 import { connect } from "../../websocket/connect.ts";
 import { DialError } from "../../websocket/dial_error.ts";
-import { secondsText } from "./measures.ts";
+import { durationText } from "../measures.ts";
 import { PATIENCE, type Way } from "./public_way.ts";
 
 /** What a visitor asks; what is not given is not sent. */
@@ -147,7 +147,7 @@ export class Visitor implements Disposable {
       step.catch(() => {});
       this.close();
       const failure = { kind: "late", step: "answer" } as const;
-      throw new DialError(failure, `nothing came or went for ${secondsText(this.#patience)}`);
+      throw new DialError(failure, `nothing came or went for ${durationText(this.#patience)}`);
     });
   }
 

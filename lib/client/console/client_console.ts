@@ -11,7 +11,7 @@ import { ConsoleWriter } from "./console_writer.ts";
 import { outcomeOf, type ShownExchange } from "./exchange_line.ts";
 import { ExchangeLines } from "./exchange_lines.ts";
 import { ExchangePrinter } from "./exchange_printer.ts";
-import { durationText } from "./measures.ts";
+import { durationText } from "../../cli/measures.ts";
 import { RefusalLines } from "./refusal_lines.ts";
 import { StartPanel } from "./start_panel.ts";
 
@@ -39,6 +39,8 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
     this.#warn("refused", sentence, { ...refused })
   );
   readonly #urls = new Set<string>();
+  /** Addresses of services that were there, and are not. */
+  readonly #lostServices = new Set<string>();
   readonly #onFirstURL: (url: string) => void;
 
   constructor(options: ClientConsoleOptions) {
@@ -143,12 +145,14 @@ export class ClientConsole implements TunnelClientEvents, AsyncDisposable {
   }
 
   serviceDown(address: string): void {
-    const sentence = `${address} does not answer: nothing listens there. Visitors get 502.`;
+    this.#lostServices.add(address);
+    const sentence = `nothing listens at ${address} any more: visitors get 502`;
     this.#tell("warn", "service", sentence, { isUp: false });
   }
 
   serviceUp(address: string): void {
-    this.#tell("info", "service", `${address} answers`, { isUp: true });
+    const again = this.#lostServices.delete(address) ? " again" : "";
+    this.#tell("info", "service", `${address} answers${again}`, { isUp: true });
   }
 
   /** Warns of something; of a mistake of this program's own only those who mend it want to see where it is. */

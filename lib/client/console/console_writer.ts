@@ -1,7 +1,7 @@
 import { LineWriter } from "../../cli/line_writer.ts";
 import { isAtLeast, Log, type LogFields, type LogLevel, timeOfDay } from "../../cli/log.ts";
 import { escapeUnsafe } from "../../cli/safe_text.ts";
-import { wrapped } from "./measures.ts";
+import { wrap } from "../../cli/wrap.ts";
 import { coloured, type Paint, plain } from "./paint.ts";
 
 /** Columns of a terminal that does not tell. */
@@ -57,7 +57,7 @@ export class ConsoleWriter {
     if (!this.isTerminal) return this.#lines.write(`${time} ${safe}`);
     const isWrong = isAtLeast(level, "warn");
     const mark = isWrong ? this.paint("yellow", "!") : " ";
-    const [first = "", ...others] = wrapped(safe, this.columns - INDENT);
+    const [first = "", ...others] = wrap(safe, this.columns - INDENT);
     this.#lines.write(`${this.paint("dim", time)}  ${mark} ${first}`);
     for (const line of others) this.#lines.write(" ".repeat(INDENT) + line);
   }

@@ -1,7 +1,7 @@
 import { escapeUnsafe } from "../../cli/safe_text.ts";
 import { ErrorCode } from "../../wire/errors.ts";
 import type { ExchangeSummary } from "../inspector/exchange.ts";
-import { durationText, middleCut, sizeText } from "./measures.ts";
+import { durationText, sizeText } from "../../cli/measures.ts";
 import { type Paint, plain } from "./paint.ts";
 
 /** What a line tells of an exchange. */
@@ -32,7 +32,7 @@ const DURATION = 8;
 const SIZE = 9;
 
 /** Characters that the target keeps, at least: on a narrow terminal the columns on the right go instead. */
-const LEAST_TARGET = 16;
+const LEAST_TARGET = 12;
 
 /** Returns an exchange as one line of so many characters at most. */
 export function exchangeLine(
@@ -62,6 +62,14 @@ export function exchangeLine(
   const painted = first.replace(outcome, () => paint(colourOf(exchange), outcome));
   const end = [painted, ...others].join(" ").trimEnd();
   return `${paint("dim", time)} ${mark}${name} ${target} ${end}`;
+}
+
+/** Returns a text that fits so many characters: what is longer loses its middle, for both ends tell more. */
+export function middleCut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const kept = Math.max(0, width - 1);
+  const end = Math.floor(kept / 2);
+  return `${text.slice(0, kept - end)}…${text.slice(text.length - end)}`;
 }
 
 /** Says in a word how an exchange ended, or that it has begun. */

@@ -1,6 +1,6 @@
 import { renderUnicodeCompact } from "uqr";
 import type { ConsoleWriter } from "./console_writer.ts";
-import { wrapped } from "./measures.ts";
+import { wrap } from "../../cli/wrap.ts";
 import { coloured, plain } from "./paint.ts";
 
 const HINT = "^C stops, open requests finish";
@@ -73,7 +73,7 @@ export class StartPanel {
       else yield* [shown, INDENT + right];
     }
     if (!LOCAL_URL.test(url)) return;
-    for (const line of wrapped(LOCAL, columns - INDENT.length)) yield INDENT + paint("dim", line);
+    for (const line of wrap(LOCAL, columns - INDENT.length)) yield INDENT + paint("dim", line);
   }
 }
 

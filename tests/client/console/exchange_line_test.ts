@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { exchangeLine, type ShownExchange } from "../../../lib/client/console/exchange_line.ts";
+import {
+  exchangeLine,
+  middleCut,
+  type ShownExchange,
+} from "../../../lib/client/console/exchange_line.ts";
 import { coloured } from "../../../lib/client/console/paint.ts";
 
 const GET: ShownExchange = {
@@ -43,8 +47,8 @@ Deno.test("exchangeLine tells each kind of exchange in aligned columns, 80 wide"
     "12:03:07  POST    /hook                                   500    41 ms     112 B",
     "12:03:07 ↻POST    /hook                                   500    12 ms    4.1 kB",
     "12:03:07  PROPFIND /dav/                                  207    12 ms    4.1 kB",
-    "12:03:07  GET     /big                               200 left    3.0 s     12 MB",
-    "12:03:07  GET     /slow                                  left    9.0 s       0 B",
+    "12:03:07  GET     /big                               200 left      3 s     12 MB",
+    "12:03:07  GET     /slow                                  left      9 s       0 B",
     "12:03:07  GET     /down                                   502    12 ms       0 B",
     "12:03:07  GET     /late                               timeout    12 ms    4.1 kB",
     "12:03:07  GET     /long                                   413    12 ms    4.1 kB",
@@ -83,3 +87,9 @@ Deno.test("exchangeLine has as many characters to see with colours as without", 
 function line(exchange: ShownExchange, columns: number): string {
   return exchangeLine(exchange, { time: "12:03:07", columns });
 }
+
+Deno.test("middleCut keeps both ends of what does not fit", () => {
+  assertEquals(middleCut("/assets/app.js", 14), "/assets/app.js");
+  assertEquals(middleCut("/assets/app.9f2c.js", 14), "/assets…f2c.js");
+  assertEquals(middleCut("abc", 1), "…");
+});

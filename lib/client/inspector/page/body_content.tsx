@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { sizeText } from "./amounts.ts";
+import { sizeText } from "../../../cli/measures.ts";
 import type { BodyKind, BodyLook } from "./body_kind.ts";
 import { FieldTable } from "./field_table.tsx";
 import { hexLines } from "./hex_lines.ts";

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { BodyInfo } from "../exchange.ts";
-import { sizeText } from "./amounts.ts";
+import { sizeText } from "../../../cli/measures.ts";
 import { BodyContent } from "./body_content.tsx";
 import { bodyKindOf, type BodyLook, bodyTextOf, LOOKS } from "./body_kind.ts";
 import { CopyButton } from "./copy_button.tsx";

@@ -1,5 +1,5 @@
 import type { Exchange } from "../exchange.ts";
-import { durationText, sizeText } from "./amounts.ts";
+import { durationText, sizeText } from "../../../cli/measures.ts";
 import { answerLines } from "./answer_lines.ts";
 import { isSamePair, type LinePair, linePairs } from "./differences.ts";
 import { statusClass } from "./exchange_row.tsx";

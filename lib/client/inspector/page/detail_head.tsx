@@ -1,5 +1,6 @@
 import type { Exchange } from "../exchange.ts";
-import { clockText, durationText } from "./amounts.ts";
+import { durationText } from "../../../cli/measures.ts";
+import { clockText } from "./amounts.ts";
 import { COMMAND_KINDS, type CommandKind, commandOf } from "./commands.ts";
 import { CopyButton } from "./copy_button.tsx";
 import { statusClass } from "./exchange_row.tsx";

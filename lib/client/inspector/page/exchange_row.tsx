@@ -1,5 +1,6 @@
 import type { ExchangeSummary } from "../exchange.ts";
-import { clockText, durationText, sizeText } from "./amounts.ts";
+import { durationText, sizeText } from "../../../cli/measures.ts";
+import { clockText } from "./amounts.ts";
 import { visible } from "./octet_text.ts";
 import { fragmentOf } from "./route.ts";
 import { coveredText, targetParts } from "./secrets.ts";

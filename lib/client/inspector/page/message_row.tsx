@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ExchangeMessage } from "../exchange.ts";
-import { durationText, sizeText } from "./amounts.ts";
+import { durationText, sizeText } from "../../../cli/measures.ts";
 import { HexDump } from "./body_content.tsx";
 import { bodyKindOf } from "./body_kind.ts";
 import { CopyButton } from "./copy_button.tsx";

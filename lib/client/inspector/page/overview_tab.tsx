@@ -1,5 +1,6 @@
 import type { Exchange } from "../exchange.ts";
-import { clockText, countText, durationText, sizeText } from "./amounts.ts";
+import { durationText, sizeText } from "../../../cli/measures.ts";
+import { clockText, countText } from "./amounts.ts";
 import { BodyView } from "./body_view.tsx";
 import { CopyButton } from "./copy_button.tsx";
 import { statusClass } from "./exchange_row.tsx";

@@ -1,4 +1,4 @@
-import { sizeText } from "./amounts.ts";
+import { sizeText } from "../../../cli/measures.ts";
 import { BodyContent } from "./body_content.tsx";
 import { bodyKindOf, bodyTextOf, LOOKS } from "./body_kind.ts";
 import { type BodyPart, partsOf } from "./multipart.ts";

@@ -1,6 +1,6 @@
 import type { Field } from "../../../http/fields.ts";
 import type { BodyInfo, Exchange } from "../exchange.ts";
-import { sizeText } from "./amounts.ts";
+import { sizeText } from "../../../cli/measures.ts";
 import { HexDump } from "./body_content.tsx";
 import { CopyButton } from "./copy_button.tsx";
 import { readKept } from "./inspector_calls.ts";

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { type Exchange, MAX_REPLAY_TIMES } from "../exchange.ts";
-import { sizeText } from "./amounts.ts";
+import { sizeText } from "../../../cli/measures.ts";
 import { editableOf, type EditableRequest, replayRequestOf } from "./editable_request.ts";
 import { messageOf, readDecoded } from "./inspector_calls.ts";
 import { useLoaded } from "./use_loaded.ts";

@@ -1,5 +1,5 @@
 import type { ExchangeTimes } from "../exchange.ts";
-import { durationText } from "./amounts.ts";
+import { durationText } from "../../../cli/measures.ts";
 
 /** Where the time of an exchange went: until it was sent on, until the answer began, until it was over. */
 export function TimeBar({ times }: { readonly times: ExchangeTimes }) {
