@@ -15,6 +15,7 @@ import { RecordingService } from "./lib/client/inspector/recording_service.ts";
 import { requireKeyFile } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
+import { rewriting } from "./lib/client/services/rewriting/rewriting_service.ts";
 import type { Service } from "./lib/client/services/service.ts";
 import { originsOf, serviceName } from "./lib/client/services/service_spec.ts";
 import {
@@ -68,7 +69,7 @@ async function publish(options: ClientOptions, configWarning: string | null): Pr
     onDown: (address) => console.serviceDown(address),
     onUp: (address) => console.serviceUp(address),
   });
-  const local = openService(options.service, {
+  const opened = openService(options.service, {
     ...options,
     trust: {
       authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
@@ -78,6 +79,7 @@ async function publish(options: ClientOptions, configWarning: string | null): Pr
     onHostRefused: (advice) => console.advise(advice),
     onUnreachable: (address) => watches.failed(address),
   });
+  const local = rewriting(opened, options);
   const { service, events } = observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
   if (console.exchanges !== null) console.servicesSeen(await watches.start());

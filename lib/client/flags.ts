@@ -23,6 +23,12 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
+import { parseCrossOrigin } from "./services/rewriting/cross_origin.ts";
+import {
+  type FieldSetting,
+  parseFieldName,
+  parseFieldSetting,
+} from "./services/rewriting/field_rule.ts";
 import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spec.ts";
 
 const SERVICE = "The local service";
@@ -34,6 +40,8 @@ const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
+const NO_SETTINGS: readonly FieldSetting[] = [];
+const NO_NAMES: readonly string[] = [];
 const NO_ROUTES: readonly RouteSpec[] = [];
 const EVERYBODY: readonly string[] = [];
 
@@ -95,6 +103,39 @@ export const CLIENT_FLAGS = {
   spa: switchFlag({
     group: SERVICE,
     help: "in a folder that is published, show its index.html for pages that are not there",
+  }),
+  /** Fields of requests that the service gets. */
+  setRequestHeader: listFlag("<name: value>", parseFieldSetting, {
+    group: SERVICE,
+    help: "a field that the service gets, such as 'X-Env: dev', where {visitor}, {host} and " +
+      "{path} stand for what was asked; may be repeated",
+    default: NO_SETTINGS,
+  }),
+  /** Names of fields that it does not get. */
+  removeRequestHeader: listFlag("<name>", parseFieldName, {
+    group: SERVICE,
+    help: "a field that the service does not get; may be repeated",
+    default: NO_NAMES,
+  }),
+  /** Fields of answers that visitors get. */
+  setResponseHeader: listFlag("<name: value>", parseFieldSetting, {
+    group: SERVICE,
+    help: "a field that visitors get, likewise; may be repeated",
+    default: NO_SETTINGS,
+  }),
+  /** Names of fields that they do not get. */
+  removeResponseHeader: listFlag("<name>", parseFieldName, {
+    group: SERVICE,
+    help: "a field that visitors do not get; may be repeated",
+    default: NO_NAMES,
+  }),
+  /** Whose pages may read the answers; null leaves it to the service. */
+  cors: valueFlag("<origins>", parseCrossOrigin, {
+    group: SERVICE,
+    help: "sites whose pages may read the answers, with commas between, or * for all; answers " +
+      "preflights as well",
+    default: null,
+    defaultText: "as the service says",
   }),
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {

@@ -1,4 +1,4 @@
-import type { Field } from "./fields.ts";
+import { type Field, fieldValue } from "./fields.ts";
 import { FieldLines } from "./field_lines.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { endOf, isAll, isToken, latin1, LINE_END, SP, TARGET, TOKEN } from "./octets.ts";
@@ -42,6 +42,12 @@ export class ReadResponseHead implements ResponseHead {
   get fields(): readonly Field[] {
     return this.lines.list;
   }
+}
+
+/** Tells whether a browser asks for a page of another site what that may send: a CORS preflight (Fetch standard, section 3.3.2). */
+export function isPreflight({ method, fields }: Pick<RequestHead, "method" | "fields">): boolean {
+  return method === "OPTIONS" && fieldValue(fields, "origin") !== undefined &&
+    fieldValue(fields, "access-control-request-method") !== undefined;
 }
 
 /** Returns the field lines of a head. @throws {HeadError} for fields that no head may have; one that was read has none. */
