@@ -143,7 +143,7 @@ Deno.test("NodeLinks.get dials again when it comes to a socket that was replaced
   entrance.strays = Infinity;
   const overBus = await scene.links.get("far");
   assert(overBus !== null && !overBus.isDirect);
-  assertEquals(entrance.dials, 14);
+  assertEquals(entrance.dials, 24);
 });
 
 Deno.test("NodeLinks.get gives no link to a replaced socket once the other node's patience is over, and dials anew when it can", async () => {
