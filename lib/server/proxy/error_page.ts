@@ -52,10 +52,28 @@ export function refusalAnswer(request: ErrorRequest, refusal: VisitRefusal): Who
   const { status, reason } = refusal;
   return errorAnswer(request, {
     ...refusal,
-    title: STATUS_TEXT[status] ?? "Error",
+    title: TITLES.get(status) ?? "This request was refused",
     text: sentence(reason),
   });
 }
+
+/** What a visitor reads first, by the status: the names of RFC 9110 are for programs, and stand at the foot of the page. */
+const TITLES: ReadonlyMap<number, string> = new Map([
+  [400, "This request cannot be carried"],
+  [401, "This needs a password"],
+  [403, "This is not open to you"],
+  [404, "There is no such page here"],
+  [405, "This cannot be done here"],
+  [408, "The request came too slowly"],
+  [413, "That is more than may be sent here"],
+  [421, "This is the wrong place to ask"],
+  [426, "A WebSocket is wanted here"],
+  [429, "That was too much at once"],
+  [431, "The address or the fields are too long"],
+  [500, "Something went wrong here"],
+  [501, "This request cannot be carried"],
+  [503, "There is no room just now"],
+]);
 
 export function unknownTunnel(request: ErrorRequest, hostname: string): WholeAnswer {
   return errorAnswer(request, {

@@ -144,7 +144,12 @@ Deno.test("Each error page has its status and its code, and says what it is abou
     [refusalAnswer(request(), malformed), 400, "request", "The Host field is malformed."],
     [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "request", "method POST"],
     [tooBusy(request(), full), 503, "streams", "Too many requests at once."],
-    [refusalAnswer(request(), strange), 404, "page", "404 Not Found\n\nNo such host here.\n"],
+    [
+      refusalAnswer(request(), strange),
+      404,
+      "page",
+      "404 There is no such page here\n\nNo such host here.\n",
+    ],
   ];
   for (const [answer, status, code, words] of pages) {
     assertEquals([answer.status, answer.code], [status, code]);
