@@ -27,7 +27,7 @@ export function adviceOn(failure: DialFailure, server: URL): string {
     case "status":
       return onStatus(failure.status, failure.location, server);
     case "wrong_answer":
-      return failure.isOtherProtocol
+      return failure.isOtherVersion
         ? "Server and client are of versions that do not understand each other: update the older one"
         : NO_TUNNEL_SERVER;
     case "not_http":

@@ -90,9 +90,8 @@ async function shakeHands(
   if (fields.get("sec-websocket-accept") !== await acceptOf(key)) {
     throw wrong("another Sec-WebSocket-Accept");
   }
-  if (fields.get("sec-websocket-protocol") !== protocol) {
-    throw wrong(`its subprotocol is not ${protocol}`, true);
-  }
+  const chosen = fields.get("sec-websocket-protocol");
+  if (chosen !== protocol) throw otherProtocol(chosen ?? null, protocol);
   if (fields.has("sec-websocket-extensions")) throw wrong("an extension that was not offered");
   return { connection, early: response.behind(parsed) };
 }
@@ -152,9 +151,20 @@ function late(step: "connection" | "answer", timeout: number): DialError {
   return new DialError({ kind: "late", step }, `${what} within ${timeout / 1000} s`);
 }
 
-function wrong(what: string, isOtherProtocol = false): DialError {
+/** Another version of the wanted subprotocol has its name in front of the dot; anything else is something else. */
+function otherProtocol(chosen: string | null, wanted: string): DialError {
+  const isOtherVersion = chosen?.split(".")[0] === wanted.split(".")[0];
   return new DialError(
-    { kind: "wrong_answer", isOtherProtocol },
+    { kind: "wrong_answer", isOtherVersion },
+    isOtherVersion
+      ? `it speaks ${chosen}, not ${wanted}`
+      : "it opens WebSockets, but not those of a tunnel",
+  );
+}
+
+function wrong(what: string): DialError {
+  return new DialError(
+    { kind: "wrong_answer", isOtherVersion: false },
     `its answer to the WebSocket handshake is wrong: ${what}`,
   );
 }

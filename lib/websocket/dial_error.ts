@@ -14,8 +14,8 @@ export type DialFailure =
   | { readonly kind: "wants_tls" }
   /** A status other than 101; `location` is where it sends to, null for nowhere. */
   | { readonly kind: "status"; readonly status: number; readonly location: URL | null }
-  /** A status 101 that opens no WebSocket, or one of another subprotocol. */
-  | { readonly kind: "wrong_answer"; readonly isOtherProtocol: boolean }
+  /** A status 101 that opens no WebSocket, or one of another subprotocol, which may be another version of the wanted one. */
+  | { readonly kind: "wrong_answer"; readonly isOtherVersion: boolean }
   /** Bytes that are not HTTP/1.1. */
   | { readonly kind: "not_http" }
   /** The connection was closed before there was an answer. */

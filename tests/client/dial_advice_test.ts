@@ -6,6 +6,7 @@ import type { HTTPProxy } from "../../lib/net/http_proxy.ts";
 import { pathOf } from "../testing/certificate.ts";
 import { freePort } from "../testing/free_port.ts";
 import { RawOrigin } from "../testing/raw_origin.ts";
+import { accepting } from "../testing/websocket_visit.ts";
 import { within } from "../testing/within.ts";
 import { TLSPort } from "../testing/tls_port.ts";
 
@@ -174,15 +175,20 @@ Deno.test("dialAdvice says what an answer means that is no tunnel server's", asy
   for (const [name, [answer, expected]] of Object.entries(cases)) {
     await t.step(name, async () => assertEquals(await adviceOnAnswer(answer), expected));
   }
-  await t.step("an old server", () => {
-    const error = new DialError(
-      { kind: "wrong_answer", isOtherProtocol: true },
-      "its answer to the WebSocket handshake is wrong: its subprotocol is not tunnel.v1",
-    );
+  await t.step("a WebSocket that is no tunnel", async () => {
+    await using server = acceptingWith("");
     assertEquals(
-      dialAdvice(error, "https://a.example"),
-      "its answer to the WebSocket handshake is wrong: its subprotocol is not tunnel.v1. Server " +
-        "and client are of versions that do not understand each other: update the older one",
+      await adviceFor(`http://127.0.0.1:${server.port}`),
+      "it opens WebSockets, but not those of a tunnel. That is no tunnel server: check the host " +
+        "and port in --server",
+    );
+  });
+  await t.step("an old server", async () => {
+    await using server = acceptingWith("Sec-WebSocket-Protocol: tunnel.v0\r\n");
+    assertEquals(
+      await adviceFor(`http://127.0.0.1:${server.port}`),
+      "it speaks tunnel.v0, not tunnel.v1. Server and client are of versions that do not " +
+        "understand each other: update the older one",
     );
   });
 });
@@ -266,6 +272,14 @@ function answering(answer: string): RawOrigin {
   return new RawOrigin(async (peer) => {
     await peer.until();
     await peer.send(answer);
+  });
+}
+
+/** Opens each WebSocket that is asked for, with more lines in its answer. */
+function acceptingWith(lines: string): RawOrigin {
+  return new RawOrigin(async (peer) => {
+    const [, key = ""] = /^sec-websocket-key: (.*)\r$/im.exec(await peer.until()) ?? [];
+    await peer.send(accepting(key, lines));
   });
 }
 
