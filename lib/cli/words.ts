@@ -22,7 +22,7 @@ export class Words {
     const valued = [...table.keys()].filter((name) => !switches.includes(name));
     const known = [...switches, ...valued];
     const end = flagsEnd(args);
-    const words = args.slice(0, end);
+    const words = joinedValues(args.slice(0, end), valued);
     const wrong = [...negations(words), ...switchValues(words, switches)];
     const positionals: string[] = [];
     this.#found = parseArgs(words, {
@@ -72,6 +72,24 @@ export class Words {
 function flagsEnd(args: readonly string[]): number {
   const end = args.indexOf("--");
   return end === -1 ? args.length : end;
+}
+
+/**
+ * Joins a flag to a value such as `-1`, which parseArgs would take for a row of switches: what is wrong with it, the
+ * flag itself says. A word with two hyphens is a flag, and `-h` asks for help.
+ */
+function joinedValues(words: readonly string[], valued: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    const next = words[at + 1];
+    const isFlag = word.startsWith("--") && valued.includes(word.slice(2));
+    if (isFlag && next !== undefined && /^-(?!-|h$)/.test(next)) {
+      joined.push(`${word}=${next}`);
+      at++;
+    } else joined.push(word);
+  }
+  return joined;
 }
 
 /** Finds `--no-x=…`, which parseArgs takes for `--x=…`. */

@@ -218,7 +218,13 @@ Deno.test("parseCommandLine refuses a missing value and eats no flag for it", ()
   refuses(["--port", ""], "--port needs a value");
   refuses(["--port", "--once"], "--port needs a value");
   refuses(["--server", "1", "--server"], "--server needs a value");
-  refuses(["--timeout", "-5s"], "--timeout needs a value");
+  refuses(["--port", "-h2"], '--port must be a whole number from 0 to 65535, not "-h2"');
+});
+
+Deno.test("parseCommandLine says what is wrong with a value that begins with a hyphen", () => {
+  refuses(["--port", "-1"], '--port must be a whole number from 0 to 65535, not "-1"');
+  refuses(["--timeout", "-5s"], '--timeout must be a time such as 30s, 500ms or 2m, not "-5s"');
+  refuses(["--port", "-1", "--port", "2"], "--port is given more than once");
 });
 
 Deno.test("parseCommandLine refuses bad values with what was expected and what was seen", () => {
