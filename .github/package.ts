@@ -8,16 +8,13 @@ const OUTPUT = new URL("dist/npm/", ROOT);
 /** The library's entry, from the root. */
 const ENTRY = "lib/mod.ts";
 
-/** Packages that are not bundled, as deno.json has them. */
-const DEPENDENCIES = ["ws"] as const;
-
 /** Makes the package for npm: one module, its types, and what says whose it is. */
 async function main(): Promise<number> {
   await Deno.remove(OUTPUT, { recursive: true }).catch(() => {});
   await Deno.mkdir(OUTPUT, { recursive: true });
   await bundle();
   await declare();
-  await write("package.json", JSON.stringify(await manifest(), null, 2));
+  await write("package.json", JSON.stringify(manifest(), null, 2));
   await Deno.copyFile(new URL("LICENSE", ROOT), new URL("LICENSE", OUTPUT));
   for (const file of ["README.md", "older_node.js"]) {
     await Deno.copyFile(new URL(`.github/npm/${file}`, ROOT), new URL(file, OUTPUT));
@@ -27,9 +24,8 @@ async function main(): Promise<number> {
 
 async function bundle(): Promise<void> {
   const module = new URL("mod.js", OUTPUT);
-  const external = DEPENDENCIES.flatMap((name) => ["--external", name]);
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--frozen", ...external, "--output", module.pathname, ENTRY],
+    args: ["bundle", "--quiet", "--frozen", "--output", module.pathname, ENTRY],
     cwd: ROOT,
     stdout: "inherit",
     stderr: "inherit",
@@ -60,14 +56,7 @@ async function declare(): Promise<void> {
 
 const RELATIVE = /(\bfrom "|\bimport\(")(\.[^"]+\.ts)(")/g;
 
-async function manifest(): Promise<object> {
-  const lock: { readonly specifiers: Readonly<Record<string, string>> } = JSON.parse(
-    await Deno.readTextFile(new URL("deno.lock", ROOT)),
-  );
-  const dependencies = DEPENDENCIES.map((name) => {
-    const wanted = config.imports[name].replace("npm:", "");
-    return [name, `^${lock.specifiers[`npm:${wanted}`] ?? wanted.split("@").pop()}`];
-  });
+function manifest(): object {
   const { name, version, license } = config;
   return {
     ...{ name, version, license, type: "module" },
@@ -75,7 +64,6 @@ async function manifest(): Promise<object> {
     exports: { ".": { types: "./types/lib/mod.d.ts", default: "./mod.js" } },
     engines: { node: ">=20" },
     sideEffects: ["./older_node.js"],
-    dependencies: Object.fromEntries(dependencies),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ParsedHead {
   /** Its fields are end-to-end ones alone; the status may be informational (1xx). */
   readonly head: ResponseHead;
   readonly framing: ResponseFraming;
+  /** What a 101 says the connection speaks from here on, in lower case; null when it says nothing, and for other answers. */
+  readonly upgrade: string | null;
   /** Tells whether the origin keeps the connection open (RFC 9112 section 9.3). */
   readonly keepAlive: boolean;
   /** Whether it has no body whatever its fields say; some origins send one all the same. */
@@ -136,6 +138,7 @@ function parseHead(
       withOneLength(own, announced, status === 204 ? null : length),
     ),
     framing: isBodiless ? 0 : framing,
+    upgrade: status === 101 ? upgradeIn(lines) : null,
     keepAlive: staysOpen(lines.notableValue("connection"), minor),
     isBodiless,
     logsIn: logsInConnection(lines),
@@ -182,6 +185,12 @@ function staysOpen(connection: string | undefined, minor: number): boolean {
   if (connection === undefined) return minor === 1;
   const options = connectionOptions(connection);
   return !options.includes("close") && (minor === 1 || options.includes("keep-alive"));
+}
+
+/** Returns the protocol that a head of status 101 names (RFC 9110 section 7.8), or null. */
+function upgradeIn(lines: FieldLines): string | null {
+  const options = connectionOptions(lines.notableValue("connection") ?? "");
+  return options.includes("upgrade") ? lines.notableValue("upgrade")?.toLowerCase() ?? null : null;
 }
 
 /** Puts one Content-Length in place of several equal ones (RFC 9110 section 8.6), or none when `length` is null. */

@@ -4,6 +4,8 @@ export interface ByteStream {
   read(into: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes and returns how many. One write at a time. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Tells the peer that nothing more is written, behind all that was; reading goes on. */
+  closeWrite(): Promise<void>;
   /** Closes at once; reads and writes that wait fail or end. */
   close(): void;
 }

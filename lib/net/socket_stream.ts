@@ -61,6 +61,10 @@ export class SocketStream implements ByteStream {
     });
   }
 
+  closeWrite(): Promise<void> {
+    return new Promise((resolve) => this.#socket.end(resolve));
+  }
+
   close(): void {
     this.#socket.destroy();
   }

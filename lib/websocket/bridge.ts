@@ -5,9 +5,9 @@ import type { Budget } from "../mux/flow_control.ts";
 import type { Stream } from "../mux/stream.ts";
 import { type Close, CloseCode } from "./close_code.ts";
 import { ClosingHandshake } from "./closing_handshake.ts";
-import { MessageReceiver } from "./message_receiver.ts";
+import { decodeText, MessageReceiver } from "./message_receiver.ts";
 import { Backlog, HIGH_WATER, MessageSender, type MessageStream } from "./message_sender.ts";
-import { bytesOf, type WebSocketLike } from "./websocket_transport.ts";
+import { bytesOf, type SocketMessage, type WebSocketLike } from "./websocket_transport.ts";
 
 /** Milliseconds between looks at a full socket, which has no drain event. */
 const DRAIN_POLL = 5;
@@ -20,9 +20,15 @@ export type BridgedStream =
   & MessageStream
   & Pick<Stream, "receiveEnded" | "read" | "onAbort">;
 
-/** What the WebSockets of visitors and of origins have in common; `binaryType` is not `blob`. */
+/** What the WebSockets of visitors and of origins have in common. */
 export interface MessageSocket extends WebSocketLike {
   send(data: string | Uint8Array<ArrayBuffer>): void;
+  /**
+   * Sends a text by its octets: a `FramedSocket` needs no string for it, Deno's takes nothing else.
+   *
+   * @throws {TypeError} when it is not UTF-8.
+   */
+  sendText?(utf8: Uint8Array): void;
   /** Stops reading, and goes on: Deno's own sockets cannot. */
   pause?(): void;
   resume?(): void;
@@ -107,7 +113,7 @@ export class WebSocketBridge {
     this.finished = new Promise((resolve) => this.#done = resolve);
     stream.onAbort = () => void this.#onAbort();
     socket.limit?.(this.#maxMessage, () => this.#refuseMessage());
-    socket.addEventListener("message", (event) => this.#onMessage(event.data));
+    socket.addEventListener("message", (event) => this.#onMessage(event));
     socket.addEventListener("close", (event) => this.#onClose(event.code, event.reason));
     // A close event follows each error event and tells the rest.
     socket.addEventListener("error", () => {});
@@ -132,15 +138,15 @@ export class WebSocketBridge {
 
   // From the socket to the stream.
 
-  #onMessage(data: unknown): void {
+  #onMessage({ data, isText }: SocketMessage): void {
     if (this.#deaf) {
       this.#closing.heard();
       return;
     }
-    const text = typeof data === "string";
-    const bytes = text ? encoder.encode(data) : bytesOf(data);
+    const isString = typeof data === "string";
+    const bytes = isString ? encoder.encode(data) : bytesOf(data);
     if (bytes.length > this.#maxMessage) return this.#refuseMessage();
-    if (!this.#outgoing.send(bytes, text)) {
+    if (!this.#outgoing.send(bytes, isString || isText === true)) {
       this.#closeOnSender(
         CloseCode.TryAgainLater,
         "messages arrive faster than the tunnel can carry them",
@@ -171,7 +177,7 @@ export class WebSocketBridge {
       const next = this.#incoming.next();
       const received = next instanceof Promise ? await next : next;
       if (received === null) return await this.#refuseRest();
-      if (typeof received !== "string" && !(received instanceof Uint8Array)) {
+      if (!(received instanceof Uint8Array)) {
         this.#tearDown(received);
         return;
       }
@@ -190,10 +196,14 @@ export class WebSocketBridge {
     if (this.#closing.isOver) this.#done();
   }
 
-  #send(message: string | Uint8Array<ArrayBuffer>): void {
+  /** @throws {TypeError} for a text that is not UTF-8. */
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#closing.isOver) return;
-    this.#beforeSend(this.#incoming.lastLength);
-    this.#socket.send(message);
+    this.#beforeSend(bytes.length);
+    const socket = this.#socket;
+    if (!this.#incoming.isText) socket.send(bytes);
+    else if (socket.sendText !== undefined) socket.sendText(bytes);
+    else socket.send(decodeText(bytes));
   }
 
   #tearDown({ code, reason }: Close): void {

@@ -77,7 +77,7 @@ async function shakeHands(
   url: URL,
   { protocol, fields: extra = [] }: DialOptions,
 ): Promise<DialledWebSocket> {
-  const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
+  const key = newHandshakeKey();
   await writeAll(connection, requestHead(url, protocol, key, extra));
   const response = new HandshakeResponse(connection);
   const parsed = await response.head();
@@ -115,8 +115,13 @@ function requestHead(
   return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
 }
 
+/** Makes the Sec-WebSocket-Key of a handshake (RFC 6455 section 4.1). */
+export function newHandshakeKey(): string {
+  return encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
+}
+
 /** Returns the Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2). */
-async function acceptOf(key: string): Promise<string> {
+export async function acceptOf(key: string): Promise<string> {
   const bytes = new TextEncoder().encode(key + ACCEPT_SUFFIX);
   return encodeBase64(await crypto.subtle.digest("SHA-1", bytes));
 }

@@ -27,7 +27,7 @@ export class FrameQueue {
 
   /** Makes the queue of one end of a connection. @default a client's, which masks */
   constructor({ role = "client" }: { readonly role?: Role } = {}) {
-    this.#masks = role === "client" ? new MaskPool() : null;
+    this.#masks = role === "client" ? masks : null;
   }
 
   /** Bytes that are not written yet. */
@@ -77,6 +77,9 @@ export class FrameQueue {
     if (this.#spare.length > MAX_SPARE) this.#spare.shift();
   }
 }
+
+/** All connections draw from it: a pool of 4 KiB for each would be most of what an idle one holds. */
+const masks = new MaskPool();
 
 /** Rounds up to a power of two, so that the next batch, a little longer, fits as well. */
 function capacityFor(needed: number): number {

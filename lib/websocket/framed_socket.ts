@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
 import type { ByteStream } from "../net/byte_stream.ts";
 import type { MessageSocket } from "./bridge.ts";
@@ -5,8 +6,8 @@ import { type Close, CloseCode } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode, type Role } from "./encoder.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { decodeText } from "./message_receiver.ts";
 import { PeerWatch, type PeerWatchOptions } from "./peer_watch.ts";
+import type { SocketMessage } from "./websocket_transport.ts";
 
 /** Milliseconds in which bytes must still move on a connection that closes; else its peer is taken for gone. */
 const CLOSE_TIMEOUT = 1_000;
@@ -20,7 +21,7 @@ export interface FramedSocketOptions extends PeerWatchOptions {
   readonly maxMessage?: number;
 }
 
-type MessageListener = (event: { readonly data: unknown }) => void;
+type MessageListener = (event: SocketMessage) => void;
 type CloseListener = (event: Close) => void;
 
 /**
@@ -31,8 +32,6 @@ type CloseListener = (event: Close) => void;
  * 1006 when there was none.
  */
 export class FramedSocket implements MessageSocket, FrameSink {
-  /** Bytes come as they are, whatever it is set to. */
-  binaryType = "arraybuffer";
   readonly #role: Role;
   readonly #queue: FrameQueue;
   readonly #watch: PeerWatch;
@@ -49,6 +48,9 @@ export class FramedSocket implements MessageSocket, FrameSink {
   #isScheduled = false;
   #isGone = false;
   #isCloseSent = false;
+  /** Whether nothing is sent behind what waits, not even a close frame. */
+  #isEnding = false;
+  #isWriteOver = false;
   #closeReceived: Close | null = null;
   /** The last ping that was not answered. To answer it alone is allowed (RFC 6455 section 5.5.3) and bounds the answers. */
   #ping: Uint8Array | null = null;
@@ -102,10 +104,13 @@ export class FramedSocket implements MessageSocket, FrameSink {
   }
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#isGone || this.#isCloseSent) return;
-    if (typeof data === "string") this.#queue.append(Opcode.Text, encoder.encode(data));
-    else this.#queue.append(Opcode.Binary, data);
-    this.#schedule();
+    if (typeof data === "string") this.#append(Opcode.Text, encoder.encode(data));
+    else this.#append(Opcode.Binary, data);
+  }
+
+  sendText(utf8: Uint8Array): void {
+    if (!isUtf8(utf8)) throw new TypeError(NOT_UTF8);
+    this.#append(Opcode.Text, utf8);
   }
 
   /** Sends a close frame behind all that waits; the peer's own is waited for as long as the caller likes. */
@@ -114,6 +119,18 @@ export class FramedSocket implements MessageSocket, FrameSink {
     this.#isCloseSent = true;
     this.#queue.append(Opcode.Close, closePayload(code, reason));
     if (this.#dropped !== null) this.#limitClosing();
+    this.#schedule();
+  }
+
+  /**
+   * Ends this side without a close frame, behind all that was sent: to cut the connection would lose what the peer has not
+   * read. What still comes is read, and the connection closed once no byte moves for a second.
+   */
+  end(): void {
+    if (this.#isGone || this.#isEnding) return;
+    this.#isEnding = true;
+    this.resume();
+    this.#limitClosing();
     this.#schedule();
   }
 
@@ -151,8 +168,9 @@ export class FramedSocket implements MessageSocket, FrameSink {
 
   onMessage(message: Uint8Array<ArrayBuffer>, isText: boolean): void {
     if (this.#closeReceived !== null) return;
-    const data = isText ? textOf(message) : message;
-    const event = { data };
+    // RFC 6455 section 8.1. No string is made of it: a bridge wants octets.
+    if (isText && !isUtf8(message)) throw new WebSocketError(CloseCode.InvalidPayload, NOT_UTF8);
+    const event = { data: message, isText };
     for (const listener of this.#messageListeners) listener(event);
   }
 
@@ -199,6 +217,12 @@ export class FramedSocket implements MessageSocket, FrameSink {
     if (this.#isCloseSent) this.#limitClosing();
   }
 
+  #append(opcode: number, payload: Uint8Array): void {
+    if (this.#isGone || this.#isCloseSent || this.#isEnding) return;
+    this.#queue.append(opcode, payload);
+    this.#schedule();
+  }
+
   #schedule(): void {
     if (this.#isScheduled || this.#isWriting) return;
     this.#isScheduled = true;
@@ -214,10 +238,18 @@ export class FramedSocket implements MessageSocket, FrameSink {
     if (bytes === null) {
       const close = this.#closeReceived;
       if (close !== null) this.#end(close.code, close.reason);
+      else if (this.#isEnding) this.#endWriting();
       return;
     }
     this.#isWriting = true;
     this.#connection.write(bytes).then(this.#onWritten, this.#onFailed);
+  }
+
+  #endWriting(): void {
+    if (this.#isWriteOver) return;
+    this.#isWriteOver = true;
+    // Where that fails the connection is gone, and the read tells so.
+    this.#connection?.closeWrite().catch(() => {});
   }
 
   #sent(count: number): void {
@@ -250,16 +282,9 @@ const NOTHING = new Uint8Array(0);
 
 const VANISHED: Close = { code: CloseCode.Abnormal, reason: "" };
 
-const encoder = new TextEncoder();
+const NOT_UTF8 = "a text message that is not UTF-8";
 
-/** Decodes a text. @throws {WebSocketError} when it is not UTF-8 (RFC 6455 section 8.1). */
-function textOf(message: Uint8Array): string {
-  try {
-    return decodeText(message);
-  } catch {
-    throw new WebSocketError(CloseCode.InvalidPayload, "a text message that is not UTF-8");
-  }
-}
+const encoder = new TextEncoder();
 
 function closePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatus) return NOTHING;

@@ -6,8 +6,8 @@ import type { Chunk } from "../mux/receive_queue.ts";
 import type { Stream } from "../mux/stream.ts";
 import type { Close } from "./close_code.ts";
 
-/** What a stream brings: text, bytes, or the close behind them. */
-export type Received = string | Uint8Array<ArrayBuffer> | Close;
+/** What a stream brings: the bytes of a message, or the close behind them. */
+export type Received = Uint8Array<ArrayBuffer> | Close;
 
 /** Reads the messages of a WebSocket out of its stream, each as a whole, and the close behind them. */
 export class MessageReceiver {
@@ -16,11 +16,7 @@ export class MessageReceiver {
   /** The parts of a message that has come in several: views of them would keep their whole transport messages alive. */
   #buffer = new Uint8Array(0);
   #length = 0;
-  /** Whether the part that came last is one of text. */
   #isText = false;
-
-  /** Bytes of the message that came last. */
-  lastLength = 0;
 
   /** @param maxMessage is in bytes. */
   constructor(stream: Pick<Stream, "read">, maxMessage: number) {
@@ -28,11 +24,15 @@ export class MessageReceiver {
     this.#maxMessage = maxMessage;
   }
 
+  /** Whether what came last is a text, or a part of one; nobody has looked yet whether it is UTF-8. */
+  get isText(): boolean {
+    return this.#isText;
+  }
+
   /**
    * Returns what comes next, or a promise of it; null for a message that is too long.
    *
    * @throws {StreamError} when the stream ends early or breaks the protocol.
-   * @throws {TypeError} when a text is not UTF-8.
    */
   next(): Received | null | Promise<Received | null> {
     for (;;) {
@@ -81,9 +81,7 @@ export class MessageReceiver {
     const isPart = (chunk.flags & FrameFlag.More) !== 0;
     if (isPart || this.#length > 0) this.#append(chunk.bytes);
     if (isPart) return undefined;
-    const bytes = this.#length > 0 ? this.#takeParts() : chunk.bytes;
-    this.lastLength = bytes.length;
-    return isText ? decodeText(bytes) : bytes;
+    return this.#length > 0 ? this.#takeParts() : chunk.bytes;
   }
 
   #append(bytes: Uint8Array): void {

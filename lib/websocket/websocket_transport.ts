@@ -1,7 +1,7 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import { Specimens } from "../mux/v8_memory.ts";
-import { CloseCode, closeText } from "./close_code.ts";
+import { type Close, CloseCode, closeText } from "./close_code.ts";
 
 /** Milliseconds that a peer has to answer a close frame, before its connection is ended all the same. */
 const CLOSE_TIMEOUT = 5_000;
@@ -9,19 +9,23 @@ const CLOSE_TIMEOUT = 5_000;
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 
-/** What Deno's `WebSocket` and the one of `ws` have in common. */
+/** The event of a message. */
+export interface SocketMessage {
+  /** A text, or bytes in some form but a Blob's. */
+  readonly data: unknown;
+  /** Whether these bytes are those of a text, in UTF-8, for which no string was made. */
+  readonly isText?: boolean;
+}
+
+/** What Deno's `WebSocket`, whose `binaryType` is `arraybuffer`, and `FramedSocket` have in common. */
 export interface WebSocketLike {
-  binaryType: string;
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   /** Ends the connection at once, without a close frame. */
   terminate?(): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(
-    type: "close",
-    listener: (event: { readonly code: number; readonly reason: string }) => void,
-  ): void;
+  addEventListener(type: "message", listener: (event: SocketMessage) => void): void;
+  addEventListener(type: "close", listener: (event: Close) => void): void;
   addEventListener(type: "error", listener: (event: unknown) => void): void;
 }
 

@@ -37,7 +37,6 @@ export class FramePeer {
 
   constructor(socket: WebSocketLike) {
     this.#socket = socket;
-    socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#onMessage(data));
     socket.addEventListener("close", (event) => {
       this.#isClosed = true;

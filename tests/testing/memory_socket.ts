@@ -16,7 +16,6 @@ const CLOSED = 3;
 
 /** One end of a WebSocket without a network: it can be full, be closed and vanish, at the test's word. */
 export class MemorySocket implements WebSocketLike {
-  binaryType = "blob";
   readyState = OPEN;
   /** Close codes given to `close`, in order; 1005 for none. */
   readonly closeCalls: number[] = [];

@@ -48,7 +48,6 @@ export class SessionFixture implements SessionEvents, Disposable {
     const { established = true, features = [], headTimeout = 30_000 } = options;
     this.onStream = side === "server" ? null : (stream) => this.streams.push(stream);
     if (side === "client") this.onNotice = (payload) => this.notices.push(payload);
-    socket.binaryType = "arraybuffer";
     const heartbeat = new Heartbeat();
     this.session = new Session(new WebSocketTransport(socket), this, {
       heartbeat,

@@ -3,6 +3,8 @@ import { FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
 import { type MessageSocket, WebSocketBridge } from "../../lib/websocket/bridge.ts";
+import { decodeText } from "../../lib/websocket/message_receiver.ts";
+import { bytesOf } from "../../lib/websocket/websocket_transport.ts";
 import { ACCEPTED, GET } from "../testing/heads.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { SessionFixture } from "../testing/session_fixture.ts";
@@ -39,9 +41,9 @@ export class Talker {
   constructor(socket: MessageSocket, cut: () => void) {
     this.#socket = socket;
     this.#cut = cut;
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }) => {
+    socket.addEventListener("message", ({ data, isText }) => {
       if (typeof data === "string") this.messages.push(data);
+      else if (isText) this.messages.push(decodeText(bytesOf(data)));
       else if (data instanceof ArrayBuffer) this.messages.push(new Uint8Array(data));
       else if (data instanceof Uint8Array) this.messages.push(data);
       else throw new TypeError("a message is text or bytes");
@@ -166,7 +168,7 @@ function memoryEnds(): Ends {
   };
 }
 
-/** Uses each library where a tunnel does: `Deno.serve` towards the visitor, `ws` towards the origin. */
+/** Uses sockets whose texts are strings: `Deno.serve` towards the visitor, and `ws`. */
 async function realEnds(stack: AsyncDisposableStack): Promise<Ends> {
   const outer = stack.use(await webSocketPair());
   const inner = stack.use(await webSocketPair());
@@ -187,6 +189,6 @@ async function framedEnds(stack: AsyncDisposableStack): Promise<Ends> {
     origin: new Talker(inner.far, () => inner.far.terminate()),
     serverSocket: outer.far,
     clientSocket: inner.near,
-    vanish: () => inner.near.terminate(),
+    vanish: () => inner.near.end(),
   };
 }

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FramedSocket, type FramedSocketOptions } from "../../lib/websocket/framed_socket.ts";
+import { bytesOf } from "../../lib/websocket/websocket_transport.ts";
 import { eventually } from "../testing/eventually.ts";
 import { connectionPair, framedPair } from "../testing/framed_pair.ts";
 import { joined } from "../testing/frame_peer.ts";
@@ -7,7 +8,7 @@ import { RawHTTP } from "../testing/raw_http.ts";
 import { serverHeader } from "../testing/server_frame.ts";
 import { Opcode, webSocketFrame } from "../testing/websocket_frame.ts";
 import { within } from "../testing/within.ts";
-import { toBytes } from "../testing/latin1.ts";
+import { toBytes, toText } from "../testing/latin1.ts";
 
 const MASKED = { masked: true } as const;
 
@@ -107,6 +108,38 @@ Deno.test("FramedSocket that is paused leaves what comes in the connection, and 
   await eventually("the rest", () => bytes === MESSAGES * 65_536);
 });
 
+Deno.test("FramedSocket takes and gives texts as octets, and sends none that are not UTF-8", async () => {
+  await using scene = await Scene.open();
+  // A fragment may cut a character in two.
+  await scene.peer.send(
+    joined(
+      webSocketFrame(Opcode.Text, toBytes("a\xc3"), { fin: false, masked: true }),
+      webSocketFrame(Opcode.Continuation, toBytes("\xa9"), MASKED),
+    ),
+  );
+  await eventually("a text", () => scene.messages.length === 1);
+  assertEquals(scene.messages, ["a\xc3\xa9"]);
+  assertThrows(() => scene.socket.sendText(toBytes("\xc3")), TypeError);
+  scene.socket.sendText(toBytes("\xc3\xa9"));
+  assertEquals(await scene.peer.readNext(), "\x81\x02\xc3\xa9");
+});
+
+Deno.test("FramedSocket.end loses nothing that was sent, sends no close frame and reads what still comes", async () => {
+  await using pair = await framedPair();
+  let received = 0;
+  pair.far.addEventListener("message", () => received++);
+  const closed = new Promise<number>((resolve) =>
+    pair.far.addEventListener("close", ({ code }) => resolve(code))
+  );
+  // To close a connection with bytes that were not read would reset it.
+  pair.near.pause();
+  pair.far.send(new Uint8Array(300_000));
+  for (let i = 0; i < 50; i++) pair.near.send(new Uint8Array(60_000));
+  pair.near.end();
+  pair.near.send(new Uint8Array(1));
+  assertEquals([await within(closed, "the end"), received], [1006, 50]);
+});
+
 Deno.test("FramedSocket asks a silent peer for a sign of life, and gives up one that gives none", async () => {
   await using scene = await Scene.open({ idleTimeout: 1_000 });
   scene.socket.look(0);
@@ -151,7 +184,9 @@ class Scene implements AsyncDisposable {
   readonly closes: number[] = [];
 
   private constructor(readonly socket: FramedSocket, readonly peer: RawHTTP) {
-    socket.addEventListener("message", ({ data }) => this.messages.push(data));
+    socket.addEventListener("message", ({ data, isText }) => {
+      this.messages.push(isText ? toText(bytesOf(data)) : data);
+    });
     socket.addEventListener("close", ({ code }) => this.closes.push(code));
   }
 

@@ -70,6 +70,7 @@ export class Link implements AsyncDisposable {
     this.near = endOf({
       read: (buffer) => near.read(buffer),
       write: (bytes) => near.write(bytes),
+      closeWrite: () => near.closeWrite(),
       close: () => {
         near.close();
         gone.resolve();
@@ -134,6 +135,10 @@ export class HeldStream implements ByteStream {
     const write = Promise.withResolvers<number>();
     this.mostWrites = Math.max(this.mostWrites, this.#writes.push(write));
     return write.promise;
+  }
+
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): void {

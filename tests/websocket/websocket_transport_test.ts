@@ -142,7 +142,6 @@ Deno.test("WebSocketTransport lets its bytes be changed once sent, though the so
 });
 
 function endOf(socket: WebSocketLike): TransportEnd {
-  socket.binaryType = "arraybuffer";
   return new TransportEnd(new WebSocketTransport(socket));
 }
 

@@ -4,7 +4,9 @@ import { OriginError } from "../../../lib/http/origin_error.ts";
 import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { type Origin, USUAL_TRUST } from "../../../lib/client/services/origin.ts";
+import { addressOf, type Origin, USUAL_TRUST } from "../../../lib/client/services/origin.ts";
+import { originDialer } from "../../../lib/client/services/local_http/origin_dialer.ts";
+import { OriginPool } from "../../../lib/client/services/local_http/origin_pool.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
@@ -55,9 +57,20 @@ Deno.test("LocalWebSockets fails as refused where nothing listens, and as malfor
   assertEquals((await assertRejects(() => other.served, OriginError)).code, "malformed");
 });
 
-Deno.test("LocalWebSockets says of an answer that is not HTTP what it is, and not what a parser makes of it", async () => {
+Deno.test("LocalWebSockets says of an answer that is not HTTP which rule it breaks, and what it says", async () => {
   for (
-    const answer of ["Unauthorized", "HTTP/1.1 OK\r\n\r\n", "HTTP/1.1 403 Forbidden\r\na\r\n\r\n"]
+    const [answer, rule] of [
+      ["Unauthorized", 'it must begin with HTTP/1., not "Unauthorized"'],
+      [
+        "HTTP/1.1 OK\r\n\r\n",
+        "a status line must be HTTP/1.0 or HTTP/1.1, a status from 100 to 599 and a reason, " +
+        'not "HTTP/1.1 OK"',
+      ],
+      [
+        "HTTP/1.1 403 Forbidden\r\na\r\n\r\n",
+        'a field line must be a name, a colon and a value, not "a\\r\\n"',
+      ],
+    ] as const
   ) {
     await using origin = ScriptedOrigin.start(async (exchange) => {
       await exchange.write(answer);
@@ -66,11 +79,11 @@ Deno.test("LocalWebSockets says of an answer that is not HTTP what it is, and no
     const { served } = serve(origin.port);
     const { code, message } = await assertRejects(() => served, OriginError);
     assertEquals(code, "malformed");
-    assertEquals(message, "the origin's handshake failed: what it answers is not HTTP", answer);
+    assertEquals(message, `the origin's head is malformed: ${rule}`);
   }
 });
 
-Deno.test("LocalWebSockets tells a handshake that is cut, an origin without an address and an answer that is no HTTP apart", async () => {
+Deno.test("LocalWebSockets tells a handshake without an answer, one that breaks off, an origin without an address and an answer that is no HTTP apart", async () => {
   const codes: string[] = [];
   for (const answer of ["", "HTTP/1.1 101 Sw", "no HTTP\r\n\r\n"]) {
     await using origin = ScriptedOrigin.start(async (exchange) => {
@@ -83,7 +96,7 @@ Deno.test("LocalWebSockets tells a handshake that is cut, an origin without an a
   const lost = socketsOf({ kind: "http", host: "origin.invalid", port: 1 });
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
   const error = await assertRejects(() => lost.serve(incoming, requestHead()), OriginError);
-  assertEquals([...codes, error.code], ["cut", "cut", "malformed", "unreachable"]);
+  assertEquals([...codes, error.code], ["cut", "malformed", "malformed", "unreachable"]);
 });
 
 Deno.test("LocalWebSockets asks with GET alone", async () => {
@@ -118,7 +131,8 @@ Deno.test("LocalWebSockets says what is wrong with subprotocols that cannot be o
 });
 
 function socketsOf(origin: Origin): LocalWebSockets {
-  return new LocalWebSockets(origin, { ...USUAL_TRUST, hostname: "localhost" });
+  const dialer = originDialer(origin, { ...USUAL_TRUST, hostname: "localhost" });
+  return new LocalWebSockets(new OriginPool({ address: addressOf(origin), dialer }));
 }
 
 /** Begins a WebSocket to a port of this machine. */

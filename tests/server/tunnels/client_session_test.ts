@@ -82,7 +82,6 @@ class Place {
 
   connect(): Client {
     const [near, far] = MemorySocket.pair();
-    near.binaryType = "arraybuffer";
     const connection = { address: "192.0.2.1", host: "tunnel.test", isRetired: false };
     new ClientSession(new WebSocketTransport(near), connection, {
       ...this.#context,

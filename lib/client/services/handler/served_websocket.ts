@@ -1,7 +1,7 @@
 import type { Field } from "../../../http/fields.ts";
 import type { Budget } from "../../../mux/flow_control.ts";
 import { type Close, CloseCode } from "../../../websocket/close_code.ts";
-import { MessageReceiver } from "../../../websocket/message_receiver.ts";
+import { decodeText, MessageReceiver } from "../../../websocket/message_receiver.ts";
 import { Backlog, HIGH_WATER, MessageSender } from "../../../websocket/message_sender.ts";
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../../wire/limits.ts";
@@ -169,11 +169,11 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
         const next = this.#receiver.next();
         const received = next instanceof Promise ? await next : next;
         if (received === null) throw new StreamError(ErrorCode.TooLarge, "a message is too long");
-        if (typeof received !== "string" && !(received instanceof Uint8Array)) {
+        if (!(received instanceof Uint8Array)) {
           this.#close(received.code, received.reason);
           return this.#end(received, true);
         }
-        this.#deliver(received);
+        this.#deliver(this.#receiver.isText ? decodeText(received) : received);
       }
     } catch (error) {
       this.#fail(error);

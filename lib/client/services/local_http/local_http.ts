@@ -9,15 +9,15 @@ import { messageOf } from "../../../cli/safe_text.ts";
 import { parseAuthority, withoutBrackets } from "../../../net/authority.ts";
 import { waitAtMost } from "../../../net/with_timeout.ts";
 import { OriginError } from "../../../http/origin_error.ts";
-import { type HostAdvice, HostCheck, type HostCheckLook } from "./host_check.ts";
+import { type HostAdvice, HostCheck } from "./host_check.ts";
 import { originDialer } from "./origin_dialer.ts";
 import { OriginDiagnosis } from "./origin_diagnosis.ts";
 import type { OriginExchange } from "./origin_exchange.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { OriginReports } from "./origin_reports.ts";
 import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
-import type { OriginResponse } from "./origin_response.ts";
 import type { UploadSource } from "./request_upload.ts";
+import { sendAnswer } from "./send_answer.ts";
 import { LocalWebSockets } from "../local_websockets.ts";
 
 /** Milliseconds in which the origin has to take what a visitor had sent of its upload before it left. */
@@ -77,7 +77,7 @@ export class LocalHTTP implements Service {
       onMended: (faults) => reports.mended(faults),
       onLogin: () => reports.loggedIn(),
     });
-    this.#webSockets = new LocalWebSockets(origin, tls);
+    this.#webSockets = new LocalWebSockets(this.#pool);
     this.#host = host;
     this.#hostCheck = onHostRefused === undefined
       ? null
@@ -90,8 +90,7 @@ export class LocalHTTP implements Service {
       if (incoming.type === FrameType.WSRequest) await this.#openWebSocket(incoming, own);
       else await this.#exchange(incoming, originRequest(own));
     } catch (cause) {
-      const codes = incoming.type === FrameType.WSRequest ? UNCLEAR_HANDSHAKE : UNCLEAR_ANSWER;
-      const error = await this.#diagnosis?.explained(cause, codes) ?? cause;
+      const error = await this.#diagnosis?.explained(cause) ?? cause;
       this.#reports.failed(error);
       const { code, reason } = resetOf(error);
       incoming.reset(code, reason);
@@ -146,32 +145,6 @@ async function abortBehindUpload(exchange: OriginExchange): Promise<void> {
   exchange.abort();
 }
 
-async function sendAnswer(
-  incoming: Incoming,
-  response: OriginResponse,
-  look: HostCheckLook | null,
-): Promise<void> {
-  let read = response.read();
-  incoming.respond(response.head, read === null);
-  if (read === null) return;
-  for (;;) {
-    const bytes = read instanceof Promise ? await read : read;
-    if (bytes === null) break;
-    look?.see(bytes);
-    if (response.complete) {
-      // The last bytes and the end need one frame.
-      const ended = incoming.end(bytes);
-      if (ended !== undefined) await ended;
-      response.read();
-      return;
-    }
-    const written = incoming.write(bytes);
-    if (written !== undefined) await written;
-    read = response.read();
-  }
-  await incoming.end();
-}
-
 /** The body of a request as it comes out of the tunnel. */
 class IncomingUpload implements UploadSource {
   readonly #incoming: Incoming;
@@ -199,10 +172,6 @@ class IncomingUpload implements UploadSource {
     return read === null ? null : read.bytes;
   }
 }
-
-/** Failures behind which another protocol may be. Of a handshake nobody shows the bytes that were no answer. */
-const UNCLEAR_ANSWER = ["cut"] as const;
-const UNCLEAR_HANDSHAKE = ["cut", "malformed"] as const;
 
 /** Says how a failure is told to the server. */
 function resetOf(error: unknown): { readonly code: number; readonly reason: string } {

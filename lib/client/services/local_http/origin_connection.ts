@@ -91,6 +91,12 @@ export class OriginConnection {
     return new Promise((written, writeFailed) => this.send(bytes, { written, writeFailed }));
   }
 
+  /** Gives away what it runs over, with what has come and was not read: something else speaks there from now on. */
+  letGo(): { readonly stream: ByteStream; readonly early: Uint8Array } {
+    this.#closed = true;
+    return { stream: this.#socket, early: this.buffer.subarray(this.start, this.end) };
+  }
+
   /** Closes at once; the reader hears no more. */
   close(): void {
     if (this.#closed) return;

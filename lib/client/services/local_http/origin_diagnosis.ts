@@ -1,5 +1,5 @@
 import { FOREIGN_ADVICE, type ForeignProtocol } from "../../../http/foreign_protocol.ts";
-import { OriginError, type OriginErrorCode } from "../../../http/origin_error.ts";
+import { OriginError } from "../../../http/origin_error.ts";
 import type { Dialer } from "../../../net/dialer.ts";
 import { probeOrigin } from "./origin_probe.ts";
 
@@ -40,9 +40,9 @@ export class OriginDiagnosis {
     if (spoken !== null) this.#onForeign(FOREIGN_ADVICE[spoken]);
   }
 
-  /** Returns the error that tells more, for an exchange that failed with one of these codes, or the same one. */
-  async explained(error: unknown, codes: readonly OriginErrorCode[]): Promise<unknown> {
-    const isDoubtful = error instanceof OriginError && codes.includes(error.code);
+  /** Returns the error that tells more, for an exchange that was cut, or the same one. */
+  async explained(error: unknown): Promise<unknown> {
+    const isDoubtful = error instanceof OriginError && error.code === "cut";
     const spoken = isDoubtful && !this.#isHTTP ? await this.#ask() : null;
     if (spoken === null) return error;
     return new OriginError("malformed", FOREIGN_ADVICE[spoken], { cause: error });

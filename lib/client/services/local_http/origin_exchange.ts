@@ -26,6 +26,8 @@ export interface ExchangeOwner {
   retry(exchange: OriginExchange): void;
 }
 
+const GIVEN_UP = "the exchange with the origin was given up";
+
 /** Bounds the informational heads (1xx) before the final one: an origin could send them for ever. */
 const MAX_INFORMATIONAL = 32;
 
@@ -60,6 +62,11 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     this.response = this.#settle.promise;
   }
 
+  /** Whether it asks for a WebSocket. */
+  get isHandshake(): boolean {
+    return this.#request.isHandshake;
+  }
+
   /** Tells whether it has ended, well or not. */
   get over(): boolean {
     return this.#over;
@@ -77,6 +84,21 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
     connection.receive();
     this.#upload.start(connection, this);
     if (!this.replayable) this.#upload.letGo();
+  }
+
+  /**
+   * Ends the exchange behind an answer of 101, and returns what speaks WebSocket from there on.
+   *
+   * @throws {OriginError} when it was given up.
+   */
+  async takeConnection(): Promise<ReturnType<OriginConnection["letGo"]>> {
+    await this.uploaded;
+    const connection = this.#connection;
+    if (connection === null) throw new OriginError("aborted", GIVEN_UP);
+    this.#over = true;
+    this.#connection = null;
+    this.#owner.ended(this);
+    return connection.letGo();
   }
 
   received(connection: OriginConnection): void {
@@ -115,7 +137,7 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
   abort(): void {
     if (this.#over) return;
     if (this.#reading?.complete) return this.#reading.finish();
-    this.fail(new OriginError("aborted", "the exchange with the origin was given up"));
+    this.fail(new OriginError("aborted", GIVEN_UP));
   }
 
   /** Ends the exchange with an error, which the response or its next bytes are rejected with. */
@@ -156,13 +178,22 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
       const { status } = parsed.head;
       if (status >= 200) return this.#respond(connection, parsed);
       connection.start = parsed.end;
-      if (status === 101) {
-        throw new OriginError("malformed", "the origin switched protocols without being asked");
-      }
+      if (status === 101) return this.#switch(connection, parsed);
       if (++this.#informational > MAX_INFORMATIONAL) {
         throw new OriginError("malformed", `the origin sent over ${MAX_INFORMATIONAL} 1xx answers`);
       }
     }
+  }
+
+  #switch(connection: OriginConnection, parsed: ParsedHead): void {
+    if (!this.isHandshake) {
+      throw new OriginError("malformed", "the origin switched protocols without being asked");
+    }
+    if (parsed.upgrade !== "websocket") {
+      throw new OriginError("malformed", "the origin switched to something else than WebSocket");
+    }
+    this.#upload.letGo();
+    this.#settle.resolve(new OriginResponse(parsed, connection, this));
   }
 
   #respond(connection: OriginConnection, parsed: ParsedHead): void {

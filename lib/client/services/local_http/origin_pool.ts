@@ -143,7 +143,8 @@ export class OriginPool {
     this.#idle.closeAll();
   }
 
-  #idleFor({ replayable }: OriginExchange): OriginConnection | null {
+  #idleFor({ replayable, isHandshake }: OriginExchange): OriginConnection | null {
+    if (isHandshake) return null;
     if (replayable) return this.#idle.take(this.#idleTimeout);
     if (this.#habits.safeIdleTime === 0) this.#habits.isStillOpen(this.#idle.longest);
     return this.#idle.take(Math.min(this.#freshTimeout, this.#habits.safeIdleTime));

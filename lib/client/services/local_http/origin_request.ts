@@ -6,6 +6,7 @@ import {
   writeRequest,
 } from "../../../http/request_writer.ts";
 import { ReadRequestHead, type RequestHead } from "../../../http/head.ts";
+import { writeLatin1 } from "../../../http/octets.ts";
 
 /** Bytes of a request's buffer: most requests fit with their body, and go out in one write. */
 const REQUEST_BUFFER = 16 * 1024;
@@ -23,6 +24,8 @@ export interface OriginRequest {
   readonly length: number | null;
   /** Whether it belongs to a login of the connection: nobody else may use it then. */
   readonly logsIn: boolean;
+  /** Whether the origin is asked to speak WebSocket from here on: no other exchange may use its connection. */
+  readonly isHandshake: boolean;
   /** Begins with the request line and the field lines, and has room for the rest of a head. */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Bytes that these lines take. */
@@ -46,15 +49,31 @@ export function ownHead(head: RequestHead, host: string | null): ReadRequestHead
  * @throws {OriginError} `malformed` when it cannot be sent.
  */
 export function originRequest(head: ReadRequestHead): OriginRequest {
+  return writtenRequest(head, "");
+}
+
+/**
+ * Writes a handshake (RFC 6455 section 4.1) likewise: `lines` are those that each hop writes by itself.
+ *
+ * @throws {OriginError} `malformed` when it cannot be sent.
+ */
+export function originHandshake(head: ReadRequestHead, lines: string): OriginRequest {
+  return writtenRequest(head, lines);
+}
+
+function writtenRequest(head: ReadRequestHead, lines: string): OriginRequest {
   const announced = head.lines.notableValue("content-length");
   const request = prepareRequest(head);
-  const buffer = takeBuffer(requestRoom(request));
+  const buffer = takeBuffer(requestRoom(request) + lines.length);
+  const written = writeRequest(request, buffer);
+  writeLatin1(lines, buffer, written);
   return {
     method: head.method,
     length: announced === undefined ? null : Number(announced),
     logsIn: logsInConnection(head.lines),
+    isHandshake: lines !== "",
     buffer,
-    written: writeRequest(request, buffer),
+    written: written + lines.length,
   };
 }
 

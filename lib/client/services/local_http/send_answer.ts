@@ -1,0 +1,30 @@
+import type { Incoming } from "../service.ts";
+import type { HostCheckLook } from "./host_check.ts";
+import type { OriginResponse } from "./origin_response.ts";
+
+/** Sends the origin's answer into the tunnel, as fast as that takes it; `look` sees what passes. */
+export async function sendAnswer(
+  incoming: Incoming,
+  response: OriginResponse,
+  look: HostCheckLook | null,
+): Promise<void> {
+  let read = response.read();
+  incoming.respond(response.head, read === null);
+  if (read === null) return;
+  for (;;) {
+    const bytes = read instanceof Promise ? await read : read;
+    if (bytes === null) break;
+    look?.see(bytes);
+    if (response.complete) {
+      // The last bytes and the end need one frame.
+      const ended = incoming.end(bytes);
+      if (ended !== undefined) await ended;
+      response.read();
+      return;
+    }
+    const written = incoming.write(bytes);
+    if (written !== undefined) await written;
+    read = response.read();
+  }
+  await incoming.end();
+}
