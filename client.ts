@@ -14,6 +14,7 @@ import { InspectorError } from "./lib/client/inspector/inspector_server.ts";
 import { RecordingService } from "./lib/client/inspector/recording_service.ts";
 import { requireKeyFile } from "./lib/client/key_file.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
+import { withDestinations } from "./lib/client/services/destinations/destination_service.ts";
 import { openService, permissionsFor } from "./lib/client/services/open_service.ts";
 import { rewriting } from "./lib/client/services/rewriting/rewriting_service.ts";
 import type { Service } from "./lib/client/services/service.ts";
@@ -69,17 +70,20 @@ async function publish(options: ClientOptions, configWarning: string | null): Pr
     onDown: (address) => console.serviceDown(address),
     onUp: (address) => console.serviceUp(address),
   });
+  const trust = {
+    authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
+    isInsecure: options.insecureOrigin,
+  };
+  const onTrouble = (text: string, mistake?: Error) => console.warn(text, mistake);
   const opened = openService(options.service, {
     ...options,
-    trust: {
-      authorities: options.originCa === null ? [] : await readAuthorities(options.originCa),
-      isInsecure: options.insecureOrigin,
-    },
-    onTrouble: (text, mistake) => console.warn(text, mistake),
+    ...{ trust, onTrouble },
     onHostRefused: (advice) => console.advise(advice),
     onUnreachable: (address) => watches.failed(address),
   });
-  const local = rewriting(opened, options);
+  const { allowDestination: allow, denyDestination: deny } = options;
+  if (allow.length > 0 && !isGuarded(options)) console.warn(OPEN_DESTINATIONS);
+  const local = rewriting(withDestinations(opened, { allow, deny, trust, onTrouble }), options);
   const { service, events } = observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
   if (console.exchanges !== null) console.servicesSeen(await watches.start());
@@ -102,6 +106,15 @@ async function publish(options: ClientOptions, configWarning: string | null): Pr
     throw new ProgramError(`the server refused: ${refusalAdvice(error)}`, 1, { cause: error });
   }
 }
+
+/** Whether some visitors are kept out. */
+function isGuarded({ basicAuth, allowIp }: ClientOptions): boolean {
+  return basicAuth !== null || allowIp.length > 0;
+}
+
+const OPEN_DESTINATIONS =
+  "EVERYBODY who knows the public URL can send requests from this machine to the destinations of " +
+  "--allow-destination: let some in alone, with --basic-auth or --allow-ip";
 
 async function open(
   url: string,

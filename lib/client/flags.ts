@@ -1,5 +1,11 @@
 import { isNetwork } from "../net/address_set.ts";
-import { type Authority, originOf, parseAuthority, withoutBrackets } from "../net/authority.ts";
+import {
+  type Authority,
+  isLocalhost,
+  originOf,
+  parseAuthority,
+  withoutBrackets,
+} from "../net/authority.ts";
 import {
   choiceFlag,
   integerFlag,
@@ -23,6 +29,7 @@ import {
   MAX_USER_LENGTH,
 } from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
+import { DESTINATION_FLAGS } from "./services/destinations/destination_flags.ts";
 import { parseCrossOrigin } from "./services/rewriting/cross_origin.ts";
 import {
   type FieldSetting,
@@ -137,6 +144,7 @@ export const CLIENT_FLAGS = {
     default: null,
     defaultText: "as the service says",
   }),
+  ...DESTINATION_FLAGS,
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
     group: SERVERS,
@@ -296,7 +304,7 @@ function parseProxyFlag(text: string): HTTPProxy | typeof DIRECT {
 
 /** A name on the internet has a certificate, this machine and an address seldom have one. */
 function usualScheme({ name, isAddress }: Authority): "http" | "https" {
-  return isAddress || name === "localhost" || name.endsWith(".localhost") ? "http" : "https";
+  return isAddress || isLocalhost(name) ? "http" : "https";
 }
 
 function notAServer(): RangeError {

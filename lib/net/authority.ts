@@ -56,6 +56,11 @@ export function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.parse(text)?.origin === text;
 }
 
+/** Whether a name means this machine (RFC 6761 section 6.3), which not every system's resolver knows. */
+export function isLocalhost(name: string): boolean {
+  return name === "localhost" || name.endsWith(".localhost");
+}
+
 /** Finds where an authority ends that begins before `start`: at the first `/`, `?` or `#` (RFC 3986 section 3.2), or with the text. */
 export function endOfAuthority(text: string, start: number): number {
   for (let i = start; i < text.length; i++) {

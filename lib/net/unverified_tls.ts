@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import type { ByteStream } from "./byte_stream.ts";
 import { tlsFailure } from "./tls_failure.ts";
+import { lookupAmong } from "./name_lookup.ts";
 import { SocketStream } from "./socket_stream.ts";
 import { serverNameFor, TLSError } from "./tls_handshake.ts";
 
@@ -9,6 +10,8 @@ export interface UnverifiedTLSOptions {
   readonly signal: AbortSignal;
   readonly host: string;
   readonly port: number;
+  /** Addresses that the host is known to have. @default what its name leads to */
+  readonly addresses?: readonly string[] | undefined;
   /** The name that is asked for (SNI); an address asks for none. */
   readonly hostname: string;
 }
@@ -22,11 +25,12 @@ export interface UnverifiedTLSOptions {
  * reason when it is aborted.
  */
 export async function connectUnverified(
-  { signal, host, port, hostname }: UnverifiedTLSOptions,
+  { signal, host, port, hostname, addresses }: UnverifiedTLSOptions,
 ): Promise<ByteStream> {
   signal.throwIfAborted();
   const socket = connect({
     ...{ host, port },
+    ...(addresses === undefined ? {} : { lookup: lookupAmong(addresses) }),
     servername: serverNameFor(hostname),
     rejectUnauthorized: false,
     ALPNProtocols: ["http/1.1"],

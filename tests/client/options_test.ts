@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
+import {
+  parseAllowedDestination,
+  parseDeniedDestination,
+} from "../../lib/client/services/destinations/destination_rule.ts";
 import { VisitTemplate } from "../../lib/client/services/visit_template.ts";
 import { serviceName } from "../../lib/client/services/service_spec.ts";
 import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
@@ -38,6 +42,8 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     setResponseHeader: [],
     removeResponseHeader: [],
     cors: null,
+    allowDestination: [],
+    denyDestination: [],
     servers: ["http://localhost:6519"],
     proxies: new Map(),
     serverCa: null,
@@ -75,6 +81,8 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--set-response-header=A: b",
       "--remove-response-header=Server",
       "--cors=https://a.example",
+      "--allow-destination=https://*.internal/api/*",
+      "--deny-destination=10.0.0.0/8",
       "--server=https://a.example",
       "--server",
       "b.example:8080",
@@ -109,6 +117,8 @@ Deno.test("parseClientOptions reads every flag", () => {
       setResponseHeader: [{ name: "a", value: new VisitTemplate("b") }],
       removeResponseHeader: ["server"],
       cors: ["https://a.example"],
+      allowDestination: [parseAllowedDestination("https://*.internal:443/api/*")],
+      denyDestination: [parseDeniedDestination("10.0.0.0/8")],
       servers: ["https://a.example", "https://b.example:8080"],
       proxies: new Map([["https://a.example", PROXY], ["https://b.example:8080", PROXY]]),
       serverCa: "ca.pem",
@@ -347,11 +357,13 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
   assert(command.kind === "help");
   const flags = [...command.text.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map((match) => match[1]);
   assertEquals(flags.toSorted(), [
+    "allow-destination",
     "allow-ip",
     "basic-auth",
     "config",
     "connections",
     "cors",
+    "deny-destination",
     "help",
     "host",
     "host-header",

@@ -2,7 +2,13 @@ import { authorityOf, DEFAULT_PORTS } from "../../net/authority.ts";
 
 /** Where a local server listens, and how it is asked; a host is a name or an address, IPv6 without brackets. */
 export type Origin =
-  | { readonly kind: "http" | "https"; readonly host: string; readonly port: number }
+  | {
+    readonly kind: "http" | "https";
+    readonly host: string;
+    readonly port: number;
+    /** Addresses that the host is known to have; without them its name is looked up for each connection. */
+    readonly addresses?: readonly string[];
+  }
   | { readonly kind: "unix"; readonly path: string };
 
 /** What an origin over TLS is trusted by. */

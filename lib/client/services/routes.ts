@@ -1,8 +1,9 @@
 import type { Field } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { percentEncoded } from "../../http/octets.ts";
-import { ErrorCode } from "../../wire/errors.ts";
+import { isPlain, pathOf, plainPath } from "./plain_path.ts";
 import type { Incoming, Service } from "./service.ts";
+import { textAnswer } from "./text_answer.ts";
 
 /** What answers for a path and all below it. */
 export interface Route {
@@ -34,15 +35,27 @@ export class Routes implements Service {
   serve(incoming: Incoming, head: RequestHead): Promise<void> {
     const path = pathOf(head.target);
     const route = this.#find(path);
-    if (UNUSUAL.test(path) && this.#find(plainPath(path)) !== route) {
-      return answer(incoming, head, 400, "This path can be read in two ways.");
+    if (!isPlain(path) && this.#find(plainPath(path)) !== route) {
+      return textAnswer(incoming, head, {
+        status: 400,
+        sentence: "This path can be read in two ways.",
+      });
     }
     if (route === null) {
-      return answer(incoming, head, 404, "No service is published at this path.");
+      return textAnswer(incoming, head, {
+        status: 404,
+        sentence: "No service is published at this path.",
+      });
     }
     const { prefix, service, isStripped } = route;
     if (!isStripped || prefix === "") return service.serve(incoming, head);
-    if (path === prefix) return answer(incoming, head, 307, "It is below.", toSlash(head));
+    if (path === prefix) {
+      return textAnswer(incoming, head, {
+        status: 307,
+        sentence: "It is below.",
+        fields: toSlash(head),
+      });
+    }
     return service.serve(incoming, stripped(head, prefix));
   }
 
@@ -69,34 +82,6 @@ function firstName(path: string): string {
   return end === -1 ? path : path.slice(0, end);
 }
 
-/** The path of a target; the target `*` means the whole server. */
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  if (query !== -1) return target.slice(0, query);
-  return target === "*" ? "/" : target;
-}
-
-/** What services read in ways of their own: encodings, empty names, dots, parameters and backslashes. */
-const UNUSUAL = /[%\\;]|\/[./]/;
-
-/** Returns the path that a service may make of one, so that no spelling leads around a route to the service of another. */
-function plainPath(path: string): string {
-  const names: string[] = [];
-  for (const text of decoded(path).replaceAll("\\", "/").split("/")) {
-    const [name = ""] = text.split(";", 1);
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return `/${names.join("/")}`;
-}
-
-function decoded(path: string): string {
-  return path.replaceAll(
-    /%([0-9a-fA-F]{2})/g,
-    (_, digits: string) => String.fromCharCode(parseInt(digits, 16)),
-  );
-}
-
 const PREFIX_FIELD = "x-forwarded-prefix";
 
 function stripped({ method, target, fields }: RequestHead, prefix: string): RequestHead {
@@ -114,26 +99,4 @@ function toSlash({ target }: RequestHead): readonly Field[] {
   const path = pathOf(target);
   const last = path.slice(path.lastIndexOf("/") + 1);
   return [["location", percentEncoded(`./${last}/${target.slice(path.length)}`)]];
-}
-
-async function answer(
-  incoming: Incoming,
-  { method }: RequestHead,
-  status: number,
-  sentence: string,
-  fields: readonly Field[] = [],
-): Promise<void> {
-  // A Reset may be right behind.
-  await null;
-  if (incoming.sendEnded) return;
-  const body = new TextEncoder().encode(`${sentence}\n`);
-  const length: Field = ["content-length", `${body.length}`];
-  const isHead = method === "HEAD";
-  incoming.respond({ status, fields: [...fields, ["content-type", "text/plain"], length] }, isHead);
-  try {
-    if (!isHead) await incoming.end(body);
-    if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
-  } catch {
-    // The visitor has left.
-  }
 }

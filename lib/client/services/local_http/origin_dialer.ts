@@ -10,6 +10,8 @@ export interface OriginTLS extends OriginTrust {
   readonly hostname: string;
 }
 
+type TCPOrigin = Exclude<Origin, { readonly kind: "unix" }>;
+
 /** Returns what makes connections on which an origin can be asked. */
 export function originDialer(origin: Origin, tls: OriginTLS): Dialer {
   return origin.kind === "https" ? new TLSDialer(origin, tls) : plainDialer(origin);
@@ -18,25 +20,29 @@ export function originDialer(origin: Origin, tls: OriginTLS): Dialer {
 /** Returns what makes connections to where an origin listens, and says nothing on them. */
 export function plainDialer(origin: Origin): Dialer {
   if (origin.kind === "unix") return new UnixDialer(origin.path);
-  return new TCPDialer(origin.host, origin.port);
+  return tcpDialer(origin);
+}
+
+function tcpDialer({ host, port, addresses }: TCPOrigin): TCPDialer {
+  return new TCPDialer(host, port, { addresses });
 }
 
 /** Connects to an origin over TLS. */
 class TLSDialer implements Dialer {
-  readonly #place: { readonly host: string; readonly port: number };
+  readonly #origin: TCPOrigin;
   readonly #tls: OriginTLS;
   readonly #plain: TCPDialer;
 
-  constructor(place: { readonly host: string; readonly port: number }, tls: OriginTLS) {
-    this.#place = place;
+  constructor(origin: TCPOrigin, tls: OriginTLS) {
+    this.#origin = origin;
     this.#tls = tls;
-    this.#plain = new TCPDialer(place.host, place.port);
+    this.#plain = tcpDialer(origin);
   }
 
   async connect(signal: AbortSignal): Promise<ByteStream> {
     const { hostname, authorities, isInsecure } = this.#tls;
-    const { host, port } = this.#place;
-    if (isInsecure) return await connectUnverified({ signal, host, port, hostname });
+    const { host, port, addresses } = this.#origin;
+    if (isInsecure) return await connectUnverified({ signal, host, port, hostname, addresses });
     const plain = await this.#plain.open(signal);
     return await startTLS(plain, { signal, hostname, authorities });
   }

@@ -1,7 +1,7 @@
 import type { RequestHead, ResponseHead } from "../../../http/head.ts";
-import type { Chunk } from "../../../mux/receive_queue.ts";
 import { ErrorCode } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
+import { PassingIncoming } from "../passing_incoming.ts";
 import type { Incoming, Service } from "../service.ts";
 import { type CrossOrigin, preflightAnswer, sharedFields } from "./cross_origin.ts";
 import { changedFields, type FieldRules, type FieldSetting } from "./field_rule.ts";
@@ -71,62 +71,15 @@ class RewritingService implements Service {
 }
 
 /** The service's end of an exchange, which changes the head of the answer. */
-class RewritingIncoming implements Incoming {
-  readonly type: number;
-  readonly #incoming: Incoming;
+class RewritingIncoming extends PassingIncoming {
   readonly #change: (head: ResponseHead) => ResponseHead;
 
   constructor(incoming: Incoming, change: (head: ResponseHead) => ResponseHead) {
-    this.type = incoming.type;
-    this.#incoming = incoming;
+    super(incoming);
     this.#change = change;
   }
 
-  get receiveEnded(): boolean {
-    return this.#incoming.receiveEnded;
-  }
-
-  get sendEnded(): boolean {
-    return this.#incoming.sendEnded;
-  }
-
-  get onAbort(): Incoming["onAbort"] {
-    return this.#incoming.onAbort;
-  }
-
-  set onAbort(listener: Incoming["onAbort"]) {
-    this.#incoming.onAbort = listener;
-  }
-
-  respond(head: ResponseHead, end: boolean): void {
-    this.#incoming.respond(this.#change(head), end);
-  }
-
-  read(): Chunk | null | Promise<Chunk | null> {
-    return this.#incoming.read();
-  }
-
-  readNow(): Chunk | undefined {
-    return this.#incoming.readNow();
-  }
-
-  write(bytes: Uint8Array): void | Promise<void> {
-    return this.#incoming.write(bytes);
-  }
-
-  end(bytes?: Uint8Array): void | Promise<void> {
-    return this.#incoming.end(bytes);
-  }
-
-  writeMessage(bytes: Uint8Array, text: boolean): void | Promise<void> {
-    return this.#incoming.writeMessage(bytes, text);
-  }
-
-  teardown(payload: Uint8Array): void {
-    this.#incoming.teardown(payload);
-  }
-
-  reset(code: number, reason?: string): void {
-    this.#incoming.reset(code, reason);
+  override respond(head: ResponseHead, end: boolean): void {
+    super.respond(this.#change(head), end);
   }
 }
