@@ -26,12 +26,13 @@ import {
 } from "./lib/client/tunnel_client.ts";
 import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
+import { SYSTEM_RUNTIME } from "./lib/cli/system_runtime.ts";
 import { RegistrationError } from "./lib/wire/registration_error.ts";
 import { thumbprintOf } from "./lib/identity/thumbprint.ts";
 
 async function main(): Promise<number> {
-  const [subcommand, ...args] = Deno.args;
-  const environment = (variable: string) => Deno.env.get(variable);
+  const [subcommand, ...args] = SYSTEM_RUNTIME.args;
+  const environment = (variable: string) => SYSTEM_RUNTIME.environment(variable);
   const name = programName();
   if (subcommand === "doctor") {
     // It needs much that only it needs, which would take memory of every client.
@@ -42,8 +43,11 @@ async function main(): Promise<number> {
     const { runLogin } = await import("./lib/client/login/login_command.ts");
     return await runLogin(args, environment, { name, version: config.version });
   }
-  const found = await findConfig(clientCommand(name), Deno.args, environment);
-  const command = parseClientOptions(Deno.args, environment, { name, config: found.config });
+  const found = await findConfig(clientCommand(name), SYSTEM_RUNTIME.args, environment);
+  const command = parseClientOptions(SYSTEM_RUNTIME.args, environment, {
+    name,
+    config: found.config,
+  });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);
   return command.kind === "run" ? await publish(command.options, found.warning) : 0;
@@ -84,7 +88,7 @@ async function publish(options: ClientOptions, configWarning: string | null): Pr
   const { allowDestination: allow, denyDestination: deny } = options;
   if (allow.length > 0 && !isGuarded(options)) console.warn(OPEN_DESTINATIONS);
   const local = rewriting(withDestinations(opened, { allow, deny, trust, onTrouble }), options);
-  const { service, events } = observe(local, options, console);
+  const { service, events } = await observe(local, options, console);
   // Where nobody is told, the service is not troubled with a connection that asks for nothing.
   if (console.exchanges !== null) console.servicesSeen(await watches.start());
   const policy = await makeVisitorPolicy(options);
@@ -127,13 +131,13 @@ async function open(
 }
 
 /** Puts those who look at exchanges in front of a service: the inspector where it is wanted, and the console. */
-function observe(
+async function observe(
   service: Service,
   options: ClientOptions,
   console: ClientConsole,
-): { readonly service: Service; readonly events: TunnelClientEvents } {
+): Promise<{ readonly service: Service; readonly events: TunnelClientEvents }> {
   const { exchanges } = console;
-  const inspector = inspect(service, options, console);
+  const inspector = await inspect(service, options, console);
   if (inspector !== null) {
     if (exchanges !== null) inspector.listen(exchanges);
     return inspector;
@@ -145,16 +149,16 @@ function observe(
 }
 
 /** Starts the inspector, where it is wanted; when it cannot listen, the tunnel goes on without it. */
-function inspect(
+async function inspect(
   service: Service,
   options: ClientOptions,
   console: ClientConsole,
-): Inspector | null {
+): Promise<Inspector | null> {
   const { inspect: place, inspectMemory: memory, inspectToken: token, servers } = options;
   if (place === null) return null;
   const { version } = config;
   try {
-    const inspector = new Inspector({
+    const inspector = await Inspector.start({
       ...{ place, token, memory, service, servers, version, events: console },
       serviceName: serviceName(options.service),
       onTrouble: (text, mistake) => console.warn(text, mistake),

@@ -1,4 +1,5 @@
 import { escapeUnsafe } from "./safe_text.ts";
+import { SYSTEM_RUNTIME } from "./system_runtime.ts";
 
 /** How important an event is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -164,7 +165,7 @@ const encoder = new TextEncoder();
 function writeToStderr(line: string): void {
   let rest = encoder.encode(`${line}\n`);
   while (rest.length > 0) {
-    const written = Deno.stderr.writeSync(rest);
+    const written = SYSTEM_RUNTIME.stderr.writeSync(rest);
     if (written === 0) return;
     rest = rest.subarray(written);
   }

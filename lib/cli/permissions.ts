@@ -1,7 +1,10 @@
-/** What Deno asks leave for, each as a whole. */
-const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+import type { Permission } from "./runtime.ts";
+import { SYSTEM_RUNTIME } from "./system_runtime.ts";
 
-export type Permission = typeof PERMISSIONS[number];
+/** What Deno asks leave for. */
+const PERMISSIONS: readonly Permission[] = [
+  ...["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const,
+];
 
 /**
  * Gives up every permission but these, for good: from now on nothing in this process can do the rest, whatever a peer
@@ -10,7 +13,5 @@ export type Permission = typeof PERMISSIONS[number];
  * Deno takes back a permission whole or not at all, once it was given whole: of `--allow-net` no hosts can be left.
  */
 export function keepOnly(...kept: readonly Permission[]): void {
-  for (const name of PERMISSIONS) {
-    if (!kept.includes(name)) Deno.permissions.revokeSync({ name });
-  }
+  SYSTEM_RUNTIME.giveUp(PERMISSIONS.filter((name) => !kept.includes(name)));
 }

@@ -1,7 +1,8 @@
-import { basename, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { platform } from "node:os";
 import { UsageError } from "./command_line.ts";
+import type { StopSignal } from "./runtime.ts";
 import { escapeUnsafe, traceOf } from "./safe_text.ts";
+import { SYSTEM_RUNTIME } from "./system_runtime.ts";
 
 /** Why a program cannot go on, in one line for the person who started it. */
 export class ProgramError extends Error {
@@ -22,56 +23,36 @@ export class ProgramError extends Error {
  */
 export async function runProgram(main: () => Promise<number>): Promise<never> {
   const name = programName();
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    printLine(`unexpected: ${traceOf(event.reason)}`);
+  SYSTEM_RUNTIME.onUncaught((error) => printLine(`unexpected: ${traceOf(error)}`));
+  const status = await main().catch((error) => {
+    const { message, status } = ending(name, error);
+    printLine(message);
+    return status;
   });
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    printLine(`unexpected: ${traceOf(event.error)}`);
-  });
-  Deno.exit(
-    await main().catch((error) => {
-      const { message, status } = ending(name, error);
-      printLine(message);
-      return status;
-    }),
-  );
+  // What was printed to a pipe may still be on its way in Node.
+  await SYSTEM_RUNTIME.stdout.write(NOTHING).catch(() => {});
+  SYSTEM_RUNTIME.exit(status);
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Names the program as it was started, so that a call which a message shows works when it is typed. */
 export function programName(): string {
-  // Asked for once: a program that runs may not look at its folder any more.
-  name ??= Deno.build.standalone
-    ? nameOfExecutable(Deno.execPath())
-    : nameOfScript(Deno.mainModule, Deno.cwd());
-  return name;
-}
-
-let name: string | undefined;
-
-/** Returns what starts the executable at that path: where it is on the PATH, its name is enough. */
-export function nameOfExecutable(path: string): string {
-  return basename(path, ".exe");
-}
-
-/** Returns what starts the script at that URL from that folder. */
-export function nameOfScript(url: string, folder: string): string {
-  return `deno run -A ${url.startsWith("file:") ? relative(folder, fileURLToPath(url)) : url}`;
+  return SYSTEM_RUNTIME.programName();
 }
 
 /** Calls `stop` at the first SIGINT or SIGTERM and ends the process at the second. */
 export function onStopSignal(stop: () => void): void {
   let stopping = false;
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
+  const signals: readonly StopSignal[] = platform() === "win32"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM"];
   for (const signal of signals) {
-    Deno.addSignalListener(signal, () => {
+    SYSTEM_RUNTIME.onSignal(signal, () => {
       if (stopping) {
         // The terminal shows ^C, and the shell goes on behind it.
-        if (Deno.stderr.isTerminal()) printLine("");
-        Deno.exit(STOPPED_BY_SIGNAL);
+        if (SYSTEM_RUNTIME.stderr.isTerminal()) printLine("");
+        SYSTEM_RUNTIME.exit(STOPPED_BY_SIGNAL);
       }
       stopping = true;
       stop();
@@ -81,15 +62,15 @@ export function onStopSignal(stop: () => void): void {
 
 /** Calls `reload` at each SIGHUP, which would end the process otherwise; Windows has none. */
 export function onReload(reload: () => void, until?: AbortSignal): void {
-  if (Deno.build.os === "windows") return;
-  Deno.addSignalListener("SIGHUP", reload);
-  until?.addEventListener("abort", () => Deno.removeSignalListener("SIGHUP", reload));
+  if (platform() === "win32") return;
+  SYSTEM_RUNTIME.onSignal("SIGHUP", reload);
+  until?.addEventListener("abort", () => SYSTEM_RUNTIME.offSignal("SIGHUP", reload));
 }
 
 /** Writes a line to standard error; what others put into it cannot end the line or drive the terminal. */
 export function printLine(line: string): void {
   try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${escapeUnsafe(line)}\n`));
+    SYSTEM_RUNTIME.stderr.writeSync(new TextEncoder().encode(`${escapeUnsafe(line)}\n`));
   } catch {
     // The pipe is closed, which must not end the program.
   }

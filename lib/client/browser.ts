@@ -1,7 +1,10 @@
+import { platform } from "node:os";
+import { SYSTEM_RUNTIME } from "../cli/system_runtime.ts";
+
 /** What opens a URL in the user's browser, by system. */
-const OPENERS: Readonly<Partial<Record<typeof Deno.build.os, readonly string[]>>> = {
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   darwin: ["open"],
-  windows: ["rundll32", "url.dll,FileProtocolHandler"],
+  win32: ["rundll32", "url.dll,FileProtocolHandler"],
 };
 
 /**
@@ -10,15 +13,9 @@ const OPENERS: Readonly<Partial<Record<typeof Deno.build.os, readonly string[]>>
  */
 export async function openInBrowser(url: string): Promise<boolean> {
   if (!/^https?:\/\//.test(url)) return false;
-  const [program = "", ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+  const [program = "", ...args] = OPENERS[platform()] ?? ["xdg-open"];
   try {
-    const child = new Deno.Command(program, {
-      args: [...args, url],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    return (await child.status).success;
+    return await SYSTEM_RUNTIME.run(program, [...args, url]);
   } catch {
     return false;
   }

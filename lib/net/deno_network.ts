@@ -1,5 +1,12 @@
 import { type ByteStream, closingOnAbort } from "./byte_stream.ts";
-import type { Network, TCPConnection, TCPPlace, TLSOptions } from "./network.ts";
+import type {
+  AnswerRequest,
+  HTTPServer,
+  Network,
+  TCPConnection,
+  TCPPlace,
+  TLSOptions,
+} from "./network.ts";
 
 /** Opens connections with Deno's own functions, whose reads and writes are the fastest that it has. */
 export class DenoNetwork implements Network {
@@ -16,6 +23,17 @@ export class DenoNetwork implements Network {
     if (!signal.aborted) return socket;
     socket.close();
     throw signal.reason;
+  }
+
+  // Deno throws for what cannot listen, before there is a promise.
+  // deno-lint-ignore require-await
+  async serve({ hostname, port }: TCPPlace, answer: AnswerRequest): Promise<HTTPServer> {
+    const server = Deno.serve({ hostname, port, onListen: () => {} }, answer);
+    return {
+      port: server.addr.port,
+      ended: server.finished,
+      shutdown: () => server.shutdown(),
+    };
   }
 }
 

@@ -1,11 +1,25 @@
 import type { ByteStream } from "./byte_stream.ts";
 
-/** Opens connections, as a runtime lets it be done; errors have the system's name for them in `code`. */
+/** Opens connections and takes some, as a runtime lets it be done; errors have the system's name for them in `code`. */
 export interface Network {
   /** Connects over TCP; rejects with the signal's reason when it is aborted. */
   connect(place: TCPPlace, signal: AbortSignal): Promise<TCPConnection>;
   /** Connects to a socket in the file system, likewise. */
   connectUnix(path: string, signal: AbortSignal): Promise<ByteStream>;
+  /** Has HTTP requests answered, which must not fail, and resolves when it listens; port 0 is any that is free. */
+  serve(place: TCPPlace, answer: AnswerRequest): Promise<HTTPServer>;
+}
+
+/** Answers a request as a Host that is not checked has it, in `headers` and as the authority of `url`. */
+export type AnswerRequest = (request: Request) => Promise<Response>;
+
+/** What listens for HTTP requests. */
+export interface HTTPServer {
+  readonly port: number;
+  /** Settles when it does not listen any more, and rejects when that was not asked for. */
+  readonly ended: Promise<void>;
+  /** Ends listening and idle connections, and resolves when all that is under way is answered. */
+  shutdown(): Promise<void>;
 }
 
 /** Where something listens; the hostname is a name or an address, IPv6 without brackets. */

@@ -2,11 +2,19 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTLS, rootCertificates } from "node:tls";
 import type { ByteStream } from "./byte_stream.ts";
-import type { Network, TCPConnection, TCPPlace, TLSOptions } from "./network.ts";
+import type {
+  AnswerRequest,
+  HTTPServer,
+  Network,
+  TCPConnection,
+  TCPPlace,
+  TLSOptions,
+} from "./network.ts";
+import { serveHTTP } from "./node_http_server.ts";
 import { SocketStream } from "./socket_stream.ts";
 import { serverNameFor } from "./tls_handshake.ts";
 
-/** Opens connections with `node:net` and `node:tls`, which Node and Bun have. */
+/** Opens connections with `node:net` and `node:tls`, and serves with `node:http`, which Node and Bun have. */
 export class NodeNetwork implements Network {
   async connect({ hostname: host, port }: TCPPlace, signal: AbortSignal): Promise<TCPConnection> {
     signal.throwIfAborted();
@@ -30,6 +38,10 @@ export class NodeNetwork implements Network {
     const socket = connect({ path });
     await opened(socket, "connect", signal);
     return new SocketStream(socket);
+  }
+
+  serve(place: TCPPlace, answer: AnswerRequest): Promise<HTTPServer> {
+    return serveHTTP(place, answer);
   }
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nameOfExecutable, nameOfScript } from "../../lib/cli/program.ts";
+import { nameOfExecutable, nameOfScript } from "../../lib/cli/deno_runtime.ts";
 
 Deno.test({
   name: "nameOfScript gives the path from the folder that the script was started in",

@@ -80,7 +80,7 @@ async function connect(
       console.log(greeting({ url, inspectorUrl, serverUrl: server.url, sitePort })),
     onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),
   };
-  const inspector = options.inspect === null ? null : new Inspector({
+  const inspector = options.inspect === null ? null : await Inspector.start({
     service: local,
     serviceName: `http://127.0.0.1:${sitePort}`,
     servers,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import process from "node:process";
 import { serve } from "@tunnel/tunnel";
 
-const tunnel = await serve({ server: process.argv[2], connections: 1 }, answer);
+const tunnel = await serve({ server: process.argv[2], key: "key.pem", connections: 1 }, answer);
 console.log(tunnel.url);
 process.once("SIGTERM", async () => {
   await tunnel.close();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TunnelServer } from "../../lib/server/mod.ts";
 import { isInstalled } from "../testing/front_proxy.ts";
 import { Lines } from "../testing/lines.ts";
@@ -19,12 +19,12 @@ for (const runtime of RUNTIMES) {
   const ignore = !await isInstalled(runtime);
   if (ignore) console.warn(`${runtime} is not on the PATH: the package is not tried on it`);
   Deno.test(
-    { name: `The package for npm publishes a handler on ${runtime}`, ignore },
+    { name: `The package for npm publishes a handler on ${runtime}, and has the program`, ignore },
     async (t) => {
       await using folder = await TempDir.make();
       await install(folder.path);
       await using server = new TunnelServer({ port: 0, hostname: "127.0.0.1", fixed: true });
-      await using handler = await Handler.start(runtime, folder.path, server.url);
+      await using handler = await Started.start(runtime, folder.path, ["handler.js", server.url]);
       const { url } = handler;
 
       await t.step("a page", async () => {
@@ -63,8 +63,59 @@ for (const runtime of RUNTIMES) {
       await t.step("it is closed when it is told to stop", async () => {
         assertEquals(await handler.stop(), 0);
       });
+
+      await Deno.writeTextFile(`${folder.path}/page.txt`, "a file");
+      const call = [
+        PROGRAM,
+        "./",
+        "--key",
+        "key.pem",
+        "--server",
+        server.url,
+        "--inspect",
+        "127.0.0.1:0",
+      ];
+      await using program = await Started.start(runtime, folder.path, call);
+      await t.step("its program publishes a folder", async () => {
+        assertEquals(await (await fetch(`${program.url}/page.txt`)).text(), "a file");
+      });
+      await t.step("its program has the inspector", async () => {
+        const [, inspector = ""] = await program.stderr.find(/inspector at (http\S+)/) ?? [];
+        const [event = ""] = await firstOf(`${inspector}/api/events`);
+        assertStringIncludes(event, '"state":"online"');
+        const replay = await fetch(`${inspector}/api/exchanges/1/replay`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: '{ "wait": true }',
+        });
+        const { exchanges: [replayed] } = await replay.json();
+        assertEquals([replay.status, replayed.target, replayed.status], [201, "/page.txt", 200]);
+      });
+      await t.step("its program is stopped by a signal", async () => {
+        assertEquals(await program.stop("SIGINT"), 0);
+      });
+      await t.step("its program refuses a wrong call in one line", async () => {
+        const { code, stderr } = await new Deno.Command(runtime, {
+          args: [PROGRAM, "--prot", "1"],
+          cwd: folder.path,
+        }).output();
+        const line = "tunnel-client: unknown flag --prot; did you mean --port? (see ";
+        assertEquals(code, 2);
+        assertStringIncludes(new TextDecoder().decode(stderr), line);
+      });
     },
   );
+}
+
+/** The program of the package, as it lies in a folder. */
+const PROGRAM = "node_modules/@tunnel/tunnel/tunnel-client.js";
+
+/** Reads the first piece of an answer that goes on, and leaves. */
+async function firstOf(url: string): Promise<string[]> {
+  const { body } = await fetch(url);
+  assert(body !== null);
+  for await (const text of body.pipeThrough(new TextDecoderStream())) return [text];
+  return [];
 }
 
 /** Makes the package, and puts it with what it depends on into a folder, as npm does. */
@@ -90,8 +141,8 @@ async function run(command: string, args: readonly string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** A handler that runs on another runtime. */
-class Handler implements AsyncDisposable {
+/** What runs on another runtime and prints its public URL. */
+class Started implements AsyncDisposable {
   readonly url: string;
   readonly stderr: Lines;
   readonly #stdout: Lines;
@@ -105,9 +156,13 @@ class Handler implements AsyncDisposable {
     this.#child = child;
   }
 
-  static async start(runtime: string, folder: string, server: string): Promise<Handler> {
+  static async start(
+    runtime: string,
+    folder: string,
+    args: readonly string[],
+  ): Promise<Started> {
     const child = new Deno.Command(runtime, {
-      args: ["handler.js", server],
+      args: [...args],
       cwd: folder,
       stdin: "null",
       stdout: "piped",
@@ -116,13 +171,14 @@ class Handler implements AsyncDisposable {
     const stdout = new Lines(child.stdout);
     const stderr = new Lines(child.stderr);
     const [url = ""] = await within(stdout.find(/^http\S+/), "the URL") ?? [];
-    return new Handler(url, child, stdout, stderr);
+    if (url === "") throw new Error(`it ended before it was ready: ${stderr}`);
+    return new Started(url, child, stdout, stderr);
   }
 
   /** Tells it to stop, and returns its exit status. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
     if (!this.#hasEnded) this.#child.kill(signal);
-    const { code } = await within(this.#child.status, "the end of the handler");
+    const { code } = await within(this.#child.status, "its end");
     this.#hasEnded = true;
     return code;
   }

@@ -106,6 +106,57 @@ for (const [name, network] of Object.entries(NETWORKS)) {
     using plain = echoing();
     await refusal(network, plain, { hostname: "localhost", authorities });
   });
+
+  Deno.test(`${name} has HTTP requests answered: method, target, fields and bodies as they are`, async () => {
+    const server = await network.serve({ hostname: "127.0.0.1", port: 0 }, async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const body = new Uint8Array(await request.arrayBuffer());
+      const asked = [request.method, pathname + search, request.headers.get("x-a"), body.length];
+      const headers = new Headers({ "x-asked": asked.join(" ") });
+      for (const cookie of ["a=1", "b=2"]) headers.append("set-cookie", cookie);
+      return new Response(request.method === "HEAD" ? null : body, { status: 201, headers });
+    });
+    const sent = new Uint8Array(3_000_000).map((_, at) => at % 251);
+    const answer = await fetch(`http://127.0.0.1:${server.port}/a%20b?c=d`, {
+      method: "POST",
+      headers: { "x-a": "b" },
+      body: sent.slice(),
+    });
+    assertEquals(answer.status, 201);
+    assertEquals(answer.headers.get("x-asked"), `POST /a%20b?c=d b ${sent.length}`);
+    assertEquals(answer.headers.getSetCookie(), ["a=1", "b=2"]);
+    assertEquals(new Uint8Array(await answer.arrayBuffer()), sent);
+    await server.shutdown();
+    await server.ended;
+  });
+
+  Deno.test(`${name} sends an answer as it is made, and cancels it when its reader leaves`, async () => {
+    const cancelled = Promise.withResolvers<void>();
+    const server = await network.serve({ hostname: "127.0.0.1", port: 0 }, () => {
+      const first = new TextEncoder().encode("first");
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(first),
+        cancel: () => cancelled.resolve(),
+      });
+      return Promise.resolve(new Response(body));
+    });
+    const { body } = await fetch(`http://127.0.0.1:${server.port}/`);
+    const reader = body?.getReader();
+    assertEquals(new TextDecoder().decode((await reader?.read())?.value), "first");
+    await reader?.cancel();
+    await within(cancelled.promise, "the end of an answer");
+    await server.shutdown();
+  });
+
+  Deno.test(`${name} tells by the system's code why it cannot listen`, async () => {
+    const answer = () => Promise.resolve(new Response());
+    const server = await network.serve({ hostname: "127.0.0.1", port: 0 }, answer);
+    const taken = await assertRejects(() =>
+      network.serve({ hostname: "127.0.0.1", port: server.port }, answer)
+    );
+    assertEquals(systemCode(taken), "EADDRINUSE");
+    await server.shutdown();
+  });
 }
 
 async function refusal(

@@ -1,6 +1,7 @@
 import { LineWriter } from "../../cli/line_writer.ts";
 import { isAtLeast, Log, type LogFields, type LogLevel, timeOfDay } from "../../cli/log.ts";
 import { escapeUnsafe } from "../../cli/safe_text.ts";
+import { SYSTEM_RUNTIME } from "../../cli/system_runtime.ts";
 import { wrap } from "../../cli/wrap.ts";
 import { coloured, type Paint, plain } from "./paint.ts";
 
@@ -27,21 +28,21 @@ export class ConsoleWriter {
   readonly #options: ConsoleWriterOptions;
   readonly #log: Log;
   readonly #lines = new LineWriter(
-    Deno.stderr,
+    SYSTEM_RUNTIME.stderr,
     (count) => `… ${count} lines are missing: the terminal was too slow`,
   );
 
   constructor(options: ConsoleWriterOptions) {
     this.#options = options;
-    this.isTerminal = options.format === "text" && Deno.stderr.isTerminal();
-    this.paint = this.isTerminal && !Deno.noColor ? coloured : plain;
+    this.isTerminal = options.format === "text" && SYSTEM_RUNTIME.stderr.isTerminal();
+    this.paint = this.isTerminal && !SYSTEM_RUNTIME.noColor ? coloured : plain;
     this.#log = new Log({ ...options, write: (line) => this.#lines.write(line) });
   }
 
   /** Columns of the terminal, as wide as it is now. */
   get columns(): number {
     try {
-      return Deno.consoleSize().columns;
+      return SYSTEM_RUNTIME.columns();
     } catch {
       return USUAL_COLUMNS;
     }

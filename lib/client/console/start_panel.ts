@@ -1,4 +1,6 @@
 import { renderUnicodeCompact } from "uqr";
+import type { StandardStream } from "../../cli/runtime.ts";
+import { SYSTEM_RUNTIME } from "../../cli/system_runtime.ts";
 import type { ConsoleWriter } from "./console_writer.ts";
 import { wrap } from "../../cli/wrap.ts";
 import { coloured, plain } from "./paint.ts";
@@ -44,14 +46,14 @@ export class StartPanel {
       const title = `tunnel ${version}`;
       const hint = HINT.padStart(Math.max(0, writer.columns - title.length));
       const fits = title.length + HINT.length < writer.columns;
-      writeNow(Deno.stderr, title + (fits ? writer.paint("dim", hint) : ""));
+      writeNow(SYSTEM_RUNTIME.stderr, title + (fits ? writer.paint("dim", hint) : ""));
     }
-    const paint = Deno.stdout.isTerminal() && !Deno.noColor ? coloured : plain;
-    writeNow(Deno.stdout, paint("bold", url));
+    const paint = SYSTEM_RUNTIME.stdout.isTerminal() && !SYSTEM_RUNTIME.noColor ? coloured : plain;
+    writeNow(SYSTEM_RUNTIME.stdout, paint("bold", url));
     if (!writer.isTerminal) return;
-    if (isFirst) { for (const line of this.#about(url)) writeNow(Deno.stderr, line); }
-    if (this.#options.qr) writeNow(Deno.stderr, renderUnicodeCompact(url));
-    if (isFirst) writeNow(Deno.stderr, "");
+    if (isFirst) { for (const line of this.#about(url)) writeNow(SYSTEM_RUNTIME.stderr, line); }
+    if (this.#options.qr) writeNow(SYSTEM_RUNTIME.stderr, renderUnicodeCompact(url));
+    if (isFirst) writeNow(SYSTEM_RUNTIME.stderr, "");
   }
 
   *#about(url: string): Generator<string> {
@@ -78,7 +80,7 @@ export class StartPanel {
 }
 
 /** Writes at once, so that both streams stay in order. */
-function writeNow(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+function writeNow(stream: StandardStream, line: string): void {
   try {
     stream.writeSync(new TextEncoder().encode(`${line}\n`));
   } catch {

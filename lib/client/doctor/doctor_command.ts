@@ -2,6 +2,7 @@ import { FindingTable } from "../../cli/doctor/finding_table.ts";
 import { SILENCE } from "../../cli/doctor/silence_check.ts";
 import type { Environment } from "../../cli/command_line.ts";
 import { keepOnly } from "../../cli/permissions.ts";
+import { SYSTEM_RUNTIME } from "../../cli/system_runtime.ts";
 import { readAuthorities } from "../authority_file.ts";
 import { requireKeyFile } from "../key_file.ts";
 import { findConfig } from "../config/find_config.ts";
@@ -46,5 +47,5 @@ export async function runDoctor(
 const MOST_COLUMNS = 100;
 
 function columns(): number {
-  return Deno.stdout.isTerminal() ? Math.min(Deno.consoleSize().columns, MOST_COLUMNS) : 80;
+  return SYSTEM_RUNTIME.stdout.isTerminal() ? Math.min(SYSTEM_RUNTIME.columns(), MOST_COLUMNS) : 80;
 }

@@ -33,18 +33,28 @@ export class Inspector {
   readonly #server: InspectorServer;
   readonly #store: ExchangeStore;
 
+  private constructor(
+    server: InspectorServer,
+    store: ExchangeStore,
+    service: Service,
+    events: TunnelClientEvents,
+  ) {
+    this.#server = server;
+    this.#store = store;
+    this.service = service;
+    this.events = events;
+  }
+
   /** Begins to listen. @throws {InspectorError} when it cannot. */
-  constructor(options: InspectorOptions) {
+  static async start(options: InspectorOptions): Promise<Inspector> {
     const { serviceName, servers, version, events, memory } = options;
     const { place, token, onTrouble } = options;
     const store = new ExchangeStore(memory);
     const tunnel = new TunnelStatus({ service: serviceName, servers, version, next: events });
     const service = new RecordingService(options.service, store);
     const api = new InspectorAPI({ store, tunnel, service });
-    this.#server = new InspectorServer({ place, token, api, onTrouble });
-    this.service = service;
-    this.#store = store;
-    this.events = tunnel;
+    const server = await InspectorServer.start({ place, token, api, onTrouble });
+    return new Inspector(server, store, service, tunnel);
   }
 
   /** Where it is opened. */

@@ -1,5 +1,7 @@
 import { authorityOf } from "../../net/authority.ts";
-import { systemReason } from "../../net/system_reason.ts";
+import type { AnswerRequest, HTTPServer } from "../../net/network.ts";
+import { systemCode, systemReason } from "../../net/system_reason.ts";
+import { SYSTEM_NETWORK } from "../../net/system_network.ts";
 import type { TroubleHearer } from "../services/service.ts";
 import { APIError } from "./api_error.ts";
 import type { InspectorAPI } from "./inspector_api.ts";
@@ -30,57 +32,60 @@ export interface InspectorServerOptions {
 
 /** Serves the inspector's page and its interface. */
 export class InspectorServer {
-  #server: Deno.HttpServer<Deno.NetAddr>;
+  #server: HTTPServer | null = null;
   readonly #guard: VisitGuard;
   readonly #api: InspectorAPI;
   readonly #onTrouble: TroubleHearer;
-  readonly #host: string;
-  readonly #port: number;
+  /** Where it listens; of the port 0 only from then on. */
+  readonly #place: { readonly host: string; port: number };
   #isClosed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor({ place, token, api, onTrouble }: InspectorServerOptions) {
+    this.#api = api;
+    this.#onTrouble = onTrouble;
+    this.#place = { ...place };
+    this.#guard = new VisitGuard(this.#place, token);
+  }
 
   /**
    * Listens at the wanted port, or the next one that is free.
    *
    * @throws {InspectorError} when none of ten is.
    */
-  constructor({ place, token, api, onTrouble }: InspectorServerOptions) {
-    this.#api = api;
-    this.#onTrouble = onTrouble;
-    this.#host = place.host;
-    this.#server = this.#listen(place, PORTS);
-    this.#port = this.#server.addr.port;
-    this.#guard = new VisitGuard({ host: place.host, port: this.#port }, token);
+  static async start(options: InspectorServerOptions): Promise<InspectorServer> {
+    const server = new InspectorServer(options);
+    await server.#listen(PORTS);
+    return server;
   }
 
   /** Where it is opened on this machine. */
   get url(): string {
-    const host = ANY.has(this.#host) ? "localhost" : this.#host;
-    return `http://${authorityOf({ host, port: this.#port })}`;
+    const { host, port } = this.#place;
+    return `http://${authorityOf({ host: ANY.has(host) ? "localhost" : host, port })}`;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retry);
     this.#api.close();
-    await this.#server.shutdown();
+    await this.#server?.shutdown();
   }
 
   /** Listens at one of so many ports, and goes on when no file descriptor was left, after which `Deno.serve` has ended. */
-  #listen(place: InspectorPlace, ports: number): Deno.HttpServer<Deno.NetAddr> {
-    const server = listen(place, ports, {
-      handler: (request) => this.#answer(request),
-      onError: (error) => this.#failed(error),
-    });
-    server.finished.catch(() => this.#listenAgain());
-    return server;
+  async #listen(ports: number): Promise<void> {
+    const server = await listen(this.#place, ports, (request) => this.#answer(request));
+    this.#server = server;
+    this.#place.port = server.port;
+    server.ended.catch(() => this.#listenAgain());
+    if (this.#isClosed) await server.shutdown();
   }
 
   #listenAgain(): void {
     if (this.#isClosed) return;
-    this.#retry = setTimeout(() => {
+    this.#retry = setTimeout(async () => {
       try {
-        this.#server = this.#listen({ host: this.#host, port: this.#port }, 1);
+        await this.#listen(1);
       } catch (error) {
         if (!(error instanceof InspectorError)) throw error;
         this.#listenAgain();
@@ -158,20 +163,17 @@ const SAFE: readonly (readonly [string, string])[] = [
   ["cache-control", "no-store"],
 ];
 
-function listen(
+async function listen(
   { host, port }: InspectorPlace,
   ports: number,
-  answering: {
-    readonly handler: (request: Request) => Promise<Response>;
-    readonly onError: (error: unknown) => Response;
-  },
-): Deno.HttpServer<Deno.NetAddr> {
+  answer: AnswerRequest,
+): Promise<HTTPServer> {
   const last = port === 0 ? 0 : Math.min(port + ports - 1, 65_535);
   for (let tried = port; tried <= last; tried++) {
     try {
-      return Deno.serve({ hostname: host, port: tried, onListen: () => {}, ...answering });
+      return await SYSTEM_NETWORK.serve({ hostname: host, port: tried }, answer);
     } catch (cause) {
-      if (cause instanceof Deno.errors.AddrInUse) continue;
+      if (systemCode(cause) === "EADDRINUSE") continue;
       const place = authorityOf({ host, port });
       throw new InspectorError(`cannot listen at ${place}: ${systemReason(cause)}`, { cause });
     }

@@ -82,7 +82,7 @@ export class PublishedTunnel extends EventTarget implements Tunnel {
     this.#id = await tunnelId(await thumbprintOf(key.publicKey), label);
     const mark = await newClientMark(serves, key);
     const events = this.#clientEvents();
-    const inspector = this.#inspect(service, serves, events);
+    const inspector = await this.#inspect(service, serves, events);
     const watched = this.#watched(service, inspector);
     const options = { ...this.#options, mark, service: watched, once: false };
     this.#client = new TunnelClient(options, inspector?.events ?? events);
@@ -173,12 +173,16 @@ export class PublishedTunnel extends EventTarget implements Tunnel {
   }
 
   /** @throws {InspectorError} when it cannot listen. */
-  #inspect(service: Service, serves: string, events: TunnelClientEvents): Inspector | null {
+  async #inspect(
+    service: Service,
+    serves: string,
+    events: TunnelClientEvents,
+  ): Promise<Inspector | null> {
     const { inspector, servers } = this.#options;
     if (inspector === null) return null;
     const serviceName = serves === "" ? "a handler" : serves;
     const { version } = config;
-    this.#inspector = new Inspector({
+    this.#inspector = await Inspector.start({
       ...{ ...inspector, service, serviceName, servers, version, events },
       onTrouble: (sentence) => this.notify(sentence),
     });

@@ -1,4 +1,4 @@
-import type { Permission } from "../../cli/permissions.ts";
+import type { Permission } from "../../cli/runtime.ts";
 import { FixedAnswer } from "./fixed_answer.ts";
 import { FolderService, type FolderServiceOptions } from "./folder/folder_service.ts";
 import { LocalHTTP, type LocalHTTPOptions } from "./local_http/local_http.ts";

@@ -1,5 +1,5 @@
 import type { Log } from "../../cli/log.ts";
-import type { Permission } from "../../cli/permissions.ts";
+import type { Permission } from "../../cli/runtime.ts";
 import type { ACMEOptions, ServerOptions } from "../options.ts";
 import type { Bus } from "../bus/bus.ts";
 import { SealedTexts } from "../bus/sealed_texts.ts";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Inspector } from "../../../lib/client/inspector/inspector.ts";
 import { ExchangeStore } from "../../../lib/client/inspector/exchange_store.ts";
 import { InspectorAPI } from "../../../lib/client/inspector/inspector_api.ts";
@@ -24,8 +24,15 @@ class Inspected implements AsyncDisposable {
   readonly inspector: Inspector;
   readonly calls: InspectorCalls;
 
-  constructor({ handler, host = "127.0.0.1", port = 0, token = null }: Given = {}) {
-    this.inspector = new Inspector({
+  private constructor(inspector: Inspector) {
+    this.inspector = inspector;
+    this.calls = new InspectorCalls(inspector.url);
+  }
+
+  static async start(
+    { handler, host = "127.0.0.1", port = 0, token = null }: Given = {},
+  ): Promise<Inspected> {
+    const inspector = await Inspector.start({
       service: new HandlerService(handler ?? (() => new Response("ok"))),
       serviceName: "http://localhost:3000",
       servers: ["https://tunnel.example"],
@@ -38,7 +45,7 @@ class Inspected implements AsyncDisposable {
         throw new Error(sentence);
       },
     });
-    this.calls = new InspectorCalls(this.inspector.url);
+    return new Inspected(inspector);
   }
 
   get port(): number {
@@ -69,7 +76,7 @@ class Inspected implements AsyncDisposable {
 }
 
 Deno.test("The inspector answers under its own Host alone, so that no name of a stranger leads to it", async () => {
-  await using inspected = new Inspected();
+  await using inspected = await Inspected.start();
   const { port } = inspected;
   const status = async (host: string) =>
     (await inspected.raw(["GET /api/exchanges HTTP/1.1", `Host: ${host}`]))[0];
@@ -93,7 +100,7 @@ Deno.test("The inspector answers under its own Host alone, so that no name of a 
 });
 
 Deno.test("The inspector does nothing for the pages of others", async () => {
-  await using inspected = new Inspected();
+  await using inspected = await Inspected.start();
   await inspected.visit();
   const { calls, port } = inspected;
   const own = `http://127.0.0.1:${port}`;
@@ -148,7 +155,7 @@ Deno.test("The inspector does nothing for the pages of others", async () => {
 });
 
 Deno.test("The inspector refuses members that it does not know, and names them", async () => {
-  await using inspected = new Inspected({ handler: () => new Response("ok") });
+  await using inspected = await Inspected.start({ handler: () => new Response("ok") });
   await inspected.visit();
   const refused = async (call: string, value: unknown) => {
     const answer = await inspected.calls.send(`/api/exchanges/1/${call}`, value);
@@ -171,7 +178,7 @@ Deno.test("The inspector refuses members that it does not know, and names them",
 
 Deno.test("The inspector lets nothing that was recorded run or load", async () => {
   const type = { value: "text/html" };
-  await using inspected = new Inspected({
+  await using inspected = await Inspected.start({
     handler: () =>
       new Response("<script>alert(1)</script><img src=//evil.example>", {
         headers: { "content-type": type.value },
@@ -210,7 +217,7 @@ Deno.test("The inspector lets nothing that was recorded run or load", async () =
 });
 
 Deno.test("The inspector asks for its token, and keeps it out of its cookie", async () => {
-  await using inspected = new Inspected({ host: "0.0.0.0", token: "s3cret" });
+  await using inspected = await Inspected.start({ host: "0.0.0.0", token: "s3cret" });
   const { calls, port } = inspected;
   const list = (headers: Record<string, string>) => calls.fetch("/api/exchanges", { headers });
   const status = async (answering: Promise<Response>) => {
@@ -248,12 +255,12 @@ Deno.test("The inspector asks for its token, and keeps it out of its cookie", as
 });
 
 Deno.test("The inspector takes the next free port, and says when there is none", async () => {
-  await using first = new Inspected();
-  await using second = new Inspected({ port: first.port });
+  await using first = await Inspected.start();
+  await using second = await Inspected.start({ port: first.port });
   assert(second.port > first.port && second.port < first.port + 10);
   assertEquals((await second.calls.list()).length, 0);
-  assertThrows(
-    () => new Inspected({ host: "203.0.113.1", port: 4040 }),
+  await assertRejects(
+    () => Inspected.start({ host: "203.0.113.1", port: 4040 }),
     InspectorError,
     NO_ADDRESS,
   );
@@ -269,7 +276,7 @@ Deno.test("The inspector tells the owner of a mistake in it by a sentence, and a
   const tunnel = new TunnelStatus({ service: "", servers: [], version: "1.0.0", next });
   const mistake = new TypeError("a mistake");
   const told: unknown[] = [];
-  const server = new InspectorServer({
+  const server = await InspectorServer.start({
     place: { host: "127.0.0.1", port: 0 },
     token: null,
     api: new FailingAPI({ store, tunnel, service }, mistake),
@@ -297,7 +304,7 @@ class FailingAPI extends InspectorAPI {
 }
 
 Deno.test("The inspector answers wrong calls with a code and a sentence", async () => {
-  await using inspected = new Inspected();
+  await using inspected = await Inspected.start();
   await inspected.visit({ method: "POST" });
   const { calls } = inspected;
   const replay = (value: unknown) => calls.refusal(calls.send("/api/exchanges/1/replay", value));
