@@ -49,8 +49,7 @@ export class ClosingHandshake {
   /** Closes now, unless a close is being waited for; a code that no frame may carry becomes 1011. */
   close(code: number, reason: string): void {
     if (this.#isOver || this.#timer !== undefined) return;
-    const reading = this.#socket.bufferedAmount / SLOWEST_READ;
-    this.#timer = setTimeout(this.#unanswered, CLOSE_TIMEOUT + reading);
+    this.#timer = setTimeout(this.#unanswered, closePatience(this.#socket.bufferedAmount));
     if (code === CloseCode.NoStatus) this.#socket.close();
     else if (maySendCode(code)) this.#socket.close(code, cut(reason));
     else this.#socket.close(CloseCode.Internal);
@@ -92,6 +91,11 @@ export class ClosingHandshake {
     this.#timer = undefined;
     this.close(code, reason);
   }
+}
+
+/** Returns the milliseconds that a peer has for a close that comes behind so many bytes. */
+export function closePatience(bytes: number): number {
+  return CLOSE_TIMEOUT + bytes / SLOWEST_READ;
 }
 
 /** Cuts a reason to what a close frame holds, never inside a character. */

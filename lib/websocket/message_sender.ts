@@ -4,9 +4,13 @@ import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../wire/limits.ts";
 import type { Budget } from "../mux/flow_control.ts";
 import type { Stream } from "../mux/stream.ts";
 import { type Close, CloseCode } from "./close_code.ts";
+import { closePatience } from "./closing_handshake.ts";
 
 /** Bytes that wait on one side of a WebSocket, above which the other side is read no further where it can be paused. */
 export const HIGH_WATER = 1024 * 1024;
+
+/** Milliseconds in which the stream has to take what a socket had brought before it vanished; one that reads needs few. */
+const LAST_MESSAGES_TIMEOUT = 2_000;
 
 /** What a sender needs of its stream. */
 export type MessageStream = Pick<Stream, "sendEnded" | "writeMessage" | "teardown" | "reset">;
@@ -33,6 +37,8 @@ export class MessageSender {
   readonly #waiting: Message[] = [];
   #writing = false;
   #close: Close | null = null;
+  /** Runs while a close waits behind messages. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(stream: MessageStream, backlog: Backlog, events: MessageSenderEvents) {
     this.#stream = stream;
@@ -58,11 +64,21 @@ export class MessageSender {
     return true;
   }
 
-  /** Ends the stream behind all that waits; the first code counts. */
+  /**
+   * Ends the stream behind all that waits; the first code counts. A stream that takes none of it is reset: its socket is
+   * gone, and nobody else would ever end it.
+   */
   close(code: number, reason: string): void {
     this.#close ??= { code, reason };
-    if (!this.#writing) this.#end();
+    if (!this.#writing) return this.#end();
+    const patience = isCut(code) ? LAST_MESSAGES_TIMEOUT : closePatience(this.#backlog.waiting);
+    this.#timer ??= setTimeout(this.#giveUp, patience);
   }
+
+  /** What is being written fails with the reset, and the rest is dropped then. */
+  readonly #giveUp = (): void => {
+    this.#stream.reset(ErrorCode.Cancelled, "the messages before the close were not taken");
+  };
 
   /** Writes one message; a stream that is over takes none, so those that wait are dropped as well. */
   #write(message: Message): Promise<void> | undefined {
@@ -102,14 +118,20 @@ export class MessageSender {
 
   #end(): void {
     if (this.#close === null) return;
+    clearTimeout(this.#timer);
     const { code, reason } = this.#close;
-    if (code < 1000 || code === CloseCode.Abnormal) {
+    if (isCut(code)) {
       this.#stream.reset(ErrorCode.Cancelled, "the WebSocket was cut");
     } else if (!this.#stream.sendEnded) {
       this.#stream.teardown(encodeReset(code, reason));
     }
     this.#events.onEnd();
   }
+}
+
+/** Whether a code stands for an end without a close frame. */
+function isCut(code: number): boolean {
+  return code < CloseCode.Normal || code === CloseCode.Abnormal;
 }
 
 /** Bytes that one socket may have waiting: its largest message, and what is on its way beside that. */

@@ -4,6 +4,7 @@ import { Budget } from "../../lib/mux/flow_control.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import { Backlog, MessageSender } from "../../lib/websocket/message_sender.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { coded, openingOf, u32 } from "../testing/frame_peer.ts";
 import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
@@ -82,6 +83,30 @@ Deno.test("MessageSender resets its stream for a connection that was cut", async
   await settled();
   assertEquals(near.peer.take().map(({ type }) => type), [Reset]);
   assertEquals(told, ["end"]);
+});
+
+Deno.test("MessageSender gives up a stream that takes nothing before the close, and keeps nothing for it", async () => {
+  for (const [code, patience] of [[1006, 2_000], [1001, 30_000 + (2 * (MESSAGE_COST + 4)) / 8]]) {
+    using clock = new FakeClock();
+    using near = new SessionAndPeer("client");
+    const { sender, backlog, told } = await senderOn(near, 0);
+    for (let i = 0; i < 2; i++) sender.send(text("lost"), true);
+    sender.close(code ?? 0, "");
+    for (let left = (patience ?? 0) - 1; left > 0; left -= 5_000) {
+      // What comes from the peer keeps the session itself alive.
+      near.peer.send(FrameType.Pong, { payload: new Uint8Array(8) });
+      await settled();
+      clock.advance(Math.min(left, 5_000));
+    }
+    await settled();
+    assertEquals([backlog.waiting > 0, told], [true, []]);
+    clock.advance(1);
+    await settled();
+    assertEquals(near.peer.take().map(({ type }) => type).filter((type) => type === Reset), [
+      Reset,
+    ]);
+    assertEquals([backlog.waiting, told], [0, ["end"]]);
+  }
 });
 
 Deno.test("MessageSender forgets what waits when its stream is over, and whatever comes then", async () => {

@@ -23,13 +23,16 @@ export class VisitorQuotas {
     return (this.#open.get(id)?.count(networkOf(address)) ?? 0) < this.#most;
   }
 
-  /** Counts a stream until the returned function is called, once. */
+  /** Counts a stream until the returned function is called; that may be more than once, for a visit has several ends. */
   enter(id: string, address: string): () => void {
     const network = networkOf(address);
     const open = this.#open.get(id) ?? new Tally();
     if (open.size === 0) this.#open.set(id, open);
     open.add(network);
+    let isInside = true;
     return () => {
+      if (!isInside) return;
+      isInside = false;
       open.remove(network);
       if (open.size === 0) this.#open.delete(id);
     };

@@ -25,6 +25,15 @@ Deno.test("VisitorQuotas counts each tunnel's streams apart, also after all have
   }
 });
 
+Deno.test("VisitorQuotas takes a stream out of the count once, however often its end is told", () => {
+  const quotas = new VisitorQuotas(1000, 1);
+  const leave = quotas.enter("a", "192.0.2.1");
+  leave();
+  quotas.enter("a", "192.0.2.1");
+  leave();
+  assert(!quotas.hasRoom("a", "192.0.2.1"));
+});
+
 /** Counts the streams that one visitor gets where a tunnel may have so many. */
 function roomIn(streams: number): number {
   const shares = new VisitorQuotas(streams, null);
