@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type BrowserPage, CHROMIUM } from "../testing/browser.ts";
 import { PageStory } from "../testing/page_story.ts";
+import { visitWebSocket } from "../testing/websocket_visit.ts";
 
 const ignore = CHROMIUM === null;
 
@@ -16,23 +17,33 @@ Deno.test("axe finds nothing serious in the inspector's page", { ignore }, async
   const { ids: [again = 0] } = await story.inspector.replay(id, { wait: true });
   await story.tunnel.request("/page");
   await story.tunnel.request("/broken");
+  {
+    using visitor = await visitWebSocket(story.tunnel, "/live");
+    visitor.send("hello");
+    (await story.origin.socket()).close();
+    await visitor.closed;
+  }
+  const { id: socket } = await story.inspector.ended("kind=websocket");
 
   const main: readonly View[] = [
     ["#/", ".row", "/webhook"],
     [`#/${again}/compare`, ".comparison .heads", "replay"],
     [`#/${id}`, ".body h3", "Response body"],
+    [`#/${id}/edit`, ".editor button", "show and edit"],
   ];
   const others: readonly View[] = [
     [`#/${id}/request`, ".fields th", "cookie"],
     [`#/${id}/response`, ".body", "no such invoice"],
     [`#/${id}/raw`, ".code", "HTTP/1.1"],
     [`#/${id}/webhook`, ".webhook", "GitHub"],
-    [`#/${id}/edit`, ".editor button", "Send"],
+    [`#/${socket}/messages`, ".message .line", "hello"],
+    [`#/${socket}/edit`, ".editor", "from the visitor"],
   ];
   const cases = [
     { colors: "light", width: 1280, views: [...main, ...others] },
     { colors: "dark", width: 1280, views: [...main, ...others] },
     { colors: "light", width: 390, views: main },
+    { colors: "dark", width: 390, views: main },
   ] as const;
   for (const { colors, width, views } of cases) {
     await t.step(`${colors}, ${width} pixels wide`, async () => {

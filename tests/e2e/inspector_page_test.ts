@@ -119,9 +119,39 @@ Deno.test("The inspector's page sends requests again", { ignore }, async (t) => 
     assertEquals(replays.length, 3);
     assertEquals((await story.inspector.list("text=edited")).length, 2);
   });
+  await t.step("what was begun is still there after Esc", async () => {
+    await page.evaluate(`location.hash = "#/${id}/edit"`);
+    await page.fill(".editor .wide input", "/webhook?begun");
+    await page.press("Escape", "Escape");
+    await page.sees(".notice", "What you have edited is kept");
+    await page.press("e");
+    const target = `document.querySelector(".editor .wide input").value`;
+    await page.waits("the edited target", `${target} === "/webhook?begun"`);
+    await page.click(".editor button", "As it was");
+    await page.waits("the first target", `${target} === "/webhook"`);
+  });
   await t.step("the first one lists its replays", async () => {
     await page.evaluate(`location.hash = "#/${id}"`);
     await page.waits("three", "document.querySelectorAll('.replays li').length === 3");
+  });
+  await t.step("secrets are covered in what is edited, and sent as they were", async () => {
+    const secret = '{"token": "hush"}';
+    const secretId = await story.sendWebhook(secret, [["Cookie", "a=b"]]);
+    const before = origin.received.length;
+    await page.evaluate(`location.hash = "#/${secretId}/edit"`);
+    const value = (selector: string) => `document.querySelector("${selector}")?.value`;
+    await page.waits("the body", `${value(".body-text")} === '{"token": "••••••••"}'`);
+    await page.waits("the fields", `${value(".fields-text")}.includes("cookie: ••••••••")`);
+    await page.click(".editor button", "Send");
+    await page.sees(".comparison", `first, number ${secretId}`);
+    await eventually("one more", () => origin.received.length === before + 1);
+    assertEquals(origin.received.at(-1), secret);
+    await page.evaluate(`location.hash = "#/${secretId}/edit"`);
+    await page.click(".body-text");
+    await page.waits("the body, shown", `${value(".body-text")} === '${secret}'`);
+    await page.click(".editor button", "show what is covered");
+    await page.waits("the fields, shown", `${value(".fields-text")}.includes("cookie: a=b")`);
+    await page.evaluate(`location.hash = "#/${id}"`);
   });
   await t.step("a command to copy is put together when it is wanted", async () => {
     await page.evaluate(
@@ -159,6 +189,9 @@ Deno.test("The inspector's page shows messages and events as they come", { ignor
     visitor.socket.close(4000, "bye");
     await page.sees(".message", "4000 bye");
     await page.sees(".row .status", "closed");
+    await page.press("r");
+    await page.sees(".comparison .pair", "↑ from the visitor");
+    await page.sees(".row .replayed", "↻");
     assertEquals(page.errors, []);
   });
   await t.step("of a stream of events", async () => {

@@ -3,12 +3,13 @@ import { durationText, sizeText } from "../../../cli/measures.ts";
 import { answerLines } from "./answer_lines.ts";
 import { isSamePair, type LinePair, linePairs } from "./differences.ts";
 import { statusClass } from "./exchange_row.tsx";
-import { readDecoded, readExchange } from "./inspector_calls.ts";
+import { readDecoded, readExchange, readMessages } from "./inspector_calls.ts";
+import { messageLine } from "./message_row.tsx";
 import { useLoaded } from "./use_loaded.ts";
 import { fieldText } from "./octet_text.ts";
 import type { PageModel } from "./page_model.ts";
 import { SecretText } from "./secret_text.tsx";
-import { isSecretName, type TextPart, textParts } from "./secrets.ts";
+import { fieldParts, isSecretName, type TextPart, textParts } from "./secrets.ts";
 import { statusName } from "./status_names.ts";
 
 export interface ComparisonProps {
@@ -35,7 +36,9 @@ export function Comparison({ model, exchange }: ComparisonProps) {
         <Answer title={`replay, number ${exchange.id}`} exchange={exchange} />
       </div>
       <Difference title="Fields" pairs={linePairs(fieldLines(first), fieldLines(exchange))} />
-      <BodyDifference first={first} second={exchange} />
+      {exchange.kind === "websocket"
+        ? <MessageDifference first={first} second={exchange} />
+        : <BodyDifference first={first} second={exchange} />}
     </div>
   );
 }
@@ -91,6 +94,30 @@ function BodyDifference(
   if (trouble !== null) return <p class="trouble">{trouble}</p>;
   if (left.value === null || right.value === null) return null;
   return <Difference title="Body" pairs={linePairs(left.value, right.value)} />;
+}
+
+/** What was said over a WebSocket, both times; closes as well. */
+function MessageDifference(
+  { first, second }: { readonly first: Exchange; readonly second: Exchange },
+) {
+  const left = useMessageLines(first);
+  const right = useMessageLines(second);
+  const trouble = left.trouble ?? right.trouble;
+  if (trouble !== null) return <p class="trouble">{trouble}</p>;
+  if (left.value === null || right.value === null) return null;
+  return <Difference title="Messages" pairs={linePairs(left.value, right.value)} />;
+}
+
+function useMessageLines({ id, state, messages }: Exchange) {
+  return useLoaded(async () => {
+    const { messages: kept } = await readMessages(id, null);
+    return kept.map((message) =>
+      `${message.from === "visitor" ? "↑" : "↓"} ${
+        message.kind === "text" ? "" : `${message.kind} `
+      }` +
+      messageLine(message)
+    );
+  }, [id, state, messages?.fromVisitor, messages?.fromService]);
 }
 
 function useAnswerLines({ response }: Exchange) {
@@ -153,12 +180,9 @@ function Line({ mark, text, isSame }: {
 
 /** A line may be a field, and a secret one is covered here as well. */
 function lineParts(line: string): readonly TextPart[] {
-  const [, name = "", value = ""] = /^"?([\w-]+)"?: (.+)$/.exec(line.trimStart()) ?? [];
-  if (!isSecretName(name)) return textParts(line);
-  return [
-    { text: line.slice(0, -value.length), isSecret: false },
-    { text: value, isSecret: true },
-  ];
+  const [, name, value = ""] = /^"?([\w-]+)"?: (.+)$/.exec(line.trimStart()) ?? [];
+  if (name === undefined || !isSecretName(name)) return textParts(line);
+  return [{ text: line.slice(0, -value.length), isSecret: false }, ...fieldParts(name, value)];
 }
 
 function fieldLines({ response }: Exchange): readonly string[] {

@@ -35,7 +35,8 @@ export function Detail({ model, route: { id, tab } }: DetailProps) {
       </section>
     );
   }
-  const tabs = tabsOf(exchange, tab);
+  const hasDraft = model.drafts.get(id) !== undefined;
+  const tabs = tabsOf(exchange, tab, hasDraft);
   const chosen = tabs.find(({ name }) => name === tab)?.name ?? "overview";
   return (
     <section class="detail" ref={section} tabIndex={-1} aria-label={`Exchange ${id}`}>
@@ -79,7 +80,11 @@ function Panel({ model, exchange, tab }: PanelProps) {
   }
 }
 
-function tabsOf({ kind, replayOf, messages, webhook }: Exchange, tab: TabName) {
+function tabsOf(
+  { kind, replayOf, messages, webhook }: Exchange,
+  tab: TabName,
+  hasDraft: boolean,
+) {
   const count = (messages?.fromVisitor ?? 0) + (messages?.fromService ?? 0);
   const all: readonly { readonly name: TabName; readonly label: string; readonly is: boolean }[] = [
     { name: "overview", label: "Overview", is: true },
@@ -97,7 +102,7 @@ function tabsOf({ kind, replayOf, messages, webhook }: Exchange, tab: TabName) {
       label: "Webhook",
       is: kind === "http" && (tab === "webhook" || webhook !== null),
     },
-    { name: "edit", label: "Edit", is: tab === "edit" && kind !== "websocket" },
+    { name: "edit", label: "Edit", is: tab === "edit" || hasDraft },
   ];
   return all.filter(({ is }) => is);
 }

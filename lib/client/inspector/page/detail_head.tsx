@@ -32,16 +32,12 @@ export function DetailHead({ model, exchange }: DetailHeadProps) {
       </h2>
       <Outcome exchange={exchange} />
       <div class="actions">
-        {kind !== "websocket" && (
-          <>
-            <button type="button" class="main" onClick={() => model.replay(id)}>
-              Replay <kbd>r</kbd>
-            </button>
-            <button type="button" onClick={() => model.openTab("edit")}>
-              Edit and replay <kbd>e</kbd>
-            </button>
-          </>
-        )}
+        <button type="button" class="main" onClick={() => model.replay(id)}>
+          Replay <kbd>r</kbd>
+        </button>
+        <button type="button" onClick={() => model.openTab("edit")}>
+          Edit and replay <kbd>e</kbd>
+        </button>
         <a class="button" href={`/api/har?id=${id}`} download={`tunnel-${id}.har`}>save HAR</a>
         {kind !== "websocket" && (
           <span class="copies" role="group" aria-label="Copy the request as a command">

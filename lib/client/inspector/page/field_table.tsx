@@ -2,8 +2,8 @@ import type { Field } from "../../../http/fields.ts";
 import { useState } from "preact/hooks";
 import { CopyButton } from "./copy_button.tsx";
 import { fieldText, visible } from "./octet_text.ts";
-import { Cover, SecretText } from "./secret_text.tsx";
-import { isSecretName, textParts } from "./secrets.ts";
+import { SecretText } from "./secret_text.tsx";
+import { fieldParts } from "./secrets.ts";
 
 export interface FieldTableProps {
   /** Says what these are. */
@@ -48,9 +48,7 @@ function FieldRow({ name, value }: { readonly name: string; readonly value: stri
       <th scope="row">{visible(name)}</th>
       <td>
         <bdi>
-          {isSecretName(name) && value !== ""
-            ? <Cover text={value} />
-            : <SecretText parts={textParts(value)} />}
+          <SecretText parts={fieldParts(name, value)} />
         </bdi>
         <CopyButton what={name} text={value} />
       </td>

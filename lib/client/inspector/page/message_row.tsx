@@ -22,7 +22,7 @@ export function MessageRow({ message }: { readonly message: ExchangeMessage }) {
         <span class="arrow" aria-hidden="true">{from === "visitor" ? "↑" : "↓"}</span>
         <span class="hidden">{from === "visitor" ? "from the visitor" : "from the service"}</span>
         <span class="kind">{kindText(message)}</span>
-        <span class="line">{lineOf(message)}</span>
+        <span class="line">{messageLine(message)}</span>
         <span class="quiet">{sizeText(size)}</span>
         <span class="quiet at">+{durationText(at)}</span>
       </button>
@@ -57,7 +57,8 @@ function kindText(message: ExchangeMessage): string {
   return message.kind === "text" ? "" : message.kind;
 }
 
-function lineOf(message: ExchangeMessage): string {
+/** Writes the beginning of a message as one line, with its secrets covered. */
+export function messageLine(message: ExchangeMessage): string {
   if (message.kind === "binary") {
     const octets = octetsOf(atob(message.base64.slice(0, 64)));
     return [...octets].map((octet) => octet.toString(16).padStart(2, "0")).join(" ");

@@ -28,7 +28,7 @@ export function MessagesTab({ exchange }: { readonly exchange: Exchange }) {
     panel.addEventListener("scroll", look);
     return () => panel.removeEventListener("scroll", look);
   }, []);
-  // Whoever reads further up is not moved: only a list that shows its end goes on to the new one.
+  // Only a list that shows its end goes on to the new one: nobody who reads further up is moved.
   useLayoutEffect(() => {
     if (isAtEnd.current) end.current?.scrollIntoView({ block: "end" });
   }, [messages]);

@@ -5,6 +5,7 @@ import { filtered, type ListFilter, NO_FILTER } from "./list_filter.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { Navigation } from "./navigation.ts";
 import { Observable } from "./observable.ts";
+import { ReplayDrafts } from "./replay_drafts.ts";
 import type { TabName } from "./route.ts";
 
 /** Milliseconds for which a notice stands: long enough to be read. */
@@ -15,6 +16,7 @@ export class PageModel extends Observable {
   readonly list = new ExchangeList();
   readonly feed = new LiveFeed(this.list);
   readonly navigation = new Navigation();
+  readonly drafts = new ReplayDrafts();
   #filter = NO_FILTER;
   /** The last result of filtering: it is asked for at each drawing. */
   #filtered: Filtered = { of: [], by: NO_FILTER, result: [] };
@@ -102,6 +104,11 @@ export class PageModel extends Observable {
     if (route === null) return;
     this.#cursor = route.id;
     this.navigation.go(null);
+    if (route.tab === "edit" && this.drafts.get(route.id) !== undefined) {
+      this.tell(
+        "What you have edited is kept, until it is sent or this page is left: e goes on with it.",
+      );
+    }
   }
 
   /** Sends the request of an exchange again and shows the answer beside the first one. */
@@ -128,6 +135,7 @@ export class PageModel extends Observable {
     try {
       await forgetExchanges();
       this.list.clear();
+      this.drafts.clear();
       this.#cursor = null;
       this.navigation.turn(null);
       this.tell("Everything that was recorded is forgotten.");

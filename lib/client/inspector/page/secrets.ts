@@ -44,6 +44,11 @@ export function textParts(text: string): readonly TextPart[] {
   return parts;
 }
 
+/** Divides the value of a field: all of it is secret by its name, or parts of it by what they look like. */
+export function fieldParts(name: string, value: string): readonly TextPart[] {
+  return isSecretName(name) && value !== "" ? [{ text: value, isSecret: true }] : textParts(value);
+}
+
 /** Divides a request target: values of its query are secret by their names, and by what they look like. */
 export function targetParts(target: string): readonly TextPart[] {
   const [path = "", ...rest] = target.split("?");

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  covered,
   editableOf,
   replayRequestOf,
+  uncovered,
 } from "../../../../lib/client/inspector/page/editable_request.ts";
 import { exchange, request } from "./exchanges.ts";
 
@@ -52,4 +54,45 @@ Deno.test("a line that is no field is named", () => {
     RangeError,
     '"no field"',
   );
+});
+
+const SECRET = exchange({
+  target: "/a?token=abcdef&b=1",
+  request: request([
+    ["accept", "*/*"],
+    ["cookie", "a=1"],
+    ["cookie", "b=2"],
+    ["x-note", "see"],
+  ]),
+});
+
+Deno.test("secrets are covered until they are asked for, and what was typed stays", () => {
+  const edited = editableOf(SECRET);
+  assertEquals(edited.target, "/a?token=••••••••&b=1");
+  assertEquals(edited.fields, "accept: */*\ncookie: ••••••••\ncookie: ••••••••\nx-note: see");
+  const typed = { ...edited, fields: edited.fields.replace("see", "mine") };
+  const shown = uncovered(SECRET, typed);
+  assertEquals(shown.target, "/a?token=abcdef&b=1");
+  assertEquals(shown.fields, "accept: */*\ncookie: a=1\ncookie: b=2\nx-note: mine");
+  assertEquals(covered(SECRET, shown), typed);
+});
+
+Deno.test("a secret that was not touched is sent as it was, shown or covered", () => {
+  const edited = editableOf(SECRET);
+  assertEquals(replayRequestOf(SECRET, edited), {});
+  assertEquals(replayRequestOf(SECRET, uncovered(SECRET, edited)), {});
+  const typed = { ...edited, fields: edited.fields.replace("see", "mine") };
+  assertEquals(replayRequestOf(SECRET, typed).fields, [
+    ...[["accept", "*/*"], ["cookie", "a=1"], ["cookie", "b=2"], ["x-note", "mine"]] as const,
+  ]);
+});
+
+Deno.test("what is covered cannot be changed in part, and the message says so", () => {
+  const edited = editableOf(SECRET);
+  for (
+    const [part, what] of [
+      [{ target: edited.target.replace("b=1", "b=2") }, "The target has a value that is covered"],
+      [{ fields: edited.fields.replace("cookie: ", "cookie: c=3; ") }, "The field cookie has"],
+    ] as const
+  ) assertThrows(() => replayRequestOf(SECRET, { ...edited, ...part }), RangeError, what);
 });
