@@ -10,18 +10,14 @@ import {
   runProgram,
 } from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
+import type { Permission } from "./lib/cli/runtime.ts";
 import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authorized_keys.ts";
-import { type ClientToken, clientToken, tellToken } from "./lib/server/access/client_token.ts";
+import { tellToken } from "./lib/server/access/client_token.ts";
 import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
 import { ServeListener } from "./lib/server/listen/serve_listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
-import {
-  makesToken,
-  ownOptions,
-  parseServerOptions,
-  type ServerOptions,
-} from "./lib/server/options.ts";
+import { ownOptions, parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {
   type Certificate,
   CertificateError,
@@ -29,7 +25,8 @@ import {
 } from "./lib/server/tls/certificate_source.ts";
 import { type Certificates, openCertificates } from "./lib/server/tls/certificates.ts";
 import { pemReason } from "./lib/server/tls/pem_reason.ts";
-import { StateError, StateFolder } from "./lib/server/state_folder.ts";
+import { type KeptState, openState } from "./lib/server/kept_state.ts";
+import { StateError } from "./lib/server/state_folder.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
 
@@ -74,20 +71,24 @@ async function serve(options: ServerOptions): Promise<number> {
 async function run(options: ServerOptions, logs: Logs): Promise<number> {
   const { log } = logs;
   const { authorizedKeys } = options;
-  const { state, made } = await openState(options);
+  const { folder, made, denyList } = await open(options, log);
   const token = made?.token ?? options.token;
   const userAgent = `tunnel/${config.version}`;
   const bus = await openBus(options);
-  const certificates = await openCertificates(options, { state, bus, userAgent, log });
+  const certificates = await openCertificates(options, { state: folder, bus, userAgent, log });
   const { source, permissions } = certificates;
   const server = start({ ...options, token }, {
     ...logs,
     bus,
+    denyList,
     tls: source === null ? null : await load(source),
   });
   const redirect = startRedirect(options, { url: server.url, certificates, log });
-  // Nothing was handled yet. Files are read again at SIGHUP, and written where certificates are got.
-  keepOnly("net", ...(authorizedKeys === null ? [] : ["read"] as const), ...permissions);
+  // Nothing was handled yet. Files are read again at SIGHUP, and written where certificates are got, or bans kept.
+  const isBanning = folder !== null && options.adminToken !== null;
+  const bans: readonly Permission[] = isBanning ? ["read", "write"] : [];
+  const keys: readonly Permission[] = authorizedKeys === null ? [] : ["read"];
+  keepOnly("net", ...keys, ...bans, ...permissions);
   if (token === null && authorizedKeys === null && !options.open) {
     log.warn("everybody may connect a client: --token or --authorized-keys ends that");
   }
@@ -111,7 +112,7 @@ type Logs = Pick<CompleteServerOptions, "log" | "accessLog">;
 
 function start(
   options: ServerOptions,
-  made: Logs & Pick<CompleteServerOptions, "bus" | "tls">,
+  made: Logs & Pick<CompleteServerOptions, "bus" | "tls" | "denyList">,
 ): TunnelServer {
   const { tls } = options;
   const authorizedKeys = options.authorizedKeys === null ? null : readKeys(options.authorizedKeys);
@@ -130,27 +131,14 @@ function start(
   }
 }
 
-/** Opens what the server keeps: its folder, and the token where it makes one. */
-async function openState(options: ServerOptions): Promise<Kept> {
-  const { state: path, acme } = options;
-  const makes = makesToken(options);
-  if (path === null || (acme === null && !makes)) return { state: null, made: null };
+/** Opens what outlives the server. */
+async function open(options: ServerOptions, log: Log): Promise<KeptState> {
   try {
-    const state = await StateFolder.open(path);
-    return { state, made: makes ? await clientToken(state) : null };
+    return await openState(options, log);
   } catch (cause) {
     if (!(cause instanceof StateError)) throw cause;
-    const advice = makes ? ", or whom to let in with --token, --authorized-keys or --open" : "";
-    throw new ProgramError(`${cause.message}${advice}`, 2, { cause });
+    throw new ProgramError(cause.message, 2, { cause });
   }
-}
-
-/** What of a server outlives it. */
-interface Kept {
-  /** null for a server that keeps nothing. */
-  readonly state: StateFolder | null;
-  /** The token that it has made; null where it needs none, or was given one. */
-  readonly made: ClientToken | null;
 }
 
 /** Listens where visitors are sent to HTTPS; null where they are not. */

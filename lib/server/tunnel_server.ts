@@ -1,4 +1,3 @@
-import { ErrorCode } from "../wire/errors.ts";
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SessionOptions } from "../mux/session.ts";
 import { AdminGuard } from "./access/admin_guard.ts";
@@ -21,10 +20,11 @@ import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 import { AccessLog } from "./admin/access_log.ts";
 import type { Answer, RequestObserver, Visit, VisitHandler } from "./listen/visit.ts";
-import type { ClientUpstream } from "./tunnels/client_upstream.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
+import { AdminActions } from "./admin/admin_actions.ts";
+import { AdminCalls } from "./admin/admin_calls.ts";
 import { OperatorPages } from "./admin/operator_pages.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
@@ -40,6 +40,7 @@ import {
 } from "./tunnel_server_options.ts";
 import type { TunnelAddress } from "./tunnels/client_session.ts";
 import { ClientSessions } from "./tunnels/client_sessions.ts";
+import { TunnelVisitCounts } from "./admin/tunnel_visit_counts.ts";
 import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
@@ -69,6 +70,7 @@ export class TunnelServer implements AsyncDisposable {
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
+  readonly #actions: AdminActions;
   readonly #adminPort: Listener | null;
   readonly #inFlight: InFlight;
   #stopping = false;
@@ -93,7 +95,8 @@ export class TunnelServer implements AsyncDisposable {
     this.#clientCounts = new ClientCounts({
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
     });
-    const observers: readonly RequestObserver[] = [metrics, this.#notices];
+    const visits = new TunnelVisitCounts(this.#registry);
+    const observers: readonly RequestObserver[] = [metrics, this.#notices, visits];
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,
@@ -115,11 +118,18 @@ export class TunnelServer implements AsyncDisposable {
       token: options.token,
       keys: options.authorizedKeys,
       registrations: options.registrationRate,
+      denyList: options.denyList,
       names: new Names({
         bus: options.bus ?? new MemoryBus(),
         onLost: (name, owner) => this.#dropName(name, owner),
       }),
       whyNoName: (name) => this.#whyNoName(name),
+    });
+    this.#actions = new AdminActions({
+      registry: this.#registry,
+      registrationPolicy: this.#registrationPolicy,
+      denyList: options.denyList,
+      log,
     });
     const sessions: SessionOptions = {
       heartbeat: new Heartbeat(),
@@ -198,7 +208,13 @@ export class TunnelServer implements AsyncDisposable {
       isBusUp: () => this.#cluster?.isUp ?? true,
       operators: new OperatorPages({
         metrics,
-        tunnels: new TunnelList({ registry: this.#registry, node: this.#cluster?.node ?? null }),
+        tunnels: new TunnelList({
+          registry: this.#registry,
+          node: this.node,
+          commentOf: (key) => this.#registrationPolicy.commentOf(key),
+          visitsOf: (hostname) => visits.of(hostname),
+        }),
+        calls: new AdminCalls(this.#actions, this.node),
         guard: options.adminToken === null ? null : new AdminGuard(options.adminToken),
         isPublic: isPublic(options),
       }),
@@ -269,11 +285,7 @@ export class TunnelServer implements AsyncDisposable {
 
   /** Takes another list of keys, ends the sessions of those that are not in it, and returns how many these were. */
   authorize(keys: AuthorizedKeys): number {
-    this.#registrationPolicy.replaceKeys(keys);
-    return this.#endUpstreams(
-      "not_authorized: the key, or its name, is no longer in the server's list",
-      (upstream) => !this.#registrationPolicy.allows(upstream),
-    );
+    return this.#actions.authorize(keys);
   }
 
   #openAdminPort(pages: OwnPages, failed: VisitHandler["failed"]): Listener {
@@ -288,12 +300,6 @@ export class TunnelServer implements AsyncDisposable {
       void this.#listeners.shut(this.#inFlight);
       throw error;
     }
-  }
-
-  #endUpstreams(reason: string, isMeant: (upstream: ClientUpstream) => boolean): number {
-    const upstreams = [...this.#registry.upstreams()].filter(isMeant);
-    for (const { session } of upstreams) session.close(ErrorCode.Unregistered, reason);
-    return upstreams.length;
   }
 
   /** The loser of a name goes on under its id. */

@@ -4,6 +4,7 @@ import { OptionError, optionValue, optionValues, refuseOthers } from "../cli/opt
 import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
 import { AddressSet } from "../net/address_set.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
+import { DenyList } from "./access/deny_list.ts";
 import type { Bus } from "./bus/bus.ts";
 import { DEFAULT_PORT } from "./flags/listening_flags.ts";
 import { TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
@@ -45,6 +46,8 @@ export interface TunnelServerOptions {
   readonly token?: string | null;
   /** The keys that may connect. @default all */
   readonly authorizedKeys?: AuthorizedKeys | null;
+  /** Whom the operator keeps away. @default nobody, and who is added is forgotten with the process */
+  readonly denyList?: DenyList | null;
   /** The secret that opens /tunnels, the list of tunnels, and /metrics where the world can ask for it. @default no list */
   readonly adminToken?: string | null;
   /** A port on 127.0.0.1 that shows both without a token; 0 takes a free one. @default none */
@@ -104,6 +107,7 @@ export interface CompleteServerOptions extends OwnOptions {
   readonly tls: Certificate | null;
   /** The keys that may connect; null for all. */
   readonly authorizedKeys: AuthorizedKeys | null;
+  readonly denyList: DenyList;
   /** Name and version, as in `tunnel/0.1.0`. */
   readonly server: string;
   readonly log: Log;
@@ -119,7 +123,8 @@ export interface CompleteServerOptions extends OwnOptions {
  */
 export function completeOptions(options: TunnelServerOptions): CompleteServerOptions {
   refuseOthers(options, [...Object.keys(VALUE_FLAGS), ...OBJECTS]);
-  const { trustProxy, tls, bus, authorizedKeys, log, accessLog, server, streamIds } = options;
+  const { trustProxy, tls, bus, authorizedKeys, denyList, log, accessLog, server, streamIds } =
+    options;
   const { port, ...values } = optionValues(VALUE_FLAGS, options);
   return {
     ...values,
@@ -130,6 +135,7 @@ export function completeOptions(options: TunnelServerOptions): CompleteServerOpt
     tls: certificateOf(tls ?? null),
     bus: bus ?? null,
     authorizedKeys: authorizedKeys ?? null,
+    denyList: denyList ?? DenyList.inMemory(),
     log: log ?? SILENT,
     accessLog: accessLog ?? null,
     server: server ?? `tunnel/${config.version}`,
@@ -145,6 +151,7 @@ const OBJECTS: readonly (keyof TunnelServerOptions)[] = [
   "tls",
   "bus",
   "authorizedKeys",
+  "denyList",
   "log",
   "accessLog",
   "server",

@@ -11,7 +11,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 Deno.test("/tunnels shows each tunnel with its connections, streams and bytes", async () => {
   await using origin = ScriptedOrigin.start();
   await using server = await startServer(["--admin-token", TOKEN]);
-  assertEquals(await list(server), { node: null, tunnels: [], next: null });
+  assertEquals(await list(server), { node: null, total: 0, tunnels: [], next: null });
 
   await using tunnel = await startTunnel({ origin, server, clientArgs: ["--connections", "3"] });
   await eventually("three connections", async () => (await only(server)).connections.length === 3);
@@ -150,7 +150,8 @@ async function only(server: Program): Promise<Seen> {
 async function list(server: Program, query = "") {
   const { status, text } = await ask(server, `Bearer ${TOKEN}`, `/tunnels${query}`);
   assertEquals(status, 200, text);
-  const page: { node: string | null; tunnels: Seen[]; next: string | null } = JSON.parse(text);
+  const page: { node: string | null; total: number; tunnels: Seen[]; next: string | null } = JSON
+    .parse(text);
   return page;
 }
 

@@ -22,15 +22,24 @@ export class AuthorizedKeysError extends Error {
 /** Bytes of the file: some 20,000 keys, as many as a server has tunnels by default. */
 const MAX_FILE = 1024 * 1024;
 
+/** Characters of a comment that are kept to be shown: a name and a word about it. */
+const MAX_COMMENT = 120;
+
 /** Names of one key: more than that belong to a key of their own. */
 const MAX_NAMES = 64;
 
+/** What the file says of one key. */
+interface AuthorizedKey {
+  readonly names: ReadonlySet<string>;
+  readonly comment: string;
+}
+
 /** The keys that may connect, each with the names that it may take. */
 export class AuthorizedKeys {
-  readonly #names: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly #keys: ReadonlyMap<string, AuthorizedKey>;
 
-  private constructor(names: ReadonlyMap<string, ReadonlySet<string>>) {
-    this.#names = names;
+  private constructor(keys: ReadonlyMap<string, AuthorizedKey>) {
+    this.#keys = keys;
   }
 
   /**
@@ -44,7 +53,7 @@ export class AuthorizedKeys {
 
   /** Reads the text of a file. @throws {AuthorizedKeysError} at the first bad line. */
   static parse(text: string, file: string): AuthorizedKeys {
-    const names = new Map<string, ReadonlySet<string>>();
+    const keys = new Map<string, AuthorizedKey>();
     const lineOf = new Map<string, number>();
     const once = (what: string, line: number): void => {
       const before = lineOf.get(what);
@@ -59,28 +68,33 @@ export class AuthorizedKeys {
         once(`the key ${thumbprint}`, i + 1);
         const allowed = namesOf(wanted);
         for (const name of allowed) once(`the name ${name}`, i + 1);
-        names.set(thumbprint, allowed);
+        keys.set(thumbprint, { names: allowed, comment: commentOf(line) });
       } catch (cause) {
         const message = `${file}, line ${i + 1}: ${messageOf(cause)}`;
         throw new AuthorizedKeysError("bad_line", message, { cause });
       }
     }
-    return new AuthorizedKeys(names);
+    return new AuthorizedKeys(keys);
   }
 
   /** How many keys it has. */
   get size(): number {
-    return this.#names.size;
+    return this.#keys.size;
   }
 
   /** Whether a key may connect. */
   has(thumbprint: string): boolean {
-    return this.#names.has(thumbprint);
+    return this.#keys.has(thumbprint);
   }
 
   /** Whether a name belongs to that key, and so to no other. */
   owns(thumbprint: string, name: string): boolean {
-    return this.#names.get(thumbprint)?.has(name) ?? false;
+    return this.#keys.get(thumbprint)?.names.has(name) ?? false;
+  }
+
+  /** What the operator noted behind a key; empty for nothing. */
+  commentOf(thumbprint: string): string {
+    return this.#keys.get(thumbprint)?.comment ?? "";
   }
 }
 
@@ -104,6 +118,12 @@ function textOf(path: string): string {
 
 /** Drops the mark that some editors put at the beginning. */
 const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Returns the beginning of what stands behind a `#`. */
+function commentOf(line: string): string {
+  const start = line.indexOf("#");
+  return start === -1 ? "" : line.slice(start + 1).trim().slice(0, MAX_COMMENT);
+}
 
 function wordsOf(line: string): string[] {
   const comment = line.indexOf("#");

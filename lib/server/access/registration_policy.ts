@@ -5,6 +5,7 @@ import type { RegistrationRequest } from "../../wire/messages.ts";
 import { isTokenProof } from "../../identity/token_proof.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
+import type { DenyList, Suspect } from "./deny_list.ts";
 import { Limiter } from "./limiter.ts";
 import type { Names } from "./names.ts";
 import { networkOf } from "../../net/ip_address.ts";
@@ -21,6 +22,8 @@ export interface RegistrationPolicyOptions {
   readonly token: string | null;
   /** null lets every key in. */
   readonly keys: AuthorizedKeys | null;
+  /** Whom an operator keeps away, whatever they have. */
+  readonly denyList: DenyList;
   /** Registrations from one address. */
   readonly registrations: Rate;
   readonly names: Names;
@@ -29,7 +32,7 @@ export interface RegistrationPolicyOptions {
 }
 
 /** What is proved of a client that asks to be let in. */
-export type Applicant = Pick<Claim, "name" | "policy"> & { readonly thumbprint: string };
+export type Applicant = Pick<Claim, "name" | "policy"> & Suspect;
 
 /** Decides who may connect, and under which name, step by step as a registration goes on: the cheapest check first. */
 export class RegistrationPolicy {
@@ -44,8 +47,10 @@ export class RegistrationPolicy {
     this.#keys = options.keys;
   }
 
-  /** Counts a registration. @throws {RegistrationError} `try_again` when its address has sent too many. */
+  /** Counts a registration. @throws {RegistrationError} `try_again` when its address has sent too many, or `not_authorized`. */
   enter(address: string): void {
+    const why = this.#options.denyList.whyBannedAt(address);
+    if (why !== null) throw new RegistrationError("not_authorized", why);
     const wait = this.#registrations.take(networkOf(address));
     if (wait === 0) return;
     const seconds = Math.ceil(wait / 1000);
@@ -81,6 +86,8 @@ export class RegistrationPolicy {
     this.#check(applicant);
     if (name === "" || this.#keys !== null) return;
     await this.#options.names.claim(name, thumbprint);
+    // The operator may have acted meanwhile.
+    this.#check(applicant);
   }
 
   /** Keeps an admitted client's name until what this returns is called, once. */
@@ -95,15 +102,23 @@ export class RegistrationPolicy {
     this.#keys = keys;
   }
 
+  /** Returns what the operator noted of a key; empty for nothing. */
+  commentOf(thumbprint: string): string {
+    return this.#keys?.commentOf(thumbprint) ?? "";
+  }
+
   /** Whether a client that was let in may stay. */
-  allows({ thumbprint, name }: Pick<Applicant, "thumbprint" | "name">): boolean {
+  allows({ thumbprint, name, address }: Omit<Applicant, "policy">): boolean {
     const keys = this.#keys;
+    if (this.#options.denyList.whyBanned({ thumbprint, address }) !== null) return false;
     if (keys === null) return true;
     return keys.has(thumbprint) && (name === "" || keys.owns(thumbprint, name));
   }
 
-  #check({ thumbprint, name }: Applicant): void {
+  #check({ thumbprint, name, address }: Applicant): void {
     const keys = this.#keys;
+    const banned = this.#options.denyList.whyBanned({ thumbprint, address });
+    if (banned !== null) throw new RegistrationError("not_authorized", banned);
     if (keys !== null && !keys.has(thumbprint)) {
       const reason = `the key with the thumbprint ${thumbprint} is not authorized here`;
       throw new RegistrationError("not_authorized", reason);

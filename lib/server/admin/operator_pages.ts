@@ -1,7 +1,9 @@
 import type { AdminGuard } from "../access/admin_guard.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
-import { refusalAnswer } from "../proxy/error_page.ts";
+import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
+import type { AdminCalls } from "./admin_calls.ts";
+import { whole } from "./json_call.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 import type { TunnelList } from "./tunnel_list.ts";
@@ -12,13 +14,17 @@ export type Entrance = "public" | "operators";
 export interface OperatorPagesOptions {
   readonly metrics: ServerMetrics;
   readonly tunnels: TunnelList;
+  readonly calls: AdminCalls;
   /** Knows the operator; null for a server that has no way to. */
   readonly guard: AdminGuard | null;
   /** Whether the world can reach the server, which may then read what it counts with a token alone. */
   readonly isPublic: boolean;
 }
 
-/** Shows an operator what a server counts and whom it carries. */
+/** Shows something to an operator, or does what one asks for. */
+type Page = (visit: Visit) => Answer | Promise<Answer>;
+
+/** Shows an operator what a server counts and whom it carries, and does what the operator asks for. */
 export class OperatorPages {
   readonly #options: OperatorPagesOptions;
 
@@ -29,24 +35,26 @@ export class OperatorPages {
   /** Answers a visit to a path, without its query; null where there is no such page. */
   respond(visit: Visit, path: string, entrance: Entrance): Answer | Promise<Answer> | null {
     const { guard, isPublic } = this.#options;
-    if (path === "/metrics") {
-      if (entrance === "operators" || !isPublic) return this.#metrics();
-      return guard === null ? refusalAnswer(visit, FOR_OPERATORS) : this.#guarded(visit, path);
+    const page = this.#pageAt(path);
+    if (page === null) return null;
+    const isRead = path === "/metrics" || path === "/tunnels";
+    if (isRead && entrance === "operators") return page(visit);
+    if (path === "/metrics" && !isPublic) return page(visit);
+    if (guard !== null) return guarded(visit, guard, page);
+    // Without a token nobody learns that there could be the other pages.
+    return path === "/metrics" ? refusalAnswer(visit, FOR_OPERATORS) : null;
+  }
+
+  #pageAt(path: string): Page | null {
+    const { metrics, calls } = this.#options;
+    switch (path) {
+      case "/metrics":
+        return reading(() => whole(200, metrics.render(), Metrics.contentType));
+      case "/tunnels":
+        return reading((visit) => this.#tunnels(visit));
+      default:
+        return calls.at(path);
     }
-    if (path !== "/tunnels") return null;
-    if (entrance === "operators") return this.#tunnels(visit);
-    // Without a token nobody learns that there could be such a page.
-    return guard === null ? null : this.#guarded(visit, path);
-  }
-
-  async #guarded(visit: Visit, path: "/metrics" | "/tunnels"): Promise<Answer> {
-    const refusal = await this.#options.guard?.refusal(visit) ?? null;
-    if (refusal !== null) return refusalAnswer(visit, refusal);
-    return path === "/metrics" ? this.#metrics() : this.#tunnels(visit);
-  }
-
-  #metrics(): Answer {
-    return whole(200, this.#options.metrics.render(), Metrics.contentType);
   }
 
   #tunnels(visit: Visit): Answer {
@@ -63,18 +71,24 @@ export class OperatorPages {
   }
 }
 
+async function guarded(visit: Visit, guard: AdminGuard, page: Page): Promise<Answer> {
+  const refusal = await guard.refusal(visit);
+  if (refusal === null) return await page(visit);
+  visit.dropBody();
+  return refusalAnswer(visit, refusal);
+}
+
+/** Makes a page that is read, and nothing else. */
+function reading(page: (visit: Visit) => Answer): Page {
+  return (visit) =>
+    visit.method === "GET" || visit.method === "HEAD"
+      ? page(visit)
+      : methodNotAllowed(visit, ["GET", "HEAD"]);
+}
+
 const FOR_OPERATORS: VisitRefusal = {
   code: "auth",
   status: 403,
   reason:
     "this page is for the server's operator, who starts it with --admin-token or --admin-port",
 };
-
-/** Answers with a short text that no cache keeps. */
-export function whole(status: number, text: string, type = "text/plain; charset=utf-8"): Answer {
-  return {
-    status,
-    fields: [["content-type", type], ["cache-control", "no-store"]],
-    body: new TextEncoder().encode(text),
-  };
-}

@@ -2,7 +2,8 @@ import { ASK_PATH } from "./ask.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { type HTMLPage, htmlPage, PAGE_FIELDS, prefersHTML, textPage } from "../proxy/html_page.ts";
-import { type Entrance, type OperatorPages, whole } from "./operator_pages.ts";
+import { whole } from "./json_call.ts";
+import type { Entrance, OperatorPages } from "./operator_pages.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 export interface OwnPagesOptions {
@@ -30,6 +31,10 @@ export class OwnPages {
 
   /** Answers a visit to a path, without its query. */
   respond(visit: Visit, path: string, entrance: Entrance = "public"): Answer | Promise<Answer> {
+    const { operators } = this.#options;
+    if (path.startsWith("/admin")) {
+      return operators.respond(visit, path, entrance) ?? refusalAnswer(visit, NO_SUCH_PAGE);
+    }
     if (visit.method !== "GET" && visit.method !== "HEAD") {
       return methodNotAllowed(visit, ["GET", "HEAD"]);
     }
@@ -43,7 +48,7 @@ export class OwnPages {
       case ASK_PATH:
         return this.#asked(visit);
       default:
-        return this.#options.operators.respond(visit, path, entrance) ??
+        return operators.respond(visit, path, entrance) ??
           refusalAnswer(visit, NO_SUCH_PAGE);
     }
   }

@@ -26,10 +26,24 @@ export interface ListedConnection {
   readonly bytes: Readonly<Traffic>;
 }
 
+/** What visitors of a tunnel have got on this node. */
+export interface TunnelVisits {
+  /** Requests whose answers are over. */
+  readonly requests: number;
+  /** Of these, the ones that the server itself answered, in the place of the service. */
+  readonly refused: number;
+}
+
 /** One tunnel, with what its connections have together. */
 export interface ListedTunnel {
   readonly id: string;
   readonly hostnames: readonly string[];
+  /** What its client wished for; empty for none. */
+  readonly name: string;
+  /** The thumbprint of its key. */
+  readonly key: string;
+  /** What the list of keys notes of it; empty for nothing. */
+  readonly comment: string;
   /** When the connection came that is here longest. */
   readonly since: string;
   /** Different addresses. */
@@ -37,12 +51,15 @@ export interface ListedTunnel {
   readonly connections: readonly ListedConnection[];
   readonly streams: number;
   readonly bytes: Readonly<Traffic>;
+  readonly visits: TunnelVisits;
 }
 
 /** A part of the list, in the order of the ids. */
 export interface TunnelPage {
   /** The server that has these tunnels; null for one that is alone. */
   readonly node: string | null;
+  /** How many there are that the search finds, on all pages. */
+  readonly total: number;
   readonly tunnels: readonly ListedTunnel[];
   /** What `after` must be for the next page; null on the last. */
   readonly next: string | null;
@@ -50,12 +67,17 @@ export interface TunnelPage {
 
 /** What of an upstream is shown. */
 export type UpstreamFigures =
-  & Pick<ClientUpstream, "id" | "hostnames" | "address" | "since" | "received" | "sent">
+  & Pick<ClientUpstream, "id" | "name" | "thumbprint" | "hostnames" | "address" | "since">
+  & Pick<ClientUpstream, "received" | "sent">
   & { readonly session: Pick<ClientUpstream["session"], "load"> };
 
 export interface TunnelListOptions {
   readonly registry: { upstreams(): Iterable<UpstreamFigures> };
   readonly node: string | null;
+  /** Returns what the operator noted of a key; empty for nothing. */
+  readonly commentOf: (thumbprint: string) => string;
+  /** Returns what visitors have got of the tunnel whose id makes that hostname. */
+  readonly visitsOf: (hostname: string) => TunnelVisits;
 }
 
 /** Lists the tunnels of this server with what they carry, page by page. */
@@ -67,38 +89,82 @@ export class TunnelList {
   }
 
   /**
-   * Returns the page that the parameters `after` and `limit` of a query ask for.
+   * Returns the page that the parameters `search`, `after` and `limit` of a query ask for.
    *
    * @throws {RangeError} whose message says what is wrong with the query.
    */
   page(query: URLSearchParams): TunnelPage {
     const limit = limitOf(query);
     const after = query.get("after") ?? "";
-    const upstreams = this.#upstreamsAfter(after);
+    const found = this.#find((query.get("search") ?? "").trim().toLowerCase());
     // An id that came or went between two pages shifts nothing, as the number of a page would.
-    const ids = [...upstreams.keys()].sort();
+    const ids = [...found.keys()].filter((id) => id > after).sort();
     const tunnels: ListedTunnel[] = [];
     let connections = 0;
     for (const id of ids) {
-      const ofId = upstreams.get(id) ?? [];
+      const ofId = found.get(id) ?? [];
       connections += ofId.length;
       const isFull = tunnels.length === limit || connections > MAX_CONNECTIONS;
       if (isFull && tunnels.length > 0) break;
-      tunnels.push(listed(id, ofId));
+      tunnels.push(this.#listed(id, ofId));
     }
     const next = tunnels.length < ids.length ? tunnels.at(-1)?.id ?? null : null;
-    return { node: this.#options.node, tunnels, next };
+    return { node: this.#options.node, total: found.size, tunnels, next };
   }
 
-  #upstreamsAfter(after: string): ReadonlyMap<string, readonly UpstreamFigures[]> {
+  /** Returns the tunnels of which a connection is found by a text, in lower case; all for an empty one. */
+  #find(text: string): ReadonlyMap<string, readonly UpstreamFigures[]> {
     const found = new Map<string, UpstreamFigures[]>();
     for (const upstream of this.#options.registry.upstreams()) {
-      if (upstream.id <= after) continue;
+      if (text !== "" && !this.#isFound(upstream, text)) continue;
       const same = found.get(upstream.id);
       if (same === undefined) found.set(upstream.id, [upstream]);
       else same.push(upstream);
     }
     return found;
+  }
+
+  #isFound({ id, thumbprint, hostnames, address }: UpstreamFigures, text: string): boolean {
+    const shown = [id, ...hostnames, thumbprint, address, this.#options.commentOf(thumbprint)];
+    return shown.some((each) => each.toLowerCase().includes(text));
+  }
+
+  #listed(id: string, upstreams: readonly UpstreamFigures[]): ListedTunnel {
+    const bytes: Traffic = { received: 0, sent: 0 };
+    const hostnames = new Set<string>();
+    const addresses = new Set<string>();
+    const connections: ListedConnection[] = [];
+    let since = Infinity;
+    const [{ name = "", thumbprint: key = "", hostnames: [hostname = ""] = [] } = {}] = upstreams;
+    let streams = 0;
+    for (const upstream of upstreams) {
+      const { address, received, sent } = upstream;
+      for (const hostname of upstream.hostnames) hostnames.add(hostname);
+      addresses.add(address);
+      since = Math.min(since, upstream.since.getTime());
+      streams += upstream.session.load;
+      bytes.received += received;
+      bytes.sent += sent;
+      connections.push({
+        address,
+        since: upstream.since.toISOString(),
+        streams: upstream.session.load,
+        bytes: { received, sent },
+      });
+    }
+    return {
+      id,
+      hostnames: [...hostnames],
+      name,
+      key,
+      comment: this.#options.commentOf(key),
+      since: new Date(since).toISOString(),
+      clients: addresses.size,
+      connections,
+      streams,
+      bytes,
+      visits: this.#options.visitsOf(hostname),
+    };
   }
 }
 
@@ -108,37 +174,4 @@ function limitOf(query: URLSearchParams): number {
   const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new RangeError(`limit must be a whole number from 1 to ${MAX_LIMIT}`);
-}
-
-function listed(id: string, upstreams: readonly UpstreamFigures[]): ListedTunnel {
-  const bytes: Traffic = { received: 0, sent: 0 };
-  const hostnames = new Set<string>();
-  const addresses = new Set<string>();
-  const connections: ListedConnection[] = [];
-  let since = Infinity;
-  let streams = 0;
-  for (const upstream of upstreams) {
-    const { address, received, sent } = upstream;
-    for (const hostname of upstream.hostnames) hostnames.add(hostname);
-    addresses.add(address);
-    since = Math.min(since, upstream.since.getTime());
-    streams += upstream.session.load;
-    bytes.received += received;
-    bytes.sent += sent;
-    connections.push({
-      address,
-      since: upstream.since.toISOString(),
-      streams: upstream.session.load,
-      bytes: { received, sent },
-    });
-  }
-  return {
-    id,
-    hostnames: [...hostnames],
-    since: new Date(since).toISOString(),
-    clients: addresses.size,
-    connections,
-    streams,
-    bytes,
-  };
 }

@@ -153,7 +153,7 @@ export class ClientSession implements SessionEvents {
     });
     const { thumbprint, name, policy } = claim;
     const id = await tunnelId(thumbprint, claim.label);
-    await registrationPolicy.admit(claim);
+    await registrationPolicy.admit({ ...claim, address });
     if (this.#ended) return;
     const own = addressOf(id);
     // What was wished for comes first for the client, which shows the first.

@@ -1,3 +1,4 @@
+import { DenyList } from "../../../lib/server/access/deny_list.ts";
 import {
   assert,
   assertEquals,
@@ -143,6 +144,25 @@ Deno.test("RegistrationPolicy takes an IPv6 network of 64 bits for one address",
   registrationPolicy.enter("2001:db8:1:3::1");
 });
 
+Deno.test("RegistrationPolicy refuses the keys and networks that the operator has banned, whatever they have", async () => {
+  const denyList = DenyList.inMemory();
+  const registrationPolicy = admissionOf({ denyList, keys: keysOf(A) });
+  await registrationPolicy.admit(applicant());
+  await denyList.add({ kind: "key", value: A, reason: "" });
+  const { message, permanent } = await refused(
+    "not_authorized",
+    registrationPolicy.admit(applicant()),
+  );
+  assertEquals([message, permanent], ["this key is banned here", true]);
+  assert(!registrationPolicy.allows(applicant()));
+  await denyList.remove({ kind: "key", value: A });
+  await denyList.add({ kind: "network", value: "192.0.2.0/24", reason: "" });
+  assert(!registrationPolicy.allows(applicant()));
+  assert(registrationPolicy.allows(applicant({ address: "198.51.100.1" })));
+  assertThrows(() => registrationPolicy.enter("192.0.2.77"), RegistrationError, "are banned here");
+  registrationPolicy.enter("198.51.100.1");
+});
+
 Deno.test("RegistrationPolicy.isNoted lets no address fill the log", () => {
   using clock = new FakeClock();
   const registrationPolicy = admissionOf();
@@ -157,6 +177,7 @@ function admissionOf(options: Partial<RegistrationPolicyOptions> = {}): Registra
   return new RegistrationPolicy({
     token: null,
     keys: null,
+    denyList: DenyList.inMemory(),
     registrations: { count: 1000, period: 1000 },
     names: new Names({ bus: new MemoryBus(), onLost: () => {} }),
     whyNoName: () => null,
@@ -165,7 +186,7 @@ function admissionOf(options: Partial<RegistrationPolicyOptions> = {}): Registra
 }
 
 function applicant(options: Partial<Applicant> = {}): Applicant {
-  return { thumbprint: A, name: "", policy: OPEN_POLICY, ...options };
+  return { thumbprint: A, address: "192.0.2.1", name: "", policy: OPEN_POLICY, ...options };
 }
 
 function keysOf(text: string): AuthorizedKeys {

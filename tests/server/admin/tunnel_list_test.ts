@@ -17,6 +17,9 @@ Deno.test("TunnelList.page adds up what the connections of a tunnel carry, whate
   assertEquals(first, {
     id: "a",
     hostnames: ["a.test"],
+    name: "",
+    key: "key of a",
+    comment: "note on key of a",
     since: "1970-01-01T00:00:01.000Z",
     clients: 2,
     connections: [
@@ -41,6 +44,7 @@ Deno.test("TunnelList.page adds up what the connections of a tunnel carry, whate
     ],
     streams: 3,
     bytes: { received: 15, sent: 150 },
+    visits: { requests: 6, refused: 0 },
   });
   assertEquals([second?.id, second?.clients, second?.streams], ["b", 1, 0]);
 });
@@ -52,8 +56,8 @@ Deno.test("TunnelList.page shows each hostname of a tunnel once", () => {
 });
 
 Deno.test("TunnelList.page of no tunnels is the last page", () => {
-  assertEquals(page([]), { node: null, tunnels: [], next: null });
-  assertEquals(page([figures("a")], "after=a"), { node: null, tunnels: [], next: null });
+  assertEquals(page([]), { node: null, total: 0, tunnels: [], next: null });
+  assertEquals(page([figures("a")], "after=a"), { node: null, total: 1, tunnels: [], next: null });
 });
 
 Deno.test("TunnelList.page follows the ids, so that each page begins where the one before ended", () => {
@@ -96,6 +100,19 @@ Deno.test("TunnelList.page ends early with 5,000 connections, but never without 
   assertEquals(ids(page([...huge, figures("b")])), ["a"]);
 });
 
+Deno.test("TunnelList.page finds tunnels by all that is shown of them", () => {
+  const upstreams = [
+    figures("abc", { hostnames: ["abc.test", "shop.test"] }),
+    figures("def", { address: "198.51.100.7" }),
+  ];
+  const found = (search: string) => ids(page(upstreams, `search=${encodeURIComponent(search)}`));
+  assertEquals(found("SHOP"), ["abc"]);
+  assertEquals(found(" 198.51 "), ["def"]);
+  assertEquals(found("note on key of d"), ["def"]);
+  assertEquals([found(""), found("nothing")], [["abc", "def"], []]);
+  assertEquals(page(upstreams, "search=abc").total, 1);
+});
+
 /** What tells one connection from another; the rest is the same for all. */
 interface Given {
   readonly hostnames?: readonly string[];
@@ -110,11 +127,19 @@ interface Given {
 function figures(id: string, given: Given = {}): UpstreamFigures {
   const { hostnames = [`${id}.test`], address = "192.0.2.1", since = 0 } = given;
   const { received = 0, sent = 0, load = 0 } = given;
-  return { id, hostnames, address, since: new Date(since), received, sent, session: { load } };
+  return {
+    ...{ id, name: "", thumbprint: `key of ${id}`, hostnames, address, since: new Date(since) },
+    ...{ received, sent, session: { load } },
+  };
 }
 
 function page(upstreams: readonly UpstreamFigures[], query = "", node: string | null = null) {
-  const list = new TunnelList({ registry: { upstreams: () => upstreams }, node });
+  const list = new TunnelList({
+    registry: { upstreams: () => upstreams },
+    node,
+    commentOf: (key) => `note on ${key}`,
+    visitsOf: (hostname) => ({ requests: hostname.length, refused: 0 }),
+  });
   return list.page(new URLSearchParams(query));
 }
 

@@ -1,3 +1,4 @@
+import { DenyList } from "../../../lib/server/access/deny_list.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
 import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
@@ -21,6 +22,7 @@ export function sessionContext(registry: Registry, bus: Bus): ClientSessionConte
     registrationPolicy: new RegistrationPolicy({
       token: null,
       keys: null,
+      denyList: DenyList.inMemory(),
       registrations: { count: 100, period: 1000 },
       names: new Names({ bus, onLost() {} }),
       whyNoName: () => null,
