@@ -21,6 +21,12 @@ export interface ClientOptions extends
     FlagValues<typeof CLIENT_FLAGS>,
     "server" | "proxy" | "key" | "host" | "port" | "route" | "strip" | "config"
   > {
+  /** The tunnel's name in the config file; empty for the one that the command line describes. */
+  readonly tunnel: string;
+  /** What the file says of it, by which a change is known; empty for the one that the command line describes. */
+  readonly written: string;
+  /** Whether the inspector, where there is one, shows its requests. */
+  readonly isInspected: boolean;
   /** What answers visitors. */
   readonly service: ServiceSpec;
   /** The servers' origins, http or https, each once. */
@@ -36,7 +42,7 @@ export function clientCommand(name: string): Command<FlagValues<typeof CLIENT_FL
     name,
     summary: "Publishes a local HTTP service under an address that stays the same.",
     usage:
-      `[flags] [service]\n       ${name} login <server> [flags]\n       ${name} doctor [server] [flags]`,
+      `[flags] [service]\n       ${name} start [tunnel…] [flags]\n       ${name} login <server> [flags]\n       ${name} doctor [server] [flags]`,
     flags: CLIENT_FLAGS,
     maxPositionals: 1,
   };
@@ -65,32 +71,36 @@ export function parseClientOptions(
   const settings = new Map(config === null ? [] : [...config.client, ...config.defaults]);
   const line = parseCommandLine(clientCommand(name), args, environment, settings);
   if (line.kind !== "run") return line;
-  const {
-    values: { server, proxy, key, host, port, route, strip, config: _, ...values },
-    positionals: [positional],
-    given,
-  } = line;
+  const { values, positionals: [positional], given } = line;
   if (positional !== undefined && (given.has("port") || given.has("host"))) {
     const flag = given.has("port") ? "--port" : "--host";
     throw new UsageError(`${JSON.stringify(positional)} and ${flag} both say where the service is`);
   }
-  checkInspectToken(values);
+  const { host, port } = values;
   const isPlaced = positional !== undefined || given.has("port") || given.has("host");
   const single = positional === undefined
     ? { kind: "http", host, port } as const
     : serviceOf(positional);
+  const service = values.route.length === 0 ? single : routesOf(values, isPlaced ? single : null);
+  const lone = { tunnel: "", written: "", isInspected: true, service };
+  return { kind: "run", options: { ...lone, ...sharedOptions(values, environment, os) } };
+}
+
+/** Reads what does not depend on the service. @throws {UsageError} for flags that do not go together. */
+export function sharedOptions(
+  values: FlagValues<typeof CLIENT_FLAGS>,
+  environment: Environment,
+  os: string,
+): Omit<ClientOptions, "tunnel" | "written" | "isInspected" | "service"> {
+  const { server, proxy, key, host: _h, port: _p, route: _r, strip: _s, config: _c, ...others } =
+    values;
+  checkInspectToken(others);
   const servers = [...new Set(server)];
   return {
-    kind: "run",
-    options: {
-      ...values,
-      service: route.length === 0
-        ? single
-        : routesOf(route, { others: isPlaced ? single : null, isStripped: strip }),
-      servers,
-      proxies: proxiesFor(servers, proxy, environment),
-      keyFile: keyFileOf(key, environment, os),
-    },
+    ...others,
+    servers,
+    proxies: proxiesFor(servers, proxy, environment),
+    keyFile: keyFileOf(key, environment, os),
   };
 }
 
@@ -98,16 +108,16 @@ export function parseClientOptions(
 const MAX_ROUTES = 100;
 
 /** Puts routes together; a service beside them has what none of them takes. */
-function routesOf(
-  given: readonly RouteSpec[],
-  { others, isStripped }: { readonly others: ServiceSpec | null; readonly isStripped: boolean },
+export function routesOf(
+  { route: given, strip }: Pick<FlagValues<typeof CLIENT_FLAGS>, "route" | "strip">,
+  others: ServiceSpec | null,
 ): ServiceSpec {
   const rest: readonly RouteSpec[] = others === null
     ? []
     : [{ prefix: "", service: others, isStripped: false }];
   const routes = [...given, ...rest].map((route) => ({
     ...route,
-    isStripped: route.isStripped || isStripped,
+    isStripped: route.isStripped || strip,
   }));
   const prefixes = routes.map(({ prefix }) => prefix);
   const twice = prefixes.find((prefix, index) => prefixes.indexOf(prefix) !== index);

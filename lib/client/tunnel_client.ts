@@ -23,6 +23,8 @@ export interface TunnelClientOptions
   readonly mark?: ClientMark | null;
   /** Authorities in PEM that are trusted for the servers beside the usual ones. @default [] */
   readonly authorities?: readonly string[];
+  /** The clock of its sessions, which all clients of a process may share. @default one of its own */
+  readonly heartbeat?: Heartbeat;
 }
 
 /** Hears of a client's state; `server` is one of its servers. */
@@ -59,12 +61,13 @@ const ALONE: ServingClients = { count: 1, different: 0 };
 export class TunnelClient {
   readonly #options: TunnelClientOptions;
   readonly #events: TunnelClientEvents;
-  readonly #heartbeat = new Heartbeat();
+  readonly #heartbeat: Heartbeat;
   readonly #links: ServerLink[] = [];
 
   constructor(options: TunnelClientOptions, events: TunnelClientEvents) {
     this.#options = options;
     this.#events = events;
+    this.#heartbeat = options.heartbeat ?? new Heartbeat();
     for (const server of options.servers) this.#addServer(server);
   }
 

@@ -10,6 +10,9 @@ import { type Environment, UsageError } from "../../lib/cli/command_line.ts";
 
 const PROXY = { host: "p.example", port: 3128, authorization: null };
 
+/** What a file says, and nobody has said. */
+const LONE = { tunnel: "", written: "", isInspected: true };
+
 const HOME = { HOME: "/home/me" };
 
 function options(args: string[], environment: Environment = HOME): ClientOptions {
@@ -32,6 +35,7 @@ function service(...args: string[]): string {
 
 Deno.test("parseClientOptions has the defaults of the README", () => {
   assertEquals(options([]), {
+    ...LONE,
     service: { kind: "http", host: "localhost", port: 8080 },
     originCa: null,
     insecureOrigin: false,
@@ -107,6 +111,7 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--open",
     ]),
     {
+      ...LONE,
       service: { kind: "http", host: "127.0.0.1", port: 3000 },
       originCa: "origin.pem",
       insecureOrigin: true,

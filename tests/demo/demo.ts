@@ -81,10 +81,6 @@ async function connect(
     onOffline: (_server, reason) => printLine(`the client lost the server: ${reason}`),
   };
   const inspector = options.inspect === null ? null : await Inspector.start({
-    service: local,
-    serviceName: `http://127.0.0.1:${sitePort}`,
-    servers,
-    events: greet,
     version: config.version,
     memory: options.inspectMemory,
     place: options.inspect,
@@ -92,7 +88,11 @@ async function connect(
     onTrouble: (sentence) => printLine(sentence),
   });
   inspectorUrl = inspector?.url ?? inspectorUrl;
-  const { service, events } = inspector ?? { service: local, events: greet };
+  const tunnel = {
+    ...{ name: "", serviceName: `http://127.0.0.1:${sitePort}`, servers },
+    ...{ service: local, events: greet },
+  };
+  const { service, events } = inspector?.add(tunnel) ?? tunnel;
   const policy = await makeVisitorPolicy(options);
   return new TunnelClient({ ...options, service, servers, key, policy }, events);
 }

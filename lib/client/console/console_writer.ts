@@ -39,6 +39,11 @@ export class ConsoleWriter {
     this.#log = new Log({ ...options, write: (line) => this.#lines.write(line) });
   }
 
+  /** Whether programs read it. */
+  get isJSON(): boolean {
+    return this.#options.format === "json";
+  }
+
   /** Columns of the terminal, as wide as it is now. */
   get columns(): number {
     try {
@@ -50,7 +55,7 @@ export class ConsoleWriter {
 
   /** Tells of an event: `event` and the fields are for programs, the sentence for people. */
   tell(level: LogLevel, event: string, sentence: string, fields: LogFields = {}): void {
-    if (this.#options.format === "json") return this.#log[level](sentence, { event, ...fields });
+    if (this.isJSON) return this.#log[level](sentence, { event, ...fields });
     if (!isAtLeast(level, this.#options.level)) return;
     const time = timeOfDay();
     // Words of a server or a visitor may be in it, and must not drive the terminal.

@@ -11,6 +11,7 @@ export interface ShownExchange extends
     | "kind"
     | "state"
     | "replayOf"
+    | "tunnel"
     | "method"
     | "target"
     | "status"
@@ -37,9 +38,11 @@ const LEAST_TARGET = 12;
 /** Returns an exchange as one line of so many characters at most. */
 export function exchangeLine(
   exchange: ShownExchange,
-  { time, columns, paint = plain }: {
+  { time, columns, nameColumn = 0, paint = plain }: {
     /** The time of day, as it is shown. */
     readonly time: string;
+    /** Characters of the tunnel's name, where there are several tunnels. */
+    readonly nameColumn?: number;
     readonly columns: number;
     readonly paint?: Paint;
   },
@@ -47,7 +50,10 @@ export function exchangeLine(
   const mark = exchange.replayOf === null ? " " : "↻";
   const method = exchange.kind === "websocket" ? "WS" : exchange.method;
   const name = middleCut(escapeUnsafe(method), LEAST_TARGET).padEnd(METHOD);
-  const left = `${" ".repeat(TIME)} ${mark}${name} `;
+  const tunnel = nameColumn === 0
+    ? ""
+    : `${middleCut(exchange.tunnel, nameColumn).padEnd(nameColumn)} `;
+  const left = `${" ".repeat(TIME)} ${mark}${tunnel}${name} `;
   const outcome = outcomeOf(exchange);
   const cells = [
     outcome.padStart(OUTCOME),
@@ -61,7 +67,7 @@ export function exchangeLine(
   const [first = "", ...others] = cells;
   const painted = first.replace(outcome, () => paint(colourOf(exchange), outcome));
   const end = [painted, ...others].join(" ").trimEnd();
-  return `${paint("dim", time)} ${mark}${name} ${target} ${end}`;
+  return `${paint("dim", time)} ${mark}${tunnel}${name} ${target} ${end}`;
 }
 
 /** Returns a text that fits so many characters: what is longer loses its middle, for both ends tell more. */

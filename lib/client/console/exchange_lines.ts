@@ -14,6 +14,8 @@ const INDENT = " ".repeat(10);
 export interface ExchangeLinesOptions {
   readonly write: (line: string) => void;
   readonly columns: () => number;
+  /** Characters of the names of tunnels; 0 where there is one without a name. */
+  readonly nameColumn: () => number;
   readonly paint: Paint;
 }
 
@@ -38,8 +40,9 @@ export class ExchangeLines {
       return;
     }
     this.#written++;
-    const { write, columns, paint } = this.#options;
-    write(exchangeLine(exchange, { time: timeOfDay(), columns: columns(), paint }));
+    const { write, columns, nameColumn, paint } = this.#options;
+    const layout = { columns: columns(), nameColumn: nameColumn() };
+    write(exchangeLine(exchange, { time: timeOfDay(), ...layout, paint }));
   }
 
   /** Writes the sum of what was only counted, and ends. */

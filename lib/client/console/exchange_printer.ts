@@ -27,10 +27,11 @@ export class ExchangePrinter implements StoreListener {
 }
 
 function shownOf(record: ExchangeRecord): ShownExchange {
-  const { kind, state, replayOf, method, target, status, end, messages, resetCode } = record;
+  const { kind, state, replayOf, tunnel, method, target, status, end, messages, resetCode } =
+    record;
   const last = messages?.at(messages.total - 1);
   return {
-    ...{ kind, state, replayOf, method, target, status, resetCode },
+    ...{ kind, state, replayOf, tunnel, method, target, status, resetCode },
     // The record has microseconds.
     duration: end < 0 ? null : end / 1000,
     responseSize: record.responseBody?.size ?? 0,

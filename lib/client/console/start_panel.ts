@@ -17,31 +17,41 @@ const LOCAL_URL = /^https?:\/\/(?:[^/]*\.)?localhost(?::\d+)?$/;
 
 export interface StartPanelOptions {
   readonly version: string;
-  /** What the service is called. */
-  readonly service: string;
   /** Whether the URL is drawn as a QR code as well. */
   readonly qr: boolean;
   readonly writer: ConsoleWriter;
 }
 
-/** Shows the public URL on standard output, and around it what a person at a terminal wants to know at the start. */
+/** What is shown below the URL of a tunnel. */
+export interface ShownTunnel {
+  /** Its name in the config file; empty for the only one. */
+  readonly name: string;
+  /** What its service is called. */
+  readonly service: string;
+  /** Whether the service answers; null when nobody has looked. */
+  readonly isServiceUp: boolean | null;
+}
+
+/** Shows the public URLs on standard output, and around it what a person at a terminal wants to know at the start. */
 export class StartPanel {
   /** Where the inspector is; null for none. */
   inspector: string | null = null;
-  /** Whether the service answers; null when nobody has looked yet. */
-  isServiceUp: boolean | null = null;
   readonly #options: StartPanelOptions;
-  #isShown = false;
+  readonly #shown = new Set<string>();
 
   constructor(options: StartPanelOptions) {
     this.#options = options;
   }
 
-  /** Shows one more URL; what belongs to all of them comes with the first. */
-  show(url: string): void {
+  /**
+   * Shows one more URL, and returns whether that is a new one; what belongs to all of them comes with the first. A tunnel
+   * with a name has a line of its own for each URL, so that all of them are a table.
+   */
+  show(url: string, tunnel: ShownTunnel): boolean {
     const { writer, version } = this.#options;
-    const isFirst = !this.#isShown;
-    this.#isShown = true;
+    if (this.#shown.has(url)) return false;
+    const isFirst = this.#shown.size === 0;
+    this.#shown.add(url);
     if (writer.isTerminal && isFirst) {
       const title = `tunnel ${version}`;
       const hint = HINT.padStart(Math.max(0, writer.columns - title.length));
@@ -50,31 +60,38 @@ export class StartPanel {
     }
     const paint = SYSTEM_RUNTIME.stdout.isTerminal() && !SYSTEM_RUNTIME.noColor ? coloured : plain;
     writeNow(SYSTEM_RUNTIME.stdout, paint("bold", url));
-    if (!writer.isTerminal) return;
-    if (isFirst) { for (const line of this.#about(url)) writeNow(SYSTEM_RUNTIME.stderr, line); }
+    if (!writer.isTerminal) return true;
+    const isOnly = tunnel.name === "";
+    if (isFirst || !isOnly) {
+      for (const line of this.#about(url, tunnel, isFirst)) writeNow(SYSTEM_RUNTIME.stderr, line);
+    }
     if (this.#options.qr) writeNow(SYSTEM_RUNTIME.stderr, renderUnicodeCompact(url));
-    if (isFirst) writeNow(SYSTEM_RUNTIME.stderr, "");
+    if (isFirst && isOnly) writeNow(SYSTEM_RUNTIME.stderr, "");
+    return true;
   }
 
-  *#about(url: string): Generator<string> {
-    const { service, writer: { columns, paint } } = this.#options;
-    const state = this.isServiceUp === null
+  *#about(
+    url: string,
+    { name, service, isServiceUp }: ShownTunnel,
+    isFirst: boolean,
+  ): Generator<string> {
+    const { writer: { columns, paint } } = this.#options;
+    const state = isServiceUp === null
       ? ""
-      : this.isServiceUp
+      : isServiceUp
       ? " (answers)"
       : " (nothing listens there yet)";
-    const left = `  → ${service}${state}`;
-    const shown = this.isServiceUp === false
-      ? `  → ${service}${paint("yellow", state)}`
-      : `  → ${service}${paint("dim", state)}`;
-    if (this.inspector === null) yield shown;
+    const arrow = name === "" ? `  → ${service}` : `  ${name} → ${service}`;
+    const left = `${arrow}${state}`;
+    const shown = `${arrow}${paint(isServiceUp === false ? "yellow" : "dim", state)}`;
+    if (this.inspector === null || !isFirst) yield shown;
     else {
       const right = `inspect ${this.inspector}`;
       const gap = columns - left.length - right.length;
       if (gap > 1) yield shown + " ".repeat(gap) + right;
       else yield* [shown, INDENT + right];
     }
-    if (!LOCAL_URL.test(url)) return;
+    if (!isFirst || !LOCAL_URL.test(url)) return;
     for (const line of wrap(LOCAL, columns - INDENT.length)) yield INDENT + paint("dim", line);
   }
 }

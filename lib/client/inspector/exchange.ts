@@ -26,6 +26,8 @@ export interface ExchangeSummary {
   readonly reason: string | null;
   /** The exchange that was sent again; null for a visitor's own. */
   readonly replayOf: number | null;
+  /** The name of its tunnel in the config file; empty for one from the command line. */
+  readonly tunnel: string;
   readonly method: string;
   readonly target: string;
   /** The field Host; null where there is none. */
@@ -213,10 +215,15 @@ export interface TunnelState {
   /** Another one at each start of the client: ids of exchanges count from 1 again then. */
   readonly instance: string;
   readonly version: string;
-  /** What answers, such as `http://localhost:3000`. */
+  /** What answers, such as `http://localhost:3000`; of several tunnels all of them. */
   readonly service: string;
+  /** The servers of all tunnels. */
   readonly servers: readonly {
     readonly server: string;
+    /** The tunnel's name in the config file; empty for one from the command line. */
+    readonly tunnel: string;
+    /** What answers in this tunnel. */
+    readonly service: string;
     readonly state: "connecting" | "online" | "leaving" | "offline";
     /** The public URL; null before the first connection. */
     readonly url: string | null;

@@ -1,5 +1,6 @@
 import { parseInteger } from "../../cli/flags.ts";
 import { listMembers } from "../../http/fields.ts";
+import { isLabel } from "../../identity/claim.ts";
 import { isToken } from "../../http/octets.ts";
 import { APIError } from "./api_error.ts";
 import { EXCHANGE_KINDS, EXCHANGE_STATES, type ExchangePage } from "./exchange.ts";
@@ -37,6 +38,7 @@ export function filtered(
     ...listed(parameters, METHODS, (methods) => ({ method }) => methods.includes(method)),
     ...listed(parameters, STATUSES, (statuses) => ({ status }) => hasStatus(status, statuses)),
     ...listed(parameters, KINDS, (kinds) => ({ kind }) => kinds.includes(kind)),
+    ...listed(parameters, TUNNELS, (tunnels) => ({ tunnel }) => tunnels.includes(tunnel)),
     ...listed(parameters, STATES, (states) => ({ state }) => states.includes(state)),
     ...numbered(parameters, "replayOf", (number) => ({ replayOf }) => replayOf === number),
     ...numbered(parameters, "before", (number) => ({ id }) => id < number),
@@ -85,6 +87,11 @@ const STATUSES: ListParameter = {
   name: "status",
   wanted: "statuses and classes such as 404,5xx",
   isMember: (text) => /^[1-5](?:[0-9]{2}|xx)$/.test(text),
+};
+const TUNNELS: ListParameter = {
+  name: "tunnel",
+  wanted: "names of tunnels such as web,api",
+  isMember: isLabel,
 };
 const KINDS = oneOf("kind", EXCHANGE_KINDS);
 const STATES = oneOf("state", EXCHANGE_STATES);

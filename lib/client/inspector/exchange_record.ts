@@ -54,6 +54,8 @@ export class ExchangeRecord {
     kind: ExchangeKind,
     /** The id of the exchange that it sends again. */
     readonly replayOf: number | null,
+    /** The name of its tunnel in the config file; empty for one from the command line. */
+    readonly tunnel: string,
   ) {
     this.#epoch = epochAt(this.arrivedAt);
     this.kind = kind;

@@ -60,12 +60,13 @@ export class ExchangeStore {
   begin(
     head: RequestHead,
     kind: ExchangeKind,
-    { id = this.takeId(), replayOf = null }: {
+    { id = this.takeId(), replayOf = null, tunnel = "" }: {
       readonly id?: number;
       readonly replayOf?: number | null;
+      readonly tunnel?: string;
     } = {},
   ): ExchangeRecord {
-    const record = new ExchangeRecord(id, head, kind, replayOf);
+    const record = new ExchangeRecord(id, head, kind, replayOf, tunnel);
     this.#records.push(record);
     this.#memory += record.memory;
     this.#makeRoom();

@@ -18,7 +18,7 @@ const MAX_TEXT = 2048;
 
 /** Makes what a list says of an exchange. */
 export function summaryOf(record: ExchangeRecord): ExchangeSummary {
-  const { id, kind, state, reason, replayOf, method, target, status, messages } = record;
+  const { id, kind, state, reason, replayOf, tunnel, method, target, status, messages } = record;
   const { host, visitor } = senderOf(record);
   return {
     id,
@@ -26,6 +26,7 @@ export function summaryOf(record: ExchangeRecord): ExchangeSummary {
     state,
     reason,
     replayOf,
+    tunnel,
     method: method.slice(0, MAX_TEXT),
     target: target.slice(0, MAX_TEXT),
     host: host?.slice(0, MAX_TEXT) ?? null,

@@ -27,18 +27,19 @@ interface Call {
 export class InspectorAPI {
   readonly #store: ExchangeStore;
   readonly #tunnel: TunnelStatus;
-  readonly #service: RecordingService;
+  readonly #services: ReadonlyMap<string, RecordingService>;
   readonly #feed: EventFeed;
   readonly #replays: Replays;
 
-  constructor({ store, tunnel, service }: {
+  constructor({ store, tunnel, services }: {
     readonly store: ExchangeStore;
     readonly tunnel: TunnelStatus;
-    readonly service: RecordingService;
+    /** By the names of their tunnels. */
+    readonly services: ReadonlyMap<string, RecordingService>;
   }) {
     this.#store = store;
     this.#tunnel = tunnel;
-    this.#service = service;
+    this.#services = services;
     this.#feed = new EventFeed(store, tunnel);
     this.#replays = new Replays(store);
   }
@@ -122,7 +123,11 @@ export class InspectorAPI {
 
   async #replay(call: Call, record: ExchangeRecord): Promise<Response> {
     const request = parseReplay(await readJSON(call.request));
-    const ids = await this.#replays.start(this.#service, record, request);
+    const service = this.#services.get(record.tunnel);
+    if (service === undefined) {
+      throw new APIError("conflict", `The tunnel ${record.tunnel} does not run any more.`);
+    }
+    const ids = await this.#replays.start(service, record, request);
     const exchanges = ids.flatMap((id) => this.#store.get(id) ?? []).map(summaryOf);
     const answer: ReplayAnswer = { ids, exchanges };
     return Response.json(answer, { status: 201 });

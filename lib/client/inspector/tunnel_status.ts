@@ -1,71 +1,82 @@
 import type { TunnelClientEvents } from "../tunnel_client.ts";
-import type { RefusedVisitors, ServingClients } from "../../wire/notice.ts";
 import type { TunnelState } from "./exchange.ts";
 
 type ServerState = TunnelState["servers"][number];
 
-/** Knows how the tunnel is, for those who look at it, and passes on what it hears. */
-export class TunnelStatus implements Required<TunnelClientEvents> {
+/** A tunnel that somebody may look at. */
+export interface WatchedTunnel {
+  /** Its name in the config file; empty for the only one. */
+  readonly name: string;
+  /** What its service is called, such as `http://localhost:3000`. */
+  readonly serviceName: string;
+  readonly servers: readonly string[];
+  /** Hears of the tunnel's state as well. */
+  readonly events: TunnelClientEvents;
+}
+
+/** Knows how the tunnels of a client are, for those who look at them. */
+export class TunnelStatus {
   /** Called when it has changed. */
   onChange: (() => void) | null = null;
-  readonly #fixed: Pick<TunnelState, "instance" | "version" | "service">;
-  readonly #servers = new Map<string, ServerState>();
+  readonly #fixed: Pick<TunnelState, "instance" | "version">;
+  /** The servers of each tunnel, by its name. */
+  readonly #tunnels = new Map<string, Map<string, ServerState>>();
 
-  readonly #next: TunnelClientEvents;
-
-  constructor({ version, service, servers, next }: {
-    readonly version: string;
-    readonly service: string;
-    readonly servers: readonly string[];
-    readonly next: TunnelClientEvents;
-  }) {
-    this.#next = next;
-    this.#fixed = { instance: crypto.randomUUID(), version, service };
-    for (const server of servers) {
-      this.#servers.set(server, { server, state: "connecting", url: null, reason: null });
-    }
+  constructor(version: string) {
+    this.#fixed = { instance: crypto.randomUUID(), version };
   }
 
   get state(): TunnelState {
-    return { ...this.#fixed, servers: [...this.#servers.values()] };
+    const servers = [...this.#tunnels.values()].flatMap((tunnel) => [...tunnel.values()]);
+    const services = new Set(servers.map(({ service }) => service));
+    return { ...this.#fixed, service: [...services].join(", "), servers };
   }
 
-  onOnline(server: string, url: string): void {
-    this.#next.onOnline(server, url);
-    this.#set(server, { state: "online", url, reason: null });
+  /** Makes what is to hear of a tunnel's state, and what shows the tunnel in the place of one of the same name. */
+  add(
+    { name, serviceName: service, servers, events }: WatchedTunnel,
+  ): { readonly events: TunnelClientEvents; show(): void } {
+    const states = new Map(servers.map((server): [string, ServerState] => [
+      server,
+      { server, tunnel: name, service, state: "connecting", url: null, reason: null },
+    ]));
+    const set = (server: string, change: Partial<ServerState>): void => {
+      const known = states.get(server);
+      if (known === undefined) return;
+      states.set(server, { ...known, ...change });
+      this.onChange?.();
+    };
+    const hearing: TunnelClientEvents = {
+      onOnline(server, url) {
+        events.onOnline(server, url);
+        set(server, { state: "online", url, reason: null });
+      },
+      onLeaving(server, reason) {
+        events.onLeaving?.(server, reason);
+        set(server, { state: "leaving", reason });
+      },
+      onOffline(server, reason, wait) {
+        events.onOffline(server, reason, wait);
+        set(server, { state: "offline", reason });
+      },
+      onStillOffline(server, reason, wait) {
+        events.onStillOffline?.(server, reason, wait);
+        set(server, { state: "offline", reason });
+      },
+      onNameLost: (server, name) => events.onNameLost?.(server, name),
+      onNotice: (server, refused) => events.onNotice?.(server, refused),
+      onSharing: (server, clients) => events.onSharing?.(server, clients),
+    };
+    const show = (): void => {
+      this.#tunnels.set(name, states);
+      this.onChange?.();
+    };
+    return { events: hearing, show };
   }
 
-  onNameLost(server: string, name: string): void {
-    this.#next.onNameLost?.(server, name);
-  }
-
-  onLeaving(server: string, reason: string): void {
-    this.#next.onLeaving?.(server, reason);
-    this.#set(server, { state: "leaving", reason });
-  }
-
-  onOffline(server: string, reason: string, wait: number | null): void {
-    this.#next.onOffline(server, reason, wait);
-    this.#set(server, { state: "offline", reason });
-  }
-
-  onStillOffline(server: string, reason: string, wait: number): void {
-    this.#next.onStillOffline?.(server, reason, wait);
-    this.#set(server, { state: "offline", reason });
-  }
-
-  onNotice(server: string, refused: readonly RefusedVisitors[]): void {
-    this.#next.onNotice?.(server, refused);
-  }
-
-  onSharing(server: string, clients: ServingClients): void {
-    this.#next.onSharing?.(server, clients);
-  }
-
-  #set(server: string, change: Partial<ServerState>): void {
-    const known = this.#servers.get(server);
-    if (known === undefined) return;
-    this.#servers.set(server, { ...known, ...change });
+  /** Forgets a tunnel. */
+  remove(name: string): void {
+    this.#tunnels.delete(name);
     this.onChange?.();
   }
 }

@@ -6,7 +6,7 @@ import { RegistrationError } from "../../wire/registration_error.ts";
 import { TunnelClient, type TunnelClientEvents } from "../tunnel_client.ts";
 import type { Service } from "../services/service.ts";
 import { RefusalLines } from "../console/refusal_lines.ts";
-import { Inspector } from "../inspector/inspector.ts";
+import { Inspector, type Recorded } from "../inspector/inspector.ts";
 import { EventQueue } from "./event_queue.ts";
 import { RequestWatch } from "./request_watch.ts";
 import { type Tunnel, TunnelError } from "./tunnel.ts";
@@ -82,10 +82,10 @@ export class PublishedTunnel extends EventTarget implements Tunnel {
     this.#id = await tunnelId(await thumbprintOf(key.publicKey), label);
     const mark = await newClientMark(serves, key);
     const events = this.#clientEvents();
-    const inspector = await this.#inspect(service, serves, events);
-    const watched = this.#watched(service, inspector);
+    const recorded = await this.#inspect(service, serves, events);
+    const watched = this.#watched(service, recorded);
     const options = { ...this.#options, mark, service: watched, once: false };
-    this.#client = new TunnelClient(options, inspector?.events ?? events);
+    this.#client = new TunnelClient(options, recorded?.events ?? events);
     const giveUp = (): void => this.#opened.reject(signal?.reason);
     signal?.addEventListener("abort", giveUp);
     void this.#run(this.#client);
@@ -177,24 +177,24 @@ export class PublishedTunnel extends EventTarget implements Tunnel {
     service: Service,
     serves: string,
     events: TunnelClientEvents,
-  ): Promise<Inspector | null> {
+  ): Promise<Recorded | null> {
     const { inspector, servers } = this.#options;
     if (inspector === null) return null;
     const serviceName = serves === "" ? "a handler" : serves;
     const { version } = config;
     this.#inspector = await Inspector.start({
-      ...{ ...inspector, service, serviceName, servers, version, events },
+      ...{ ...inspector, version },
       onTrouble: (sentence) => this.notify(sentence),
     });
-    return this.#inspector;
+    return this.#inspector.add({ name: "", service, serviceName, servers, events });
   }
 
   /** Puts what tells of requests in front of a service; an inspector has recorded them already. */
-  #watched(service: Service, inspector: Inspector | null): Service {
+  #watched(service: Service, recorded: Recorded | null): Service {
     const tell = (request: ServedRequest): void => this.#tell(new RequestEvent(request));
-    if (inspector !== null) {
-      inspector.listen(new RequestWatch(service, tell));
-      return inspector.service;
+    if (recorded !== null) {
+      this.#inspector?.listen(new RequestWatch(service, tell));
+      return recorded.service;
     }
     this.#watch = new RequestWatch(service, tell);
     if (this.#heard.has("request")) this.#watch.start();

@@ -9,6 +9,7 @@ import { coloured } from "../../../lib/client/console/paint.ts";
 const GET: ShownExchange = {
   ...{ kind: "http", state: "complete", replayOf: null, method: "GET", target: "/", status: 200 },
   ...{ duration: 12, responseSize: 4096, messages: null, resetCode: 0, closeCode: null },
+  tunnel: "",
 };
 const SOCKET: ShownExchange = {
   ...GET,

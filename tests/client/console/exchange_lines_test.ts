@@ -7,6 +7,7 @@ import { FakeClock } from "../../testing/fake_clock.ts";
 const GET: ShownExchange = {
   ...{ kind: "http", state: "complete", replayOf: null, method: "GET", target: "/", status: 200 },
   ...{ duration: 12, responseSize: 4096, messages: null, resetCode: 0, closeCode: null },
+  tunnel: "",
 };
 
 Deno.test("ExchangeLines writes the first ten of a second, and sums up the rest by outcome", () => {
@@ -50,6 +51,7 @@ function linesAndWritten() {
   const lines = new ExchangeLines({
     write: (line) => written.push(line),
     columns: () => 80,
+    nameColumn: () => 0,
     paint: plain,
   });
   return { lines, written };

@@ -10,16 +10,24 @@ import { within } from "../../testing/within.ts";
 
 const SERVER = "https://tunnel.example";
 
+/** What stays of a server. */
+const KNOWN = { server: SERVER, tunnel: "", service: "http://localhost:3000" };
+
 /** A feed of a store, which ends with its scope. */
 class Fed implements Disposable {
   readonly store = new ExchangeStore(64 * 1024 * 1024);
-  readonly tunnel = new TunnelStatus({
-    version: "1.0.0",
-    service: "http://localhost:3000",
+  readonly tunnel = new TunnelStatus("1.0.0");
+  readonly watched = this.tunnel.add({
+    name: "",
+    serviceName: "http://localhost:3000",
     servers: [SERVER],
-    next: { onOnline() {}, onOffline() {} },
+    events: { onOnline() {}, onOffline() {} },
   });
-  readonly feed = new EventFeed(this.store, this.tunnel);
+  readonly feed: EventFeed = new EventFeed(this.store, this.tunnel);
+
+  constructor() {
+    this.watched.show();
+  }
 
   /** Adds an exchange that is over. */
   add(): ExchangeRecord {
@@ -68,11 +76,11 @@ Deno.test("EventFeed tells the tunnel's state first, and whenever it changes", a
   using fed = new Fed();
   const reader = new Reader(fed.feed.open(null));
   const first = await reader.next<TunnelStatus["state"]>("tunnel");
-  assertEquals(first?.servers, [{ server: SERVER, state: "connecting", url: null, reason: null }]);
-  fed.tunnel.onOnline(SERVER, "https://app.tunnel.example");
+  assertEquals(first?.servers, [{ ...KNOWN, state: "connecting", url: null, reason: null }]);
+  fed.watched.events.onOnline(SERVER, "https://app.tunnel.example");
   const second = await reader.next<TunnelStatus["state"]>("tunnel");
   assertEquals(second?.servers[0]?.url, "https://app.tunnel.example");
-  fed.tunnel.onOffline(SERVER, "the network changed", 1000);
+  fed.watched.events.onOffline(SERVER, "the network changed", 1000);
   const third = await reader.next<TunnelStatus["state"]>("tunnel");
   assertEquals([third?.servers[0]?.state, third?.instance === first?.instance], ["offline", true]);
 });

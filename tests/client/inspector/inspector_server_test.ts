@@ -7,6 +7,7 @@ import { RecordingService } from "../../../lib/client/inspector/recording_servic
 import { TunnelStatus } from "../../../lib/client/inspector/tunnel_status.ts";
 import type { Handler } from "../../../lib/client/services/handler/handler.ts";
 import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
+import type { Service } from "../../../lib/client/services/service.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
 import { InspectorCalls } from "../../testing/inspector_calls.ts";
@@ -22,10 +23,12 @@ interface Given {
 /** An inspector of a handler, and what calls it. */
 class Inspected implements AsyncDisposable {
   readonly inspector: Inspector;
+  readonly #service: Service;
   readonly calls: InspectorCalls;
 
-  private constructor(inspector: Inspector) {
+  private constructor(inspector: Inspector, service: Service) {
     this.inspector = inspector;
+    this.#service = service;
     this.calls = new InspectorCalls(inspector.url);
   }
 
@@ -33,11 +36,7 @@ class Inspected implements AsyncDisposable {
     { handler, host = "127.0.0.1", port = 0, token = null }: Given = {},
   ): Promise<Inspected> {
     const inspector = await Inspector.start({
-      service: new HandlerService(handler ?? (() => new Response("ok"))),
-      serviceName: "http://localhost:3000",
-      servers: ["https://tunnel.example"],
       version: "1.0.0",
-      events: { onOnline() {}, onOffline() {} },
       memory: 64 * 1024 * 1024,
       place: { host, port },
       token,
@@ -45,7 +44,14 @@ class Inspected implements AsyncDisposable {
         throw new Error(sentence);
       },
     });
-    return new Inspected(inspector);
+    const { service } = inspector.add({
+      name: "",
+      service: new HandlerService(handler ?? (() => new Response("ok"))),
+      serviceName: "http://localhost:3000",
+      servers: ["https://tunnel.example"],
+      events: { onOnline() {}, onOffline() {} },
+    });
+    return new Inspected(inspector, service);
   }
 
   get port(): number {
@@ -55,7 +61,7 @@ class Inspected implements AsyncDisposable {
   /** Serves a visitor. */
   async visit(given: Parameters<typeof requestHead>[0] = {}, body?: string): Promise<void> {
     const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: body !== undefined });
-    const served = this.inspector.service.serve(incoming, requestHead(given));
+    const served = this.#service.serve(incoming, requestHead(given));
     if (body !== undefined) {
       incoming.give(body);
       incoming.giveEnd();
@@ -272,14 +278,14 @@ const NO_ADDRESS = "cannot listen at 203.0.113.1:4040: this machine has no such 
 Deno.test("The inspector tells the owner of a mistake in it by a sentence, and a reader nothing of it", async () => {
   const store = new ExchangeStore(1024);
   const service = new RecordingService(new HandlerService(() => new Response()), store);
-  const next = { onOnline() {}, onOffline() {} };
-  const tunnel = new TunnelStatus({ service: "", servers: [], version: "1.0.0", next });
+  const tunnel = new TunnelStatus("1.0.0");
+  const services = new Map([["", service]]);
   const mistake = new TypeError("a mistake");
   const told: unknown[] = [];
   const server = await InspectorServer.start({
     place: { host: "127.0.0.1", port: 0 },
     token: null,
-    api: new FailingAPI({ store, tunnel, service }, mistake),
+    api: new FailingAPI({ store, tunnel, services }, mistake),
     onTrouble: (...trouble) => told.push(trouble),
   });
   const answer = await new InspectorCalls(server.url).fetch("/api/exchanges");

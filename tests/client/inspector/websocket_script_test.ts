@@ -12,7 +12,7 @@ import { toText } from "../../testing/latin1.ts";
 type Said = readonly [from: KeptMessage["from"], at: number, text: string, code?: number];
 
 function record(said: readonly Said[], change: Partial<KeptMessage> = {}): ExchangeRecord {
-  const made = new ExchangeRecord(1, requestHead(), "websocket", null);
+  const made = new ExchangeRecord(1, requestHead(), "websocket", null, "");
   for (const [from, at, octets, code = 0] of said) {
     made.messages?.add({
       ...{ from, at, octets, code, size: octets.length, isWhole: true, event: "", eventId: "" },

@@ -8,6 +8,7 @@ export function summary(id: number, parts: Partial<ExchangeSummary> = {}): Excha
     state: "complete",
     reason: null,
     replayOf: null,
+    tunnel: "",
     method: "GET",
     target: "/",
     host: "shop.example.com",

@@ -1,0 +1,151 @@
+import {
+  type Command,
+  type Environment,
+  lookUp,
+  parseCommandLine,
+  type ParsedCommand,
+  UsageError,
+  variableOf,
+} from "../cli/command_line.ts";
+import { flagName, type FlagValues } from "../cli/flags.ts";
+import { nearest } from "../cli/nearest.ts";
+import { ProgramError } from "../cli/program.ts";
+import { quoted } from "../cli/safe_text.ts";
+import type { Config, Settings, TunnelSection } from "./config/config.ts";
+import { SYSTEM } from "./config/config_folder.ts";
+import { CLIENT_FLAGS } from "./flags.ts";
+import {
+  clientCommand,
+  type ClientOptions,
+  type ReadingOptions,
+  routesOf,
+  sharedOptions,
+} from "./options.ts";
+import { parseService } from "./services/service_spec.ts";
+
+/** Tells one tunnel from the others, or where its service is, so that no flag can say it of all of them. */
+const { port, host, route, strip, label, name: wish, once, showKey, ...START_FLAGS } = CLIENT_FLAGS;
+const OF_THE_FILE: readonly string[] = Object.keys({
+  ...{ port, host, route, strip, label, name: wish, once, showKey },
+});
+
+/** Tunnels that are named at once, at most; a file has no more. */
+const MAX_NAMES = 100;
+
+/** The tunnels to start. */
+export interface StartOptions {
+  /** In the order of the file; what is not a tunnel's own is the same in all. */
+  readonly tunnels: readonly [ClientOptions, ...ClientOptions[]];
+}
+
+/** Describes the command; the help calls the program `name`. */
+export function startCommand(name: string): Command<FlagValues<typeof START_FLAGS>> {
+  return {
+    name: `${name} start`,
+    summary: "Starts the tunnels of the config file, all or those that are named. " +
+      "SIGHUP reads the file again and changes those that are to be others.",
+    usage: "[tunnel…] [flags]",
+    flags: START_FLAGS,
+    maxPositionals: MAX_NAMES,
+  };
+}
+
+/**
+ * Reads what stands behind `start` on the command line, the environment and the config file.
+ *
+ * @throws {UsageError | ProgramError} at the first thing that is wrong.
+ */
+export function parseStartOptions(
+  args: readonly string[],
+  environment: Environment,
+  { name = "tunnel-client", os = SYSTEM, config = null }: ReadingOptions = {},
+): ParsedCommand<StartOptions> {
+  const line = parseCommandLine(startCommand(name), args, environment, config?.client);
+  if (line.kind !== "run") return line;
+  const { path, client, tunnels } = startable(config);
+  const sections = chosen(tunnels, line.positionals, path);
+  const command = { ...clientCommand(name), maxPositionals: MAX_NAMES };
+  const [first, ...others] = sections.map(([tunnel, section]): ClientOptions => {
+    const settings = new Map([...client, ...section.settings]);
+    const own = parseCommandLine(command, args, withoutOwn(environment), settings);
+    if (own.kind !== "run") throw new TypeError("a command line means two things");
+    const { values } = own;
+    const single = section.service === null ? null : parseService(section.service);
+    const isRouted = values.route.length > 0 || single === null;
+    return {
+      ...sharedOptions(values, environment, os),
+      ...{ tunnel, isInspected: section.isInspected, written: writtenOf(client, section) },
+      service: isRouted ? routesOf(values, single) : single,
+      // A tunnel that names no label has its own address all the same.
+      label: settings.has("label") ? settings.get("label")?.[0] ?? "" : tunnel,
+    };
+  });
+  if (first === undefined) throw new TypeError("no tunnel is left");
+  checkAddresses([first, ...others], path);
+  return { kind: "run", options: { tunnels: [first, ...others] } };
+}
+
+/** @throws {ProgramError} where there is nothing to start. */
+function startable(config: Config | null): Config {
+  const example = "tunnels:, and below it web: 3000 after two blanks";
+  if (config === null) {
+    throw new ProgramError(`there is no config file with tunnels: write one with ${example}`, 2);
+  }
+  if (config.tunnels.size > 0) return config;
+  throw new ProgramError(`${config.path} has no tunnels: write ${example}`, 2);
+}
+
+/** @throws {UsageError} for a name that no tunnel has. */
+function chosen(
+  tunnels: Config["tunnels"],
+  names: readonly string[],
+  path: string,
+): (readonly [string, TunnelSection])[] {
+  const known = [...tunnels.keys()];
+  const unknown = names.find((name) => !tunnels.has(name));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    const meant = near === undefined ? "" : `; did you mean ${near}?`;
+    const there = `there are ${known.join(", ")}${meant}`;
+    throw new UsageError(`${path} has no tunnel ${quoted(unknown)}: ${there}`);
+  }
+  return [...tunnels].filter(([name]) => names.length === 0 || names.includes(name));
+}
+
+/** Takes those variables away that would say the same of several tunnels what only one can have. */
+function withoutOwn(environment: Environment): Environment {
+  const own = new Set(OF_THE_FILE.map((option) => variableOf(flagName(option))));
+  return (variable) => own.has(variable) ? undefined : lookUp(environment, variable);
+}
+
+/** Settings of the client that a running one does not change. */
+export const FIXED_SETTINGS: readonly string[] = [
+  ...["key", "inspect", "inspect-memory", "inspect-token"],
+  ...["log-format", "log-level", "qr", "open"],
+];
+
+function writtenOf(client: Settings, section: TunnelSection): string {
+  const others = [...client].filter(([name]) => !FIXED_SETTINGS.includes(name));
+  return JSON.stringify([others, section.service, [...section.settings], section.isInspected]);
+}
+
+/** @throws {ProgramError} for two tunnels with one address. */
+function checkAddresses(tunnels: readonly ClientOptions[], path: string): void {
+  const labels = new Map<string, string>();
+  const wishes = new Map<string, string>();
+  for (const { tunnel, label, name } of tunnels) {
+    const other = labels.get(label);
+    if (other !== undefined) {
+      const sentence = `the tunnels ${other} and ${tunnel} have the same label, and so one address`;
+      throw new ProgramError(`${path}: ${sentence}: give one of them another`, 2);
+    }
+    labels.set(label, tunnel);
+    if (name === null) continue;
+    const rival = wishes.get(name);
+    if (rival !== undefined) {
+      const sentence = `the tunnels ${rival} and ${tunnel} both want the name ${name}`;
+      throw new ProgramError(`${path}: ${sentence}: give one of them another`, 2);
+    }
+    wishes.set(name, tunnel);
+  }
+}
