@@ -26,6 +26,7 @@ import {
 import { type Certificates, openCertificates } from "./lib/server/tls/certificates.ts";
 import { pemReason } from "./lib/server/tls/pem_reason.ts";
 import { type KeptState, openState } from "./lib/server/kept_state.ts";
+import { tellReady } from "./lib/server/service_manager.ts";
 import { StateError } from "./lib/server/state_folder.ts";
 import { TunnelServer } from "./lib/server/tunnel_server.ts";
 import type { CompleteServerOptions } from "./lib/server/tunnel_server_options.ts";
@@ -84,6 +85,7 @@ async function run(options: ServerOptions, logs: Logs): Promise<number> {
     tls: source === null ? null : await load(source),
   });
   const redirect = startRedirect(options, { url: server.url, certificates, log });
+  await tellReady(Deno.env.get("NOTIFY_SOCKET"), log);
   // Nothing was handled yet. Files are read again at SIGHUP, and written where certificates are got, or bans kept.
   const isBanning = folder !== null && options.adminToken !== null;
   const bans: readonly Permission[] = isBanning ? ["read", "write"] : [];

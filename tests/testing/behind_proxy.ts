@@ -46,6 +46,7 @@ export class BehindProxy implements AsyncDisposable {
       await Program.start("server.ts", [
         ...["--hostname", "127.0.0.1", "--port", `${ports.server}`, "--trust-proxy", "loopback"],
         ...["--domain", DOMAIN, "--public-url", `https://localhost:${ports.proxy}`],
+        ...["--client-port", `${ports.clients}`],
       ]),
     );
     const { proxy, authorityFile } = await startProxy(ports);

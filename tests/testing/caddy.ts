@@ -1,12 +1,15 @@
 import type { StartProxy } from "./behind_proxy.ts";
-import { FrontProxy, readConfiguration } from "./front_proxy.ts";
+import { type Change, FrontProxy, readConfiguration } from "./front_proxy.ts";
 
-/** Starts Caddy with the deployed configuration, with an authority of its own in place of a public one. */
-export function caddyIn(home: string): StartProxy {
+/** Starts Caddy with the deployed configuration, changed where a test wants it, with an authority of its own in place of a public one. */
+export function caddyIn(home: string, changes: readonly Change[] = []): StartProxy {
   return async (ports) => {
     const file = `${home}/Caddyfile`;
     const configuration = readConfiguration("Caddyfile", [
+      ...changes,
       ["127.0.0.1:6519", `127.0.0.1:${ports.server}`],
+      ["127.0.0.1:6520", `127.0.0.1:${ports.clients}`],
+      ["host tunnel.example.com", "host localhost"],
       ["{\n\ton_demand_tls", `{\n${OPTIONS}\n\thttps_port ${ports.proxy}\n\ton_demand_tls`],
     ]);
     await Deno.writeTextFile(file, configuration + ADDRESS_SITE);

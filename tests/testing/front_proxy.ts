@@ -6,8 +6,10 @@ import { within } from "./within.ts";
 export interface ProxyPorts {
   /** Where visitors and clients connect, over TLS. */
   readonly proxy: number;
-  /** Where the tunnel's server listens. */
+  /** Where the tunnel's server listens for visitors. */
   readonly server: number;
+  /** Where it listens for clients. */
+  readonly clients: number;
 }
 
 export interface FrontProxyOptions {
@@ -74,13 +76,16 @@ export function isInstalled(name: string): boolean {
 
 /** Finds ports that nobody listens on: a proxy cannot tell which ones the system would choose. */
 export function freePorts(): ProxyPorts {
-  return { proxy: freePort(), server: freePort() };
+  return { proxy: freePort(), server: freePort(), clients: freePort() };
 }
+
+/** A text of a deployed configuration, and what stands in its place. */
+export type Change = readonly [text: string, replacement: string];
 
 /** Reads a configuration that is deployed and replaces texts in it, each of which must be there. */
 export function readConfiguration(
   name: string,
-  replacements: readonly (readonly [text: string, replacement: string])[],
+  replacements: readonly Change[],
 ): string {
   let text = Deno.readTextFileSync(new URL(name, DEPLOY));
   for (const [before, after] of replacements) {

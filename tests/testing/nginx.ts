@@ -1,9 +1,6 @@
 import type { StartProxy } from "./behind_proxy.ts";
 import { CERTIFICATE } from "./certificate.ts";
-import { FrontProxy, readConfiguration } from "./front_proxy.ts";
-
-/** A text of the deployed configuration, and what stands in its place. */
-type Change = readonly [text: string, replacement: string];
+import { type Change, FrontProxy, readConfiguration } from "./front_proxy.ts";
 
 /** Starts nginx with the deployed configuration, changed where a test wants it wrong, and the certificate of the tests. */
 export function nginxIn(folder: string, changes: readonly Change[] = []): StartProxy {
@@ -12,6 +9,8 @@ export function nginxIn(folder: string, changes: readonly Change[] = []): StartP
     const site = readConfiguration("nginx.conf", [
       ...changes,
       ["127.0.0.1:6519", `127.0.0.1:${ports.server}`],
+      ["127.0.0.1:6520", `127.0.0.1:${ports.clients}`],
+      ["tunnel.example.com/proxy", "localhost/proxy"],
       ["tunnel.example.com *.tunnel.example.com;", "localhost *.tunnel.localhost;"],
       ["    listen [::]:443 ssl http2;\n", ""],
       ["    listen [::]:80;\n", ""],

@@ -1,5 +1,6 @@
 import { wrap } from "../wrap.ts";
 import { escapeUnsafe } from "../safe_text.ts";
+import { SYSTEM_RUNTIME } from "../system_runtime.ts";
 import type { Finding } from "./finding.ts";
 
 export interface FindingTableOptions {
@@ -21,6 +22,17 @@ const INDENT = 17;
 const LEAST_COLUMNS = 40;
 
 const MARKS = { right: "✓", wrong: "✗", unknown: "–" } as const;
+
+/** Columns of a line that still reads well. */
+const MOST_COLUMNS = 100;
+
+/** Makes the table of a doctor that prints to standard output. */
+export function printedTable({ json }: { readonly json: boolean }): FindingTable {
+  const columns = SYSTEM_RUNTIME.stdout.isTerminal()
+    ? Math.min(SYSTEM_RUNTIME.columns(), MOST_COLUMNS)
+    : USUAL_COLUMNS;
+  return new FindingTable({ json, columns, write: console.log });
+}
 
 /** Shows what a doctor finds, each finding as soon as it is there, and sums it up. */
 export class FindingTable {

@@ -1,8 +1,7 @@
-import { FindingTable } from "../../cli/doctor/finding_table.ts";
+import { printedTable } from "../../cli/doctor/finding_table.ts";
 import { SILENCE } from "../../cli/doctor/silence_check.ts";
 import type { Environment } from "../../cli/command_line.ts";
 import { keepOnly } from "../../cli/permissions.ts";
-import { SYSTEM_RUNTIME } from "../../cli/system_runtime.ts";
 import { readAuthorities } from "../authority_file.ts";
 import { requireKeyFile } from "../key_file.ts";
 import { findConfig } from "../config/find_config.ts";
@@ -30,7 +29,7 @@ export async function runDoctor(
   keepOnly("net");
   let isWell = true;
   for (const server of servers) {
-    const table = new FindingTable({ json, columns: columns(), write: console.log });
+    const table = printedTable({ json });
     table.head(server);
     const findings = examine({
       ...{ server, authorities, token, key, size },
@@ -41,11 +40,4 @@ export async function runDoctor(
     isWell = table.end() && isWell;
   }
   return isWell ? 0 : 1;
-}
-
-/** Columns of a line that still reads well. */
-const MOST_COLUMNS = 100;
-
-function columns(): number {
-  return SYSTEM_RUNTIME.stdout.isTerminal() ? Math.min(SYSTEM_RUNTIME.columns(), MOST_COLUMNS) : 80;
 }

@@ -1,5 +1,5 @@
 import type { Environment } from "../../cli/command_line.ts";
-import { FindingTable } from "../../cli/doctor/finding_table.ts";
+import { printedTable } from "../../cli/doctor/finding_table.ts";
 import { examine } from "./doctor.ts";
 import { parseDoctorOptions } from "./doctor_options.ts";
 
@@ -18,7 +18,7 @@ export async function runDoctor(
   if (command.kind === "version") console.log(version);
   if (command.kind !== "run") return 0;
   const { server, json } = command.options;
-  const table = new FindingTable({ json, write: console.log });
+  const table = printedTable({ json });
   table.head(server.publicUrl ?? server.domain);
   for await (const finding of examine(server)) table.add(finding);
   return table.end() ? 0 : 1;

@@ -114,7 +114,10 @@ const NGINX_FAULTS: readonly {
   },
   {
     fault: "tidies up targets",
-    changes: [["proxy_pass http://tunnel_server;", "proxy_pass http://tunnel_server/;"]],
+    changes: [[
+      "proxy_pass http://$tunnel_upstream;",
+      "proxy_pass http://$tunnel_upstream$uri$is_args$args;",
+    ]],
     check: "bytes",
     text: /^the target arrived as /,
     advice: /proxy_pass/,
@@ -274,6 +277,7 @@ async function behindNginx(
   await using _server = await Program.start("server.ts", [
     ...["--hostname", "127.0.0.1", "--port", `${ports.server}`, "--trust-proxy", "loopback"],
     ...["--domain", "tunnel.localhost", "--public-url", `https://localhost:${ports.proxy}`],
+    ...["--client-port", `${ports.clients}`],
   ]);
   const { proxy, authorityFile } = await nginxIn(folder.path, changes)(ports);
   await using _proxy = proxy;

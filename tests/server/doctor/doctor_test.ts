@@ -256,7 +256,10 @@ const NGINX_FAULTS: readonly {
   },
   {
     fault: "looks for the server elsewhere",
-    changes: [["proxy_pass http://tunnel_server;", `proxy_pass http://127.0.0.1:${freePort()};`]],
+    changes: [[
+      "proxy_pass http://$tunnel_upstream;",
+      `proxy_pass http://127.0.0.1:${freePort()};`,
+    ]],
     check: "public URL",
     text: /status 502/,
     advice: /does not reach it/,
