@@ -1,16 +1,24 @@
 import config from "./deno.json" with { type: "json" };
 import { openInBrowser } from "./lib/client/browser.ts";
+import { ConfigWatch } from "./lib/client/config/config_watch.ts";
 import { findConfig } from "./lib/client/config/find_config.ts";
 import { ClientConsole } from "./lib/client/console/client_console.ts";
 import { requireKeyFile } from "./lib/client/key_file.ts";
 import { clientCommand, type ClientOptions, parseClientOptions } from "./lib/client/options.ts";
 import { refusalAdvice } from "./lib/client/refusal_advice.ts";
 import { permissionsFor } from "./lib/client/services/open_service.ts";
-import { parseStartOptions, startCommand } from "./lib/client/start_options.ts";
+import type { StartOptions } from "./lib/client/start_options.ts";
 import { DRAIN_TIMEOUT } from "./lib/client/tunnel_client.ts";
 import { ClientTunnels } from "./lib/client/tunnels/client_tunnels.ts";
+import { StartCommand } from "./lib/client/tunnels/start_command.ts";
 import { Recorder } from "./lib/client/tunnels/recorder.ts";
-import { onStopSignal, ProgramError, programName, runProgram } from "./lib/cli/program.ts";
+import {
+  onReload,
+  onStopSignal,
+  ProgramError,
+  programName,
+  runProgram,
+} from "./lib/cli/program.ts";
 import { keepOnly } from "./lib/cli/permissions.ts";
 import type { Permission } from "./lib/cli/runtime.ts";
 import { SYSTEM_RUNTIME } from "./lib/cli/system_runtime.ts";
@@ -33,10 +41,11 @@ async function main(): Promise<number> {
     return await runLogin(args, environment, { name, version });
   }
   if (subcommand === "start") {
-    const found = await findConfig(startCommand(name), args, environment);
-    const command = parseStartOptions(args, environment, { name, config: found.config });
-    if (command.kind === "run") return await publish(command.options.tunnels, found.warning);
-    return show(command);
+    const start = new StartCommand(args, environment, name);
+    const { command, warning } = await start.read();
+    if (command.kind !== "run") return show(command);
+    const { tunnels, ...file } = command.options;
+    return await publish(tunnels, warning, { ...file, start });
   }
   const found = await findConfig(clientCommand(name), SYSTEM_RUNTIME.args, environment);
   const command = parseClientOptions(SYSTEM_RUNTIME.args, environment, {
@@ -54,14 +63,22 @@ function show(
   return 0;
 }
 
+/** What may change the tunnels that run. */
+interface Changing extends Pick<StartOptions, "path" | "watch"> {
+  readonly start: StartCommand;
+}
+
 /** Publishes tunnels, of which the first has all that they have in common. */
 async function publish(
   tunnels: readonly [ClientOptions, ...ClientOptions[]],
   configWarning: string | null,
+  changing: Changing | null = null,
 ): Promise<number> {
   const [options] = tunnels;
-  // The key is the last file that one tunnel needs; from there on there are peers.
-  const kept = [...new Set(tunnels.flatMap(({ service }) => permissionsFor(service)))];
+  // The key is the last file that one tunnel needs, where none takes its place; from there on there are peers.
+  const kept: readonly Permission[] = changing === null
+    ? permissionsFor(options.service)
+    : ["net", "read", "write"];
   const browser = options.open ? new Browser(tunnels.length, kept) : null;
   await using console = new ClientConsole({
     ...{ ...options, version },
@@ -83,6 +100,7 @@ async function publish(
   const running = new ClientTunnels({ key, heartbeat, console, recorder });
   for (const tunnel of tunnels) await running.start(tunnel);
   keepOnly(...kept, ...browser === null ? [] : ["run"] as const);
+  using _watch = changing === null ? null : watchConfig(changing, running, console);
   let stopped: Promise<void> | null = null;
   onStopSignal(() => {
     console.stopping(running.load, DRAIN_TIMEOUT);
@@ -93,6 +111,21 @@ async function publish(
   if (isWell || stopped !== null) return 0;
   if (refusal === null || options.tunnel !== "") return 1;
   throw new ProgramError(`the server refused: ${refusalAdvice(refusal)}`, 1, { cause: refusal });
+}
+
+/** Changes tunnels at each SIGHUP, and whenever the file has changed where that is wanted. */
+function watchConfig(
+  { start, path, watch }: Changing,
+  running: ClientTunnels,
+  console: ClientConsole,
+): Disposable | null {
+  const reload = async (): Promise<void> => {
+    const { tunnels, warnings } = await start.readAgain();
+    for (const text of warnings) console.warn(text);
+    if (tunnels.length > 0) console.reloaded(path, await running.apply(tunnels));
+  };
+  onReload(() => void reload());
+  return watch ? new ConfigWatch(path, () => void reload()) : null;
 }
 
 /** Opens the URLs of so many tunnels; after the last no program can be started any more. */

@@ -42,7 +42,7 @@ const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
 const VISITORS = "Its visitors";
-const CONFIG = "The config file";
+export const CONFIG = "The config file";
 const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */

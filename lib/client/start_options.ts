@@ -7,13 +7,13 @@ import {
   UsageError,
   variableOf,
 } from "../cli/command_line.ts";
-import { flagName, type FlagValues } from "../cli/flags.ts";
+import { flagName, type FlagValues, switchFlag } from "../cli/flags.ts";
 import { nearest } from "../cli/nearest.ts";
 import { ProgramError } from "../cli/program.ts";
 import { quoted } from "../cli/safe_text.ts";
 import type { Config, Settings, TunnelSection } from "./config/config.ts";
 import { SYSTEM } from "./config/config_folder.ts";
-import { CLIENT_FLAGS } from "./flags.ts";
+import { CLIENT_FLAGS, CONFIG } from "./flags.ts";
 import {
   clientCommand,
   type ClientOptions,
@@ -23,8 +23,21 @@ import {
 } from "./options.ts";
 import { parseService } from "./services/service_spec.ts";
 
+/** The flags that no other command has. */
+export const START_OWN_FLAGS = {
+  /** Look whether the file has changed. */
+  watch: switchFlag({
+    group: CONFIG,
+    help: "look once a second whether the file has changed, and do then what SIGHUP does",
+  }),
+};
+
 /** Tells one tunnel from the others, or where its service is, so that no flag can say it of all of them. */
-const { port, host, route, strip, label, name: wish, once, showKey, ...START_FLAGS } = CLIENT_FLAGS;
+const { port, host, route, strip, label, name: wish, once, showKey, ...others } = CLIENT_FLAGS;
+
+/** The flags of `tunnel-client start`. */
+export const START_FLAGS = { ...others, ...START_OWN_FLAGS };
+
 const OF_THE_FILE: readonly string[] = Object.keys({
   ...{ port, host, route, strip, label, name: wish, once, showKey },
 });
@@ -36,6 +49,10 @@ const MAX_NAMES = 100;
 export interface StartOptions {
   /** In the order of the file; what is not a tunnel's own is the same in all. */
   readonly tunnels: readonly [ClientOptions, ...ClientOptions[]];
+  /** The path of the file that has them. */
+  readonly path: string;
+  /** Whether it is watched. */
+  readonly watch: boolean;
 }
 
 /** Describes the command; the help calls the program `name`. */
@@ -64,12 +81,13 @@ export function parseStartOptions(
   if (line.kind !== "run") return line;
   const { path, client, tunnels } = startable(config);
   const sections = chosen(tunnels, line.positionals, path);
-  const command = { ...clientCommand(name), maxPositionals: MAX_NAMES };
-  const [first, ...others] = sections.map(([tunnel, section]): ClientOptions => {
+  const flags = { ...CLIENT_FLAGS, ...START_OWN_FLAGS };
+  const command = { ...clientCommand(name), flags, maxPositionals: MAX_NAMES };
+  const [first, ...rest] = sections.map(([tunnel, section]): ClientOptions => {
     const settings = new Map([...client, ...section.settings]);
     const own = parseCommandLine(command, args, withoutOwn(environment), settings);
     if (own.kind !== "run") throw new TypeError("a command line means two things");
-    const { values } = own;
+    const { watch: _, ...values } = own.values;
     const single = section.service === null ? null : parseService(section.service);
     const isRouted = values.route.length > 0 || single === null;
     return {
@@ -81,8 +99,9 @@ export function parseStartOptions(
     };
   });
   if (first === undefined) throw new TypeError("no tunnel is left");
-  checkAddresses([first, ...others], path);
-  return { kind: "run", options: { tunnels: [first, ...others] } };
+  checkAddresses([first, ...rest], path);
+  const { watch } = line.values;
+  return { kind: "run", options: { tunnels: [first, ...rest], path, watch } };
 }
 
 /** @throws {ProgramError} where there is nothing to start. */

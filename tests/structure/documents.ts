@@ -3,6 +3,7 @@ import {
   DOCTOR_FLAGS as CLIENT_DOCTOR_FLAGS,
   EXAMINATION,
 } from "../../lib/client/doctor/doctor_flags.ts";
+import { START_OWN_FLAGS } from "../../lib/client/start_options.ts";
 import { SERVER_FLAGS } from "../../lib/server/flags/server_flags.ts";
 import config from "../../deno.json" with { type: "json" };
 import { boundTables, readBounds } from "./bounds.ts";
@@ -30,6 +31,11 @@ export const GENERATED_BLOCKS: readonly GeneratedBlock[] = [
     document: ".github/FLAGS.md",
     name: "flags of the client",
     make: () => flagTables(CLIENT_FLAGS),
+  },
+  {
+    document: ".github/FLAGS.md",
+    name: "flags of start",
+    make: () => flagTables(START_OWN_FLAGS),
   },
   {
     document: ".github/FLAGS.md",

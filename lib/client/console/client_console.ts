@@ -78,6 +78,12 @@ export class ClientConsole implements AsyncDisposable {
     this.#voice.warn(text, mistake);
   }
 
+  /** Says what a config file that was read again has changed; empty for nothing. */
+  reloaded(path: string, done: string): void {
+    const sentence = `read ${path} again: ${done === "" ? "nothing is to be changed" : done}`;
+    this.#voice.tell("info", "reload", sentence, { path });
+  }
+
   /** Says that the client stops, and what it waits for. */
   stopping(open: number, timeout: number): void {
     const requests = open === 1 ? "1 open request" : `${open} open requests`;

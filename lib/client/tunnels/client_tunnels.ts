@@ -44,11 +44,16 @@ export class ClientTunnels {
     void this.#run(tunnel);
   }
 
-  /** Starts, changes and stops what is needed so that these run; the others are left alone. */
-  async apply(wanted: readonly ClientOptions[]): Promise<void> {
+  /**
+   * Starts, changes and stops what is needed so that these run; the others are left alone.
+   *
+   * @returns what was done, in words; empty when they run already.
+   */
+  async apply(wanted: readonly ClientOptions[]): Promise<string> {
     // One change after the other.
-    this.#changes = this.#changes.then(() => this.#apply(wanted));
-    await this.#changes;
+    const applied = this.#changes.then(() => this.#apply(wanted));
+    this.#changes = applied.then(() => {});
+    return await applied;
   }
 
   /** Stops all, with what is in flight finished. */
@@ -57,39 +62,48 @@ export class ClientTunnels {
     await Promise.all([...this.#running.values()].map((tunnel) => tunnel.stop()));
   }
 
-  async #apply(wanted: readonly ClientOptions[]): Promise<void> {
+  async #apply(wanted: readonly ClientOptions[]): Promise<string> {
     const names = new Set(wanted.map(({ tunnel }) => tunnel));
     const left = [...this.#running.values()].filter(({ options }) => !names.has(options.tunnel));
     // Those that stay come first, so that never none is left.
-    await Promise.all(wanted.map((options) => this.#change(options)));
+    const done = await Promise.all(wanted.map((options) => this.#change(options)));
     await Promise.all(left.map((tunnel) => tunnel.stop()));
+    const stopped = left.map(({ options }) => `${options.tunnel} stopped`);
+    return [...done, ...stopped].filter((words) => words !== "").join(", ");
   }
 
-  async #change(options: ClientOptions): Promise<void> {
+  /** Starts a tunnel or puts it in the place of another one, and returns what was done. */
+  async #change(options: ClientOptions): Promise<string> {
     const { tunnel: name } = options;
     const running = this.#running.get(name);
-    if (this.#isStopped) return;
+    if (this.#isStopped || running?.options.written === options.written) return "";
     try {
-      if (running === undefined) await this.start(options);
-      else if (running.options.written !== options.written) await this.#replace(running, options);
+      if (running !== undefined) return await this.#replace(running, options);
+      await this.start(options);
+      return `${name} started`;
     } catch (error) {
       if (!(error instanceof ProgramError)) throw error;
       const before = running === undefined ? "it is not started" : "it goes on as it was";
       this.#parts.console.warn(`${name}: ${error.message}; ${before}`);
       running?.show();
+      return "";
     }
   }
 
   /** Puts a tunnel in the place of another one, which goes on until the new one is online, or for good when it is refused. */
-  async #replace(running: ClientTunnel, options: ClientOptions): Promise<void> {
+  async #replace(running: ClientTunnel, options: ClientOptions): Promise<string> {
     const next = await ClientTunnel.open(options, this.#parts, running);
     running.console.silence();
     const refused = this.#run(next);
     await waitAtMost(REPLACE_TIMEOUT, Promise.race([next.online, refused]));
-    if (await Promise.race([refused, false])) return running.show();
+    if (await Promise.race([refused, false])) {
+      running.show();
+      return "";
+    }
     this.#running.set(options.tunnel, next);
     if (this.#isStopped) await next.stop();
     await running.stop();
+    return `${options.tunnel} changed`;
   }
 
   /** Runs a tunnel to its end, and returns whether that was a refusal. */
