@@ -112,7 +112,7 @@ function variables(environment: Environment): Source {
       // Compose files and shells cannot unset a variable, only empty it.
       if (text === undefined || text.trim() === "") continue;
       const texts = flag.kind === "list"
-        ? text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+        ? text.split(flag.separator).map((part) => part.trim()).filter((part) => part !== "")
         : [text];
       return { source: variable, texts };
     }

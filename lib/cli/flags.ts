@@ -11,7 +11,10 @@ export interface Flag<T> {
   readonly defaultText: string;
   /** Environment variables that are asked after its own. */
   readonly extraVariables: readonly string[];
-  /** What stands between the members of a value that a file may write as a list; empty for a value without members. */
+  /**
+   * What stands between the members of a value that a file may write as a list, and between the values of a list in the
+   * environment; empty for a value without members.
+   */
   readonly separator: string;
   /**
    * Makes the value of the texts that were given; without any it is the default.
@@ -72,7 +75,7 @@ export interface FlagOptions<Default> {
   /** @default the kind's own */
   readonly placeholder?: string;
   readonly extraVariables?: readonly string[];
-  /** Stands between the members of one value. @default the value has no members */
+  /** Stands between the members of one value, or the values of a list. @default no members, a comma between values */
   readonly separator?: string;
   /** Writes a value that a program gives as the flag's text. @default takes texts alone */
   readonly spell?: (value: unknown) => string;
@@ -101,14 +104,15 @@ export function listFlag<T>(
   parse: (text: string) => T,
   options: FlagOptions<readonly T[]>,
 ): Flag<readonly T[]> {
+  const { spell = spellText } = options;
   return {
-    ...shown("list", placeholder, options),
+    ...shown("list", placeholder, { separator: ",", ...options }),
     read: (texts) => texts.length === 0 ? options.default : texts.map(parse),
     accept(value) {
       if (value === undefined) return options.default;
       const values: readonly unknown[] = Array.isArray(value) ? value : [value];
       if (values.length === 0) throw new RangeError("must have one member or more");
-      return values.map((member) => parse(spellText(member)));
+      return values.map((member) => parse(spell(member)));
     },
   };
 }

@@ -1,4 +1,3 @@
-import { isNetwork } from "../net/address_set.ts";
 import {
   type Authority,
   isLocalhost,
@@ -10,7 +9,6 @@ import {
   choiceFlag,
   integerFlag,
   listFlag,
-  SecretError,
   switchFlag,
   textFlag,
   valueFlag,
@@ -21,13 +19,6 @@ import { UsageError } from "../cli/command_line.ts";
 import { quotedOpenly } from "../cli/safe_text.ts";
 import { isLabel } from "../identity/claim.ts";
 import { INSPECT_FLAGS } from "./inspector/inspect_flags.ts";
-import {
-  isPassword,
-  isUser,
-  MAX_ALLOWED,
-  MAX_PASSWORD_LENGTH,
-  MAX_USER_LENGTH,
-} from "../identity/visitor_policy.ts";
 import { DIRECT } from "./proxies.ts";
 import { DESTINATION_FLAGS } from "./services/destinations/destination_flags.ts";
 import { parseCrossOrigin } from "./services/rewriting/cross_origin.ts";
@@ -36,12 +27,12 @@ import {
   parseFieldName,
   parseFieldSetting,
 } from "./services/rewriting/field_rule.ts";
+import { VISITOR_FLAGS } from "./visitor_flags.ts";
 import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spec.ts";
 
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
-const VISITORS = "Its visitors";
 export const CONFIG = "The config file";
 const TERMINAL = "The terminal";
 
@@ -50,7 +41,6 @@ const MAX_CONNECTIONS = 16;
 const NO_SETTINGS: readonly FieldSetting[] = [];
 const NO_NAMES: readonly string[] = [];
 const NO_ROUTES: readonly RouteSpec[] = [];
-const EVERYBODY: readonly string[] = [];
 
 /** Every option of the client with its flag, as the help lists them. */
 export const CLIENT_FLAGS = {
@@ -212,23 +202,7 @@ export const CLIENT_FLAGS = {
     help: "wish for <name>.<domain> as well; refused, the client stops with the reason",
     default: null,
   }),
-  /** What visitors must present, in clear; null lets everybody in. */
-  basicAuth: valueFlag("<user:password>", parseBasicAuth, {
-    group: VISITORS,
-    help: "what visitors must present; better in the environment than here",
-    default: null,
-    defaultText: "nothing",
-    spell: spellBasicAuth,
-  }),
-  /** Addresses and networks of the visitors that are let in; none for all. */
-  allowIp: valueFlag("<addresses>", parseAllowIp, {
-    group: VISITORS,
-    help: "visitors that are let in: addresses and networks (10.0.0.0/8), with commas between",
-    default: EVERYBODY,
-    defaultText: "everybody",
-    separator: ",",
-    spell: (value) => Array.isArray(value) ? value.join() : String(value),
-  }),
+  ...VISITOR_FLAGS,
   /** The path of the config file; null for where the platform keeps settings. */
   config: textFlag({
     group: CONFIG,
@@ -324,53 +298,4 @@ function parseLabel(text: string): string {
     throw new RangeError("must be at most 63 letters, digits and hyphens, no hyphen at an end");
   }
   return label;
-}
-
-/**
- * Reads `user:password`; the user has no colon (RFC 7617 section 2).
- *
- * @throws {SecretError} for there is a password in it.
- */
-function parseBasicAuth(text: string): { readonly user: string; readonly password: string } {
-  const colon = text.indexOf(":");
-  const user = text.slice(0, colon);
-  if (colon < 1 || colon === text.length - 1) {
-    throw new SecretError("must be a user, a colon and a password");
-  }
-  if (!isUser(user)) {
-    const limit = `at most ${MAX_USER_LENGTH} bytes without control characters`;
-    throw new SecretError(`must have a user of ${limit}`);
-  }
-  const password = text.slice(colon + 1);
-  if (!isPassword(password)) {
-    const limit = `at most ${MAX_PASSWORD_LENGTH} bytes without control characters`;
-    throw new SecretError(`must have a password of ${limit}`);
-  }
-  return { user, password };
-}
-
-/** Writes a user and a password as the flag has them. @throws {SecretError} for what cannot be written so. */
-function spellBasicAuth(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null) {
-    throw new SecretError("must have a user and a password");
-  }
-  const { user, password }: { readonly user?: unknown; readonly password?: unknown } = value;
-  if (typeof user !== "string" || typeof password !== "string") {
-    throw new SecretError("must have a user and a password");
-  }
-  // RFC 7617 section 2.
-  if (user.includes(":")) throw new SecretError("must have a user without a colon");
-  return `${user}:${password}`;
-}
-
-function parseAllowIp(text: string): readonly string[] {
-  const networks = text.split(",").map((part) => part.trim());
-  if (!networks.every(isNetwork)) {
-    throw new RangeError("must be addresses and networks, with commas between");
-  }
-  if (networks.length > MAX_ALLOWED) {
-    throw new RangeError(`must be at most ${MAX_ALLOWED} addresses and networks`);
-  }
-  return networks;
 }

@@ -14,6 +14,7 @@ import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
 import { proxiesFor } from "./proxies.ts";
 import { parseService, type RouteSpec, type ServiceSpec } from "./services/service_spec.ts";
+import { visitorRules } from "./visitor_flags.ts";
 
 /** The values of the client's flags, and what is made of several of them. */
 export interface ClientOptions extends
@@ -95,6 +96,8 @@ export function sharedOptions(
   const { server, proxy, key, host: _h, port: _p, route: _r, strip: _s, config: _c, ...others } =
     values;
   checkInspectToken(others);
+  // They are put together again by who runs the tunnel.
+  visitorRules(others);
   const servers = [...new Set(server)];
   return {
     ...others,

@@ -1,116 +1,105 @@
-import { encodeBase64Url } from "@std/encoding/base64url";
-import { decodeBase64UrlExactly } from "./key.ts";
 import { RegistrationError } from "../wire/registration_error.ts";
+import type { SigningKey } from "./key.ts";
+import {
+  decodePasswordHash,
+  hashPassword,
+  type Login,
+  type PasswordHash,
+} from "./password_hash.ts";
 
 /** What the owner of a tunnel asks the server to check of its visitors. */
 export interface VisitorPolicy {
-  /** null lets everybody in. */
-  readonly basicAuth: PasswordHash | null;
+  /** Those who are let in; none lets everybody in. */
+  readonly basicAuth: readonly PasswordHash[];
+  /** Whether a browser may log in on a page, and is known by a cookie then. */
+  readonly login: boolean;
   /** Addresses and networks of the visitors that are let in; none lets everybody in. */
   readonly allowIp: readonly string[];
+  /** What visitors may have where the server would give them more. */
+  readonly limits: VisitorLimits;
 }
 
-/** A user and a password that is not told: PBKDF2 (RFC 8018 section 5.2) with HMAC-SHA-256, 32 bytes of it. */
-export interface PasswordHash {
-  /** 1 to 128 bytes of UTF-8 without a colon or control characters (RFC 7617 section 2). */
-  readonly user: string;
-  /** 16 bytes in base64url. */
-  readonly salt: string;
-  /** 32 bytes in base64url. */
-  readonly hash: string;
-  readonly iterations: number;
+/** Limits of one tunnel; null for what the server says. */
+export interface VisitorLimits {
+  /** Requests in so many milliseconds. */
+  readonly rate: { readonly count: number; readonly period: number } | null;
+  /** Requests and WebSockets at once. */
+  readonly streams: number | null;
+  /** Bytes of a request's body. */
+  readonly body: number | null;
+  /** Milliseconds to wait for the beginning of an answer. */
+  readonly timeout: number | null;
 }
 
-/** What an owner says of visitors: the policy before the password is hashed. */
-export interface VisitorRules {
-  /** null lets everybody in. */
-  readonly basicAuth: { readonly user: string; readonly password: string } | null;
-  readonly allowIp: readonly string[];
-}
+/** What an owner says of visitors: the policy before passwords are hashed. */
+export type VisitorRules =
+  & Omit<VisitorPolicy, "basicAuth">
+  & { readonly basicAuth: readonly Login[] };
+
+/** No limits but the server's. */
+export const NO_LIMITS: VisitorLimits = { rate: null, streams: null, body: null, timeout: null };
 
 /** The policy of a tunnel that has none. */
-export const OPEN_POLICY: VisitorPolicy = { basicAuth: null, allowIp: [] };
+export const OPEN_POLICY: VisitorPolicy & VisitorRules = {
+  basicAuth: [],
+  login: false,
+  allowIp: [],
+  limits: NO_LIMITS,
+};
 
-/** Bytes of a user's name in UTF-8: with all else that a claim may hold, a registration still fits its frame. */
-export const MAX_USER_LENGTH = 128;
+/** Users in one list: as many as a family or a team has. */
+export const MAX_USERS = 16;
 
-/** Bytes of a password in UTF-8: what is longer, a server would not look at. */
-export const MAX_PASSWORD_LENGTH = 512;
-
-/** Addresses and networks in one list, for the same reason. */
+/** Addresses and networks in one list. */
 export const MAX_ALLOWED = 64;
 
-/** Rounds of PBKDF2: fewer would be no hash for a password. */
-export const MIN_ITERATIONS = 10_000;
+/** Bytes of users and addresses in JSON: with all else that a claim may hold, a registration still fits its frame. */
+const MAX_POLICY_LENGTH = 4_800;
 
-/** Rounds of PBKDF2 for a new password: the server does them for a visitor, to whom they must not be a wait. */
-const ITERATIONS = 100_000;
+/** What a hashed password takes of them, with its salt and the names of members. */
+const HASH_COST = 140;
 
-/** Rounds of PBKDF2 that a server can be made to do for a visitor: some 50 ms of one core. */
-export const MAX_ITERATIONS = 200_000;
-
-/** Bytes of a salt (NIST SP 800-132 section 5.1 asks for 16). */
-export const SALT_LENGTH = 16;
-
-/** Bytes of a hash: all that one block of SHA-256 gives. */
-export const HASH_LENGTH = 32;
+/** The most that a limit may be: more than any server allows, and exact as a number. */
+export const MAX_LIMIT = 1_000_000_000_000;
 
 /** Characters that an address or network is made of; 45 and three digits of prefix are the most. Whether it is one, the server finds out. */
 const NETWORK = /^[0-9a-fA-F.:]{2,45}(?:\/[0-9]{1,3})?$/;
 
-/** What RFC 7617 section 2 keeps out of a user's name. */
-const NO_USER = /[\p{Cc}:]/u;
-
-/** What it keeps out of a password: a server refuses credentials that have it. */
-const NO_PASSWORD = /\p{Cc}/u;
-
-const encoder = new TextEncoder();
-
-/** Makes what the server is told of the visitors: the password leaves this machine as a salted hash alone. */
+/** Makes what the server is told of the visitors: passwords leave this machine as salted hashes alone. */
 export async function makeVisitorPolicy(
-  { basicAuth, allowIp }: VisitorRules,
+  rules: VisitorRules,
+  key: SigningKey | null = null,
 ): Promise<VisitorPolicy> {
-  if (basicAuth === null) return { basicAuth, allowIp };
-  const salt = crypto.getRandomValues(new Uint8Array(SALT_LENGTH));
-  const password = encoder.encode(basicAuth.password);
-  const hash = await hashOf(password, { salt, iterations: ITERATIONS });
-  return {
-    basicAuth: {
-      user: basicAuth.user,
-      salt: encodeBase64Url(salt),
-      hash: encodeBase64Url(hash),
-      iterations: ITERATIONS,
-    },
-    allowIp,
-  };
+  const { login, allowIp, limits } = rules;
+  const basicAuth = await Promise.all(rules.basicAuth.map((user) => hashPassword(user, key)));
+  return { basicAuth, login, allowIp, limits };
 }
 
-/** Returns the bytes of a password's hash; that takes as long as the iterations say. */
-export async function hashOf(
-  password: Uint8Array<ArrayBuffer>,
-  { salt, iterations }: {
-    readonly salt: Uint8Array<ArrayBuffer>;
-    readonly iterations: number;
-  },
-): Promise<Uint8Array> {
-  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
-  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, HASH_LENGTH * 8));
+/** Whether users and addresses are more than a registration has room for. */
+export function isTooLong({ basicAuth, allowIp }: VisitorRules): boolean {
+  const text = JSON.stringify([basicAuth.map(({ user }) => user), allowIp]);
+  const length = new TextEncoder().encode(text).length;
+  return length + basicAuth.length * HASH_COST > MAX_POLICY_LENGTH;
 }
 
 /** Whether there is anything to check. */
-export function hasPolicy({ basicAuth, allowIp }: VisitorPolicy): boolean {
-  return basicAuth !== null || allowIp.length > 0;
+export function hasPolicy(policy: VisitorPolicy): boolean {
+  return encodeVisitorPolicy(policy) !== undefined;
 }
 
 /** Returns the member `policy` of a claim, or undefined for one that needs none. */
 export function encodeVisitorPolicy(policy: VisitorPolicy): object | undefined {
-  if (!hasPolicy(policy)) return undefined;
-  const { basicAuth, allowIp } = policy;
-  return {
-    ...(basicAuth === null ? {} : { basicAuth }),
+  const { basicAuth, login, allowIp, limits } = policy;
+  const members = {
+    // One alone is written as the first version had it.
+    ...(basicAuth.length === 0
+      ? {}
+      : { basicAuth: basicAuth.length > 1 ? basicAuth : basicAuth[0] }),
+    ...(login ? { login } : {}),
     ...(allowIp.length === 0 ? {} : { allowIp }),
+    ...Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== null)),
   };
+  return Object.keys(members).length === 0 ? undefined : members;
 }
 
 /**
@@ -120,47 +109,46 @@ export function encodeVisitorPolicy(policy: VisitorPolicy): object | undefined {
  */
 export function decodeVisitorPolicy(value: unknown): VisitorPolicy {
   if (value === undefined) return OPEN_POLICY;
-  const { basicAuth, allowIp, ...others } = membersOf(value);
+  const { basicAuth, login, allowIp, rate, streams, body, timeout, ...others } = membersOf(value);
   refuseOthers(others);
-  return {
-    basicAuth: basicAuth === undefined ? null : passwordHashOf(basicAuth),
+  const policy: VisitorPolicy = {
+    basicAuth: basicAuth === undefined ? [] : usersOf(basicAuth),
+    login: login === undefined ? false : loginOf(login),
     allowIp: allowIp === undefined ? [] : allowedOf(allowIp),
+    limits: {
+      rate: rate === undefined ? null : rateOf(rate),
+      streams: limitOf("streams", streams),
+      body: limitOf("body", body),
+      timeout: limitOf("timeout", timeout),
+    },
   };
+  if (policy.login && policy.basicAuth.length === 0) {
+    throw bad("login is asked for without users that could");
+  }
+  return policy;
 }
 
-/** Whether visitors can be asked for a password. */
-export function isPassword(text: string): boolean {
-  return !NO_PASSWORD.test(text) && text.isWellFormed() &&
-    encoder.encode(text).length <= MAX_PASSWORD_LENGTH;
+function usersOf(value: unknown): PasswordHash[] {
+  if (!Array.isArray(value)) return [userOf(value)];
+  if (value.length === 0 || value.length > MAX_USERS) {
+    throw bad(`basicAuth is not a list of 1 to ${MAX_USERS} users`);
+  }
+  const users = value.map(userOf);
+  if (new Set(users.map(({ user }) => user)).size < users.length) {
+    throw bad("basicAuth has a user twice");
+  }
+  return users;
 }
 
-/** Whether a text may be the user of a PasswordHash. */
-export function isUser(text: string): boolean {
-  return text !== "" && !NO_USER.test(text) && text.isWellFormed() &&
-    encoder.encode(text).length <= MAX_USER_LENGTH;
-}
-
-function passwordHashOf(value: unknown): PasswordHash {
+function userOf(value: unknown): PasswordHash {
   const { user, salt, hash, iterations, ...others } = membersOf(value);
   refuseOthers(others);
-  if (typeof user !== "string" || !isUser(user)) {
-    throw bad(
-      `the user is not 1 to ${MAX_USER_LENGTH} bytes without a colon or control characters`,
-    );
-  }
-  if (typeof salt !== "string" || !isBase64Url(salt, SALT_LENGTH)) {
-    throw bad(`the salt is not ${SALT_LENGTH} bytes in base64url`);
-  }
-  if (typeof hash !== "string" || !isBase64Url(hash, HASH_LENGTH)) {
-    throw bad(`the hash is not ${HASH_LENGTH} bytes in base64url`);
-  }
-  if (
-    typeof iterations !== "number" || !Number.isInteger(iterations) ||
-    iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS
-  ) {
-    throw bad(`the iterations are not a number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`);
-  }
-  return { user, salt, hash, iterations };
+  return decodePasswordHash({ user, salt, hash, iterations });
+}
+
+function loginOf(value: unknown): boolean {
+  if (value !== true) throw bad("login is not true");
+  return value;
 }
 
 function allowedOf(value: unknown): string[] {
@@ -174,9 +162,21 @@ function allowedOf(value: unknown): string[] {
   });
 }
 
-function isBase64Url(text: string, length: number): boolean {
-  return text.length === Math.ceil(length * 4 / 3) &&
-    decodeBase64UrlExactly(text)?.length === length;
+function rateOf(value: unknown): VisitorLimits["rate"] {
+  const { count, period, ...others } = membersOf(value);
+  refuseOthers(others);
+  return { count: numberOf("count", count), period: numberOf("period", period) };
+}
+
+function limitOf(name: string, value: unknown): number | null {
+  return value === undefined ? null : numberOf(name, value);
+}
+
+function numberOf(name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT) {
+    return value;
+  }
+  throw bad(`${name} is not a whole number from 1 to ${MAX_LIMIT}`);
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -7,6 +7,14 @@ export interface HeadReceiver {
   onFailure(error: Error): void;
 }
 
+/** Says that no head came in time. */
+export class HeadTimeout extends StreamError {
+  /** Takes the milliseconds that were waited. */
+  constructor(readonly timeout: number) {
+    super(ErrorCode.Timeout, `no response head within ${timeout} ms`);
+  }
+}
+
 /** The response head that a stream is still to get. A receiver costs less than a promise, which is made for who asks. */
 export class PendingHead {
   /** When it is to be here at the latest, by `performance.now()`; infinite when it is not waited for any more. */
@@ -76,7 +84,7 @@ export interface Awaiting {
 
 /** Ends waits for heads that take too long: one timer for all of them, which is set for the first that may be over. */
 export class HeadTimer {
-  readonly #timeout: number;
+  #timeout: number;
   readonly #all: () => Iterable<Awaiting>;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -90,6 +98,11 @@ export class HeadTimer {
   begin(): PendingHead {
     this.#timer ??= setTimeout(this.#look, this.#timeout);
     return new PendingHead(performance.now() + this.#timeout);
+  }
+
+  /** Has later waits end after so many milliseconds, where that is sooner. */
+  shorten(timeout: number): void {
+    this.#timeout = Math.min(this.#timeout, timeout);
   }
 
   /** Starts a wait anew, because the request is still making progress. */
@@ -109,10 +122,7 @@ export class HeadTimer {
     for (const { head } of this.#all()) {
       if (head === null) continue;
       if (head.deadline > now) next = Math.min(next, head.deadline);
-      else {
-        const reason = `no response head within ${this.#timeout} ms`;
-        head.reject(new StreamError(ErrorCode.Timeout, reason));
-      }
+      else head.reject(new HeadTimeout(this.#timeout));
     }
     if (next < Infinity) this.#timer = setTimeout(this.#look, next - now);
   };

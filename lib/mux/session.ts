@@ -159,6 +159,11 @@ export class Session implements TransportEvents, StreamHost, Beating {
     return new OpenedStream(stream, pending);
   }
 
+  /** Has streams that are opened from now on wait so many milliseconds for their heads, where that is less. */
+  shortenHeadTimeout(timeout: number): void {
+    this.#heads.shorten(timeout);
+  }
+
   /** Asks the peer for a sign of life; until it comes, `answering` is false. */
   probe(): void {
     if (!this.#closed && this.#keepalive.probe(this.#heartbeat.now)) this.#ping();

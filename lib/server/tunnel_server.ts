@@ -22,6 +22,7 @@ import { AccessLog } from "./admin/access_log.ts";
 import type { Answer, RequestObserver, Visit, VisitHandler } from "./listen/visit.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
+import { OwnRates } from "./access/own_rates.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { AdminActions } from "./admin/admin_actions.ts";
 import { AdminCalls } from "./admin/admin_calls.ts";
@@ -142,6 +143,7 @@ export class TunnelServer implements AsyncDisposable {
       registrationPolicy: this.#registrationPolicy,
       tunnelLimits: {
         requests: limiterOf(options),
+        ownRates: new OwnRates({ most: options.maxTunnels }),
         streams: options.maxStreams,
         visitors: new VisitorQuotas(options.maxStreams, options.maxVisitorStreams),
         guesses: new GuessQueue(),
@@ -174,7 +176,7 @@ export class TunnelServer implements AsyncDisposable {
     const forwarded = new ForwardedFields(options);
     const heads = new RequestHeads(forwarded);
     const bodies = { most: options.maxBody, idle: new IdleWatch(), limited };
-    const proxy = new Proxy({ heads, headTimeout: options.timeout, bodies, log });
+    const proxy = new Proxy({ heads, bodies, log });
     const quotas = new WebSocketQuotas(options);
     const webSockets = new WebSocketProxy({
       proxy,

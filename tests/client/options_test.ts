@@ -55,8 +55,13 @@ Deno.test("parseClientOptions has the defaults of the README", () => {
     label: "",
     name: null,
     token: null,
-    basicAuth: null,
+    basicAuth: [],
+    login: false,
     allowIp: [],
+    rateLimit: null,
+    maxStreams: null,
+    maxBody: null,
+    timeout: null,
     connections: 2,
     hostHeader: null,
     once: false,
@@ -95,7 +100,13 @@ Deno.test("parseClientOptions reads every flag", () => {
       "--name=Shop",
       "--token=t",
       "--basic-auth=ann:a:b",
+      "--basic-auth=bob:c",
+      "--login",
       "--allow-ip=10.0.0.0/8, ::1",
+      "--rate-limit=10/m",
+      "--max-streams=5",
+      "--max-body=1mb",
+      "--timeout=5s",
       "--proxy=http://p.example:3128",
       "--server-ca=ca.pem",
       "--connections=16",
@@ -131,8 +142,13 @@ Deno.test("parseClientOptions reads every flag", () => {
       label: "blog",
       name: "shop",
       token: "t",
-      basicAuth: { user: "ann", password: "a:b" },
+      basicAuth: [{ user: "ann", password: "a:b" }, { user: "bob", password: "c" }],
+      login: true,
       allowIp: ["10.0.0.0/8", "::1"],
+      rateLimit: { count: 10, period: 60_000 },
+      maxStreams: 5,
+      maxBody: 1_000_000,
+      timeout: 5_000,
       connections: 16,
       hostHeader: "rewrite",
       once: true,
@@ -354,7 +370,7 @@ Deno.test("parseClientOptions refuses a user or password that fits no field, and
     );
     assert(!error.message.includes("hunter2"), error.message);
   }
-  assertEquals(options(["--basic-auth=zoë:a:b"]).basicAuth, { user: "zoë", password: "a:b" });
+  assertEquals(options(["--basic-auth=zoë:a:b"]).basicAuth, [{ user: "zoë", password: "a:b" }]);
 });
 
 Deno.test("parseClientOptions shows exactly its flags in --help, within 80 columns", () => {
@@ -381,6 +397,9 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "list",
     "log-format",
     "log-level",
+    "login",
+    "max-body",
+    "max-streams",
     "name",
     "once",
     "open",
@@ -388,6 +407,7 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "port",
     "proxy",
     "qr",
+    "rate-limit",
     "remove-request-header",
     "remove-response-header",
     "route",
@@ -398,6 +418,7 @@ Deno.test("parseClientOptions shows exactly its flags in --help, within 80 colum
     "show-key",
     "spa",
     "strip",
+    "timeout",
     "token",
     "version",
   ]);

@@ -1,5 +1,6 @@
 import config from "../../deno.json" with { type: "json" };
 import { type ClientOptions, parseClientOptions } from "../../lib/client/options.ts";
+import { visitorRules } from "../../lib/client/visitor_flags.ts";
 import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { loadKeyFile } from "../../lib/client/key_file.ts";
 import { Inspector } from "../../lib/client/inspector/inspector.ts";
@@ -93,7 +94,7 @@ async function connect(
     ...{ service: local, events: greet },
   };
   const { service, events } = inspector?.add(tunnel) ?? tunnel;
-  const policy = await makeVisitorPolicy(options);
+  const policy = await makeVisitorPolicy(visitorRules(options));
   return new TunnelClient({ ...options, service, servers, key, policy }, events);
 }
 

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { Balancer } from "./balancer.ts";
 import type { SigningKey } from "../../lib/identity/key.ts";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { FrameType } from "../../lib/wire/frame.ts";
 import { proveToken } from "../../lib/identity/token_proof.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
@@ -289,10 +290,10 @@ Deno.test("A server confirms a visitor policy, and refuses one that cannot be ch
   using plain = await Subscriber.connect(server);
   assertEquals((await plain.answer(await plain.claim(key))).policy, undefined);
   using guarded = await Subscriber.connect(server);
-  const policy = { basicAuth: null, allowIp: ["10.0.0.0/8"] };
+  const policy = { ...OPEN_POLICY, allowIp: ["10.0.0.0/8"] };
   assertEquals((await guarded.answer(await guarded.claim(key, { policy }))).policy, true);
   using wrong = await Subscriber.connect(server);
-  const jws = await wrong.claim(key, { policy: { basicAuth: null, allowIp: ["1.2.3"] } });
+  const jws = await wrong.claim(key, { policy: { ...OPEN_POLICY, allowIp: ["1.2.3"] } });
   assertEquals(errorOf(await wrong.answer(jws)).code, "bad_policy");
 });
 

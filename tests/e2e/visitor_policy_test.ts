@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { OPEN_POLICY } from "../../lib/identity/visitor_policy.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { newSigningKey } from "../testing/ed25519.ts";
 import { authorization, passwordHash } from "../testing/password.ts";
@@ -84,7 +85,7 @@ Deno.test("--basic-auth: many first requests with the right password at once are
 Deno.test("--basic-auth: a client that leaves while a password is checked gets the request when it is back", async () => {
   await using server = await startServer();
   const key = await newSigningKey();
-  const policy = { basicAuth: await passwordHash("ann", "correct horse"), allowIp: [] };
+  const policy = { ...OPEN_POLICY, basicAuth: [await passwordHash("ann", "correct horse")] };
   using client = await Subscriber.connect(server);
   const { hostnames } = await client.answer(await client.claim(key, { policy }));
   assert(Array.isArray(hostnames));

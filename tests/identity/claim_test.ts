@@ -3,11 +3,13 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { type Claim, isLabel, signClaim, verifyClaim } from "../../lib/identity/claim.ts";
 import type { SigningKey } from "../../lib/identity/key.ts";
 import {
+  isTooLong,
   MAX_ALLOWED,
-  MAX_ITERATIONS,
-  MAX_USER_LENGTH,
+  MAX_LIMIT,
+  MAX_USERS,
   OPEN_POLICY,
 } from "../../lib/identity/visitor_policy.ts";
+import { MAX_ITERATIONS, MAX_USER_LENGTH } from "../../lib/identity/password_hash.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { MAX_REGISTRATION_LENGTH } from "../../lib/wire/limits.ts";
 import { decodeRequest, encodeMessage } from "../../lib/wire/messages.ts";
@@ -34,7 +36,7 @@ const CLAIM: Claim = {
   label: "blog",
   connection: 3,
   name: "shop",
-  policy: { basicAuth: null, allowIp: ["10.0.0.0/8", "::1"] },
+  policy: { ...OPEN_POLICY, allowIp: ["10.0.0.0/8", "::1"] },
   features: ["notices"],
   mark: { client: "AbC-_9", service: "x".repeat(43) },
 };
@@ -382,6 +384,21 @@ Deno.test("verifyClaim refuses visitor policy that are not exactly as they must 
 
 Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, with a proof", async () => {
   const host = `${"a".repeat(63)}.`.repeat(4).slice(0, 253);
+  const allowIp = Array.from(
+    { length: MAX_ALLOWED },
+    () => "2001:0db8:0000:0000:0000:0000:255.255.255.255/128",
+  );
+  const users = Array.from(
+    { length: MAX_USERS },
+    (_, i) => `${i.toString(36)}${'"'.repeat(MAX_USER_LENGTH - 1)}`,
+  );
+  const most = users.findIndex((_, i) =>
+    isTooLong({
+      ...{ ...OPEN_POLICY, allowIp },
+      basicAuth: users.slice(0, i + 1).map((user) => ({ user, password: "" })),
+    })
+  );
+  assert(most > 1);
   const claim: Claim = {
     audience: `https://${host}:65535`,
     nonce: NONCE,
@@ -389,16 +406,20 @@ Deno.test("The largest claim that signClaim makes fits a RegistrationRequest, wi
     connection: 15,
     name: "x".repeat(63),
     policy: {
-      basicAuth: {
-        user: '"'.repeat(MAX_USER_LENGTH),
+      basicAuth: users.slice(0, most).map((user) => ({
+        user,
         salt: "AAECAwQFBgcICQoLDA0ODw",
         hash: NONCE,
         iterations: MAX_ITERATIONS,
+      })),
+      login: true,
+      allowIp,
+      limits: {
+        rate: { count: MAX_LIMIT, period: MAX_LIMIT },
+        streams: MAX_LIMIT,
+        body: MAX_LIMIT,
+        timeout: MAX_LIMIT,
       },
-      allowIp: Array.from(
-        { length: MAX_ALLOWED },
-        () => "2001:0db8:0000:0000:0000:0000:255.255.255.255/128",
-      ),
     },
     features: FEATURES,
     mark: { client: "x".repeat(43), service: "x".repeat(43) },

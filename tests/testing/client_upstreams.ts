@@ -1,3 +1,4 @@
+import { OwnRates } from "../../lib/server/access/own_rates.ts";
 import { RequestPolicy } from "../../lib/server/access/request_policy.ts";
 import { GuessQueue } from "../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../lib/server/access/visitor_quotas.ts";
@@ -41,6 +42,7 @@ function openPolicy(): RequestPolicy {
     owner: "192.0.2.9",
     policy: OPEN_POLICY,
     requests: null,
+    ownRates: new OwnRates({ most: 10 }),
     streams: MAX_STREAMS,
     visitors: new VisitorQuotas(MAX_STREAMS, null),
     guesses: new GuessQueue(),

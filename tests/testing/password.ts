@@ -1,12 +1,10 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { makeVisitorPolicy, type PasswordHash } from "../../lib/identity/visitor_policy.ts";
+import { hashPassword, type PasswordHash } from "../../lib/identity/password_hash.ts";
 import type { RawField } from "./message_head.ts";
 
 /** Makes what a client tells the server of a password. */
 export async function passwordHash(user: string, password: string): Promise<PasswordHash> {
-  const { basicAuth } = await makeVisitorPolicy({ basicAuth: { user, password }, allowIp: [] });
-  if (basicAuth === null) throw new Error("no password was made");
-  return basicAuth;
+  return await hashPassword({ user, password });
 }
 
 /** Writes the field that presents user and password, as UTF-8 (RFC 7617). */

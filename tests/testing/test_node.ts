@@ -1,5 +1,6 @@
 import type { Bus } from "../../lib/server/bus/bus.ts";
 import { parseClientOptions } from "../../lib/client/options.ts";
+import { visitorRules } from "../../lib/client/visitor_flags.ts";
 import { makeVisitorPolicy } from "../../lib/identity/visitor_policy.ts";
 import { ALL_STREAM_IDS, type StreamIds } from "../../lib/mux/stream_table.ts";
 import { TunnelClient, type TunnelClientEvents } from "../../lib/client/tunnel_client.ts";
@@ -155,7 +156,7 @@ export class TestClient implements AsyncDisposable {
         service: options.service ??
           openService(command.options.service, command.options),
         key,
-        policy: await makeVisitorPolicy(command.options),
+        policy: await makeVisitorPolicy(visitorRules(command.options)),
       },
       {
         onOnline: (server, url) => void urls.set(server, url),

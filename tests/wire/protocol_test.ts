@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
+import * as password from "../../lib/identity/password_hash.ts";
 import * as policy from "../../lib/identity/visitor_policy.ts";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
@@ -157,12 +158,17 @@ Deno.test("PROTOCOL.md has the bounds of the visitor policy that the code has", 
   const meaning = new Map([...table("member of `policy`"), ...table("member of `basicAuth`")]
     .map(([name, , text = ""]) => [unquoted(name), text]));
   const bounds: Record<string, readonly number[]> = {
-    basicAuth: [],
+    basicAuth: [1, policy.MAX_USERS],
+    login: [],
     allowIp: [1, policy.MAX_ALLOWED],
-    user: [1, policy.MAX_USER_LENGTH],
-    salt: [policy.SALT_LENGTH],
-    hash: [policy.HASH_LENGTH],
-    iterations: [policy.MIN_ITERATIONS, policy.MAX_ITERATIONS],
+    rate: [1, policy.MAX_LIMIT],
+    streams: [1, policy.MAX_LIMIT],
+    body: [1, policy.MAX_LIMIT],
+    timeout: [1, policy.MAX_LIMIT],
+    user: [1, password.MAX_USER_LENGTH],
+    salt: [password.SALT_LENGTH],
+    hash: [password.HASH_LENGTH],
+    iterations: [password.MIN_ITERATIONS, password.MAX_ITERATIONS],
   };
   assertEquals([...meaning.keys()], Object.keys(bounds));
   for (const [name, numbers] of Object.entries(bounds)) {

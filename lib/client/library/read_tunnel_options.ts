@@ -1,6 +1,10 @@
 import { durationFlag } from "../../cli/flags.ts";
 import { OptionError, optionValue, refuseOthers } from "../../cli/option_values.ts";
-import { makeVisitorPolicy } from "../../identity/visitor_policy.ts";
+import {
+  makeVisitorPolicy,
+  OPEN_POLICY,
+  type VisitorRules,
+} from "../../identity/visitor_policy.ts";
 import { certificatesIn } from "../authority_file.ts";
 import { CLIENT_FLAGS } from "../flags.ts";
 import { DIRECT, proxiesFor } from "../proxies.ts";
@@ -51,7 +55,8 @@ export async function readTunnelOptions(options: TunnelOptions): Promise<ReadTun
   const { server, label, name, token, connections, proxy: proxyFlag, ...others } = CLIENT_FLAGS;
   const servers = [...new Set(optionValue("server", server, options.server))];
   const proxy = optionValue("proxy", proxyFlag, options.proxy) ?? DIRECT;
-  const rules = {
+  const rules: VisitorRules = {
+    ...OPEN_POLICY,
     basicAuth: optionValue("basicAuth", others.basicAuth, options.basicAuth),
     allowIp: optionValue("allowIp", others.allowIp, options.allowIp),
   };

@@ -15,8 +15,8 @@ export interface TunnelOptions {
   readonly name?: string | null;
   /** The server's shared secret. @default none */
   readonly token?: string | null;
-  /** What visitors must present (RFC 7617); it leaves this machine as a salted hash. @default nothing */
-  readonly basicAuth?: BasicAuth | null;
+  /** What visitors must present (RFC 7617), of one user or several; it leaves this machine as a salted hash. @default nothing */
+  readonly basicAuth?: BasicAuth | readonly BasicAuth[] | null;
   /** The visitors that are let in: addresses and networks such as `10.0.0.0/8`. @default everybody */
   readonly allowIp?: string | readonly string[];
   /** WebSockets to each server, from 1 to 16. @default 2 */

@@ -14,6 +14,7 @@ import { rewriting } from "../services/rewriting/rewriting_service.ts";
 import type { Service } from "../services/service.ts";
 import { originsOf, serviceName } from "../services/service_spec.ts";
 import { TunnelClient, type TunnelClientEvents } from "../tunnel_client.ts";
+import { visitorRules } from "../visitor_flags.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What the tunnels of a process share. */
@@ -72,7 +73,7 @@ export class ClientTunnel {
     const local = await openLocal(options, { console, watches });
     // Where nobody is told, the service is not troubled with a connection that asks for nothing.
     if (client.exchanges !== null) console.servicesSeen(await watches.start());
-    const policy = await makeVisitorPolicy(options);
+    const policy = await makeVisitorPolicy(visitorRules(options), key);
     const own = await newClientMark(serviceName(options.service), key);
     const mark = earlier === null ? own : { ...own, client: earlier.#mark.client };
     const { events, online } = heard(console);
@@ -139,7 +140,7 @@ async function openLocal(
 
 /** Whether some visitors are kept out. */
 function isGuarded({ basicAuth, allowIp }: ClientOptions): boolean {
-  return basicAuth !== null || allowIp.length > 0;
+  return basicAuth.length > 0 || allowIp.length > 0;
 }
 
 const OPEN_DESTINATIONS =

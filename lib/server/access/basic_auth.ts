@@ -7,7 +7,7 @@ import {
   MAX_PASSWORD_LENGTH,
   MAX_USER_LENGTH,
   type PasswordHash,
-} from "../../identity/visitor_policy.ts";
+} from "../../identity/password_hash.ts";
 import { fieldValue } from "../../http/fields.ts";
 import { COLON, DEL, SP } from "../../http/octets.ts";
 import { networkOf } from "../../net/ip_address.ts";
@@ -31,35 +31,42 @@ interface Guess {
 }
 
 export interface BasicAuthOptions extends Pick<Guesser, "tunnel" | "owner"> {
-  readonly password: PasswordHash;
+  /** Of one user each, one at least. */
+  readonly passwords: readonly PasswordHash[];
   /** Where guesses wait, those at other tunnels too. */
   readonly guesses: GuessQueue;
 }
 
+/** A password as it is checked. */
+interface Password {
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly hash: Uint8Array;
+  readonly iterations: number;
+}
+
 /**
- * Lets in the visitors that know the user and password which the owner of a tunnel has set (RFC 7617).
+ * Lets in the visitors that know a user and the password which the owner of a tunnel has set for that (RFC 7617).
  *
- * Only one pair is right. Once it was seen, its digest is kept, so that it is known again within
+ * Each user has one pair that is right. Once it was seen, its digest is kept, so that it is known again within
  * microseconds; every other pair takes PBKDF2.
  */
 export class BasicAuth {
-  /** A digest, as everything that is compared with what visitors send. */
-  readonly #user: string;
-  readonly #salt: Uint8Array<ArrayBuffer>;
-  readonly #hash: Uint8Array;
-  readonly #iterations: number;
+  /** By the digests of users, for what visitors send is compared by its digest alone. */
+  readonly #passwords: ReadonlyMap<string, Password>;
   readonly #options: BasicAuthOptions;
   /** By digest: as many as one tunnel may have in the queue. */
   readonly #guesses = new Map<string, Guess>();
-  #known: string | null = null;
+  /** Digests of right pairs: as many as there are users. */
+  readonly #known = new Set<string>();
 
   constructor(options: BasicAuthOptions) {
-    const { user, salt, hash, iterations } = options.password;
     this.#options = options;
-    this.#user = digestOf(new TextEncoder().encode(user));
-    this.#salt = decodeBase64Url(salt);
-    this.#hash = decodeBase64Url(hash);
-    this.#iterations = iterations;
+    this.#passwords = new Map(
+      options.passwords.map(({ user, salt, hash, iterations }) => [
+        digestOf(new TextEncoder().encode(user)),
+        { salt: decodeBase64Url(salt), hash: decodeBase64Url(hash), iterations },
+      ]),
+    );
   }
 
   /** Returns why a request is not let in, or null when it is; a promise where that takes time. */
@@ -68,7 +75,7 @@ export class BasicAuth {
     const credentials = field === undefined ? undefined : parseCredentials(field);
     if (credentials === undefined) return UNAUTHORIZED;
     const digest = digestOf(credentials);
-    if (digest === this.#known) return null;
+    if (this.#known.has(digest)) return null;
     const guess = this.#guesses.get(digest) ?? this.#begin(credentials, { digest, address });
     if (guess === null || guess.sharing >= MAX_SHARING) return TOO_MANY_GUESSES;
     guess.sharing++;
@@ -87,7 +94,7 @@ export class BasicAuth {
     const checking = guesses.check(guesser, () => this.#isRight(credentials));
     if (checking === null) return null;
     const outcome = checking.then((isRight) => {
-      if (isRight === true) this.#known = digest;
+      if (isRight === true) this.#known.add(digest);
       return isRight;
     }).finally(() => this.#guesses.delete(digest));
     const guess = { outcome, sharing: 0 };
@@ -98,12 +105,13 @@ export class BasicAuth {
   /** Takes as long for a wrong user as for a wrong password. */
   async #isRight(credentials: Credentials): Promise<boolean> {
     const colon = credentials.indexOf(COLON);
-    const user = credentials.subarray(0, colon);
-    const password = credentials.slice(colon + 1);
-    const hash = await hashOf(password, { salt: this.#salt, iterations: this.#iterations });
-    const isPassword = timingSafeEqual(hash, this.#hash);
-    const isUser = digestOf(user) === this.#user;
-    return isUser && isPassword;
+    const known = this.#passwords.get(digestOf(credentials.subarray(0, colon)));
+    const [another] = this.#passwords.values();
+    const password = known ?? another;
+    if (password === undefined) return false;
+    const hash = await hashOf(credentials.slice(colon + 1), password);
+    const isPassword = timingSafeEqual(hash, password.hash);
+    return known !== undefined && isPassword;
   }
 }
 

@@ -1,9 +1,12 @@
 import type { VisitorPolicy } from "../../identity/visitor_policy.ts";
 import { AddressSet } from "../../net/address_set.ts";
+import { fieldValue } from "../../http/fields.ts";
+import { bodyTooLong } from "../proxy/request_body.ts";
 import { networkOf } from "../../net/ip_address.ts";
 import { BasicAuth } from "./basic_auth.ts";
 import type { GuessQueue } from "./guess_queue.ts";
 import type { Limiter } from "./limiter.ts";
+import type { OwnRates } from "./own_rates.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
 import { type Asking, RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
 import type { VisitorQuotas } from "./visitor_quotas.ts";
@@ -12,6 +15,8 @@ import type { VisitorQuotas } from "./visitor_quotas.ts";
 export interface TunnelLimits {
   /** Counts the requests of each tunnel by its id; null for no limit. */
   readonly requests: Limiter | null;
+  /** Counts them by the rates that owners have set. */
+  readonly ownRates: OwnRates;
   /** Requests and WebSockets of one tunnel at once. */
   readonly streams: number;
   /** Counts the streams of each visitor. */
@@ -43,9 +48,9 @@ export class RequestPolicy {
     const { basicAuth, allowIp } = options.policy;
     this.#options = options;
     this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
-    this.#auth = basicAuth === null
+    this.#auth = basicAuth.length === 0
       ? null
-      : new BasicAuth({ password: basicAuth, guesses, tunnel: id, owner: networkOf(owner) });
+      : new BasicAuth({ passwords: basicAuth, guesses, tunnel: id, owner: networkOf(owner) });
   }
 
   /** Whether the Authorization field of a request is meant for this check, and not for the origin. */
@@ -59,17 +64,23 @@ export class RequestPolicy {
    * A visitor whose address is not allowed does not count against the tunnel's rate; a guess at its password does.
    */
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
-    const { id, requests } = this.#options;
     if (this.#allowed !== null && !this.#allowed.has(asking.address)) {
       return this.#refused("address", FORBIDDEN);
     }
-    const wait = requests === null ? 0 : requests.take(id);
+    const long = this.#bodyTooLong(asking);
+    if (long !== null) return this.#refused("body", long);
+    const wait = this.#waitForTurn();
     if (wait > 0) return this.#refused("rate", tooManyRequests(wait));
     if (this.#auth === null) return this.#room(asking);
     const refusal = this.#auth.check(asking);
     return refusal instanceof Promise
       ? refusal.then((refusal) => this.#authorized(refusal, asking))
       : this.#authorized(refusal, asking);
+  }
+
+  /** Bytes that the body of a request may have; null for what the server says. */
+  get maxBody(): number | null {
+    return this.#options.policy.limits.body;
   }
 
   /** Counts a stream of the visitor at `address`, until the returned function is called. */
@@ -81,8 +92,24 @@ export class RequestPolicy {
     return refusal === null ? this.#room(asking) : this.#refused("auth", refusal);
   }
 
+  /** Says that the body which a request announces is too long; one that does not say how long it is, is counted as it comes. */
+  #bodyTooLong({ fields }: Asking): VisitRefusal | null {
+    const { maxBody } = this;
+    if (maxBody === null) return null;
+    const length = Number(fieldValue(fields, "content-length") ?? 0);
+    return length > maxBody ? bodyTooLong(maxBody) : null;
+  }
+
+  /** Takes a turn of the tunnel and returns 0, or returns the milliseconds until there is one. */
+  #waitForTurn(): number {
+    const { id, requests, ownRates, policy: { limits: { rate } } } = this.#options;
+    const wait = requests === null ? 0 : requests.take(id);
+    return wait > 0 || rate === null ? wait : ownRates.take(id, rate);
+  }
+
   #room({ address }: Asking): VisitRefusal | null {
-    const { id, streams, visitors, load } = this.#options;
+    const { id, visitors, load, policy: { limits } } = this.#options;
+    const streams = Math.min(this.#options.streams, limits.streams ?? Infinity);
     if (load() >= streams) return this.#refused("streams", NO_ROOM);
     return visitors.hasRoom(id, address) ? null : this.#refused("visitor", OVER_QUOTA);
   }

@@ -10,6 +10,7 @@ import { Session } from "../../mux/session.ts";
 import type { Stream } from "../../mux/stream.ts";
 import type { Transport } from "../../mux/transport.ts";
 import { refusalAnswer } from "../proxy/error_page.ts";
+import { bodyTooLong } from "../proxy/request_body.ts";
 import { NODE_FEATURES } from "./node_link.ts";
 import { parseOpening } from "./node_opening.ts";
 import type { ListeningSocket } from "../listen/visit.ts";
@@ -155,7 +156,15 @@ export class NodeRelay {
       if (!upstream.session.usable) return refuse(stream, upstream.session.full ? "busy" : "away");
       const kind = stream.type === FrameType.HTTPRequest ? "http" : "websocket";
       const opened = upstream.open({ kind, head, hasBody: !hasNoBody, visitor: address });
-      await splice(stream, opened, first);
+      const { maxBody } = upstream;
+      await splice(stream, opened, {
+        ...{ first, maxBody },
+        onTooLong: (most) => {
+          const refusal = bodyTooLong(most);
+          this.#options.notices.count(hostname, refusal.status, refusal.code);
+          return answerRefusal(stream, head, refusal);
+        },
+      });
     } catch (error) {
       const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
       stream.reset(code, messageOf(error));

@@ -14,6 +14,8 @@ export interface RemoteUpstreamOptions {
 
 /** A tunnel on another node. */
 export class RemoteUpstream implements Upstream {
+  /** The node that has the tunnel knows. */
+  readonly maxBody = null;
   readonly #link: NodeLink;
   readonly #options: RemoteUpstreamOptions;
 

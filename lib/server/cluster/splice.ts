@@ -8,24 +8,36 @@ import type { OpenedStream, Stream } from "../../mux/stream.ts";
 /** Milliseconds in which the client has to take what the visitor had sent before it left. */
 const LAST_BYTES_TIMEOUT = 2_000;
 
+export interface SpliceOptions {
+  /** What was read of the visitor's stream already. */
+  readonly first?: Chunk | undefined;
+  /** Bytes that the visitor's body may have. @default no limit of this tunnel */
+  readonly maxBody?: number | null;
+  /** Answers for a body that is longer, before anything else was answered. */
+  readonly onTooLong?: (most: number) => Promise<void>;
+}
+
 /**
  * Joins the stream that another node opened with the one that was opened for it to the client.
  *
  * What one side sends is read only as the other takes it, so credit travels through both hops and this node holds
  * at most the two windows. Heads, messages, teardowns and resets go through as they are, each behind what came before
  * it. It never rejects.
- *
- * @param first was read of the visitor's stream already.
  */
 export async function splice(
   visitor: Stream,
   { stream: client, response }: Pick<OpenedStream, "stream" | "response">,
-  first?: Chunk,
+  { first, maxBody = null, onTooLong }: SpliceOptions = {},
 ): Promise<void> {
   let cut: Error | null = null;
+  let isTooLong = false;
   client.onAbort = (error) => cut = error;
+  const count = maxBody === null ? null : counter(maxBody, () => {
+    isTooLong = true;
+    client.reset(ErrorCode.TooLarge, "the request's body is too long");
+  });
   // The other direction tells why the client's stream has ended, and the following why the visitor's has.
-  const upload = pump(visitor, client, first).catch(() => {});
+  const upload = pump(visitor, client, first, count).catch(() => {});
   const leave = async (error: Error): Promise<void> => {
     await waitAtMost(LAST_BYTES_TIMEOUT, upload);
     client.reset(codeOf(error), error.message);
@@ -44,19 +56,37 @@ export async function splice(
   } catch (error) {
     // A visitor who has left takes no answer, and what it had sent ends the client's stream.
     if (visitor.sendEnded) return await upload;
+    if (isTooLong && maxBody !== null && onTooLong !== undefined) return await onTooLong(maxBody);
     visitor.reset(codeOf(error), messageOf(error));
     client.reset(ErrorCode.Cancelled, "no answer came through");
   }
   await upload;
 }
 
-/** Sends on all that a stream brings, `first` before that, and the end. */
-async function pump(from: Stream, to: Stream, first: Chunk | undefined): Promise<void> {
+/** Counts the bytes of a body and calls back once there are more than `most`. */
+function counter(most: number, onMore: () => void): (chunk: Chunk) => void {
+  let length = 0;
+  return ({ type, bytes }) => {
+    if (type !== FrameType.Data) return;
+    length += bytes.length;
+    if (length > most) onMore();
+  };
+}
+
+/** Sends on all that a stream brings, `first` before that, and the end; `see` is shown each piece before it is sent. */
+async function pump(
+  from: Stream,
+  to: Stream,
+  first?: Chunk,
+  see: ((chunk: Chunk) => void) | null = null,
+): Promise<void> {
   for (let next = first; !to.sendEnded;) {
     const chunk = next ?? await from.read();
     next = undefined;
     if (to.sendEnded) return;
     if (chunk === null) return to.end();
+    see?.(chunk);
+    if (to.sendEnded) return;
     // The end goes with the last bytes when both are here.
     if (chunk.type === FrameType.Data && from.receiveEnded) {
       next = from.readNow();

@@ -116,14 +116,17 @@ export function originFailed(request: ErrorRequest, failure: OriginFailure): Who
   return errorAnswer(request, { ...failure, status: 502 });
 }
 
-export function originTooSlow(request: ErrorRequest, seconds: number): WholeAnswer {
+/** Tells that no answer came in so many milliseconds; null where another node has waited. */
+export function originTooSlow(request: ErrorRequest, timeout: number | null): WholeAnswer {
+  const time = timeout === null ? "in time" : `within ${timeout / 1000} seconds`;
   return errorAnswer(request, {
     code: "timeout",
     status: 504,
     title: "The service behind this address took too long",
-    text: `This address works, but nothing was answered within ${seconds} seconds.`,
-    owner: "If it is yours: the service has the request, and may still be at it. The server's " +
-      "operator sets the time with --timeout.",
+    text: `This address works, but nothing was answered ${time}.`,
+    owner:
+      "If it is yours: the service has the request, and may still be at it. --timeout sets the " +
+      "time: the server's, and less by the client's.",
   });
 }
 

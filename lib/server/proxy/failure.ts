@@ -9,14 +9,13 @@ import {
   tooBusy,
 } from "./error_page.ts";
 import { escapeUnsafe, messageOf } from "../../cli/safe_text.ts";
+import { HeadTimeout } from "../../mux/pending_head.ts";
 import { MovedError } from "../tunnels/upstream.ts";
 
 /** What is known of a request that failed before the head of its answer. */
 export interface FailedRequest {
   readonly request: ErrorRequest;
   readonly hostname: string;
-  /** Milliseconds that were waited for the head. */
-  readonly headTimeout: number;
 }
 
 /** Says that all connections of a tunnel are full. */
@@ -27,7 +26,7 @@ export const TUNNEL_BUSY = {
 
 /** Tells a visitor what went wrong between this server and the origin (RFC 9110 section 15.6). */
 export function failureAnswer(
-  { request, hostname, headTimeout }: FailedRequest,
+  { request, hostname }: FailedRequest,
   error: unknown,
 ): Answer {
   if (error instanceof SessionError) return clientAway(request, hostname, { isAwaited: true });
@@ -38,7 +37,7 @@ export function failureAnswer(
   const code = error instanceof StreamError ? error.code : ErrorCode.Internal;
   switch (code) {
     case ErrorCode.Timeout:
-      return originTooSlow(request, headTimeout / 1000);
+      return originTooSlow(request, error instanceof HeadTimeout ? error.timeout : null);
     // What ended the client's session on another node reaches this one as the end of a stream.
     case ErrorCode.GoingAway:
     case ErrorCode.Silent:

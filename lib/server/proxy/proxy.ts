@@ -14,7 +14,6 @@ import { type ExchangeOwner, type ExchangeSteps, TunnelExchange } from "./tunnel
 /** Carries public HTTP requests through an upstream and returns what the origin answers. */
 export class Proxy {
   readonly #heads: RequestHeads;
-  readonly #headTimeout: number;
   readonly #bodies: BodyLimits;
   readonly #specimens = new Specimens();
   readonly #log: Log;
@@ -27,14 +26,11 @@ export class Proxy {
   constructor(
     options: {
       readonly heads: RequestHeads;
-      /** Milliseconds that a head may take, for the page that says it took longer. */
-      readonly headTimeout: number;
       readonly bodies: BodyLimits;
       readonly log: Log;
     },
   ) {
     this.#heads = options.heads;
-    this.#headTimeout = options.headTimeout;
     this.#bodies = options.bodies;
     this.#log = options.log;
   }
@@ -70,6 +66,13 @@ export class Proxy {
     return this.#sendBody(request, upstream, length);
   }
 
+  /** Returns what bodies may be for an upstream, whose owner may allow less than the server. */
+  #bodiesFor({ maxBody }: Upstream): BodyLimits {
+    const { most } = this.#bodies;
+    if (maxBody === null || (most !== null && most <= maxBody)) return this.#bodies;
+    return { ...this.#bodies, most: maxBody };
+  }
+
   /** Forwards a request of which only its body itself can tell whether it has one. */
   async #forwardUnannounced(request: TunnelVisit, upstream: Upstream): Promise<Answer> {
     return await request.visit.bodyBegins()
@@ -88,7 +91,7 @@ export class Proxy {
       hasBody: true,
       isRepeatable: false,
       onOpen: ({ stream }) => {
-        body = new RequestBody(request.visit.readBody(), this.#bodies);
+        body = new RequestBody(request.visit.readBody(), this.#bodiesFor(upstream));
         void body.send(stream);
       },
       onLeave: (stream) => void body?.leave(stream),
@@ -124,10 +127,7 @@ export class Proxy {
   /** Answers for a request that failed before the head of its answer. */
   #failed({ visit, connection }: TunnelVisit, error: unknown): Answer {
     this.#log.debug("request failed", { host: connection.host, reason: messageOf(error) });
-    return failureAnswer(
-      { request: visit, hostname: connection.host, headTimeout: this.#headTimeout },
-      error,
-    );
+    return failureAnswer({ request: visit, hostname: connection.host }, error);
   }
 }
 

@@ -176,6 +176,7 @@ export class ClientSession implements SessionEvents {
       }),
     });
     registry.add(upstream);
+    if (policy.limits.timeout !== null) this.#session.shortenHeadTimeout(policy.limits.timeout);
     this.#release = registrationPolicy.hold(upstream);
     clearTimeout(this.#timer);
     this.#upstream = upstream;

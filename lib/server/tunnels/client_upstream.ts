@@ -80,6 +80,10 @@ export class ClientUpstream implements Upstream {
     this.#hasLostName = true;
   }
 
+  get maxBody(): number | null {
+    return this.#requestPolicy.maxBody;
+  }
+
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
     return this.#requestPolicy.admit(asking);
   }

@@ -45,6 +45,8 @@ export class MovedError extends Error {
 
 /** Opens streams to a tunnel's client: a connection of that client here, or another node. */
 export interface Upstream {
+  /** Bytes that the body of a request may have here; null for what the server says. */
+  readonly maxBody: number | null;
   /** Says why a request is not let through, and null when it is. */
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null>;
   /**

@@ -13,7 +13,7 @@ async function basicAuth(
   options: Partial<BasicAuthOptions> = {},
 ): Promise<BasicAuth> {
   return new BasicAuth({
-    password: await passwordHash(user, password),
+    passwords: [await passwordHash(user, password)],
     guesses: new GuessQueue(),
     tunnel: "a",
     owner: "192.0.2.9",
@@ -44,6 +44,25 @@ Deno.test("BasicAuth lets in who knows user and password, and nobody else", asyn
   }
   assertEquals(await ask(auth, "ann:s3:cret"), 200);
   assertEquals(await ask(auth, "ann:s3"), 401);
+});
+
+Deno.test("BasicAuth lets in several users, each by the own password alone", async () => {
+  const passwords = [await passwordHash("ann", "one"), await passwordHash("bob", "two")];
+  const auth = await basicAuth("", "", { passwords });
+  const statuses: Readonly<Record<string, number>> = {
+    "ann:one": 200,
+    "bob:two": 200,
+    "ann:two": 401,
+    "bob:one": 401,
+    "eve:one": 401,
+  };
+  for (const [credentials, status] of Object.entries(statuses)) {
+    assertEquals(await ask(auth, credentials), status, credentials);
+  }
+  // Both are known again at once.
+  for (const credentials of ["ann:one", "bob:two"]) {
+    assertEquals(askNow(auth, `Basic ${encodeBase64(credentials)}`), 200);
+  }
 });
 
 Deno.test("BasicAuth takes UTF-8 and an empty password", async () => {
@@ -153,7 +172,8 @@ Deno.test("BasicAuth lets a login pass five tunnels of 60 connections each at wh
   const password = await passwordHash("ann", "secret");
   const guessed = Array.from(
     { length: 300 },
-    (_, i) => new BasicAuth({ password, guesses, tunnel: `${i % 5}`, owner: "192.0.2.9" }),
+    (_, i) =>
+      new BasicAuth({ passwords: [password], guesses, tunnel: `${i % 5}`, owner: "192.0.2.9" }),
   );
   const login = await basicAuth("bob", "secret", { guesses, tunnel: "b", owner: "192.0.2.8" });
   const ended: string[] = [];

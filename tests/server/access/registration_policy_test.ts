@@ -115,11 +115,11 @@ Deno.test("RegistrationPolicy.admit gives no name that this server has not, what
 Deno.test("RegistrationPolicy.admit refuses an address list that nobody could check", async () => {
   const registrationPolicy = admissionOf();
   for (const network of ["1.2.3", "1.2.3.4/33", "::1/129", "a:b", "01.2.3.4"]) {
-    const policy = { basicAuth: null, allowIp: ["127.0.0.1", network] };
+    const policy = { ...OPEN_POLICY, allowIp: ["127.0.0.1", network] };
     await refused("bad_policy", registrationPolicy.admit(applicant({ policy })));
   }
   await registrationPolicy.admit(
-    applicant({ policy: { basicAuth: null, allowIp: ["::1", "10.0.0.0/8"] } }),
+    applicant({ policy: { ...OPEN_POLICY, allowIp: ["::1", "10.0.0.0/8"] } }),
   );
 });
 

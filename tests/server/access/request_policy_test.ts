@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
+import { OwnRates } from "../../../lib/server/access/own_rates.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
 import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
@@ -14,15 +15,20 @@ interface Setting {
   readonly policy?: VisitorPolicy;
   readonly requests?: Limiter;
   readonly load?: () => number;
+  readonly ownRates?: OwnRates;
 }
 
-function requestPolicy({ policy = OPEN_POLICY, requests, load = () => 0 }: Setting = {}) {
+function requestPolicy(
+  { policy = OPEN_POLICY, requests, load = () => 0, ownRates = new OwnRates({ most: 10 }) }:
+    Setting = {},
+) {
   const { limited } = new ServerMetrics(roomyRegistry());
   const keeper = new RequestPolicy({
     id: "a",
     owner: "192.0.2.9",
     policy,
     requests: requests ?? null,
+    ownRates,
     streams: 10,
     visitors: new VisitorQuotas(10, 5),
     guesses: new GuessQueue(),
@@ -88,6 +94,26 @@ Deno.test("RequestPolicy answers 503 when the tunnel's connections have all the 
   assertEquals(counts(), { streams: 1 });
 });
 
+Deno.test("RequestPolicy keeps to what the owner limits further, and no further than the server does", () => {
+  using _clock = new FakeClock();
+  const limits = { rate: { count: 3, period: 60_000 }, streams: 4, body: 100, timeout: null };
+  const policy = { ...OPEN_POLICY, limits };
+  let load = 3;
+  const ownRates = new OwnRates({ most: 10 });
+  const { ask, counts, keeper } = requestPolicy({ policy, ownRates, load: () => load });
+  const announcing = (length: number) => ask({ fields: [["content-length", `${length}`]] });
+  assertEquals([announcing(100), announcing(101)], [200, 413]);
+  load = 4;
+  assertEquals(ask(), 503);
+  load = 3;
+  // Another connection of the tunnel has the same count.
+  assertEquals([requestPolicy({ policy, ownRates }).ask(), ask()], [200, 429]);
+  assertEquals(counts(), { body: 1, streams: 1, rate: 1 });
+  assertEquals(keeper.maxBody, 100);
+  const more = { ...OPEN_POLICY, limits: { ...limits, streams: 1_000, rate: null } };
+  assertEquals(requestPolicy({ policy: more, load: () => 10 }).ask(), 503);
+});
+
 Deno.test("RequestPolicy answers 403 to addresses that the owner has not allowed, of both families", () => {
   const allowIp = ["192.0.2.0/24", "2001:db8::/32", "::ffff:198.51.100.7"];
   const { ask, counts } = requestPolicy({ policy: { ...OPEN_POLICY, allowIp } });
@@ -110,7 +136,11 @@ Deno.test("RequestPolicy answers 403 to addresses that the owner has not allowed
 
 Deno.test("RequestPolicy takes nothing of the rate for addresses that are not allowed, but for wrong guesses", async () => {
   using _clock = new FakeClock();
-  const policy = { allowIp: ["192.0.2.1"], basicAuth: await passwordHash("ann", "secret") };
+  const policy = {
+    ...OPEN_POLICY,
+    allowIp: ["192.0.2.1"],
+    basicAuth: [await passwordHash("ann", "secret")],
+  };
   const requests = new Limiter({ count: 3, period: 1000 }, { most: 1000 });
   const { keeper, ask, counts } = requestPolicy({ policy, requests });
   for (let i = 0; i < 10; i++) assertEquals(ask({ address: "192.0.2.2" }), 403);
@@ -123,6 +153,6 @@ Deno.test("RequestPolicy takes nothing of the rate for addresses that are not al
 
 Deno.test("RequestPolicy owns the Authorization field only where it asks for a password", async () => {
   assertEquals(requestPolicy().keeper.ownsAuthorization, false);
-  const policy = { ...OPEN_POLICY, basicAuth: await passwordHash("ann", "secret") };
+  const policy = { ...OPEN_POLICY, basicAuth: [await passwordHash("ann", "secret")] };
   assertEquals(requestPolicy({ policy }).keeper.ownsAuthorization, true);
 });

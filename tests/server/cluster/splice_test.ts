@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { splice } from "../../../lib/server/cluster/splice.ts";
+import { splice, type SpliceOptions } from "../../../lib/server/cluster/splice.ts";
 import { ErrorCode } from "../../../lib/wire/errors.ts";
 import { FrameFlag, frameName, FrameType } from "../../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH } from "../../../lib/wire/limits.ts";
@@ -125,6 +125,27 @@ Deno.test("splice gives a whole answer before the Reset of a client that wants n
   ]);
 });
 
+Deno.test("splice cuts a body that is longer than the owner allows, and has it answered", async () => {
+  let answered = 0;
+  using scene = await Scene.open(FrameType.HTTPRequest, false, INITIAL_WINDOW, {
+    maxBody: 5,
+    onTooLong: (most) => {
+      answered = most;
+      return Promise.resolve();
+    },
+  });
+  scene.fromVisitor(FrameType.Data, { payload: "five!" });
+  await settled();
+  assertEquals([scene.seenByClient(), answered], [["HTTPRequest", "Data five!"], 0]);
+  scene.fromVisitor(FrameType.Data, { payload: "6" });
+  await scene.finished;
+  await settled();
+  const reset = new TextDecoder().decode(
+    coded(ErrorCode.TooLarge, "the request's body is too long"),
+  );
+  assertEquals([scene.seenByClient(), answered], [[`Reset ${reset}`], 5]);
+});
+
 Deno.test("splice lets no client say that its tunnel is elsewhere", async () => {
   using scene = await Scene.open(FrameType.HTTPRequest, true);
   scene.fromClient(FrameType.Reset, { payload: coded(ErrorCode.NotHere, "not here") });
@@ -164,14 +185,19 @@ class Scene implements Disposable {
   finished: Promise<void> = Promise.resolve();
 
   /** Opens both streams; `end` says that no body follows, `window` what the visitor's node takes. */
-  static async open(type: number, end = false, window = INITIAL_WINDOW): Promise<Scene> {
+  static async open(
+    type: number,
+    end = false,
+    window = INITIAL_WINDOW,
+    options: SpliceOptions = {},
+  ): Promise<Scene> {
     const scene = new Scene();
     const flags = end ? FrameFlag.EndStream : 0;
     scene.near.peer.send(type, { stream: 1, flags, payload: openingOf(window) });
     await settled();
     const [stream] = scene.near.streams;
     if (stream === undefined) throw new Error("no stream came");
-    scene.finished = splice(stream, scene.far.session.open(type, GET, end));
+    scene.finished = splice(stream, scene.far.session.open(type, GET, end), options);
     return scene;
   }
 

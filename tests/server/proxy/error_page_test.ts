@@ -140,7 +140,7 @@ Deno.test("Each error page has its status and its code, and says what it is abou
       "cut",
       "502 Title\n\nText.\nOwner.\n",
     ],
-    [originTooSlow(request(), 30), 504, "timeout", "within 30 seconds"],
+    [originTooSlow(request(), 30_000), 504, "timeout", "within 30 seconds"],
     [refusalAnswer(request(), malformed), 400, "request", "The Host field is malformed."],
     [methodNotAllowed(request(undefined, "POST"), ["GET", "HEAD"]), 405, "request", "method POST"],
     [tooBusy(request(), full), 503, "streams", "Too many requests at once."],

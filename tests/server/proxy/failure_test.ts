@@ -5,7 +5,6 @@ import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 const FAILED = {
   request: { method: "GET", fields: [] },
   hostname: "a.tunnel.example",
-  headTimeout: 30_000,
 };
 
 /** Returns status, code and text of the page for a stream that was reset. */

@@ -72,11 +72,10 @@ class Scene implements AsyncDisposable {
   readonly #listening: Listening;
 
   constructor(open: (opening: Opening) => never) {
-    this.#upstream = { admit: () => null, open };
+    this.#upstream = { maxBody: null, admit: () => null, open };
     const { limited } = new ServerMetrics(roomyRegistry());
     this.#proxy = new Proxy({
       heads: new RequestHeads(new ForwardedFields({ trustProxy: null })),
-      headTimeout: 1_000,
       bodies: { most: null, idle: new IdleWatch(), limited },
       log: SILENT,
     });

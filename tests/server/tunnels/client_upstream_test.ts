@@ -1,3 +1,4 @@
+import { OwnRates } from "../../../lib/server/access/own_rates.ts";
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import type { ClientUpstream } from "../../../lib/server/tunnels/client_upstream.ts";
@@ -33,7 +34,7 @@ Deno.test("ClientUpstream.admit lets everything in where its owner has no policy
 
 Deno.test("ClientUpstream.open keeps the tunnel's own password from the origin, and no other field", async () => {
   using near = new SessionAndPeer("server");
-  const basicAuth = await passwordHash("ann", "secret");
+  const basicAuth = [await passwordHash("ann", "secret")];
   const guarded = guardedUpstream(near.session, { ...OPEN_POLICY, basicAuth });
   assertEquals(await fieldsOf(guarded, near), [["host", HOST], ["x-other", "y"]]);
 });
@@ -75,6 +76,7 @@ function guardedUpstream(
     owner: "192.0.2.9",
     policy,
     requests: null,
+    ownRates: new OwnRates({ most: 10 }),
     streams: 10,
     visitors,
     guesses: new GuessQueue(),

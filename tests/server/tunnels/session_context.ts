@@ -1,3 +1,4 @@
+import { OwnRates } from "../../../lib/server/access/own_rates.ts";
 import { DenyList } from "../../../lib/server/access/deny_list.ts";
 import { Log } from "../../../lib/cli/log.ts";
 import { Heartbeat } from "../../../lib/mux/heartbeat.ts";
@@ -30,6 +31,7 @@ export function sessionContext(registry: Registry, bus: Bus): ClientSessionConte
     clientCounts: new ClientCounts({ upstreamsOf: (hostname) => registry.upstreamsOf(hostname) }),
     tunnelLimits: {
       requests: null,
+      ownRates: new OwnRates({ most: 10 }),
       streams: 10,
       visitors: new VisitorQuotas(10, null),
       guesses: new GuessQueue(),
