@@ -57,6 +57,7 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   #accept(socket: WebSocket): void {
+    socket.binaryType = "arraybuffer";
     const client = new FramePeer(socket);
     const taker = this.#takers.shift();
     if (taker === undefined) this.#waiting.push(client);

@@ -37,6 +37,7 @@ export class Subscriber implements Disposable {
   ): Promise<Subscriber> {
     const url = `ws://127.0.0.1:${server.url.port}/proxy/subscribe`;
     const socket = new WebSocket(url, SUBPROTOCOL, { perMessageDeflate: false, headers });
+    socket.binaryType = "arraybuffer";
     const subscriber = new Subscriber(server, socket);
     const opened = new Promise((resolve, reject) => {
       socket.on("open", resolve);
