@@ -6,6 +6,8 @@ export interface ServiceManagerOptions {
   readonly folder: string;
   /** The deployed unit's name, such as `tunnel-server@.service`. */
   readonly unit: string;
+  /** What was deployed as its EnvironmentFile. */
+  readonly environmentFile: string;
   /** Set over what the unit and its EnvironmentFile say; read at each start. */
   readonly env: Record<string, string>;
   /** What is run in the place of ExecStart. */
@@ -124,13 +126,13 @@ class Service implements AsyncDisposable {
 
   static async start(
     name: string,
-    { folder, unit, env, command: [program = "", ...args] }: ServiceManagerOptions,
+    { folder, env, command: [program = "", ...args], ...deployed }: ServiceManagerOptions,
   ): Promise<Service> {
     const socket = `${folder}/notify-${crypto.randomUUID()}`;
     const notified = Deno.listenDatagram({ transport: "unixpacket", path: socket });
     const child = new Deno.Command(program, {
       args,
-      env: { ...await environmentOf(unit), ...env, NOTIFY_SOCKET: socket },
+      env: { ...await environmentOf(deployed), ...env, NOTIFY_SOCKET: socket },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -155,16 +157,18 @@ const STOP_TIMEOUT = 40_000;
 
 const DEPLOY = new URL("../../.github/deploy/", import.meta.url);
 
-/** Reads what a deployed unit sets, by itself and by the file that it names. @throws {Error} when nobody would be told that it is ready. */
-async function environmentOf(unit: string): Promise<Record<string, string>> {
+/** Reads what a deployed unit and its file set. @throws {Error} when nobody would be told that it is ready. */
+async function environmentOf(
+  { unit, environmentFile }: Pick<ServiceManagerOptions, "unit" | "environmentFile">,
+): Promise<Record<string, string>> {
   const text = await Deno.readTextFile(new URL(unit, DEPLOY));
   if (!text.includes("\nType=notify\n")) throw new Error(`${unit} is not of Type=notify`);
-  const file = /^EnvironmentFile=\/etc\/tunnel\/(\S+)$/m.exec(text)?.[1] ?? "";
   const settings = text.replaceAll(/^Environment=/gm, "") +
-    await Deno.readTextFile(new URL(file, DEPLOY));
+    await Deno.readTextFile(new URL(environmentFile, DEPLOY));
   return Object.fromEntries(
-    [...settings.matchAll(/^(TUNNEL_\w+)=(.+)$/gm)].map((
-      [, name = "", value = ""],
-    ) => [name, value]),
+    [...settings.matchAll(/^(TUNNEL_\w+)=(.+)$/gm)].map(([, name = "", value = ""]) => [
+      name,
+      value,
+    ]),
   );
 }

@@ -44,6 +44,7 @@ for (const [name, startPlainProxy] of Object.entries(PROXIES)) {
     await using manager = await ServiceManager.start({
       folder: folder.path,
       unit: "tunnel-server@.service",
+      environmentFile: "behind-proxy.env",
       command: [Deno.execPath(), "run", "--allow-all", "server.ts"],
       env,
     });
@@ -83,6 +84,7 @@ for (const [name, startPlainProxy] of Object.entries(PROXIES)) {
       assertEquals({ failed, reasons }, { failed: 0, reasons: {} }, `of ${made}`);
       assertEquals(manager.calls, [
         "is-active tunnel-server@1",
+        "is-active tunnel-server@2",
         "stop tunnel-server@2",
         "start tunnel-server@2",
         "enable tunnel-server@2",

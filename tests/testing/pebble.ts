@@ -17,7 +17,7 @@ export interface PebbleOptions {
   readonly httpPort?: number;
   /** Keys, by id, that accounts have to be bound to. @default none, and they need not be */
   readonly externalKeys?: Readonly<Record<string, string>>;
-  /** Of a hundred nonces, those that it refuses at random. @default 50 */
+  /** Of a hundred nonces, those that it refuses at random: one request in a million is refused ten times over. @default 25 */
   readonly badNonces?: number;
   /** Of a hundred authorizations, those that it uses again. @default 50 */
   readonly reuse?: number;
@@ -53,7 +53,7 @@ export class Pebble implements AsyncDisposable {
     const ports = { acme: freePort(), management: freePort() };
     const file = `${folder.path}/config.json`;
     await Deno.writeTextFile(file, JSON.stringify(configuration(options, ports)));
-    const { dnsPort, badNonces = 50, reuse = 50 } = options;
+    const { dnsPort, badNonces = 25, reuse = 50 } = options;
     const child = new Deno.Command(PEBBLE, {
       args: ["-config", file, "-dnsserver", `127.0.0.1:${dnsPort}`],
       env: {
