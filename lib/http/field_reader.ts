@@ -199,7 +199,8 @@ const NAMES: Uint8Array = OCTETS.map((kinds, octet) => {
 });
 
 function tooMany(): HeadError {
-  return new HeadError(`a head must have at most ${MAX_FIELDS} fields`);
+  const rule = `a head must have at most ${MAX_FIELDS} fields`;
+  return new HeadError(rule, undefined, "TOO_MANY_FIELDS");
 }
 
 function badLine(octets: Uint8Array, start: number): HeadError {

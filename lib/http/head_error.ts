@@ -1,13 +1,17 @@
 /** Characters of a faulty text that a message shows. */
 const MAX_SHOWN = 64;
 
+/** The rule is one of the grammar, or the head has more fields than are read. */
+export type HeadErrorCode = "MALFORMED_HEAD" | "TOO_MANY_FIELDS";
+
 /** Says which rule a head breaks (RFC 9110 section 5, RFC 9112 sections 3 to 5), and what was seen instead. */
 export class HeadError extends Error {
   override readonly name = "HeadError";
-  readonly code = "MALFORMED_HEAD";
+  readonly code: HeadErrorCode;
 
-  constructor(rule: string, seen?: string) {
+  constructor(rule: string, seen?: string, code: HeadErrorCode = "MALFORMED_HEAD") {
     super(seen === undefined ? rule : `${rule}, not ${shown(seen)}`);
+    this.code = code;
   }
 }
 

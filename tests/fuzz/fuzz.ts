@@ -4,7 +4,7 @@ import { givenSeed, SeededRandom } from "../testing/seeded_random.ts";
 const DEFAULT_SECONDS = 5;
 
 /** Properties that share those seconds. */
-const PROPERTIES = 17;
+const PROPERTIES = 20;
 
 /**
  * Tries a property on one random case after the other. Each has a seed of its own, which is shown when it fails;
