@@ -15,7 +15,7 @@ import { AuthorizedKeys, AuthorizedKeysError } from "./lib/server/access/authori
 import { tellToken } from "./lib/server/access/client_token.ts";
 import { HTTPSRedirect } from "./lib/server/listen/https_redirect.ts";
 import { type Listener, ListenError } from "./lib/server/listen/listener.ts";
-import { ServeListener } from "./lib/server/listen/serve_listener.ts";
+import { openListener } from "./lib/server/listen/open_listener.ts";
 import type { Bus } from "./lib/server/bus/bus.ts";
 import { ownOptions, parseServerOptions, type ServerOptions } from "./lib/server/options.ts";
 import {
@@ -157,7 +157,7 @@ function startRedirect(
   try {
     const { hostname, reusePort } = options;
     const listening = { hostname, port: httpPort, reusePort, tls: null, observers: [] };
-    const listener = new ServeListener({ ...listening, handler, log });
+    const listener = openListener(options.listener)({ ...listening, handler, log });
     log.info("visitors without TLS are sent to HTTPS", { port: listener.port });
     return listener;
   } catch (cause) {

@@ -10,7 +10,7 @@ import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import type { Listener } from "./listen/listener.ts";
 import { type InFlight, Listeners } from "./listen/listeners.ts";
-import { ServeListener } from "./listen/serve_listener.ts";
+import { openListener } from "./listen/open_listener.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
 import { FIXED_HOSTNAME, Router } from "./router.ts";
@@ -101,7 +101,7 @@ export class TunnelServer implements AsyncDisposable {
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,
-      listen: (listener) => new ServeListener(listener),
+      listen: openListener(options.listener),
       visitors: { handle: (visit) => this.#requests.handle(visit), failed },
       clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
       observers: accessLog === null ? observers : [...observers, new AccessLog(accessLog)],
@@ -291,11 +291,12 @@ export class TunnelServer implements AsyncDisposable {
   }
 
   #openAdminPort(pages: OwnPages, failed: VisitHandler["failed"]): Listener {
-    const { adminPort, log, reusePort } = this.#options;
+    const { adminPort, log, reusePort, listener: kind } = this.#options;
     const hostname = ADMIN_ADDRESS;
     const listening = { hostname, port: adminPort ?? 0, reusePort, tls: null, observers: [], log };
     try {
-      const listener = new ServeListener({ ...listening, handler: new AdminPort(pages, failed) });
+      const handler = new AdminPort(pages, failed);
+      const listener = openListener(kind)({ ...listening, handler });
       log.info("operators have a port of their own", { address: hostname, port: listener.port });
       return listener;
     } catch (error) {

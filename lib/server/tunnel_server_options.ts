@@ -8,6 +8,7 @@ import { DenyList } from "./access/deny_list.ts";
 import type { Bus } from "./bus/bus.ts";
 import { DEFAULT_PORT } from "./flags/listening_flags.ts";
 import { TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
+import type { ListenerKind } from "./listen/listener.ts";
 import type { OwnOptions } from "./options.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 
@@ -28,6 +29,8 @@ export interface TunnelServerOptions {
   readonly port?: number;
   /** The address to listen on; `::` for IPv6 and IPv4. @default "0.0.0.0" */
   readonly hostname?: string;
+  /** What reads visitors' connections: `Deno.serve`, or HTTP/1.1 of this server's own. @default "serve" */
+  readonly listener?: ListenerKind;
   /** The certificate for HTTPS and HTTP/2. @default none, plain HTTP */
   readonly tls?: Certificate | null;
   /** Seconds for which browsers are to come by HTTPS alone, with `tls`. @default they are not told */

@@ -1,4 +1,3 @@
-import { encodeBase64 } from "@std/encoding/base64";
 import { connectionOptions, type Field } from "../http/fields.ts";
 import type { ParsedHead } from "../http/response_parser.ts";
 import { SessionError } from "../wire/errors.ts";
@@ -6,6 +5,7 @@ import type { HTTPProxy } from "../net/http_proxy.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { type ByteStream, closingOnAbort, writeAll } from "../net/byte_stream.ts";
 import { connect } from "./connect.ts";
+import { acceptOf, newHandshakeKey } from "./handshake_key.ts";
 import { DialError } from "./dial_error.ts";
 import { HandshakeResponse, sentenceIn } from "./handshake_response.ts";
 
@@ -30,9 +30,6 @@ export interface DialledWebSocket {
   /** What came right behind the handshake: the first frames. */
   readonly early: Uint8Array;
 }
-
-/** The text that is added to each key before it is hashed (RFC 6455 section 1.3). */
-const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Characters of a URL that a redirect names. */
 const MAX_DETAIL = 300;
@@ -87,7 +84,7 @@ async function shakeHands(
   if (!connectionOptions(fields.get("connection") ?? "").includes("upgrade")) {
     throw wrong("no Connection: Upgrade");
   }
-  if (fields.get("sec-websocket-accept") !== await acceptOf(key)) {
+  if (fields.get("sec-websocket-accept") !== acceptOf(key)) {
     throw wrong("another Sec-WebSocket-Accept");
   }
   const chosen = fields.get("sec-websocket-protocol");
@@ -113,17 +110,6 @@ function requestHead(
     ...extra.map(([name, value]) => `${name}: ${value}`),
   ];
   return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
-}
-
-/** Makes the Sec-WebSocket-Key of a handshake (RFC 6455 section 4.1). */
-export function newHandshakeKey(): string {
-  return encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
-}
-
-/** Returns the Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2). */
-export async function acceptOf(key: string): Promise<string> {
-  const bytes = new TextEncoder().encode(key + ACCEPT_SUFFIX);
-  return encodeBase64(await crypto.subtle.digest("SHA-1", bytes));
 }
 
 /** What servers say in a refusal when plain text came to a port for TLS: nginx, Go's and Apache. */

@@ -85,6 +85,11 @@ export class FramedSocket implements MessageSocket, FrameSink {
     queueMicrotask(() => this.#received(0));
   }
 
+  /** Whether its connection has ended, or never came. */
+  get isOver(): boolean {
+    return this.#isGone;
+  }
+
   get bufferedAmount(): number {
     return this.#queue.length;
   }

@@ -50,7 +50,8 @@ export class PeerWatch {
     if (now - this.#lastTaken > this.#stallTimeout) return "gone";
     const silence = now - this.#lastHeard;
     if (this.#idleTimeout === 0) return "alive";
-    if (silence > this.#idleTimeout) return "gone";
+    // However seldom the looks are, it is asked before it is given up.
+    if (silence > this.#idleTimeout && this.#isPinged) return "gone";
     if (silence * 2 < this.#idleTimeout || this.#isPinged) return "alive";
     this.#isPinged = true;
     return "ping";

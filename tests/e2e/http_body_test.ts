@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FramingError } from "../testing/byte_reader.ts";
+import { LISTENER } from "../testing/program.ts";
 import { toText } from "../testing/latin1.ts";
 import type { RawResponse } from "../testing/raw_http.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
@@ -87,8 +88,8 @@ Deno.test("Responses without a body end with their head, and the visitor's conne
     assertEquals(status, 304);
   });
   const reset = "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n";
-  await t.step("205 becomes 204 on a connection that is kept", async () => {
-    assertEquals((await ask(reset)).status, 204);
+  await t.step("205 on a connection that is kept, where Deno.serve could not end it", async () => {
+    assertEquals((await ask(reset)).status, LISTENER === "serve" ? 204 : 205);
   });
   await t.step("205 stays 205 on one that closes", async () => {
     assertEquals((await ask(reset, "GET", "Connection: close\r\n")).status, 205);

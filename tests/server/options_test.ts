@@ -16,6 +16,7 @@ function refuses(args: string[], message: string, environment: Environment = {})
 Deno.test("parseServerOptions has the defaults of the README", () => {
   assertEquals(options([]), {
     port: 6519,
+    listener: "serve",
     httpPort: null,
     hsts: null,
     acme: null,
@@ -67,6 +68,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--tls-cert=a.pem",
     "--tls-key=b.pem",
     "--http-port=8080",
+    "--listener=own",
     "--hsts=31536000",
     "--trust-proxy=loopback, 10.0.0.0/8",
     "--fixed",
@@ -101,6 +103,7 @@ Deno.test("parseServerOptions reads every flag", () => {
   assert(trustProxy?.has("10.1.1.1") && trustProxy.has("::1") && !trustProxy.has("11.1.1.1"));
   assertEquals(others, {
     port: 0,
+    listener: "own",
     httpPort: 8080,
     hsts: 31_536_000,
     acme: null,
@@ -367,6 +370,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "hostname",
     "hsts",
     "http-port",
+    "listener",
     "log-format",
     "log-level",
     "max-body",

@@ -1,18 +1,27 @@
 import { Log } from "../../lib/cli/log.ts";
-import type { ListenerOptions } from "../../lib/server/listen/listener.ts";
-import { ServeListener } from "../../lib/server/listen/serve_listener.ts";
+import type { Listener, ListenerKind, ListenerOptions } from "../../lib/server/listen/listener.ts";
+import { openListener } from "../../lib/server/listen/open_listener.ts";
+import type { Certificate } from "../../lib/server/tls/certificate_source.ts";
 import type { Answer, Visit } from "../../lib/server/listen/visit.ts";
 
 /** A log that nobody reads. */
 export const SILENT = new Log({ format: "text", level: "error", write: () => {} });
 
+/** What opens a test's listener beside the usual options. */
+export type ListeningOptions = Partial<ListenerOptions> & {
+  /** @default "serve" */
+  readonly kind?: ListenerKind;
+};
+
 /** A listener on this machine whose visits a test answers itself, until the end of its scope. */
-export class Listening extends ServeListener implements AsyncDisposable {
+export class Listening implements Listener, AsyncDisposable {
+  readonly #listener: Listener;
+
   constructor(
     handle: (visit: Visit) => Answer | Promise<Answer>,
-    options: Partial<ListenerOptions> = {},
+    { kind = "serve", ...options }: ListeningOptions = {},
   ) {
-    super({
+    this.#listener = openListener(kind)({
       hostname: "127.0.0.1",
       port: 0,
       reusePort: false,
@@ -22,6 +31,22 @@ export class Listening extends ServeListener implements AsyncDisposable {
       log: SILENT,
       ...options,
     });
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#listener.shutdown();
+  }
+
+  async check(tls: Certificate): Promise<void> {
+    await this.#listener.check(tls);
+  }
+
+  renew(tls: Certificate): () => Promise<void> {
+    return this.#listener.renew(tls);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

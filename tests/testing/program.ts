@@ -1,6 +1,10 @@
+import type { ListenerKind } from "../../lib/server/listen/listener.ts";
 import { isInstalled } from "./front_proxy.ts";
 import { Lines } from "./lines.ts";
 import { within } from "./within.ts";
+
+/** What the servers of the tests listen with where they do not say it: with `LISTENER=own` all tests are run over that one. */
+export const LISTENER: ListenerKind = Deno.env.get("LISTENER") === "own" ? "own" : "serve";
 
 export interface ProgramOptions {
   /** Set beside the test's own environment, from which everything that configures the programs is taken away. */
@@ -171,6 +175,7 @@ async function environment(home: string): Promise<Record<string, string>> {
   denoDir ??= findDenoDir();
   return {
     ...Object.fromEntries(kept),
+    TUNNEL_LISTENER: LISTENER,
     HOME: home,
     APPDATA: home,
     DENO_DIR: await denoDir,

@@ -13,7 +13,7 @@ import { isToken } from "../../http/octets.ts";
 import { OriginError } from "../../http/origin_error.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
 import { WebSocketBridge } from "../../websocket/bridge.ts";
-import { acceptOf, newHandshakeKey } from "../../websocket/dial.ts";
+import { acceptOf, newHandshakeKey } from "../../websocket/handshake_key.ts";
 import { FramedSocket } from "../../websocket/framed_socket.ts";
 import type { OriginPool } from "./local_http/origin_pool.ts";
 import { originHandshake } from "./local_http/origin_request.ts";
@@ -51,7 +51,7 @@ export class LocalWebSockets {
         incoming.reset(ErrorCode.None, "the answer is complete");
         return;
       }
-      checkAnswer(fields, { offered, accept: await acceptOf(key) });
+      checkAnswer(fields, { offered, accept: acceptOf(key) });
       const { stream, early } = await exchange.takeConnection();
       if (incoming.sendEnded) return stream.close();
       const socket = new FramedSocket({ role: "client" });

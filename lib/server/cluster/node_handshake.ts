@@ -1,4 +1,5 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
+import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 import type { Transport } from "../../mux/transport.ts";
 import { dialWebSocket } from "../../websocket/dial.ts";
 import { DialError } from "../../websocket/dial_error.ts";
@@ -116,6 +117,7 @@ export class NodeDoor {
       idleTimeout: 0,
       onOpen: () => onOpen(new WebSocketTransport(socket), from),
     });
+    socket.limit?.(MAX_TRANSPORT_MESSAGE);
     return SWITCHING_PROTOCOLS;
   }
 

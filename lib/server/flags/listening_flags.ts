@@ -1,4 +1,5 @@
-import { integerFlag, valueFlag } from "../../cli/flags.ts";
+import { choiceFlag, integerFlag, valueFlag } from "../../cli/flags.ts";
+import { LISTENER_KINDS } from "../listen/listener.ts";
 import { parseAddresses, parseListenAddress } from "../flag_values.ts";
 
 const GROUP = "Listening";
@@ -27,6 +28,13 @@ export const LISTENING_FLAGS = {
     group: GROUP,
     help: "address to listen on; :: for IPv6 and IPv4",
     default: "0.0.0.0",
+  }),
+  /** What reads visitors' connections. */
+  listener: choiceFlag(LISTENER_KINDS, {
+    group: GROUP,
+    help: "what reads connections: serve (Deno's, with HTTP/2), or own (HTTP/1.1 alone, with " +
+      "timeouts for slow visitors)",
+    default: "serve",
   }),
   /** Seconds; null for no such field. */
   hsts: integerFlag({

@@ -4,6 +4,12 @@ import type { Log } from "../../cli/log.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
 import type { RequestObserver, VisitHandler } from "./visit.ts";
 
+/** The kinds of listeners, the usual one first: `Deno.serve`, or sockets that this server reads and writes itself. */
+export const LISTENER_KINDS = ["serve", "own"] as const;
+
+/** What reads visitors' connections. */
+export type ListenerKind = typeof LISTENER_KINDS[number];
+
 /** What a listener is opened with, of whatever kind. */
 export interface ListenerOptions {
   readonly hostname: string;

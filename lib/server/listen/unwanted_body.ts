@@ -6,13 +6,13 @@ import type { BodyReader } from "./visit.ts";
 export const LINGER_TIMEOUT = 2_000;
 
 /** Bytes that are dropped at most: more than fits into all buffers on the way. */
-const MAX_DROPPED = 64 * 1024 * 1024;
+export const MAX_DROPPED = 64 * 1024 * 1024;
 
 /** Bytes asked for at once. */
 const READ_LENGTH = 64 * 1024;
 
-/** Bytes of an announced body that is left to Deno, which then keeps the connection: of what is not read Deno drops any amount. */
-const MAX_LEFT = 1024 * 1024;
+/** Bytes of an announced body behind which the connection is kept, though nobody wants the body: Deno drops any amount of it. */
+export const MAX_LEFT = 1024 * 1024;
 
 /**
  * Reads on for a while and drops it, then ends the body, and with it an HTTP/1.1 connection. To close at once would

@@ -1,5 +1,6 @@
 import { ErrorCode } from "../../wire/errors.ts";
 import type { Session } from "../../mux/session.ts";
+import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 import { SUBPROTOCOL } from "../../wire/messages.ts";
 import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import { Tally } from "../../net/tally.ts";
@@ -17,6 +18,9 @@ const MAX_UNREGISTERED = 64;
 
 /** The same for one address, or one network of IPv6: clients behind one NAT register within milliseconds of each other, and those that find no room come again. */
 const MAX_UNREGISTERED_PER_NETWORK = 16;
+
+/** Bytes of a message before the registration, where the socket can be told: a claim has a few thousand at most. */
+const MAX_UNREGISTERED_MESSAGE = 16 * 1024;
 
 /** Accepts the WebSockets of clients, registers them and keeps their sessions. */
 export class ClientSessions {
@@ -60,6 +64,7 @@ export class ClientSessions {
           ...this.#context,
           onRegistered: (session) => {
             leave();
+            socket.limit?.(MAX_TRANSPORT_MESSAGE);
             this.#sessions.add(session);
             if (goaways !== this.#goaways) session.goAway("the server is being restarted");
           },
@@ -67,6 +72,7 @@ export class ClientSessions {
         });
       },
     });
+    socket.limit?.(MAX_UNREGISTERED_MESSAGE);
     const leave = this.#unregistered.enter(networkOf(address));
     const goaways = this.#goaways;
     // A session ends before its socket does, and only the end of the socket gives back what it holds.

@@ -1,51 +1,58 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type ListenerOptions, ListenError } from "../../../lib/server/listen/listener.ts";
-import { ServeListener } from "../../../lib/server/listen/serve_listener.ts";
+import { LISTENER_KINDS, ListenError } from "../../../lib/server/listen/listener.ts";
 import type { Certificate } from "../../../lib/server/tls/certificate_source.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../../testing/certificate.ts";
-import { answerWith, Listening } from "../../testing/listening.ts";
+import { answerWith, Listening, type ListeningOptions } from "../../testing/listening.ts";
 
-Deno.test("ServeListener says which port it cannot have", async () => {
-  const listener = listening();
-  const error = assertThrows(() => listening({ port: listener.port }), ListenError);
-  assertEquals(error.code, "CANNOT_LISTEN");
-  assertEquals(
-    error.message,
-    `cannot listen on 127.0.0.1:${listener.port}: the port is in use; stop what listens there, or ` +
-      "take another port",
-  );
-  assert(error.cause instanceof Deno.errors.AddrInUse);
-  await listener.shutdown();
-});
-
-Deno.test({
-  name: "ServeListener shares its port with others that share it, and both are reached",
-  ignore: Deno.build.os !== "linux",
-}, async () => {
-  const one = listening({ reusePort: true }, "one");
-  const other = listening({ reusePort: true, port: one.port }, "other");
-  const seen = new Set<string>();
-  while (seen.size < 2) seen.add(await ask(one.port));
-  await one.shutdown();
-  assertEquals(await ask(other.port), "other");
-  await other.shutdown();
-});
-
-Deno.test("ServeListener.renew serves with another certificate on the same port", async () => {
-  const [old, renewed] = await certificates();
-  const listener = listening({ tls: old });
-  const { port } = listener;
-  await listener.check(renewed);
-  const shut = listener.renew(renewed);
-  await shut();
-  await eventually("the new certificate", async () => {
-    await trusting(renewed, port);
-    return true;
+for (const kind of LISTENER_KINDS) {
+  Deno.test(`A listener says which port it cannot have (${kind})`, async () => {
+    const listener = listening({ kind });
+    const error = assertThrows(() => listening({ kind, port: listener.port }), ListenError);
+    assertEquals(error.code, "CANNOT_LISTEN");
+    assertEquals(
+      error.message,
+      `cannot listen on 127.0.0.1:${listener.port}: the port is in use; stop what listens there, or ` +
+        "take another port",
+    );
+    assert(error.cause instanceof Deno.errors.AddrInUse);
+    await listener.shutdown();
   });
-  await assertRejects(() => trusting(old, port));
-  await listener.shutdown();
-});
+
+  Deno.test({
+    name: `A listener shares its port with others that share it, and both are reached (${kind})`,
+    ignore: Deno.build.os !== "linux",
+  }, async () => {
+    const one = listening({ kind, reusePort: true }, "one");
+    const other = listening({ kind, reusePort: true, port: one.port }, "other");
+    const seen = new Set<string>();
+    while (seen.size < 2) seen.add(await ask(one.port));
+    await one.shutdown();
+    assertEquals(await ask(other.port), "other");
+    await other.shutdown();
+  });
+
+  Deno.test(`Listener.renew serves with another certificate on the same port (${kind})`, async () => {
+    const [old, renewed] = await certificates();
+    const listener = listening({ kind, tls: old });
+    const { port } = listener;
+    await listener.check(renewed);
+    const shut = listener.renew(renewed);
+    await shut();
+    await eventually("the new certificate", async () => {
+      await trusting(renewed, port);
+      return true;
+    });
+    await assertRejects(() => trusting(old, port));
+    await listener.shutdown();
+  });
+
+  Deno.test(`Listener.check refuses anything but a certificate (${kind})`, async () => {
+    const listener = listening({ kind });
+    await assertRejects(() => listener.check({ cert: "none", key: "none" }));
+    await listener.shutdown();
+  });
+}
 
 Deno.test({
   name:
@@ -65,13 +72,7 @@ Deno.test({
   await listener.shutdown();
 });
 
-Deno.test("ServeListener.check refuses anything but a certificate", async () => {
-  const listener = listening();
-  await assertRejects(() => listener.check({ cert: "none", key: "none" }));
-  await listener.shutdown();
-});
-
-function listening(options: Partial<ListenerOptions> = {}, text = "here"): ServeListener {
+function listening(options: ListeningOptions = {}, text = "here"): Listening {
   return new Listening(() => answerWith(text), options);
 }
 

@@ -1,0 +1,417 @@
+import { messageOf } from "../../../cli/safe_text.ts";
+import type { Log } from "../../../cli/log.ts";
+import { fieldValue } from "../../../http/fields.ts";
+import { RequestError } from "../../../http/request_error.ts";
+import {
+  behindLineEnds,
+  type ParsedRequest,
+  RequestHeadParser,
+} from "../../../http/request_parser.ts";
+import type { ByteStream } from "../../../net/byte_stream.ts";
+import type { Specimens } from "../../../mux/v8_memory.ts";
+import type { FramedSocket } from "../../../websocket/framed_socket.ts";
+import { refusalAnswer } from "../../proxy/error_page.ts";
+import { LINGER_TIMEOUT, MAX_DROPPED, MAX_LEFT } from "../unwanted_body.ts";
+import type { Answer, VisitHandler } from "../visit.ts";
+import { type AnswerHead, answerHead, type DateText } from "./answer_head.ts";
+import { AnswerWriter } from "./answer_writer.ts";
+import { ConnectionInput } from "./connection_input.ts";
+import { OwnBodyReader } from "./own_body_reader.ts";
+import { type AcceptedSocket, OwnVisit, type OwnVisitHost } from "./own_visit.ts";
+import { Presence } from "./presence.ts";
+
+/** Milliseconds that a connection is given; each counts from the first look at it. */
+export interface ConnectionTimeouts {
+  /** For a whole request head, and before the first one for TLS as well. */
+  readonly head: number;
+  /** Between requests. */
+  readonly idle: number;
+  /** For a visitor to take some of its answer. */
+  readonly stall: number;
+}
+
+/** What the connections of one listener share. */
+export interface ConnectionHost extends OwnVisitHost {
+  readonly handler: VisitHandler;
+  readonly hsts: number | null;
+  readonly timeouts: ConnectionTimeouts;
+  readonly dates: DateText;
+  readonly specimens: Specimens;
+  readonly log: Log;
+  /** The listener is shut: each connection ends with the answer that is under way. */
+  readonly isShut: boolean;
+  /** A connection has become a WebSocket's. */
+  upgraded(connection: VisitorConnection, socket: FramedSocket): void;
+  /** A connection is closed. */
+  closed(connection: VisitorConnection): void;
+}
+
+/** What an answer's head ends with when its visitor said that it waits for it (RFC 9110 section 10.1.1). */
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * One visitor's connection: reads a request, has it answered, and reads the next one. Answers leave in the order of the
+ * requests, for the next is looked at only when one is answered.
+ */
+export class VisitorConnection {
+  readonly #connection: ByteStream;
+  readonly #host: ConnectionHost;
+  readonly #input: ConnectionInput;
+  readonly #output: AnswerWriter;
+  readonly #parser = new RequestHeadParser();
+  readonly #presence = new Presence(() => this.#output.probe());
+  /** The visit that is being answered. */
+  #visit: OwnVisit | null = null;
+  #minor: 0 | 1 = 1;
+  /** Whether another request may follow; what its answer said of it. */
+  #keepAlive = true;
+  #isAnswered = false;
+  /** Whether a request has come whole. */
+  #isUsed = false;
+  /** Whether the visitor holds its body back until it is asked for it (RFC 9110 section 10.1.1). */
+  #isHeldBack = false;
+  #isClosed = false;
+  /** Bytes that were dropped of a body that nobody wants. */
+  #dropped = 0;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
+  /** When what is waited for now was first looked at. */
+  #waitingSince: number | null = null;
+  #wasWaitingFor: Wait = "nothing";
+  readonly #onAnswer = (answer: Answer): void => this.#respond(answer);
+  readonly #onFailure = (error: unknown): void => this.#failed(error);
+
+  constructor(connection: ByteStream, host: ConnectionHost) {
+    this.#connection = connection;
+    this.#host = host;
+    this.#input = new ConnectionInput(connection, () => this.#onInput());
+    this.#output = new AnswerWriter(connection, {
+      onPiece: (length) => {
+        if (this.#visit !== null) this.#visit.sent += length;
+      },
+      onBodyOver: () => this.#visit?.finish(true),
+      onWritten: () => this.#answered(),
+      onGone: () => this.close(),
+      onCut: (reason) => this.#cut(reason),
+    });
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#input.read();
+  }
+
+  /** Whether no request is being answered, and none has begun to come. */
+  get isIdle(): boolean {
+    return this.#visit === null && this.#input.length === 0 && this.#lingering === undefined;
+  }
+
+  /** Looks whether something is waited for too long, at a time in milliseconds; to be called about once a second. */
+  look(now: number): void {
+    const wait = this.#wait();
+    if (wait !== this.#wasWaitingFor || this.#waitingSince === null) this.#waitingSince = now;
+    this.#wasWaitingFor = wait;
+    if (wait === "nothing") return;
+    const { timeouts } = this.#host;
+    if (now - this.#waitingSince <= timeouts[wait]) return;
+    if (wait === "head" && this.#input.length > 0) this.#refuse(LATE);
+    else this.close();
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#lingering);
+    this.#presence.end();
+    this.#connection.close();
+    this.#input.release();
+    this.#output.close();
+    const visit = this.#visit;
+    visit?.refuseUpgrade();
+    visit?.body?.onInput();
+    visit?.leave();
+    visit?.finish(true);
+    this.#host.closed(this);
+  }
+
+  /** Says what is waited for, as far as the visitor is to blame. */
+  #wait(): Wait {
+    if (this.#output.isWriting) {
+      if (this.#output.takeProgress()) this.#waitingSince = null;
+      return "stall";
+    }
+    if (this.#visit !== null) {
+      // Of one who has ended its side, nothing else may ever tell that it has left.
+      if (!this.#input.hasEnded) return "nothing";
+      if (this.#output.takeProgress()) this.#waitingSince = null;
+      return "stall";
+    }
+    if (this.#lingering !== undefined) return "nothing";
+    return this.#isUsed && this.#input.length === 0 ? "idle" : "head";
+  }
+
+  #onInput(): void {
+    if (this.#isClosed) return;
+    if (this.#input.isBroken) return this.close();
+    const visit = this.#visit;
+    if (visit === null) return this.#advance();
+    if (this.#input.hasEnded && !this.#isAnswered) this.#presence.begin();
+    if (visit.body === null || visit.body.isDone) return;
+    if (visit.body.isOver) this.#dropBody(visit.body);
+    else visit.body.onInput();
+  }
+
+  /** Takes the next request, when it has come whole. */
+  #advance(): void {
+    const input = this.#input;
+    if (this.#isClosed || this.#visit !== null) return;
+    if (this.#lingering !== undefined) return this.#linger();
+    input.takeTo(behindLineEnds(input.buffer, input.start, input.end));
+    let request: ParsedRequest | null = null;
+    if (input.length > 0) {
+      try {
+        request = this.#parser.parse(input.buffer, input.start, input.end);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        return this.#refuse(error);
+      }
+    }
+    if (request !== null) this.#begin(request);
+    else if (input.hasEnded || (this.#host.isShut && input.length === 0)) this.close();
+    else input.read();
+  }
+
+  #begin(request: ParsedRequest): void {
+    const input = this.#input;
+    input.takeTo(request.end);
+    this.#isUsed = true;
+    this.#isAnswered = false;
+    this.#keepAlive = request.keepAlive;
+    this.#minor = request.minor;
+    this.#dropped = 0;
+    const { framing } = request;
+    const body: OwnBodyReader | null = framing === 0 ? null : new OwnBodyReader(input, framing, {
+      onWanted: () => this.#continue(),
+      // What is read next may be another request, which must not begin within a read of this one.
+      onEnd: () => queueMicrotask(() => this.#bodyOver(body)),
+    });
+    this.#isHeldBack = body !== null && request.minor === 1 && input.length === 0 &&
+      fieldValue(request.fields, "expect")?.toLowerCase() === "100-continue";
+    const visit = new OwnVisit(this.#host, request, body);
+    this.#visit = visit;
+    const { handler, specimens } = this.#host;
+    specimens.keep(visit, request);
+    try {
+      const handling = handler.handle(visit);
+      if (handling instanceof Promise) handling.then(this.#onAnswer, this.#onFailure);
+      else this.#respond(handling);
+    } catch (error) {
+      this.#failed(error);
+    }
+    // What comes now is the next request, or tells that the visitor has left.
+    if (body === null) this.#readAhead();
+  }
+
+  #readAhead(): void {
+    if (this.#isClosed) return;
+    if (this.#input.length === 0) this.#input.shrink();
+    if (!this.#input.hasEnded) this.#input.read();
+    else if (!this.#isAnswered) this.#presence.begin();
+  }
+
+  /** Asks for a body that its visitor holds back, now that somebody wants it. */
+  #continue(): void {
+    if (!this.#isHeldBack || this.#isClosed || this.#output.hasBegun) return;
+    this.#isHeldBack = false;
+    this.#output.sendInterim(CONTINUE);
+  }
+
+  #failed(error: unknown): void {
+    const visit = this.#visit;
+    if (visit !== null) this.#respond(this.#host.handler.failed(visit, error));
+  }
+
+  #respond(answer: Answer): void {
+    const visit = this.#visit;
+    if (visit === null) return;
+    if (this.#isClosed) {
+      this.#visit = null;
+      abandon(answer);
+      visit.answered(answer);
+      return visit.finish(false);
+    }
+    try {
+      this.#send(visit, answer);
+    } catch (error) {
+      abandon(answer);
+      visit.refuseUpgrade();
+      this.#send(visit, this.#host.handler.failed(visit, error));
+    }
+  }
+
+  /** @throws {RangeError | TypeError | HeadError} for a head that cannot be sent. */
+  #send(visit: OwnVisit, answer: Answer): void {
+    if (answer.status === 101) return this.#upgrade(visit, answer);
+    visit.refuseUpgrade();
+    const head = this.#headOf(visit, answer);
+    const { body } = answer;
+    const isStream = body !== null && !(body instanceof Uint8Array);
+    if (isStream && head.framing !== "none") {
+      this.#output.sendStream(head.text, body, head.framing);
+      this.#begun(visit, answer, head);
+      return;
+    }
+    abandon(answer);
+    const whole = isStream || head.framing === "none" ? null : body;
+    this.#output.sendWhole(head.text, whole);
+    this.#begun(visit, answer, head);
+    visit.sent = whole?.length ?? 0;
+    visit.finish(false);
+  }
+
+  #begun(visit: OwnVisit, answer: Answer, head: AnswerHead): void {
+    this.#keepAlive = head.keepAlive;
+    visit.answered(answer);
+  }
+
+  #headOf(visit: OwnVisit, answer: Answer): AnswerHead {
+    const { hsts, dates, isShut, listeningSocket } = this.#host;
+    return answerHead(answer, {
+      method: visit.method,
+      minor: this.#minor,
+      keepAlive: this.#keepAlive && !isShut && !this.#input.hasEnded && !this.#isHeldBack &&
+        endsSoon(visit),
+      hsts: listeningSocket.scheme === "https" ? hsts : null,
+      date: dates.at(Date.now()),
+    });
+  }
+
+  #upgrade(visit: OwnVisit, answer: Answer): void {
+    const { accepted } = visit;
+    if (accepted === null) throw new TypeError("101 where no WebSocket was accepted");
+    if (accepted.socket.isOver) return this.close();
+    const fields = [...accepted.fields, ...answer.fields];
+    const head = this.#headOf(visit, { ...answer, fields });
+    this.#output.sendWhole(head.text, null);
+    visit.answered(answer);
+    // It comes once, also for a socket that never opens.
+    accepted.socket.addEventListener("close", () => visit.finish(true));
+  }
+
+  /** The answer has left this process. */
+  #answered(): void {
+    const visit = this.#visit;
+    if (visit === null) return this.#refused();
+    if (visit.accepted !== null) return this.#handOver(visit.accepted);
+    this.#isAnswered = true;
+    this.#presence.end();
+    const { body } = visit;
+    // A body that is held back, and was not asked for, may never come.
+    if (body === null || body.isDone || this.#isHeldBack) this.#next();
+    else if (body.isOver || !body.isWanted) this.#dropBody(body);
+  }
+
+  /** Nobody reads this body any more. */
+  #bodyOver(body: OwnBodyReader | null): void {
+    if (body === null || body !== this.#visit?.body || this.#isClosed) return;
+    if (!body.isDone) this.#dropBody(body);
+    else if (this.#isAnswered) this.#next();
+    else this.#readAhead();
+  }
+
+  /**
+   * Reads on for a while and drops it, that the visitor may read its answer: to close at once would reset the connection, and
+   * the answer would be lost in the visitor's own buffers (RFC 9112 section 9.6).
+   */
+  #dropBody(body: OwnBodyReader): void {
+    void body.cancel();
+    if (this.#isAnswered) this.#lingering ??= setTimeout(() => this.close(), LINGER_TIMEOUT);
+    if (this.#dropped <= MAX_DROPPED) this.#dropped += body.drop();
+    const isEnough = body.isBroken || this.#dropped > MAX_DROPPED;
+    if (isEnough) this.#keepAlive = false;
+    if ((isEnough || body.isDone) && this.#isAnswered) this.#next();
+    else if (body.isDone) this.#readAhead();
+  }
+
+  /** Goes on behind a request that is answered, and whose body is over. */
+  #next(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    this.#visit = null;
+    this.#presence.end();
+    if (!this.#keepAlive) return this.#endOutput();
+    this.#waitingSince = null;
+    if (this.#input.length === 0) this.#input.shrink();
+    this.#advance();
+  }
+
+  /** Lets the visitor see the end behind its answer, and waits a while for the visitor's own. */
+  #endOutput(): void {
+    this.#lingering = setTimeout(() => this.close(), LINGER_TIMEOUT);
+    this.#connection.closeWrite().then(() => this.#linger(), () => this.close());
+  }
+
+  #linger(): void {
+    if (this.#isClosed) return;
+    this.#dropped += this.#input.length;
+    this.#input.takeTo(this.#input.end);
+    if (this.#input.hasEnded || this.#dropped > MAX_DROPPED) this.close();
+    else this.#input.read();
+  }
+
+  /** Answers what is no request, or none that is read here, and ends the connection. */
+  #refuse({ status, message }: RequestError): void {
+    const refusal = { code: "request", status, reason: message } as const;
+    const answer = refusalAnswer({ method: "GET", fields: [] }, refusal);
+    const { hsts, dates, listeningSocket } = this.#host;
+    const head = answerHead(answer, {
+      method: "GET",
+      minor: 1,
+      keepAlive: false,
+      hsts: listeningSocket.scheme === "https" ? hsts : null,
+      date: dates.at(Date.now()),
+    });
+    this.#lingering = setTimeout(() => this.close(), LINGER_TIMEOUT);
+    this.#output.sendWhole(head.text, answer.body);
+  }
+
+  #refused(): void {
+    clearTimeout(this.#lingering);
+    this.#endOutput();
+  }
+
+  /** Gives the connection to the WebSocket that was accepted on it. */
+  #handOver({ socket, onOpen }: AcceptedSocket): void {
+    if (socket.isOver) return this.close();
+    this.#isClosed = true;
+    this.#visit = null;
+    this.#presence.end();
+    this.#host.upgraded(this, socket);
+    socket.open(this.#input.rest(), NOTHING);
+    onOpen();
+  }
+
+  #cut(reason: unknown): void {
+    this.#host.log.warn("response cut short", { reason: messageOf(reason) });
+    this.close();
+  }
+}
+
+/** What a visitor is waited for. */
+type Wait = "nothing" | keyof ConnectionTimeouts;
+
+const LATE = new RequestError(408, "the head of the request did not come in time");
+
+/** Whether what is to come of a body is little, so that another request may follow behind it. */
+function endsSoon({ body, framing }: OwnVisit): boolean {
+  if (body === null || body.isDone) return true;
+  if (body.isBroken) return false;
+  return framing.kind === "body" && framing.length !== null && framing.length <= MAX_LEFT;
+}
+
+/** Gives up an answer that is not sent. */
+function abandon({ body }: Answer): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel();
+}
