@@ -100,8 +100,8 @@ declare module "@std/media-types/content-type" {
 
 declare module "@std/yaml/parse" {
   export interface ParseOptions {
-    /** `failsafe` leaves every scalar a text. */
-    readonly schema: "failsafe";
+    /** `failsafe` leaves every scalar a text; `core` makes numbers and truth of some. */
+    readonly schema: "failsafe" | "core";
   }
   export function parse(content: string, options: ParseOptions): unknown;
 }

@@ -1,3 +1,9 @@
+/** What a value is, for editors that know a file's settings beforehand; a text where nothing more is known. */
+export type ValueShape =
+  | { readonly type: "text" | "switch" }
+  | { readonly type: "integer"; readonly least: number; readonly most: number }
+  | { readonly type: "choice"; readonly choices: readonly string[] };
+
 /** One flag of a command: how it is shown, and how its texts become a value. */
 export interface Flag<T> {
   /** A switch takes no value, a list may be repeated. */
@@ -16,6 +22,9 @@ export interface Flag<T> {
    * environment; empty for a value without members.
    */
   readonly separator: string;
+  /** What stands between the two parts of a member, which a file may write as name and value; empty for none. */
+  readonly joint: string;
+  readonly shape: ValueShape;
   /**
    * Makes the value of the texts that were given; without any it is the default.
    *
@@ -77,6 +86,10 @@ export interface FlagOptions<Default> {
   readonly extraVariables?: readonly string[];
   /** Stands between the members of one value, or the values of a list. @default no members, a comma between values */
   readonly separator?: string;
+  /** Stands between the two parts of a member, as between a path and its service. @default it has no parts */
+  readonly joint?: string;
+  /** @default a text */
+  readonly shape?: ValueShape;
   /** Writes a value that a program gives as the flag's text. @default takes texts alone */
   readonly spell?: (value: unknown) => string;
 }
@@ -120,7 +133,7 @@ export function listFlag<T>(
 /** Makes a flag that is on when it is there; `=false` turns it off again. */
 export function switchFlag(options: Pick<FlagOptions<boolean>, "group" | "help">): Flag<boolean> {
   return {
-    ...shown("switch", "", { ...options, default: false }),
+    ...shown("switch", "", { ...options, default: false, shape: { type: "switch" } }),
     read: ([text]) => isOn(text),
     accept: (value) => isOn(value === undefined ? undefined : String(value)),
   };
@@ -141,7 +154,7 @@ export function choiceFlag<const Choice extends string, const Default>(
       throw new RangeError(`must be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`);
     }
     return choice;
-  }, options);
+  }, { ...options, shape: { type: "choice", choices } });
 }
 
 /** Makes a flag whose value is a whole number within bounds. */
@@ -153,6 +166,7 @@ export function integerFlag<Default>(
 ): Flag<number | Default> {
   return valueFlag("<number>", (text) => parseInteger(text, least, most), {
     ...options,
+    shape: { type: "integer", least, most },
     spell: (value) => typeof value === "number" ? String(value) : "",
   });
 }
@@ -302,5 +316,7 @@ function shown(
       (typeof known === "string" || typeof known === "number" ? String(known) : ""),
     extraVariables: options.extraVariables ?? [],
     separator: options.separator ?? "",
+    joint: options.joint ?? "",
+    shape: options.shape ?? { type: "text" },
   };
 }

@@ -65,6 +65,7 @@ export const CLIENT_FLAGS = {
     help: "a service for a path and all below it, such as /api=4000; may be repeated " +
       "(in the environment: with commas between); the longest path that fits decides",
     default: NO_ROUTES,
+    joint: "=",
     defaultText: "one service for all",
   }),
   /** Give the services of routes what stands behind their path. */
@@ -107,6 +108,7 @@ export const CLIENT_FLAGS = {
     help: "a field that the service gets, such as 'X-Env: dev', where {visitor}, {host} and " +
       "{path} stand for what was asked; may be repeated",
     default: NO_SETTINGS,
+    joint: ": ",
   }),
   /** Names of fields that it does not get. */
   removeRequestHeader: listFlag("<name>", parseFieldName, {
@@ -119,6 +121,7 @@ export const CLIENT_FLAGS = {
     group: SERVICE,
     help: "a field that visitors get, likewise; may be repeated",
     default: NO_SETTINGS,
+    joint: ": ",
   }),
   /** Names of fields that they do not get. */
   removeResponseHeader: listFlag("<name>", parseFieldName, {

@@ -7,6 +7,7 @@ import { START_OWN_FLAGS } from "../../lib/client/start_options.ts";
 import { SERVER_FLAGS } from "../../lib/server/flags/server_flags.ts";
 import config from "../../deno.json" with { type: "json" };
 import { boundTables, readBounds } from "./bounds.ts";
+import { configSchema } from "./config_schema.ts";
 import { flagTables } from "./flag_tables.ts";
 import { markdownTable, tableText } from "./markdown_table.ts";
 import { metricTable } from "./metric_table.ts";
@@ -56,6 +57,17 @@ export const GENERATED_BLOCKS: readonly GeneratedBlock[] = [
   },
 ];
 
+/** A file that is made from the code. */
+interface GeneratedFile {
+  readonly path: string;
+  readonly make: () => string;
+}
+
+/** Every such file. */
+export const GENERATED_FILES: readonly GeneratedFile[] = [
+  { path: ".github/config.schema.json", make: configSchema },
+];
+
 /** Writes what `deno task` lists. */
 function taskTable(): string {
   const rows = Object.entries(config.tasks)
@@ -93,4 +105,5 @@ function pathOf(document: string): URL {
 
 if (import.meta.main) {
   for (const block of GENERATED_BLOCKS) await writeBlock(block);
+  for (const { path, make } of GENERATED_FILES) await Deno.writeTextFile(pathOf(path), make());
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { integerFlag, switchFlag, textFlag } from "../../lib/cli/flags.ts";
 import { boundsOf, boundTables } from "./bounds.ts";
-import { GENERATED_BLOCKS, readBlock } from "./documents.ts";
+import { GENERATED_BLOCKS, GENERATED_FILES, readBlock } from "./documents.ts";
 import { flagTables } from "./flag_tables.ts";
 import { readSource, readSourceGraph } from "./source_graph.ts";
 
@@ -30,6 +30,12 @@ const MAX_LINES = 165;
 for (const block of GENERATED_BLOCKS) {
   Deno.test(`${block.document} has the present ${block.name}: \`deno task documents\` writes them`, async () => {
     assertEquals(await readBlock(block), await block.make());
+  });
+}
+
+for (const { path, make } of GENERATED_FILES) {
+  Deno.test(`${path} is the present one: \`deno task documents\` writes it`, async () => {
+    assertEquals(await readSource(path), make());
   });
 }
 

@@ -109,7 +109,10 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
     "a [ or { above is not closed, or a comma is missing",
   ],
   [/end of the (?:stream|document) within a \w+ quoted/, "a quotation mark above is not closed"],
-  [/unidentified alias/, "there is no anchor (&name) above for this alias (*name)"],
+  [
+    /unidentified alias/,
+    "there is no anchor (&name) above for this alias (*name); a value with * needs quotes",
+  ],
   [/unknown tag/, "tags such as !!int are not taken: write the value alone"],
   [/more than 1 document/, "the file is one document: take the line --- out, and what follows"],
   [/indentation/, "this line is indented by more or fewer blanks than its neighbours"],

@@ -32,6 +32,11 @@ tunnels:
     inspect: off
   both:
     route: [/api=4000, /=./dist]
+  pairs:
+    route: { /api: 4000, /: ./dist }
+    set-request-header:
+      - X-Env: dev
+      - "X-Two: 2"
 `,
   );
   assertEquals(Object.fromEntries(config.client), {
@@ -55,6 +60,11 @@ tunnels:
     ["both", { service: null, isInspected: true }, {
       ...defaults,
       route: ["/api=4000", `/=${FOLDER}/dist`],
+    }],
+    ["pairs", { service: null, isInspected: true }, {
+      ...defaults,
+      route: ["/api=4000", `/=${FOLDER}/dist`],
+      "set-request-header": ["X-Env: dev", "X-Two: 2"],
     }],
   ]);
   assertEquals(config.hasSecrets, true);
