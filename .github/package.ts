@@ -6,7 +6,10 @@ const ROOT = new URL("../", import.meta.url);
 const OUTPUT = new URL("dist/npm/", ROOT);
 
 /** What the package exports, and the module that each is made of, from the root. */
-const EXPORTS: readonly (readonly [name: string, entry: string])[] = [[".", "lib/mod.ts"]];
+const EXPORTS: readonly (readonly [name: string, entry: string])[] = [
+  [".", "lib/mod.ts"],
+  ["./vite", "lib/vite.ts"],
+];
 
 /** What its program is made of. */
 const PROGRAM = "client.ts";
@@ -105,6 +108,8 @@ function manifest(): object {
     }])),
     bin: { "tunnel-client": "./tunnel-client.js" },
     engines: { node: ">=20" },
+    peerDependencies: { vite: ">=5" },
+    peerDependenciesMeta: { vite: { optional: true } },
     sideEffects: ["./older_node.js"],
   };
 }

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/websocket"],
   ["lib/cli"],
   ["lib/client", "lib/server"],
-  ["lib/mod.ts"],
+  ["lib/mod.ts", "lib/vite.ts"],
   ["client.ts", "server.ts"],
 ];
 

@@ -27,7 +27,8 @@ export class Browser implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  static async start(): Promise<Browser> {
+  /** Starts one that takes the names below a domain, where one is given, for names of this machine. */
+  static async start({ domain }: { readonly domain?: string } = {}): Promise<Browser> {
     if (CHROMIUM === null) throw new Error("no Chromium is installed");
     await using started = new AsyncDisposableStack();
     const profile = started.use(await TempDir.make());
@@ -35,7 +36,10 @@ export class Browser implements AsyncDisposable {
       executablePath: CHROMIUM,
       userDataDir: profile.path,
       // A container has neither user namespaces nor much of /dev/shm; what is opened is this project's own.
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+      args: [
+        ...["--no-sandbox", "--disable-dev-shm-usage"],
+        ...(domain === undefined ? [] : [`--host-resolver-rules=MAP *.${domain} 127.0.0.1`]),
+      ],
     });
     started.defer(() => chromium.close());
     return new Browser(chromium, started.move());

@@ -112,7 +112,6 @@ export function authoritiesOf(
 
 function inspectorOf(inspector: TunnelOptions["inspector"]): ReadTunnelOptions["inspector"] {
   if (inspector === undefined || inspector === null) return null;
-  if (!("Deno" in globalThis)) throw new OptionError("inspector", "needs Deno");
   const settings = typeof inspector === "object" ? inspector : { address: inspector };
   refuseOthers(settings, ["address", "token", "memory"]);
   const { inspect, inspectToken, inspectMemory } = CLIENT_FLAGS;
