@@ -14,6 +14,7 @@ const FILE = "bans.json";
 
 /** Whose clients are kept away: those of a key, or those of an address or a network. */
 export interface Banned {
+  /** What `value` is. */
   readonly kind: "key" | "network";
   /** The key's thumbprint, or the network as in `203.0.113.0/24`. */
   readonly value: string;
@@ -29,13 +30,17 @@ export interface Ban extends Banned {
 
 /** What of a client is looked for in the list. */
 export interface Suspect {
+  /** The key's. */
   readonly thumbprint: string;
+  /** Where it comes from. */
   readonly address: string;
 }
 
 /** Says that the list cannot take a ban, in a sentence for the operator. */
 export class DenyListError extends Error {
+  /** The name of the class. */
   override readonly name = "DenyListError";
+  /** The same for all of them. */
   readonly code = "DENY_LIST";
 }
 
