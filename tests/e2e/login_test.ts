@@ -1,120 +1,96 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runToEnd } from "../testing/ended_program.ts";
-import { hasTerminals, inTerminal, Program } from "../testing/program.ts";
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { scrape } from "../testing/prometheus.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
-import { TempDir } from "../testing/temp_dir.ts";
-import { startServer, Tunnel } from "../testing/tunnel.ts";
-import { within } from "../testing/within.ts";
+import { startTunnel } from "../testing/tunnel.ts";
+import { WebSocketOrigin } from "../testing/websocket_origin.ts";
+import { visitWebSocket } from "../testing/websocket_visit.ts";
+import type { RawField } from "../testing/message_head.ts";
 
-const TOKEN = "correct-horse-battery";
-const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const HTML: RawField = ["Accept", "text/html"];
+const FORM: RawField = ["Content-Type", "application/x-www-form-urlencoded"];
 
-Deno.test("tunnel-client login remembers a server and its token, and what follows uses both", async (t) => {
-  await using folder = await TempDir.make();
-  await using origin = ScriptedOrigin.answering(OK);
-  await using server = await startServer(["--token", TOKEN]);
-  const file = `${folder.path}/tunnel/config.yaml`;
-  const env = { XDG_CONFIG_HOME: folder.path, APPDATA: folder.path };
-  const login = ["login", server.url.origin];
-
-  await t.step("a token that the server does not take is not written", async () => {
-    const { code, stderr } = await runToEnd("client.ts", login, { env, input: "wrong\n" });
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, `nothing is written: ${server.url.origin} refused`);
-    assertEquals(await exists(file), false);
+Deno.test("--login: a browser logs in on a page, and is known by its cookie from then on", async (t) => {
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    const seen = ["cookie", "authorization"].map((name) => exchange.head.get(name));
+    const body = JSON.stringify([exchange.target, ...seen]);
+    await exchange.answer(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   });
-
-  await t.step(
-    "the token comes from standard input, and the file is the owner's alone",
-    async () => {
-      const { code, stderr } = await runToEnd("client.ts", login, { env, input: `${TOKEN}\n` });
-      assertEquals(code, 0, stderr);
-      const text = await Deno.readTextFile(file);
-      assertEquals(text, `server: "${server.url.origin}"\ntoken: "${TOKEN}"\n`);
-      const { mode } = await Deno.stat(file);
-      if (mode !== null && Deno.build.os !== "windows") assertEquals(mode & 0o777, 0o600);
-    },
-  );
-
-  await t.step(
-    "tunnel-client needs neither --server nor --token any more, and warns when others can read them",
-    async () => {
-      await Deno.chmod(file, 0o644);
-      await using client = await Program.start("client.ts", [`127.0.0.1:${origin.port}`], { env });
-      await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
-      assertEquals((await tunnel.request("/")).text, "ok");
-      if (Deno.build.os === "windows") return;
-      await within(client.stderr.find(/config\.yaml has a secret .* chmod 600/), "the warning");
-    },
-  );
-
-  await t.step("a variable wins over the file, and a flag over the variable", async () => {
-    const wrong = { ...env, TUNNEL_TOKEN: "another-token-of-theirs" };
-    const args = ["--once", `127.0.0.1:${origin.port}`];
-    const { code, stderr } = await runToEnd("client.ts", args, { env: wrong });
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "the server refused");
-    await using _client = await Program.start("client.ts", [...args, "--token", TOKEN], {
-      env: wrong,
+  await using sockets = await WebSocketOrigin.start();
+  await using tunnel = await startTunnel({
+    origin,
+    clientArgs: [
+      ...["--basic-auth", "ann:one", "--basic-auth", "bob:two", "--login"],
+      ...["--route", `/live=127.0.0.1:${sockets.port}`],
+    ],
+  });
+  let cookie: RawField = ["Cookie", ""];
+  await t.step("the page has a form, for where the visitor wanted to go", async () => {
+    const { status, head, text } = await tunnel.request("/orders?a=b", { fields: [HTML] });
+    assertEquals(status, 401);
+    assertStringIncludes(text, '<form method="post" action="/.tunnel/login">');
+    assertStringIncludes(text, '<input type="hidden" name="to" value="/orders?a=b">');
+    assertStringIncludes(head.get("content-security-policy") ?? "", "form-action 'self'");
+    assertFalse(head.get("www-authenticate")?.includes("Basic") ?? true);
+  });
+  await t.step("a wrong password is the page again", async () => {
+    const body = "user=ann&password=two&to=%2Forders";
+    const fields = [HTML, FORM];
+    const { status, text } = await tunnel.request("/.tunnel/login", {
+      method: "POST",
+      fields,
+      body,
     });
+    assertEquals(status, 401);
+    assertStringIncludes(text, "do not go together");
   });
-
-  await t.step("a mistake in the file is told with its place", async () => {
-    await Deno.writeTextFile(file, "server: a.example\nconections: 2\n");
-    const { code, stderr } = await runToEnd("client.ts", ["3000"], { env });
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, `${file}:2:1: there is no setting "conections" here`);
-    assertStringIncludes(stderr, "did you mean connections?");
-  });
-
-  await t.step({
-    name: "at a terminal the token is asked for, and not shown",
-    ignore: !hasTerminals,
-    fn: async () => {
-      await Deno.writeTextFile(file, "# mine\nconnections: 1\n");
-      const { stderr, stdout } = await typed([...login], {
-        env,
-        input: `wrong\x15${TOKEN}x\x7f\r`,
+  await t.step(
+    "the right one gives a cookie, and leads to where the visitor wanted to go",
+    async () => {
+      const body = "user=bob&password=two&to=%2Forders%3Fa%3Db";
+      const { status, head } = await tunnel.request("/.tunnel/login", {
+        method: "POST",
+        fields: [FORM, ["Origin", `http://${tunnel.host}`]],
+        body,
       });
-      assertEquals(`${stdout}${stderr}`.includes(TOKEN), false, stdout);
-      assertStringIncludes(stdout, `token of ${server.url.origin}`);
-      const settings = `server: "${server.url.origin}"\ntoken: "${TOKEN}"\n`;
-      assertEquals(await Deno.readTextFile(file), `# mine\n${settings}connections: 1\n`);
+      assertEquals([status, head.get("location")], [303, "/orders?a=b"]);
+      const [value = ""] = head.get("set-cookie")?.split(";") ?? [];
+      cookie = ["Cookie", `theme=dark; ${value}`];
+      assertEquals(origin.requestCount, 0);
     },
+  );
+  await t.step("which lets the visitor in, and which the service does not see", async () => {
+    const token: RawField = ["Authorization", "Bearer of the page"];
+    const { text } = await tunnel.request("/orders?a=b", { fields: [cookie, token] });
+    assertEquals(JSON.parse(text), ["/orders?a=b", "theme=dark", "Bearer of the page"]);
+  });
+  await t.step("by a WebSocket as well", async () => {
+    const headers = { cookie: cookie[1] };
+    using visitor = await visitWebSocket(tunnel, "/live", { headers });
+    const { peer, request } = await sockets.next();
+    assertEquals(request.headers.cookie, "theme=dark");
+    visitor.close();
+    await peer.closed;
+  });
+  await t.step("programs present a password, and CORS preflights nothing", async () => {
+    const fields = [["Authorization", `Basic ${btoa("ann:one")}`]] as const;
+    assertEquals(JSON.parse((await tunnel.request("/", { fields })).text), ["/", null, null]);
+    const preflight = await tunnel.request("/", {
+      method: "OPTIONS",
+      fields: [["Origin", "http://a.test"], ["Access-Control-Request-Method", "PUT"]],
+    });
+    assertEquals(preflight.status, 200);
+    assertEquals((await tunnel.request("/", { method: "OPTIONS" })).status, 401);
+  });
+  await t.step("a form of another site's page is refused", async () => {
+    const fields = [FORM, ["Origin", "https://evil.example"]] as const;
+    const body = "user=ann&password=one";
+    const post = tunnel.request("/.tunnel/login", { method: "POST", fields, body });
+    assertEquals((await post).status, 403);
+  });
+  await t.step("of these the refused ones are counted, and no password is in a log", async () => {
+    const metrics = await scrape(tunnel.server);
+    assertEquals(metrics.value("tunnel_requests_limited_total", { reason: "auth" }), 4);
+    const output = `${tunnel.server.stderr}${tunnel.client.stderr}`;
+    assert(!output.includes("password=") && !output.includes("two&"), output);
   });
 });
-
-/** Runs the client in a terminal and types, once it asks. */
-async function typed(
-  args: readonly string[],
-  { env, input }: { readonly env: Readonly<Record<string, string>>; readonly input: string },
-): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const call = [Deno.execPath(), "run", "--allow-all", "client.ts", ...args];
-  const [command = "", ...words] = inTerminal(call, 100);
-  const child = new Deno.Command(command, {
-    args: words,
-    cwd: new URL("../../", import.meta.url),
-    env: { ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const decoder = new TextDecoder();
-  let stdout = "";
-  let isTyped = false;
-  const writer = child.stdin.getWriter();
-  for await (const bytes of child.stdout) {
-    stdout += decoder.decode(bytes, { stream: true });
-    if (isTyped || !stdout.includes("Enter for none")) continue;
-    isTyped = true;
-    await writer.write(new TextEncoder().encode(input));
-  }
-  await writer.close();
-  const stderr = await new Response(child.stderr).text();
-  await child.status;
-  return { stdout, stderr };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}

@@ -43,6 +43,8 @@ function openPolicy(): RequestPolicy {
     policy: OPEN_POLICY,
     requests: null,
     ownRates: new OwnRates({ most: 10 }),
+    isOwnHost: () => true,
+    isSecure: true,
     streams: MAX_STREAMS,
     visitors: new VisitorQuotas(MAX_STREAMS, null),
     guesses: new GuessQueue(),

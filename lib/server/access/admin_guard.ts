@@ -33,7 +33,9 @@ export class AdminGuard {
   }
 
   /** Says why a request is not let in; null when it is. */
-  async refusal({ address, fields }: Asking): Promise<VisitRefusal | null> {
+  async refusal(
+    { address, fields }: Pick<Asking, "address" | "fields">,
+  ): Promise<VisitRefusal | null> {
     const token = bearerToken(fieldValue(fields, "authorization") ?? "");
     if (token === null) return unauthorized("this page needs a token", CHALLENGE);
     const [presented, expected] = await Promise.all([digestOf(token), this.#digest]);

@@ -8,7 +8,7 @@ import {
   MAX_USER_LENGTH,
   type PasswordHash,
 } from "../../identity/password_hash.ts";
-import { fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import { COLON, DEL, SP } from "../../http/octets.ts";
 import { networkOf } from "../../net/ip_address.ts";
 import type { Guesser, GuessQueue } from "./guess_queue.ts";
@@ -70,7 +70,9 @@ export class BasicAuth {
   }
 
   /** Returns why a request is not let in, or null when it is; a promise where that takes time. */
-  check({ address, fields }: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
+  check(
+    { address, fields }: Pick<Asking, "address" | "fields">,
+  ): VisitRefusal | null | Promise<VisitRefusal | null> {
     const field = fieldValue(fields, "authorization");
     const credentials = field === undefined ? undefined : parseCredentials(field);
     if (credentials === undefined) return UNAUTHORIZED;
@@ -83,6 +85,13 @@ export class BasicAuth {
       if (isRight === null) return TOO_MANY_GUESSES;
       return isRight ? null : UNAUTHORIZED;
     });
+  }
+
+  /** Whether a request has credentials that were seen to be right. */
+  isKnown(fields: readonly Field[]): boolean {
+    const field = fieldValue(fields, "authorization");
+    const credentials = field === undefined ? undefined : parseCredentials(field);
+    return credentials !== undefined && this.#known.has(digestOf(credentials));
   }
 
   #begin(

@@ -3,7 +3,10 @@ import { AddressSet } from "../../net/address_set.ts";
 import { fieldValue } from "../../http/fields.ts";
 import { bodyTooLong } from "../proxy/request_body.ts";
 import { networkOf } from "../../net/ip_address.ts";
+import type { RequestHead } from "../../http/head.ts";
 import { BasicAuth } from "./basic_auth.ts";
+import { Login } from "./login.ts";
+import { LoginCookie } from "./login_cookie.ts";
 import type { GuessQueue } from "./guess_queue.ts";
 import type { Limiter } from "./limiter.ts";
 import type { OwnRates } from "./own_rates.ts";
@@ -32,6 +35,10 @@ export interface RequestPolicyOptions extends TunnelLimits {
   /** The address of its client. */
   readonly owner: string;
   readonly policy: VisitorPolicy;
+  /** Whether a host is the tunnel's own. */
+  readonly isOwnHost: (host: string) => boolean;
+  /** Whether visitors come over TLS. */
+  readonly isSecure: boolean;
   /** Tells how many streams all connections of the tunnel have. */
   readonly load: () => number;
 }
@@ -41,21 +48,31 @@ export class RequestPolicy {
   readonly #options: RequestPolicyOptions;
   readonly #allowed: AddressSet | null;
   readonly #auth: BasicAuth | null;
+  /** Null where nobody may log in on a page. */
+  readonly #login: Login | null;
 
   /** @throws {RangeError} when `allowIp` has a member that is not an address, which registration has refused before. */
   constructor(options: RequestPolicyOptions) {
-    const { id, owner, guesses } = options;
-    const { basicAuth, allowIp } = options.policy;
+    const { id, owner, guesses, isOwnHost, isSecure } = options;
+    const { basicAuth, login, allowIp } = options.policy;
     this.#options = options;
     this.#allowed = allowIp.length === 0 ? null : AddressSet.parse(allowIp.join(","));
     this.#auth = basicAuth.length === 0
       ? null
       : new BasicAuth({ passwords: basicAuth, guesses, tunnel: id, owner: networkOf(owner) });
+    const cookie = { tunnel: id, passwords: basicAuth, isSecure };
+    this.#login = login && this.#auth !== null
+      ? new Login({ auth: this.#auth, cookie: new LoginCookie(cookie), isOwnHost })
+      : null;
   }
 
-  /** Whether the Authorization field of a request is meant for this check, and not for the origin. */
-  get ownsAuthorization(): boolean {
-    return this.#auth !== null;
+  /**
+   * Returns the head that the service gets. A gateway is the origin server to its visitors (RFC 9110 section 3.7), so what
+   * they were asked for ends here, and a service that is not told the password cannot leak it.
+   */
+  headFor(head: RequestHead): RequestHead {
+    if (this.#auth === null) return head;
+    return this.#login === null ? withoutAuthorization(head) : this.#login.headFor(head);
   }
 
   /**
@@ -72,7 +89,7 @@ export class RequestPolicy {
     const wait = this.#waitForTurn();
     if (wait > 0) return this.#refused("rate", tooManyRequests(wait));
     if (this.#auth === null) return this.#room(asking);
-    const refusal = this.#auth.check(asking);
+    const refusal = (this.#login ?? this.#auth).check(asking);
     return refusal instanceof Promise
       ? refusal.then((refusal) => this.#authorized(refusal, asking))
       : this.#authorized(refusal, asking);
@@ -89,7 +106,9 @@ export class RequestPolicy {
   }
 
   #authorized(refusal: VisitRefusal | null, asking: Asking): VisitRefusal | null {
-    return refusal === null ? this.#room(asking) : this.#refused("auth", refusal);
+    if (refusal === null) return this.#room(asking);
+    // Who has just logged in was not refused.
+    return refusal.code === "login" ? refusal : this.#refused("auth", refusal);
   }
 
   /** Says that the body which a request announces is too long; one that does not say how long it is, is counted as it comes. */
@@ -118,6 +137,10 @@ export class RequestPolicy {
     this.#options.limited[reason].inc();
     return refusal;
   }
+}
+
+function withoutAuthorization({ method, target, fields }: RequestHead): RequestHead {
+  return { method, target, fields: fields.filter(([name]) => name !== "authorization") };
 }
 
 const FORBIDDEN: VisitRefusal = {

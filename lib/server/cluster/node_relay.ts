@@ -2,6 +2,7 @@ import { messageOf } from "../../cli/safe_text.ts";
 import type { Log } from "../../cli/log.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
+import { fieldValue } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
 import { decodeNodeNotice } from "../../wire/notice.ts";
@@ -17,7 +18,7 @@ import type { ListeningSocket } from "../listen/visit.ts";
 import type { RefusalNotices } from "../tunnels/refusal_notices.ts";
 import type { Registry } from "../tunnels/registry.ts";
 import { splice } from "./splice.ts";
-import type { Unavailable, VisitRefusal } from "../tunnels/upstream.ts";
+import type { Asking, Unavailable, VisitRefusal } from "../tunnels/upstream.ts";
 
 /** Links that other nodes may have to this one: what each of the most nodes may open. */
 const MAX_LINKS = 2560;
@@ -145,7 +146,7 @@ export class NodeRelay {
       const { hostname, address, head } = parseOpening(opening);
       const upstream = this.#options.registry.select(hostname);
       if (typeof upstream === "string") return refuse(stream, upstream);
-      const refusal = await upstream.admit({ address, fields: head.fields });
+      const refusal = await upstream.admit(askingOf(head, address, stream));
       // A visitor who has left gets no answer, and what it had sent goes on.
       const first = stream.sendEnded ? stream.readNow() : undefined;
       if (stream.sendEnded && first === undefined) return;
@@ -170,6 +171,28 @@ export class NodeRelay {
       stream.reset(code, messageOf(error));
     }
   }
+}
+
+/** What decides whether a request of another node's visitor is let through. */
+function askingOf(
+  { method, target, fields }: RequestHead,
+  address: string,
+  stream: Stream,
+): Asking {
+  // Over HTTP/2 the other node has it from the pseudo-header.
+  const host = fieldValue(fields, "host") ?? fieldValue(fields, "x-forwarded-host") ?? null;
+  return {
+    ...{ address, host, method, target, fields },
+    readBody: () => ({
+      async read() {
+        const chunk = await stream.read();
+        if (chunk !== null) return { done: false, value: chunk.bytes };
+        return { done: true };
+      },
+      // The answer resets the stream.
+      cancel: () => Promise.resolve(),
+    }),
+  };
 }
 
 function refuse(stream: Stream, why: Unavailable): void {

@@ -91,6 +91,8 @@ export type AnswerCode =
   /** What a tunnel's owner wants, or what it may have. */
   | "address"
   | "auth"
+  /** A visitor has logged in. */
+  | "login"
   | "rate"
   | "streams"
   | "visitor"

@@ -1,8 +1,8 @@
 import { STATUS_TEXT } from "@std/http/status";
 import type { Field } from "../../http/fields.ts";
 import type { Answer, AnswerCode } from "../listen/visit.ts";
-import { RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
-import { htmlPage, PAGE_FIELDS, prefersHTML } from "./html_page.ts";
+import { type LoginForm, RETRY_SOON, type VisitRefusal } from "../tunnels/upstream.ts";
+import { htmlPage, PAGE_FIELDS, type PageForm, type PagePart, prefersHTML } from "./html_page.ts";
 
 /** What of a request decides how its error is shown. */
 export interface ErrorRequest {
@@ -19,6 +19,8 @@ export interface ErrorPage {
   readonly text: string;
   /** What the owner of the tunnel may do. @default nothing */
   readonly owner?: string;
+  /** Where a visitor may log in. @default nowhere */
+  readonly login?: LoginForm;
   /** Beside the usual ones. @default none */
   readonly fields?: readonly Field[];
 }
@@ -59,6 +61,7 @@ export function refusalAnswer(request: ErrorRequest, refusal: VisitRefusal): Who
 
 /** What a visitor reads first, by the status: the names of RFC 9110 are for programs, and stand at the foot of the page. */
 const TITLES: ReadonlyMap<number, string> = new Map([
+  [303, "You are logged in"],
   [400, "This request cannot be carried"],
   [401, "This needs a password"],
   [403, "This is not open to you"],
@@ -150,11 +153,24 @@ export function tooBusy(
 
 const encoder = new TextEncoder();
 
-function asHTML({ status, title, text, owner }: ErrorPage): string {
+function asHTML({ status, title, text, owner, login }: ErrorPage): string {
   const time = new Date().toISOString().slice(0, 19).replace("T", " ");
-  const parts = owner === undefined ? [{ text }] : [{ text }, { aside: owner }];
+  const parts: PagePart[] = owner === undefined ? [{ text }] : [{ text }, { aside: owner }];
+  if (login !== undefined) parts.push({ form: loginForm(login) });
   const footer = `${status} ${STATUS_TEXT[status] ?? ""} · ${time} UTC`;
   return htmlPage({ title, parts, footer });
+}
+
+function loginForm({ action, wanted }: LoginForm): PageForm {
+  return {
+    action,
+    inputs: [
+      { name: "user", label: "User", type: "text", autocomplete: "username" },
+      { name: "password", label: "Password", type: "password", autocomplete: "current-password" },
+    ],
+    hidden: { to: wanted },
+    submit: "Log in",
+  };
 }
 
 /** The client of a tunnel shows what stands behind the empty line. */

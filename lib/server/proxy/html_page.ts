@@ -5,7 +5,27 @@ import { type Field, fieldValue } from "../../http/fields.ts";
 export type PagePart =
   | { readonly text: string }
   | { readonly aside: string }
-  | { readonly code: string };
+  | { readonly code: string }
+  | { readonly form: PageForm };
+
+/** A form of a page. */
+export interface PageForm {
+  /** The path that it is sent to. */
+  readonly action: string;
+  readonly inputs: readonly PageInput[];
+  /** What is sent beside them. */
+  readonly hidden: Readonly<Record<string, string>>;
+  /** What its button says. */
+  readonly submit: string;
+}
+
+export interface PageInput {
+  readonly name: string;
+  readonly label: string;
+  readonly type: "text" | "password";
+  /** What a browser may fill in (HTML, autofill). */
+  readonly autocomplete: string;
+}
 
 export interface HTMLPage {
   readonly title: string;
@@ -20,7 +40,7 @@ export const PAGE_FIELDS: readonly Field[] = [
   ["x-content-type-options", "nosniff"],
   [
     "content-security-policy",
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
   ],
 ];
 
@@ -48,6 +68,7 @@ ${parts.map(html).join("\n")}
 /** Returns the same page as plain text, for those who do not ask for HTML. */
 export function textPage({ title, parts, footer }: HTMLPage): string {
   const blocks = parts.map((part) => {
+    if ("form" in part) return "Programs present them as RFC 7617 has it, with Basic.";
     if ("code" in part) return part.code.split("\n").map((line) => `    ${line}`).join("\n");
     return "text" in part ? part.text : part.aside;
   });
@@ -82,13 +103,32 @@ const STYLE = ":root{color-scheme:light dark;--fg:#1b1f24;--dim:#59636e;--bg:#ff
   "p{margin:.75rem 0;overflow-wrap:anywhere}.aside,footer{color:var(--dim)}" +
   "pre{font:.875rem/1.6 ui-monospace,monospace;margin:.75rem 0;padding:.6rem .8rem;" +
   "border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere}" +
+  "label{display:block;color:var(--dim);font-size:.875rem}" +
+  "input{display:block;box-sizing:border-box;width:100%;max-width:20rem;margin-top:.25rem;padding:.5rem .6rem;" +
+  "font:inherit;font-size:1rem;color:var(--fg);background:var(--bg);border:1px solid var(--line);border-radius:6px}" +
+  "button{font:inherit;padding:.5rem 1rem;color:var(--bg);background:var(--fg);border:0;border-radius:6px}" +
   "footer{font-size:.8125rem;margin-top:1.5rem;padding-top:.75rem;border-top:1px solid var(--line)}";
 
 function html(part: PagePart): string {
+  if ("form" in part) return form(part.form);
   if ("code" in part) return `<pre tabindex="0">${escapeHtml(part.code)}</pre>`;
   return "text" in part
     ? `<p>${escapeHtml(part.text)}</p>`
     : `<p class="aside">${escapeHtml(part.aside)}</p>`;
+}
+
+function form({ action, inputs, hidden, submit }: PageForm): string {
+  const shown = inputs.map(({ name, label, type, autocomplete }, index) =>
+    `<p><label>${escapeHtml(label)}<input name="${name}" type="${type}" ` +
+    `autocomplete="${autocomplete}" required${index === 0 ? " autofocus" : ""}></label></p>`
+  );
+  const others = Object.entries(hidden).map(([name, value]) =>
+    `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
+  );
+  return `<form method="post" action="${escapeHtml(action)}">
+${[...shown, ...others].join("\n")}
+<p><button>${escapeHtml(submit)}</button></p>
+</form>`;
 }
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([

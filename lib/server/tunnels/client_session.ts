@@ -2,6 +2,7 @@ import { ErrorCode, type SessionError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
 import { MAX_STREAMS, REGISTRATION_TIMEOUT } from "../../wire/limits.ts";
 import { verifyClaim } from "../../identity/claim.ts";
+import { FIXED_HOSTNAME } from "../router.ts";
 import { hasPolicy } from "../../identity/visitor_policy.ts";
 import { decodeRequest, encodeMessage, newChallenge } from "../../wire/messages.ts";
 import { RegistrationError } from "../../wire/registration_error.ts";
@@ -172,6 +173,8 @@ export class ClientSession implements SessionEvents {
         id,
         owner: address,
         policy,
+        isOwnHost: (host) => hostnames.includes(host) || hostnames.includes(FIXED_HOSTNAME),
+        isSecure: own.url.startsWith("https:"),
         load: () => registry.load(own.hostname),
       }),
     });

@@ -1,4 +1,3 @@
-import type { RequestHead } from "../../http/head.ts";
 import type { ClientMark } from "../../identity/client_mark.ts";
 import type { Session } from "../../mux/session.ts";
 import type { OpenedStream } from "../../mux/stream.ts";
@@ -92,17 +91,9 @@ export class ClientUpstream implements Upstream {
     // Another connection of the client may have come, or room, while a password was checked.
     if (!this.session.usable) throw new MovedError("the client's connection takes no new streams");
     const requestPolicy = this.#requestPolicy;
-    const sent = requestPolicy.ownsAuthorization ? withoutAuthorization(head) : head;
-    const exchange = this.session.open(frameTypeOf(kind), sent, !hasBody);
+    const own = requestPolicy.headFor(head);
+    const exchange = this.session.open(frameTypeOf(kind), own, !hasBody);
     exchange.stream.onFinish = requestPolicy.enter(visitor);
     return exchange;
   }
-}
-
-/**
- * Takes the tunnel's own password out of a head. A gateway is the origin server to its visitors (RFC 9110 section 3.7),
- * so what they were asked for ends here, and a service that is not told it cannot leak it.
- */
-function withoutAuthorization({ method, target, fields }: RequestHead): RequestHead {
-  return { method, target, fields: fields.filter(([name]) => name !== "authorization") };
 }

@@ -2,13 +2,19 @@ import type { Field } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { FrameType } from "../../wire/frame.ts";
 import type { OpenedStream } from "../../mux/stream.ts";
-import type { AnswerCode } from "../listen/visit.ts";
+import type { AnswerCode, BodyReader } from "../listen/visit.ts";
 
 /** What of a public request decides whether it is let through. */
 export interface Asking {
   /** The visitor's own address. */
   readonly address: string;
+  /** What Host says; null where nothing does. */
+  readonly host: string | null;
+  readonly method: string;
+  readonly target: string;
   readonly fields: readonly Field[];
+  /** Returns what reads the body, where there is one. */
+  readBody(): BodyReader;
 }
 
 /** What opens a stream to a tunnel's client. */
@@ -29,6 +35,16 @@ export interface VisitRefusal {
   readonly reason: string;
   /** Of the answer, beside the usual ones. @default none */
   readonly fields?: readonly Field[];
+  /** What is asked for on the page; without it there is nothing to answer. @default nothing */
+  readonly login?: LoginForm;
+}
+
+/** Where a visitor may log in. */
+export interface LoginForm {
+  /** The path that takes the form. */
+  readonly action: string;
+  /** The path that is shown afterwards. */
+  readonly wanted: string;
 }
 
 /** Seconds after which a visitor that found no room may try again: most streams end sooner. */

@@ -7,6 +7,8 @@ import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
 import { ServerMetrics } from "../../../lib/server/admin/server_metrics.ts";
 import type { Asking } from "../../../lib/server/tunnels/upstream.ts";
 import { OPEN_POLICY, type VisitorPolicy } from "../../../lib/identity/visitor_policy.ts";
+import { asking } from "../../testing/asking.ts";
+import { requestHead } from "../../testing/fake_incoming.ts";
 import { FakeClock } from "../../testing/fake_clock.ts";
 import { authorization, passwordHash } from "../../testing/password.ts";
 import { roomyRegistry } from "../../testing/roomy_registry.ts";
@@ -29,14 +31,16 @@ function requestPolicy(
     policy,
     requests: requests ?? null,
     ownRates,
+    isOwnHost: (host) => host === "app.example",
+    isSecure: true,
     streams: 10,
     visitors: new VisitorQuotas(10, 5),
     guesses: new GuessQueue(),
     limited,
     load,
   });
-  const ask = (asking: Partial<Asking> = {}) => {
-    const verdict = keeper.admit({ address: "192.0.2.1", fields: [], ...asking });
+  const ask = (given: Partial<Asking> = {}) => {
+    const verdict = keeper.admit(asking(given));
     assert(!(verdict instanceof Promise));
     return verdict?.status ?? 200;
   };
@@ -61,7 +65,7 @@ Deno.test("RequestPolicy answers 429 above the rate, with whole seconds until th
   });
   assertEquals([ask(), ask(), ask()], [200, 200, 429]);
   clock.advance(500);
-  const refusal = keeper.admit({ address: "192.0.2.1", fields: [] });
+  const refusal = keeper.admit(asking());
   assert(refusal !== null && !(refusal instanceof Promise));
   assertEquals(refusal.fields, [["retry-after", "30"]]);
   assertEquals(counts(), { rate: 2 });
@@ -146,13 +150,14 @@ Deno.test("RequestPolicy takes nothing of the rate for addresses that are not al
   for (let i = 0; i < 10; i++) assertEquals(ask({ address: "192.0.2.2" }), 403);
   assertEquals([ask(), ask()], [401, 401]);
   const right = { address: "192.0.2.1", fields: [authorization("ann:secret")] };
-  assertEquals(await keeper.admit(right), null);
+  assertEquals(await keeper.admit(asking(right)), null);
   assertEquals(ask(right), 429);
   assertEquals(counts(), { address: 10, auth: 2, rate: 1 });
 });
 
 Deno.test("RequestPolicy owns the Authorization field only where it asks for a password", async () => {
-  assertEquals(requestPolicy().keeper.ownsAuthorization, false);
+  const head = requestHead({ fields: [authorization("ann:secret"), ["a", "b"]] });
+  assertEquals(requestPolicy().keeper.headFor(head), head);
   const policy = { ...OPEN_POLICY, basicAuth: [await passwordHash("ann", "secret")] };
-  assertEquals(requestPolicy({ policy }).keeper.ownsAuthorization, true);
+  assertEquals(requestPolicy({ policy }).keeper.headFor(head).fields, [["a", "b"]]);
 });

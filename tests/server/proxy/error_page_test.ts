@@ -96,7 +96,7 @@ Deno.test("errorAnswer may not be cached, sniffed or made to load anything", () 
   assertEquals(fieldValue(fields, "x-content-type-options"), "nosniff");
   assertEquals(
     fieldValue(fields, "content-security-policy"),
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
   );
   assertMatch(text, /color-scheme:light dark/);
 });

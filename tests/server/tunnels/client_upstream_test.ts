@@ -1,3 +1,4 @@
+import { asking } from "../../testing/asking.ts";
 import { OwnRates } from "../../../lib/server/access/own_rates.ts";
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
@@ -28,8 +29,7 @@ const OPENING = {
 
 Deno.test("ClientUpstream.admit lets everything in where its owner has no policy", () => {
   using near = new SessionAndPeer("server");
-  const asking = { address: "192.0.2.1", fields: [] };
-  assertEquals(upstreamOf(near.session, { hostname: HOST }).admit(asking), null);
+  assertEquals(upstreamOf(near.session, { hostname: HOST }).admit(asking()), null);
 });
 
 Deno.test("ClientUpstream.open keeps the tunnel's own password from the origin, and no other field", async () => {
@@ -77,6 +77,8 @@ function guardedUpstream(
     policy,
     requests: null,
     ownRates: new OwnRates({ most: 10 }),
+    isOwnHost: () => true,
+    isSecure: true,
     streams: 10,
     visitors,
     guesses: new GuessQueue(),
