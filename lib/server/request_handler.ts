@@ -78,6 +78,9 @@ export class RequestHandler implements VisitHandler {
     if (route.kind === "refused") return refusalAnswer(visit, { ...route, code: "request" });
     visit.address = forwarded.clientAddress(visit.fields, visit.peer.hostname);
     if (route.kind === "own") return this.#own(visit, pathOf(route.path));
+    if (route.kind === "admin") {
+      return this.#options.pages.respond(visit, pathOf(route.path), "admin");
+    }
     visit.tunnel = route.hostname;
     const { hostname, target } = route;
     return this.#tunnel(visit, hostname, target);

@@ -14,6 +14,8 @@ import type { Visit } from "./listen/visit.ts";
 export type Route =
   /** To the server's own pages. */
   | { readonly kind: "own"; readonly path: string }
+  /** To the pages of its operator, under a name that has nothing else. */
+  | { readonly kind: "admin"; readonly path: string }
   /** To the tunnel of that hostname, which is asked for `target`. */
   | {
     readonly kind: "tunnel";
@@ -35,6 +37,8 @@ export interface RouterOptions {
   readonly domain: string;
   /** The origin that visitors type, such as `https://example.com`. */
   readonly publicUrl: string;
+  /** The name of the operator's pages; null for a server that has none. @default null */
+  readonly adminName?: string | null;
   /** Sends every public request to the one tunnel. */
   readonly fixed: boolean;
 }
@@ -52,21 +56,26 @@ export const FIXED_HOSTNAME = "*";
 export class Router {
   readonly #domain: string;
   readonly #publicName: string;
+  readonly #adminName: string | null;
   readonly #fixed: boolean;
   /** What the same few Host fields were read as, which come with nearly every request. */
   readonly #hosts = new BoundedMap<string, Authority>(MAX_HOSTS);
 
-  constructor({ domain, publicUrl, fixed }: RouterOptions) {
+  constructor({ domain, publicUrl, fixed, adminName = null }: RouterOptions) {
     this.#domain = domain.toLowerCase();
     this.#publicName = parseAuthority(new URL(publicUrl).host)?.name ?? this.#domain;
     this.#fixed = fixed;
+    this.#adminName = adminName;
   }
 
   route(request: RoutedRequest): Route {
     const { method } = request;
     const route = this.#routeAny(request);
     return method !== "GET" && REFUSED_METHODS.has(method.toUpperCase())
-      ? refusedMethod(method, route.kind === "own" ? OWN_METHODS : TUNNEL_METHODS)
+      ? refusedMethod(
+        method,
+        route.kind === "own" || route.kind === "admin" ? OWN_METHODS : TUNNEL_METHODS,
+      )
       : route;
   }
 
@@ -110,6 +119,7 @@ export class Router {
         ? this.#routeByPath(target)
         : { kind: "own", path: target };
     }
+    if (name === this.#adminName) return { kind: "admin", path: target };
     const dot = name.indexOf(".");
     return dot > 0 && name.slice(dot + 1) === this.#domain
       ? { kind: "tunnel", hostname: name, target }

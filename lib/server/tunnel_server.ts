@@ -1,9 +1,8 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SessionOptions } from "../mux/session.ts";
-import { AdminGuard } from "./access/admin_guard.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
 import { isPublic } from "./access/client_token.ts";
-import { ADMIN_ADDRESS, AdminPort } from "./admin/admin_port.ts";
+import { AdminPort, openAdminPort } from "./admin/admin_port.ts";
 import { isServed } from "./admin/ask.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { clientUrl, isAudience } from "./tunnels/audience.ts";
@@ -19,13 +18,13 @@ import { GuessQueue } from "./access/guess_queue.ts";
 import { Limiter } from "./access/limiter.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
 import { AccessLog } from "./admin/access_log.ts";
-import type { Answer, RequestObserver, Visit, VisitHandler } from "./listen/visit.ts";
+import type { Answer, RequestObserver, Visit } from "./listen/visit.ts";
 import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
 import { OwnRates } from "./access/own_rates.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { AdminActions } from "./admin/admin_actions.ts";
-import { AdminCalls } from "./admin/admin_calls.ts";
+import { adminNameOf } from "./admin/admin_page.ts";
 import { OperatorPages } from "./admin/operator_pages.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
@@ -42,7 +41,6 @@ import {
 import type { TunnelAddress } from "./tunnels/client_session.ts";
 import { ClientSessions } from "./tunnels/client_sessions.ts";
 import { TunnelVisitCounts } from "./admin/tunnel_visit_counts.ts";
-import { TunnelList } from "./admin/tunnel_list.ts";
 import { UpstreamFinder } from "./tunnels/upstream_finder.ts";
 import { WebSocketProxy } from "./proxy/websocket_proxy.ts";
 import { WebSocketQuotas } from "./proxy/websocket_quotas.ts";
@@ -113,7 +111,8 @@ export class TunnelServer implements AsyncDisposable {
     if (clientPort !== null) {
       log.info("clients connect to a port of their own", { port: clientPort });
     }
-    this.#router = new Router({ ...options, publicUrl: this.url });
+    const adminName = adminNameOf(options, this.url);
+    this.#router = new Router({ ...options, publicUrl: this.url, adminName });
     const { limited } = metrics;
     this.#registrationPolicy = new RegistrationPolicy({
       token: options.token,
@@ -209,16 +208,18 @@ export class TunnelServer implements AsyncDisposable {
         }),
       isBusUp: () => this.#cluster?.isUp ?? true,
       operators: new OperatorPages({
+        token: options.adminToken,
+        origin: adminName === null ? null : this.#originOf(adminName),
+        isPublic: isPublic(options),
         metrics,
-        tunnels: new TunnelList({
+        actions: this.#actions,
+        tunnels: {
           registry: this.#registry,
           node: this.node,
           commentOf: (key) => this.#registrationPolicy.commentOf(key),
           visitsOf: (hostname) => visits.of(hostname),
-        }),
-        calls: new AdminCalls(this.#actions, this.node),
-        guard: options.adminToken === null ? null : new AdminGuard(options.adminToken),
-        isPublic: isPublic(options),
+        },
+        log,
       }),
     });
     this.#requests = new RequestHandler({
@@ -236,7 +237,7 @@ export class TunnelServer implements AsyncDisposable {
       isRestarting: () => this.#isRestarting,
       log,
     });
-    this.#adminPort = options.adminPort === null ? null : this.#openAdminPort(pages, failed);
+    this.#adminPort = this.#openAdminPort(new AdminPort(pages, failed));
   }
 
   /** The port that it listens on. */
@@ -290,15 +291,12 @@ export class TunnelServer implements AsyncDisposable {
     return this.#actions.authorize(keys);
   }
 
-  #openAdminPort(pages: OwnPages, failed: VisitHandler["failed"]): Listener {
-    const { adminPort, log, reusePort, listener: kind } = this.#options;
-    const hostname = ADMIN_ADDRESS;
-    const listening = { hostname, port: adminPort ?? 0, reusePort, tls: null, observers: [], log };
+  /** Opens the port for operators; null for a server that has none. @throws {ListenError} and nothing is open then. */
+  #openAdminPort(handler: AdminPort): Listener | null {
+    const { adminPort: port, ...options } = this.#options;
+    if (port === null) return null;
     try {
-      const handler = new AdminPort(pages, failed);
-      const listener = openListener(kind)({ ...listening, handler });
-      log.info("operators have a port of their own", { address: hostname, port: listener.port });
-      return listener;
+      return openAdminPort({ ...options, listen: openListener(options.listener), port, handler });
     } catch (error) {
       void this.#listeners.shut(this.#inFlight);
       throw error;
@@ -330,10 +328,14 @@ export class TunnelServer implements AsyncDisposable {
 
   #addressOf(label: string): TunnelAddress {
     if (this.#options.fixed) return { hostname: FIXED_HOSTNAME, url: this.url };
-    const url = new URL(this.url);
     const hostname = `${label}.${this.#options.domain}`;
+    return { hostname, url: this.#originOf(hostname) };
+  }
+
+  #originOf(hostname: string): string {
+    const url = new URL(this.url);
     url.hostname = hostname;
-    return { hostname, url: url.origin };
+    return url.origin;
   }
 }
 

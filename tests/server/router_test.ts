@@ -16,6 +16,17 @@ function status(route: Route): number | string {
   return route.kind === "refused" ? route.status : route.kind;
 }
 
+Deno.test("Router.route gives one name to the operator's pages, where there are any", () => {
+  const adminName = "admin.tunnel.example";
+  const host = `${adminName}:8443`;
+  const request = { method: "GET", scheme: "https", authority: host, target: "/tunnels?a", host };
+  assertEquals(new Router({ ...OPTIONS, adminName }).route(request), {
+    kind: "admin",
+    path: "/tunnels?a",
+  });
+  assertEquals(new Router(OPTIONS).route(request).kind, "tunnel");
+});
+
 Deno.test("Router sends <label>.<domain> to its tunnel, whatever case, port and trailing dot", () => {
   for (const host of ["abc.tunnel.example", "ABC.Tunnel.Example:443", "abc.tunnel.example.:8443"]) {
     assertEquals(get(host, "/x?y"), {

@@ -38,6 +38,11 @@ export class AdminGuard {
   ): Promise<VisitRefusal | null> {
     const token = bearerToken(fieldValue(fields, "authorization") ?? "");
     if (token === null) return unauthorized("this page needs a token", CHALLENGE);
+    return await this.check(token, address);
+  }
+
+  /** Says why a token that was presented from an address does not let in; null when it does. */
+  async check(token: Uint8Array<ArrayBuffer>, address: string): Promise<VisitRefusal | null> {
     const [presented, expected] = await Promise.all([digestOf(token), this.#digest]);
     // From here on nothing waits, so guesses that come together are counted one by one. The count comes before the
     // comparison, or else the right token could be found while the others are refused.

@@ -1,6 +1,7 @@
 import { messageOf, quoted } from "../../cli/safe_text.ts";
 import { isThumbprint } from "../../identity/thumbprint.ts";
 import { AddressSet, isNetwork } from "../../net/address_set.ts";
+import type { Ban, Banned } from "../admin/operator_view.ts";
 import { StateError, type StateFolder } from "../state_folder.ts";
 
 /** Bans at once: more are the business of a firewall, or of a list of keys. */
@@ -11,22 +12,6 @@ const MAX_REASON = 100;
 
 /** Its file in the folder that a server keeps. */
 const FILE = "bans.json";
-
-/** Whose clients are kept away: those of a key, or those of an address or a network. */
-export interface Banned {
-  /** What `value` is. */
-  readonly kind: "key" | "network";
-  /** The key's thumbprint, or the network as in `203.0.113.0/24`. */
-  readonly value: string;
-}
-
-/** One entry of the list. */
-export interface Ban extends Banned {
-  /** What the operator noted; empty for nothing. */
-  readonly reason: string;
-  /** ISO 8601, UTC. */
-  readonly since: string;
-}
 
 /** What of a client is looked for in the list. */
 export interface Suspect {

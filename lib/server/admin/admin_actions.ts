@@ -1,7 +1,8 @@
 import type { Log } from "../../cli/log.ts";
 import { ErrorCode } from "../../wire/errors.ts";
 import type { AuthorizedKeys } from "../access/authorized_keys.ts";
-import type { Ban, Banned, DenyList } from "../access/deny_list.ts";
+import type { DenyList } from "../access/deny_list.ts";
+import type { Ban, Banned } from "./operator_view.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { ClientUpstream } from "../tunnels/client_upstream.ts";
 import type { Registry } from "../tunnels/registry.ts";

@@ -1,4 +1,4 @@
-import type { Banned } from "../access/deny_list.ts";
+import type { Banned } from "./operator_view.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { methodNotAllowed } from "../proxy/error_page.ts";
 import type { AdminActions } from "./admin_actions.ts";

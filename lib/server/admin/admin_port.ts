@@ -1,5 +1,6 @@
 import { parseAuthority, withoutBrackets } from "../../net/authority.ts";
 import { AddressSet } from "../../net/address_set.ts";
+import type { Listen, Listener, ListenerOptions } from "../listen/listener.ts";
 import type { Answer, Visit, VisitHandler } from "../listen/visit.ts";
 import { refusalAnswer } from "../proxy/error_page.ts";
 import { pathOf } from "../router.ts";
@@ -7,7 +8,19 @@ import type { VisitRefusal } from "../tunnels/upstream.ts";
 import type { OwnPages } from "./own_pages.ts";
 
 /** The address of the port for operators: who reaches it sits at this machine. */
-export const ADMIN_ADDRESS = "127.0.0.1";
+const ADDRESS = "127.0.0.1";
+
+/** Listens for operators on this machine. @throws {ListenError} when that cannot be. */
+export function openAdminPort(
+  { listen, port, reusePort, handler, log }:
+    & Pick<ListenerOptions, "port" | "reusePort" | "handler" | "log">
+    & { readonly listen: Listen },
+): Listener {
+  const listening = { hostname: ADDRESS, port, reusePort, tls: null, observers: [] };
+  const listener = listen({ ...listening, handler, log });
+  log.info("operators have a port of their own", { address: ADDRESS, port: listener.port });
+  return listener;
+}
 
 /** Answers what comes by the port for operators, of which nothing is a tunnel's. */
 export class AdminPort implements VisitHandler {

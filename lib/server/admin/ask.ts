@@ -40,5 +40,5 @@ export function isServed(
   if (route.kind === "tunnel") {
     return registry.knows(route.hostname) || (elsewhere?.knows(route.hostname) ?? false);
   }
-  return route.kind === "own";
+  return route.kind !== "refused";
 }

@@ -14,7 +14,7 @@ const MAX_WAIT = 10_000;
 /** Says why a call was not done, in a sentence, and with which status. */
 export class CallError extends Error {
   override readonly name = "CallError";
-  constructor(readonly status: 400 | 404 | 408 | 413 | 415, message: string) {
+  constructor(readonly status: 400 | 401 | 404 | 408 | 413 | 415 | 429, message: string) {
     super(message);
   }
 }

@@ -1,24 +1,28 @@
-import type { AdminGuard } from "../access/admin_guard.ts";
+import type { Log } from "../../cli/log.ts";
+import { AdminGuard } from "../access/admin_guard.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
-import type { AdminCalls } from "./admin_calls.ts";
+import type { AdminActions } from "./admin_actions.ts";
+import { AdminSessions } from "../access/admin_sessions.ts";
+import { AdminPage, type Entrance } from "./admin_page.ts";
+import { AdminCalls } from "./admin_calls.ts";
 import { whole } from "./json_call.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
-import type { TunnelList } from "./tunnel_list.ts";
-
-/** By which port an operator's page is asked for: the one that visitors come by, or one for operators on this machine. */
-export type Entrance = "public" | "operators";
+import { TunnelList, type TunnelListOptions } from "./tunnel_list.ts";
 
 export interface OperatorPagesOptions {
   readonly metrics: ServerMetrics;
-  readonly tunnels: TunnelList;
-  readonly calls: AdminCalls;
-  /** Knows the operator; null for a server that has no way to. */
-  readonly guard: AdminGuard | null;
+  readonly tunnels: TunnelListOptions;
+  readonly actions: AdminActions;
+  /** The secret of the operator; null for a server that knows none. */
+  readonly token: string | null;
+  /** The origin that has the operator's pages and nothing else; null where there is no name for it. */
+  readonly origin: string | null;
   /** Whether the world can reach the server, which may then read what it counts with a token alone. */
   readonly isPublic: boolean;
+  readonly log: Log;
 }
 
 /** Shows something to an operator, or does what one asks for. */
@@ -26,43 +30,57 @@ type Page = (visit: Visit) => Answer | Promise<Answer>;
 
 /** Shows an operator what a server counts and whom it carries, and does what the operator asks for. */
 export class OperatorPages {
-  readonly #options: OperatorPagesOptions;
+  readonly #metrics: ServerMetrics;
+  readonly #isPublic: boolean;
+  readonly #tunnels: TunnelList;
+  readonly #calls: AdminCalls;
+  /** Knows the operator; null for a server that has no way to. */
+  readonly #guard: AdminGuard | null;
+  /** null for a server that has no guard. */
+  readonly #page: AdminPage | null;
 
-  constructor(options: OperatorPagesOptions) {
-    this.#options = options;
+  constructor({ metrics, tunnels, actions, token, origin, isPublic, log }: OperatorPagesOptions) {
+    this.#metrics = metrics;
+    this.#isPublic = isPublic;
+    this.#tunnels = new TunnelList(tunnels);
+    this.#calls = new AdminCalls(actions, tunnels.node);
+    this.#guard = token === null ? null : new AdminGuard(token);
+    this.#page = token === null || this.#guard === null
+      ? null
+      : new AdminPage({ guard: this.#guard, sessions: new AdminSessions(token), origin, log });
+    if (origin !== null) log.info("operators have a page", { url: `${origin}/admin` });
   }
 
   /** Answers a visit to a path, without its query; null where there is no such page. */
   respond(visit: Visit, path: string, entrance: Entrance): Answer | Promise<Answer> | null {
-    const { guard, isPublic } = this.#options;
     const page = this.#pageAt(path);
-    if (page === null) return null;
+    if (page === null) return this.#page?.respond(visit, path, entrance) ?? null;
     const isRead = path === "/metrics" || path === "/tunnels";
     if (isRead && entrance === "operators") return page(visit);
-    if (path === "/metrics" && !isPublic) return page(visit);
-    if (guard !== null) return guarded(visit, guard, page);
+    if (path === "/metrics" && !this.#isPublic) return page(visit);
+    if (this.#page?.isOperator(visit, entrance)) return page(visit);
+    if (this.#guard !== null) return guarded(visit, this.#guard, page);
     // Without a token nobody learns that there could be the other pages.
     return path === "/metrics" ? refusalAnswer(visit, FOR_OPERATORS) : null;
   }
 
   #pageAt(path: string): Page | null {
-    const { metrics, calls } = this.#options;
     switch (path) {
       case "/metrics":
-        return reading(() => whole(200, metrics.render(), Metrics.contentType));
+        return reading(() => whole(200, this.#metrics.render(), Metrics.contentType));
       case "/tunnels":
-        return reading((visit) => this.#tunnels(visit));
+        return reading((visit) => this.#list(visit));
       default:
-        return calls.at(path);
+        return this.#calls.at(path);
     }
   }
 
-  #tunnels(visit: Visit): Answer {
+  #list(visit: Visit): Answer {
     const { target } = visit;
     const query = target.indexOf("?");
     const asked = new URLSearchParams(query === -1 ? "" : target.slice(query));
     try {
-      const page = this.#options.tunnels.page(asked);
+      const page = this.#tunnels.page(asked);
       return whole(200, `${JSON.stringify(page)}\n`, "application/json");
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

@@ -3,7 +3,8 @@ import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { type HTMLPage, htmlPage, PAGE_FIELDS, prefersHTML, textPage } from "../proxy/html_page.ts";
 import { whole } from "./json_call.ts";
-import type { Entrance, OperatorPages } from "./operator_pages.ts";
+import type { Entrance } from "./admin_page.ts";
+import type { OperatorPages } from "./operator_pages.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 
 export interface OwnPagesOptions {
@@ -32,7 +33,7 @@ export class OwnPages {
   /** Answers a visit to a path, without its query. */
   respond(visit: Visit, path: string, entrance: Entrance = "public"): Answer | Promise<Answer> {
     const { operators } = this.#options;
-    if (path.startsWith("/admin")) {
+    if (path.startsWith("/admin") || entrance === "admin") {
       return operators.respond(visit, path, entrance) ?? refusalAnswer(visit, NO_SUCH_PAGE);
     }
     if (visit.method !== "GET" && visit.method !== "HEAD") {

@@ -1,3 +1,10 @@
+import type {
+  ListedConnection,
+  ListedTunnel,
+  Traffic,
+  TunnelPage,
+  TunnelVisits,
+} from "./operator_view.ts";
 import type { ClientUpstream } from "../tunnels/client_upstream.ts";
 
 /** Tunnels on one page: a few hundred kilobytes of JSON, written in some milliseconds. */
@@ -8,62 +15,6 @@ const DEFAULT_LIMIT = 100;
 
 /** Connections on one page, after which it ends early: each is some 150 bytes, and one tunnel may have 64. */
 const MAX_CONNECTIONS = 5000;
-
-/** Bytes of frames. */
-interface Traffic {
-  /** From the client. */
-  received: number;
-  /** To the client. */
-  sent: number;
-}
-
-/** One registered connection, as the list shows it. */
-export interface ListedConnection {
-  readonly address: string;
-  /** ISO 8601, UTC. */
-  readonly since: string;
-  readonly streams: number;
-  readonly bytes: Readonly<Traffic>;
-}
-
-/** What visitors of a tunnel have got on this node. */
-export interface TunnelVisits {
-  /** Requests whose answers are over. */
-  readonly requests: number;
-  /** Of these, the ones that the server itself answered, in the place of the service. */
-  readonly refused: number;
-}
-
-/** One tunnel, with what its connections have together. */
-export interface ListedTunnel {
-  readonly id: string;
-  readonly hostnames: readonly string[];
-  /** What its client wished for; empty for none. */
-  readonly name: string;
-  /** The thumbprint of its key. */
-  readonly key: string;
-  /** What the list of keys notes of it; empty for nothing. */
-  readonly comment: string;
-  /** When the connection came that is here longest. */
-  readonly since: string;
-  /** Different addresses. */
-  readonly clients: number;
-  readonly connections: readonly ListedConnection[];
-  readonly streams: number;
-  readonly bytes: Readonly<Traffic>;
-  readonly visits: TunnelVisits;
-}
-
-/** A part of the list, in the order of the ids. */
-export interface TunnelPage {
-  /** The server that has these tunnels; null for one that is alone. */
-  readonly node: string | null;
-  /** How many there are that the search finds, on all pages. */
-  readonly total: number;
-  readonly tunnels: readonly ListedTunnel[];
-  /** What `after` must be for the next page; null on the last. */
-  readonly next: string | null;
-}
 
 /** What of an upstream is shown. */
 export type UpstreamFigures =

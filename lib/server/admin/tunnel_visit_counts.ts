@@ -1,6 +1,6 @@
 import type { Outcome, RequestObserver, Visit } from "../listen/visit.ts";
 import type { Registry } from "../tunnels/registry.ts";
-import type { TunnelVisits } from "./tunnel_list.ts";
+import type { TunnelVisits } from "./operator_view.ts";
 
 /** Counts the visits to each tunnel of this node, as long as it has a client here. */
 export class TunnelVisitCounts implements RequestObserver {

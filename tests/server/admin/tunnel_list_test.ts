@@ -1,9 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  TunnelList,
-  type TunnelPage,
-  type UpstreamFigures,
-} from "../../../lib/server/admin/tunnel_list.ts";
+import { TunnelList, type UpstreamFigures } from "../../../lib/server/admin/tunnel_list.ts";
+import type { TunnelPage } from "../../../lib/server/admin/operator_view.ts";
 
 Deno.test("TunnelList.page adds up what the connections of a tunnel carry, whatever client has them", () => {
   const upstreams = [

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { buildPage, BUILT_PAGE } from "../../../../.github/build_page.ts";
+import { buildPage, PAGES } from "../../../../.github/build_page.ts";
 
-Deno.test("the client has the page that its sources make: `deno task page` builds it", async () => {
-  const isSame = await Deno.readTextFile(BUILT_PAGE) === await buildPage();
-  assertEquals(isSame, true, "built_page.json is stale");
+Deno.test("each program has the page that its sources make: `deno task page` builds it", async () => {
+  for (const page of PAGES) {
+    const isSame = await Deno.readTextFile(page.built) === await buildPage(page);
+    assertEquals(isSame, true, `${page.built} is stale`);
+  }
 });
