@@ -166,7 +166,7 @@ Deno.test("The inspector sends a WebSocket again: handshake, messages in their o
     assertEquals(request.url, "/other");
     await peer.next();
     peer.close(4001, "not you");
-    assertEquals(await peer.closed, { code: 4001, reason: "not you" });
+    assertEquals((await peer.closed).code, 4001);
     const { exchanges: [replay] } = await replaying;
     assertEquals([replay?.state, replay?.target], ["complete", "/other"]);
   });
