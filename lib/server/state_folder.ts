@@ -13,6 +13,9 @@ const MAX_FILE = 1024 * 1024;
 /** Mode bits that give users other than the owner access to a file. */
 const OTHERS = 0o077;
 
+/** Mode bits that let users other than the owner put files into a folder, as links to what they like too. */
+const OTHERS_WRITE = 0o022;
+
 /** The folder where a server keeps what must outlive it, each text in a file that is its user's alone. */
 export class StateFolder {
   readonly path: string;
@@ -25,8 +28,16 @@ export class StateFolder {
   static async open(path: string): Promise<StateFolder> {
     try {
       await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+      const { mode } = await Deno.stat(path);
+      if (hasBits(mode, OTHERS_WRITE)) {
+        throw new StateError(
+          `others may put files of theirs into ${path}: chmod 700 ${path}, or give a folder within ` +
+            "it with --state",
+        );
+      }
       return new StateFolder(path);
     } catch (cause) {
+      if (cause instanceof StateError) throw cause;
       throw new StateError(
         `cannot keep anything in ${path}: ${systemReason(cause)}; give another folder with --state`,
         { cause },
@@ -45,7 +56,7 @@ export class StateFolder {
     try {
       const { size, mode } = await Deno.stat(path);
       if (size > MAX_FILE) throw new StateError(`${path} is larger than ${MAX_FILE} bytes`);
-      if (mode !== null && Deno.build.os !== "windows" && (mode & OTHERS) !== 0) {
+      if (hasBits(mode, OTHERS)) {
         throw new StateError(
           `others may read or change ${path}, which holds a secret: chmod 600 ${path}`,
         );
@@ -86,6 +97,11 @@ export class StateFolder {
       throw new StateError(`cannot write ${path}: ${systemReason(cause)}`, { cause });
     }
   }
+}
+
+/** Tells whether a mode has some of these bits; never on Windows, which has other rights. */
+function hasBits(mode: number | null, bits: number): boolean {
+  return mode !== null && Deno.build.os !== "windows" && (mode & bits) !== 0;
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

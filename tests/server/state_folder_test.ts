@@ -49,4 +49,33 @@ Deno.test("StateFolder says why it cannot be used", async (t) => {
       await fails(() => folder.read("open"), /others may read or change .*chmod 600/);
     },
   });
+  await t.step({
+    name: "a folder that others may put files into",
+    ignore: !hasModes,
+    fn: async () => {
+      await Deno.chmod(folder.path, 0o730);
+      await fails(
+        () => StateFolder.open(folder.path),
+        /others may put files of theirs .*chmod 700/,
+      );
+      await Deno.chmod(folder.path, 0o755);
+      await StateFolder.open(folder.path);
+    },
+  });
+});
+
+Deno.test("StateFolder writes in the place of a link, and never through it", {
+  // It takes a right of its own to make one on Windows.
+  ignore: !hasModes,
+}, async () => {
+  await using temporary = await TempDir.make();
+  const folder = await StateFolder.open(`${temporary.path}/state`);
+  const elsewhere = `${temporary.path}/elsewhere`;
+  await Deno.writeTextFile(elsewhere, "somebody's", { mode: 0o600 });
+  await Deno.symlink(elsewhere, `${folder.path}/text`);
+  await folder.write("text", "the server's");
+  assertEquals(await Deno.readTextFile(elsewhere), "somebody's");
+  assertEquals(await folder.read("text"), "the server's");
+  await Deno.symlink(`${temporary.path}/nothing`, `${folder.path}/dangling`);
+  assertEquals(await folder.read("dangling"), null);
 });

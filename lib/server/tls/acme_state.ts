@@ -1,6 +1,7 @@
 import { StateError } from "../state_folder.ts";
 import { AccountKey } from "./account_key.ts";
 import { isRecord, textOf } from "./acme_messages.ts";
+import { isKeyOf } from "./certificate_key.ts";
 import { type CertificateLife, certificateLife } from "./certificate_life.ts";
 import type { Certificate } from "./certificate_source.ts";
 
@@ -62,7 +63,9 @@ export class ACMEState {
     const [, authority = "", key = "", cert = ""] =
       CERTIFICATE_TEXT.exec(text.replaceAll("\r\n", "\n")) ?? [];
     const life = certificateLife({ cert });
-    if (life === null) throw this.#wrong(CERTIFICATE_FILE, "a certificate with its key");
+    if (life === null || !isKeyOf({ cert, key })) {
+      throw this.#wrong(CERTIFICATE_FILE, "a certificate with its key");
+    }
     return { certificate: { cert, key }, life, authority };
   }
 

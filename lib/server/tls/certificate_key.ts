@@ -1,4 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
+import { createPublicKey, X509Certificate } from "node:crypto";
+import type { Certificate } from "./certificate_source.ts";
 import { bitString, objectIdentifier, sequence, unsignedInteger } from "./der.ts";
 
 /** ECDSA over P-256, which every browser takes and every authority signs. */
@@ -43,6 +45,17 @@ export class CertificateKey {
       unsignedInteger(raw.subarray(HALF)),
     );
     return sequence(signed, SIGNATURE_ALGORITHM, bitString(signature));
+  }
+}
+
+/** Tells whether a key in PEM is that of the first certificate of a chain; false as well for what cannot be read. */
+export function isKeyOf({ cert, key }: Certificate): boolean {
+  const form = { type: "spki", format: "der" } as const;
+  try {
+    const certified = new X509Certificate(cert).publicKey.export(form);
+    return certified.equals(createPublicKey(key).export(form));
+  } catch {
+    return false;
   }
 }
 

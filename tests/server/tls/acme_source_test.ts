@@ -46,9 +46,39 @@ Deno.test("ACMESource.load gives the certificate that is kept, and one of its ow
 
 Deno.test("ACMESource.load says which file of its folder is none of its own", async () => {
   await using fixture = await Fixture.make();
-  await fixture.folder.write("certificate.pem", "something else");
-  const { message } = await assertRejects(() => fixture.source().load(), CertificateError);
-  assertMatch(message, /certificate\.pem does not hold a certificate with its key: remove it/);
+  const { cert } = await fixture.keep({ from: -DAY, to: 30 * DAY });
+  const { pem } = await CertificateKey.make();
+  for (const text of ["something else", `authority: https://ca.example/dir\n${pem}${cert}`]) {
+    await fixture.folder.write("certificate.pem", text);
+    const { message } = await assertRejects(() => fixture.source().load(), CertificateError);
+    assertMatch(message, /certificate\.pem does not hold a certificate with its key: remove it/);
+  }
+});
+
+Deno.test("ACMEState refuses files that are damaged, at every length, and begins anew where they count attempts", async () => {
+  await using fixture = await Fixture.make();
+  const { state, folder } = fixture;
+  await fixture.keep({ from: -1 * DAY, to: 30 * DAY });
+  const { key } = await state.account();
+  await state.keepAttempts({ failures: 3, next: 4 });
+  const account = [...Deno.readDirSync(folder.path)].find(({ name }) => name.startsWith("account-"))
+    ?.name ?? "";
+  const cut = async (name: string, look: () => Promise<unknown>, right: string) => {
+    const whole = await folder.read(name) ?? "";
+    for (let length = 0; length < whole.trimEnd().length; length += 7) {
+      await folder.write(name, whole.slice(0, length));
+      assertEquals(await look().then(() => "read", ({ name }) => name), right, `${name} ${length}`);
+    }
+    await folder.write(name, whole);
+  };
+  await cut("certificate.pem", () => state.certificate(), "StateError");
+  await cut(account, () => state.account(), "StateError");
+  await cut("attempts.json", () => state.attempts(), "read");
+  assertEquals((await state.account()).key.secret, key.secret);
+  for (const junk of ["null", "[]", '{"failures":"3","next":1e999}', "\0", '{"failures":1.5}']) {
+    await folder.write("attempts.json", junk);
+    assertEquals(await state.attempts(), { failures: 0, next: 0 }, junk);
+  }
 });
 
 Deno.test("An attempt that fails is told with its reason, and counted so that a restart waits as well", async () => {
