@@ -2,10 +2,10 @@ import type { Field } from "../../../http/fields.ts";
 import type { Budget } from "../../../mux/flow_control.ts";
 import { type Close, CloseCode } from "../../../websocket/close_code.ts";
 import { decodeText, MessageReceiver } from "../../../websocket/message_receiver.ts";
-import { Backlog, HIGH_WATER, MessageSender } from "../../../websocket/message_sender.ts";
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../../wire/limits.ts";
 import type { Incoming } from "../service.ts";
+import { type MessageData, OutgoingMessages } from "./outgoing_messages.ts";
 import { checkClose, SocketCloseEvent } from "./socket_close_event.ts";
 
 export interface ServedWebSocketOptions {
@@ -19,13 +19,6 @@ export interface ServedWebSocketOptions {
 
 /** By the numbers of the standard. */
 type ReadyState = 0 | 1 | 2 | 3;
-
-type Data = string | ArrayBufferLike | Blob | ArrayBufferView;
-
-interface Message {
-  readonly bytes: Uint8Array;
-  readonly text: boolean;
-}
 
 /**
  * A handler's end of a visitor's WebSocket, with the standard's interface (WHATWG WebSockets, section 3).
@@ -52,13 +45,8 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
   onclose: ((this: WebSocket, event: CloseEvent) => unknown) | null = null;
   readonly #incoming: Incoming;
   readonly #receiver: MessageReceiver;
-  readonly #backlog: Backlog;
-  readonly #sender: MessageSender;
+  readonly #outgoing: OutgoingMessages;
   readonly #finished = Promise.withResolvers<void>();
-  /** What was sent behind a Blob that is still being read; the sizes count as waiting. */
-  readonly #behindBlob: (Message | Blob)[] = [];
-  #behindBlobLength = 0;
-  #isReadingBlob = false;
   #binaryType: BinaryType = "blob";
   #readyState: ReadyState = ServedWebSocket.CONNECTING;
   #closing: Close | null = null;
@@ -69,8 +57,7 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
     this.protocol = protocol;
     this.#incoming = incoming;
     this.#receiver = new MessageReceiver(incoming, MAX_WEBSOCKET_MESSAGE);
-    this.#backlog = new Backlog(backlog, HIGH_WATER);
-    this.#sender = new MessageSender(incoming, this.#backlog, { onRoom() {}, onEnd() {} });
+    this.#outgoing = new OutgoingMessages(incoming, backlog, (why) => this.#refuse(why));
     this.addEventListener("open", (event) => {
       if (event instanceof Event) this.onopen?.(event);
     });
@@ -100,7 +87,7 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
 
   /** Bytes that the tunnel has not taken yet, with 64 for each message. */
   get bufferedAmount(): number {
-    return this.#backlog.waiting + this.#behindBlobLength;
+    return this.#outgoing.waiting;
   }
 
   /**
@@ -108,18 +95,11 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
    *
    * @throws {DOMException} `InvalidStateError` before the socket is open.
    */
-  send(data: Data): void {
+  send(data: MessageData): void {
     if (this.#readyState === ServedWebSocket.CONNECTING) {
       throw new DOMException("the WebSocket is not open yet", "InvalidStateError");
     }
-    if (this.#readyState !== ServedWebSocket.OPEN) return;
-    const message = data instanceof Blob ? data : messageOf(data);
-    if (!(message instanceof Blob) && !this.#isReadingBlob) return this.#send(message);
-    const length = sizeOf(message);
-    if (this.#behindBlobLength + length > MAX_WEBSOCKET_MESSAGE) return this.#refuse(TOO_MUCH);
-    this.#behindBlobLength += length;
-    this.#behindBlob.push(message);
-    if (!this.#isReadingBlob) void this.#sendBehindBlob();
+    if (this.#readyState === ServedWebSocket.OPEN) this.#outgoing.send(data);
   }
 
   /**
@@ -194,29 +174,6 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
 
   // To the visitor.
 
-  #send(message: Message): void {
-    if (message.bytes.length > MAX_WEBSOCKET_MESSAGE) return this.#refuse(TOO_LONG);
-    if (!this.#sender.send(message.bytes, message.text)) this.#refuse(TOO_MUCH);
-  }
-
-  async #sendBehindBlob(): Promise<void> {
-    this.#isReadingBlob = true;
-    for (let next = this.#behindBlob.shift(); next; next = this.#behindBlob.shift()) {
-      const length = sizeOf(next);
-      try {
-        const message = next instanceof Blob ? await readBlob(next) : next;
-        // A close that was asked for comes behind what was sent before it.
-        if (this.#readyState !== ServedWebSocket.CLOSED) this.#send(message);
-      } catch {
-        // A file that changed cannot be read: the visitor would miss a message without a word.
-        this.#refuse({ code: CloseCode.Internal, reason: "a message could not be read" });
-      }
-      this.#behindBlobLength -= length;
-    }
-    this.#isReadingBlob = false;
-    if (this.#closing !== null) this.#sendClose();
-  }
-
   /** Closes because of something that cannot be sent. */
   #refuse({ code, reason }: Close): void {
     this.dispatchEvent(new Event("error"));
@@ -228,12 +185,12 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
     this.#closing = { code, reason };
     if (this.#readyState === ServedWebSocket.OPEN) {
       this.#readyState = ServedWebSocket.CLOSING;
-      if (!this.#isReadingBlob) this.#sendClose();
+      this.#sendClose();
     }
   }
 
   #sendClose(): void {
-    if (this.#closing !== null) this.#sender.close(this.#closing.code, this.#closing.reason);
+    if (this.#closing !== null) this.#outgoing.close(this.#closing);
   }
 
   // The end.
@@ -249,6 +206,7 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
   #end({ code, reason }: Close, wasClean: boolean): void {
     if (this.#readyState === ServedWebSocket.CLOSED) return;
     this.#readyState = ServedWebSocket.CLOSED;
+    this.#outgoing.stop();
     this.dispatchEvent(new SocketCloseEvent({ code, reason, wasClean }));
     this.#finished.resolve();
   }
@@ -256,32 +214,3 @@ export class ServedWebSocket extends EventTarget implements WebSocket {
 
 /** An end without a close frame. */
 const CUT: Close = { code: CloseCode.Abnormal, reason: "" };
-
-const TOO_LONG: Close = {
-  code: CloseCode.TooBig,
-  reason: `a message of more than ${MAX_WEBSOCKET_MESSAGE} bytes`,
-};
-
-const TOO_MUCH: Close = {
-  code: CloseCode.TryAgainLater,
-  reason: "messages are sent faster than they are read",
-};
-
-const encoder = new TextEncoder();
-
-/** Copies what is sent: the caller may change it afterwards. */
-function messageOf(data: string | ArrayBufferLike | ArrayBufferView): Message {
-  if (typeof data === "string") return { bytes: encoder.encode(data), text: true };
-  const view = ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
-  return { bytes: view.slice(), text: false };
-}
-
-async function readBlob(blob: Blob): Promise<Message> {
-  return { bytes: new Uint8Array(await blob.arrayBuffer()), text: false };
-}
-
-function sizeOf(message: Message | Blob): number {
-  return message instanceof Blob ? message.size : message.bytes.length;
-}
