@@ -75,6 +75,11 @@ async function publish(
   changing: Changing | null = null,
 ): Promise<number> {
   const [options] = tunnels;
+  if (options.printUnit || options.printLaunchd) {
+    const { printDaemon } = await import("./lib/client/daemon/print_daemon.ts");
+    const environment = (variable: string) => SYSTEM_RUNTIME.environment(variable);
+    return printDaemon(options.printUnit ? "unit" : "launchd", environment);
+  }
   // The key is the last file that one tunnel needs, where none takes its place; from there on there are peers.
   const kept: readonly Permission[] = changing === null
     ? permissionsFor(options.service)

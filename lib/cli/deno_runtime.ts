@@ -29,6 +29,14 @@ export class DenoRuntime implements Runtime {
     return this.#name;
   }
 
+  startWords(): readonly string[] {
+    const path = Deno.execPath();
+    if (Deno.build.standalone) return [path];
+    const { mainModule } = Deno;
+    const script = mainModule.startsWith("file:") ? fileURLToPath(mainModule) : mainModule;
+    return [path, "run", "-A", script];
+  }
+
   exit(status: number): never {
     Deno.exit(status);
   }

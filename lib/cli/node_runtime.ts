@@ -36,6 +36,10 @@ export class NodeRuntime implements Runtime {
     return basename(process.argv[1] ?? "", ".js");
   }
 
+  startWords(): readonly string[] {
+    return [process.execPath, process.argv[1] ?? ""];
+  }
+
   exit(status: number): never {
     process.exit(status);
   }

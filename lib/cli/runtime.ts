@@ -17,6 +17,8 @@ export interface Runtime {
   environment(name: string): string | undefined;
   /** Names the program as it was started, so that a call which a message shows works when it is typed. */
   programName(): string;
+  /** The words that start the program from any folder, by whole paths. */
+  startWords(): readonly string[];
   /** Ends the process at once. */
   exit(status: number): never;
   onSignal(signal: StopSignal, listener: () => void): void;

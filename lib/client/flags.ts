@@ -33,7 +33,7 @@ import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spe
 const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
-export const CONFIG = "The config file";
+export const CONFIG = "The config file, and the start of the system";
 const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
@@ -213,6 +213,16 @@ export const CLIENT_FLAGS = {
     placeholder: "<file>",
     default: null,
     defaultText: "tunnel/config.yaml in the user's config folder, where it is there",
+  }),
+  /** Print a unit of systemd and do nothing else. */
+  printUnit: switchFlag({
+    group: CONFIG,
+    help: "print a unit by which systemd makes this very call, and stop",
+  }),
+  /** Print a property list of launchd and do nothing else. */
+  printLaunchd: switchFlag({
+    group: CONFIG,
+    help: "print a property list by which launchd (macOS) makes this very call, and stop",
   }),
   ...INSPECT_FLAGS,
   logFormat: choiceFlag(["text", "json"], {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { TunnelState } from "../../lib/client/inspector/exchange.ts";
 import { runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -31,6 +31,12 @@ Deno.test("tunnel-client start runs the tunnels of a config file in one process"
     const { code, stderr } = await runToEnd("client.ts", [...args, "wep"]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, 'no tunnel "wep": there are web, api, docs, mail, live; did you');
+  });
+
+  await t.step("--print-unit prints a unit for the call, and starts nothing", async () => {
+    const { code, stdout, stderr } = await runToEnd("client.ts", [...args, "api", "--print-unit"]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /^ExecStart=:\S+ run -A \S+client\.ts start --config \S+ api$/m);
   });
 
   await using client = await Program.start("client.ts", args);

@@ -31,6 +31,8 @@ const SCOPES: Readonly<Partial<Record<ClientOption, MemberScope>>> = {
   config: "call",
   showKey: "call",
   once: "call",
+  printUnit: "call",
+  printLaunchd: "call",
 };
 
 /** A flag that a file may have a place for. */

@@ -55,6 +55,7 @@ export class ClientConsole implements AsyncDisposable {
   tunnelConsole(tunnel: ToldTunnel): TunnelConsole {
     const { tunnel: name } = tunnel;
     this.#nameColumn = Math.min(MAX_NAME_COLUMN, Math.max(this.#nameColumn, name.length));
+    this.#panel.announce(name);
     return new TunnelConsole(tunnel, {
       voice: new ConsoleVoice(this.#writer, name),
       panel: this.#panel,

@@ -38,9 +38,18 @@ export class StartPanel {
   inspector: string | null = null;
   readonly #options: StartPanelOptions;
   readonly #shown = new Set<string>();
+  /** Tunnels that are to be shown, and characters of their names. */
+  #announced = 0;
+  #nameColumn = 0;
 
   constructor(options: StartPanelOptions) {
     this.#options = options;
+  }
+
+  /** Makes room in the table for a tunnel of that name. */
+  announce(name: string): void {
+    this.#announced++;
+    this.#nameColumn = Math.max(this.#nameColumn, name.length);
   }
 
   /**
@@ -61,12 +70,11 @@ export class StartPanel {
     const paint = SYSTEM_RUNTIME.stdout.isTerminal() && !SYSTEM_RUNTIME.noColor ? coloured : plain;
     writeNow(SYSTEM_RUNTIME.stdout, paint("bold", url));
     if (!writer.isTerminal) return true;
-    const isOnly = tunnel.name === "";
-    if (isFirst || !isOnly) {
+    if (isFirst || tunnel.name !== "") {
       for (const line of this.#about(url, tunnel, isFirst)) writeNow(SYSTEM_RUNTIME.stderr, line);
     }
     if (this.#options.qr) writeNow(SYSTEM_RUNTIME.stderr, renderUnicodeCompact(url));
-    if (isFirst && isOnly) writeNow(SYSTEM_RUNTIME.stderr, "");
+    if (this.#shown.size === this.#announced) writeNow(SYSTEM_RUNTIME.stderr, "");
     return true;
   }
 
@@ -81,7 +89,9 @@ export class StartPanel {
       : isServiceUp
       ? " (answers)"
       : " (nothing listens there yet)";
-    const arrow = name === "" ? `  → ${service}` : `  ${name} → ${service}`;
+    const arrow = name === ""
+      ? `  → ${service}`
+      : `  ${name.padEnd(this.#nameColumn)} → ${service}`;
     const left = `${arrow}${state}`;
     const shown = `${arrow}${paint(isServiceUp === false ? "yellow" : "dim", state)}`;
     if (this.inspector === null || !isFirst) yield shown;
