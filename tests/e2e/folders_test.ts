@@ -1,3 +1,4 @@
+import config from "../../deno.json" with { type: "json" };
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { runToEnd } from "../testing/ended_program.ts";
 import { TempDir } from "../testing/temp_dir.ts";
@@ -51,6 +52,49 @@ Deno.test("A site that was built into a folder is published with its pages, and 
     assertEquals(await permissionsOf(tunnel), "read net; did: ");
   });
 });
+
+Deno.test("A site that Vite has built is published with --spa, as a browser asks for it", async () => {
+  await using folder = await TempDir.make();
+  for (const [name, content] of Object.entries(VITE_SITE)) {
+    await Deno.writeTextFile(`${folder.path}/${name}`, content);
+  }
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--config", CONFIG, config.imports.vite, "build", "--logLevel", "error"],
+    cwd: folder.path,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  await using tunnel = await startTunnel({
+    origin: `${folder.path}/dist`,
+    clientArgs: ["--spa"],
+  });
+  // Who opens a page of the site by its own address gets the first one, which its script makes that of.
+  const page = await tunnel.request("/orders/7", { fields: [["Accept", "text/html"]] });
+  assertEquals([page.status, page.head.get("content-type")], [200, "text/html; charset=UTF-8"]);
+  const [, script = ""] = /src="(\/assets\/index-[\w-]+\.js)"/.exec(page.text) ?? [];
+  const [, style = ""] = /href="(\/assets\/index-[\w-]+\.css)"/.exec(page.text) ?? [];
+  const { text, head } = await tunnel.request(script);
+  assertStringIncludes(head.get("content-type") ?? "", "javascript");
+  const [, lazy = ""] = /(about-[\w-]+\.js)/.exec(text) ?? [];
+  assertStringIncludes((await tunnel.request(`/assets/${lazy}`)).text, "about this site");
+  const css = await tunnel.request(style);
+  assertEquals([css.status, css.head.get("content-type")], [200, "text/css; charset=UTF-8"]);
+  // A part of an older build must not be the page.
+  assertEquals((await tunnel.request("/assets/index-00000000.js")).status, 404);
+});
+
+/** This project's own, by which Vite's version is known. */
+const CONFIG = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
+
+const VITE_SITE = {
+  "index.html": '<!doctype html><main></main><script type="module" src="/main.js"></script>',
+  "main.js": 'import "./style.css";\nconst { about } = await import("./about.js");\n' +
+    "document.body.append(about());",
+  "about.js": 'export const about = () => "about this site";',
+  "style.css": "main { color: rebeccapurple }",
+};
 
 Deno.test("A folder without pages is listed with --list, and a file that is missing is told from one that may not be read", async () => {
   await using folder = await TempDir.make();

@@ -15,6 +15,15 @@ import { within } from "../testing/within.ts";
 
 const AUTHORITY = pathOf("authority.pem");
 
+/** A program of gunicorn's that answers with what it was asked: its path, the public host, and how long the body was. */
+const GUNICORN_APP = `
+def app(environ, start_response):
+    size = len(environ["wsgi.input"].read())
+    text = f'{environ["PATH_INFO"]} {environ["HTTP_HOST"]} {environ["wsgi.url_scheme"]} {size}'
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [text.encode()]
+`;
+
 /** A probe of what the client may still do. */
 const PROBED = { preload: new URL("../testing/permission_probe.ts", import.meta.url) };
 
@@ -102,6 +111,32 @@ Deno.test({
     tunnel.client.signal("SIGUSR2");
     const may = await within(tunnel.client.stderr.find(/^may: (.*); did: /), "the answer");
     assertEquals(may?.[1], "read write net");
+  },
+});
+
+Deno.test({
+  name: "gunicorn on a socket in the file system is published, with uploads of any length",
+  ignore: !isInstalled("gunicorn") || isWindows,
+  fn: async () => {
+    await using folder = await TempDir.make();
+    const path = `${folder.path}/app.sock`;
+    await Deno.writeTextFile(`${folder.path}/app.py`, GUNICORN_APP);
+    await using _gunicorn = await FrontProxy.start("gunicorn", {
+      args: ["--bind", `unix:${path}`, "--chdir", folder.path, "--threads", "4", "app:app"],
+      ready: /Booting worker with pid/,
+    });
+    await using tunnel = await startTunnel({ origin: `unix:${path}` });
+    const ask = async (target: string, body?: string) => {
+      const method = body === undefined ? "GET" : "POST";
+      const { status, text } = await tunnel.request(target, { method, ...body && { body } });
+      return [status, text];
+    };
+    assertEquals(await ask("/caf%C3%A9"), [200, `/cafÃ© ${tunnel.host} http 0`]);
+    for (const size of [1, 300_000]) {
+      assertEquals(await ask("/", "x".repeat(size)), [200, `/ ${tunnel.host} http ${size}`]);
+    }
+    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(`/${i}`)));
+    assertEquals(all.map(([, text]) => text), all.map((_, i) => `/${i} ${tunnel.host} http 0`));
   },
 });
 
