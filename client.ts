@@ -1,4 +1,5 @@
 import config from "./deno.json" with { type: "json" };
+import { readAuthorities } from "./lib/client/authority_file.ts";
 import { openInBrowser } from "./lib/client/browser.ts";
 import { ConfigWatch } from "./lib/client/config/config_watch.ts";
 import { findConfig } from "./lib/client/config/find_config.ts";
@@ -89,6 +90,8 @@ async function publish(
     ...{ ...options, version },
     onFirstURL: (url) => void browser?.open(url, console),
   });
+  // A call with a file that is missing makes no key.
+  await Promise.all(tunnels.map(checkAuthorities));
   const { key, isNew, warning } = await requireKeyFile(options.keyFile);
   if (isNew) console.keyMade(options.keyFile.path);
   for (const text of [configWarning, warning]) if (text !== null) console.warn(text);
@@ -131,6 +134,11 @@ function watchConfig(
   };
   onReload(() => void reload());
   return watch ? new ConfigWatch(path, () => void reload()) : null;
+}
+
+/** @throws {ProgramError} for a file of authorities that cannot be read. */
+async function checkAuthorities({ serverCa, originCa }: ClientOptions): Promise<void> {
+  for (const path of [serverCa, originCa]) if (path !== null) await readAuthorities(path);
 }
 
 /** Opens the URLs of so many tunnels; after the last no program can be started any more. */
