@@ -40,6 +40,10 @@ async function main(): Promise<number> {
     const { runDoctor } = await import("./lib/server/doctor/doctor_command.ts");
     return await runDoctor(args, environment, { name, version: config.version });
   }
+  if (subcommand === "admin") {
+    const { runAdmin } = await import("./lib/server/admin/command/admin_command.ts");
+    return await runAdmin(args, environment, { name, version: config.version });
+  }
   const command = parseServerOptions(Deno.args, environment, { name });
   if (command.kind === "help") console.log(command.text);
   if (command.kind === "version") console.log(config.version);

@@ -70,7 +70,8 @@ export function parseServerOptions(
     {
       name,
       summary: "Gives local services public addresses, through the clients that connect here.",
-      usage: `[flags]\n       ${name} doctor [flags]`,
+      usage:
+        `[flags]\n       ${name} doctor [flags]\n       ${name} admin list|bans|disconnect|ban|unban [flags]`,
       flags: SERVER_FLAGS,
       maxPositionals: 0,
     },

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { runToEnd } from "../testing/ended_program.ts";
 import { eventually } from "../testing/eventually.ts";
 import { Program } from "../testing/program.ts";
 import { RawHTTP, type WholeResponse } from "../testing/raw_http.ts";
@@ -93,6 +94,51 @@ Deno.test("An operator disconnects a tunnel, bans its key or its network, and li
     const { ended } = await call(server, "POST", "/admin/ban", { network: "127.0.0.0/8" });
     assertEquals(ended, 1);
     assertEquals((await call(server, "GET", "/tunnels")).total, 0);
+  });
+});
+
+Deno.test("tunnel-server admin does from a shell what the page does", async (t) => {
+  await using folder = await TempDir.make();
+  await using origin = ScriptedOrigin.answering(OK);
+  const args = ["--hostname", "127.0.0.1", "--port", "0", "--state", folder.path];
+  await using server = await Program.start("server.ts", [...args, "--admin-token", TOKEN]);
+  await using _tunnel = await startTunnel({
+    origin,
+    server,
+    clientArgs: ["--name", "shop", "--connections", "1"],
+  });
+  const env = { TUNNEL_ADMIN_TOKEN: TOKEN };
+  const admin = (...words: string[]) =>
+    runToEnd("server.ts", ["admin", ...words, "--server", server.url.origin], { env });
+
+  await t.step("list, as a table and as JSON", async () => {
+    const { code, stdout } = await admin("list");
+    assertEquals(code, 0);
+    assertMatch(stdout, /^TUNNEL +KEY +FROM .*\nshop +\S{43} +127\.0\.0\.1 /);
+    const { stdout: json } = await admin("list", "--json", "--search", "sho");
+    const page: { readonly tunnels: readonly { readonly name: string }[] } = JSON.parse(json);
+    assertEquals(page.tunnels.map(({ name }) => name), ["shop"]);
+  });
+  await t.step("ban, bans and unban", async () => {
+    const { code, stdout } = await admin("ban", "shop", "--reason", "a \x1b[31mtest");
+    assertEquals(code, 0);
+    assertMatch(stdout, /^banned: key \S{43}; 1 connection ended\n$/);
+    const { stdout: bans } = await admin("bans");
+    assertMatch(bans, /^KIND +WHO +SINCE +REASON\nkey +\S{43} +\S+ +a \S*\[31mtest\n$/);
+    assert(!bans.includes("\x1b"), "nothing drives the terminal");
+    const [, key = ""] = /^key +(\S+)/m.exec(bans) ?? [];
+    assertMatch((await admin("unban", key)).stdout, /^unbanned: /);
+    assertEquals((await admin("bans")).stdout, "nobody is banned\n");
+  });
+  await t.step("what was not done ends with 1, a wrong call with 2", async () => {
+    const gone = await admin("disconnect", "nobody");
+    assertEquals([gone.code, gone.stdout], [1, ""]);
+    assertMatch(gone.stderr, /there is no tunnel nobody here/);
+    const wrong = await admin("list", "--admin-token", "wrong");
+    assertEquals(wrong.code, 1);
+    assertMatch(wrong.stderr, /this is not its --admin-token/);
+    assertEquals((await runToEnd("server.ts", ["admin", "list"])).code, 2);
+    assertEquals((await admin("banish", "shop")).code, 2);
   });
 });
 
