@@ -261,6 +261,7 @@ export class TunnelServer implements AsyncDisposable {
     await this.#listeners.shut(this.#inFlight);
     this.#notices.close();
     this.#clientCounts.close();
+    this.#actions.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
     await this.#adminPort?.shutdown();

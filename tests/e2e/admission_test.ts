@@ -19,7 +19,7 @@ import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { type Members, membersOf, Subscriber } from "../testing/subscriber.ts";
 import { ScriptedServer } from "../testing/scripted_server.ts";
 import { TempDir } from "../testing/temp_dir.ts";
-import { startServer, startTunnel } from "../testing/tunnel.ts";
+import { startServer, startTunnel, Tunnel } from "../testing/tunnel.ts";
 import { within } from "../testing/within.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -196,9 +196,30 @@ Deno.test({
       await leaver.stderr.ended;
       assertMatch(`${leaver.stderr}`, /not connected to .*: not_authorized: /);
       assertStringIncludes(`${leaver.stderr}`, `${first.thumbprint} is not authorized here`);
-      await using newcomer = await Program.start("client.ts", [...args, "--key", second.file]);
-      assertEquals(newcomer.stdout.all.length, 1);
     });
+    await t.step(
+      "what a key may have holds for who is connected, and so does its end",
+      async () => {
+        await using newcomer = await Program.start("client.ts", [...args, "--key", second.file]);
+        await using tunnel = new Tunnel(server, newcomer, new AsyncDisposableStack());
+        const post = async () =>
+          (await tunnel.request("/", { method: "POST", body: "12345" })).status;
+        assertEquals(await post(), 200);
+        const reload = async (line: string, keys: number) => {
+          await Deno.writeTextFile(list, line);
+          server.signal("SIGHUP");
+          const said = new RegExp(`read again.*"keys":${keys},`);
+          await within(server.stderr.find(said), "a word of it");
+        };
+        await reload(`${second.thumbprint} max-body=4b # for a day\n${first.thumbprint}`, 2);
+        assertEquals(await post(), 413);
+        await Deno.writeTextFile(list, `${second.thumbprint} expires=2020-01-01`);
+        server.signal("SIGHUP");
+        assertEquals((await within(newcomer.status, "the end of the client")).code, 1);
+        await newcomer.stderr.ended;
+        assertStringIncludes(`${newcomer.stderr}`, `${second.thumbprint} is up here`);
+      },
+    );
   },
 });
 

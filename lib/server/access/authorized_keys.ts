@@ -2,6 +2,12 @@ import { messageOf, quoted } from "../../cli/safe_text.ts";
 import { systemReason } from "../../net/system_reason.ts";
 import { isLabel } from "../../identity/claim.ts";
 import { isLikeId } from "./reserved_names.ts";
+import {
+  type KeyLimits,
+  type KeySettings,
+  NO_KEY_LIMITS,
+  parseKeySettings,
+} from "./key_settings.ts";
 import { isThumbprint } from "../../identity/thumbprint.ts";
 
 /** A file of authorized keys that cannot be used; the message names the file, and the line that is wrong. */
@@ -29,7 +35,7 @@ const MAX_COMMENT = 120;
 const MAX_NAMES = 64;
 
 /** What the file says of one key. */
-interface AuthorizedKey {
+interface AuthorizedKey extends KeySettings {
   readonly names: ReadonlySet<string>;
   readonly comment: string;
 }
@@ -43,7 +49,8 @@ export class AuthorizedKeys {
   }
 
   /**
-   * Reads a file: a thumbprint on each line, its names behind it with blanks or commas between, and comments after `#`.
+   * Reads a file: a thumbprint on each line, behind it its names and settings such as `rate=100/s` with blanks or commas
+   * between, and comments after `#`.
    *
    * @throws {AuthorizedKeysError} for a file that is not there or too large, and at the first bad line.
    */
@@ -66,9 +73,11 @@ export class AuthorizedKeys {
       try {
         checkThumbprint(thumbprint);
         once(`the key ${thumbprint}`, i + 1);
-        const allowed = namesOf(wanted);
+        const isSetting = (word: string) => word.includes("=");
+        const settings = parseKeySettings(wanted.filter(isSetting));
+        const allowed = namesOf(wanted.filter((word) => !isSetting(word)));
         for (const name of allowed) once(`the name ${name}`, i + 1);
-        keys.set(thumbprint, { names: allowed, comment: commentOf(line) });
+        keys.set(thumbprint, { ...settings, names: allowed, comment: commentOf(line) });
       } catch (cause) {
         const message = `${file}, line ${i + 1}: ${messageOf(cause)}`;
         throw new AuthorizedKeysError("bad_line", message, { cause });
@@ -90,6 +99,27 @@ export class AuthorizedKeys {
   /** Whether a name belongs to that key, and so to no other. */
   owns(thumbprint: string, name: string): boolean {
     return this.#keys.get(thumbprint)?.names.has(name) ?? false;
+  }
+
+  /** What the tunnels of a key may have. */
+  limitsOf(thumbprint: string): KeyLimits {
+    return this.#keys.get(thumbprint)?.limits ?? NO_KEY_LIMITS;
+  }
+
+  /** Whether the time of a key is up. */
+  isExpired(thumbprint: string): boolean {
+    const expires = this.#keys.get(thumbprint)?.expires ?? null;
+    return expires !== null && expires <= Date.now();
+  }
+
+  /** When the next key's time is up, in milliseconds since 1970; null where none's is to come. */
+  get nextExpiry(): number | null {
+    const now = Date.now();
+    let next: number | null = null;
+    for (const { expires } of this.#keys.values()) {
+      if (expires !== null && expires > now && expires < (next ?? Infinity)) next = expires;
+    }
+    return next;
   }
 
   /** What the operator noted behind a key; empty for nothing. */

@@ -6,6 +6,7 @@ import { isTokenProof } from "../../identity/token_proof.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import type { AuthorizedKeys } from "./authorized_keys.ts";
 import type { DenyList, Suspect } from "./deny_list.ts";
+import { type KeyLimits, NO_KEY_LIMITS } from "./key_settings.ts";
 import { Limiter } from "./limiter.ts";
 import type { Names } from "./names.ts";
 import { networkOf } from "../../net/ip_address.ts";
@@ -102,6 +103,16 @@ export class RegistrationPolicy {
     this.#keys = keys;
   }
 
+  /** Returns what the tunnels of a key may have. */
+  limitsOf(thumbprint: string): KeyLimits {
+    return this.#keys?.limitsOf(thumbprint) ?? NO_KEY_LIMITS;
+  }
+
+  /** When the next key's time is up, in milliseconds since 1970; null where none's is to come. */
+  get nextExpiry(): number | null {
+    return this.#keys?.nextExpiry ?? null;
+  }
+
   /** Returns what the operator noted of a key; empty for nothing. */
   commentOf(thumbprint: string): string {
     return this.#keys?.commentOf(thumbprint) ?? "";
@@ -112,7 +123,8 @@ export class RegistrationPolicy {
     const keys = this.#keys;
     if (this.#options.denyList.whyBanned({ thumbprint, address }) !== null) return false;
     if (keys === null) return true;
-    return keys.has(thumbprint) && (name === "" || keys.owns(thumbprint, name));
+    return keys.has(thumbprint) && !keys.isExpired(thumbprint) &&
+      (name === "" || keys.owns(thumbprint, name));
   }
 
   #check({ thumbprint, name, address }: Applicant): void {
@@ -121,6 +133,10 @@ export class RegistrationPolicy {
     if (banned !== null) throw new RegistrationError("not_authorized", banned);
     if (keys !== null && !keys.has(thumbprint)) {
       const reason = `the key with the thumbprint ${thumbprint} is not authorized here`;
+      throw new RegistrationError("not_authorized", reason);
+    }
+    if (keys?.isExpired(thumbprint)) {
+      const reason = `the time of the key with the thumbprint ${thumbprint} is up here`;
       throw new RegistrationError("not_authorized", reason);
     }
     if (name === "") return;

@@ -8,6 +8,7 @@ import { BasicAuth } from "./basic_auth.ts";
 import { Login } from "./login.ts";
 import { LoginCookie } from "./login_cookie.ts";
 import type { GuessQueue } from "./guess_queue.ts";
+import { type KeyLimits, NO_KEY_LIMITS } from "./key_settings.ts";
 import type { Limiter } from "./limiter.ts";
 import type { OwnRates } from "./own_rates.ts";
 import type { RequestsLimited } from "../admin/server_metrics.ts";
@@ -35,6 +36,8 @@ export interface RequestPolicyOptions extends TunnelLimits {
   /** The address of its client. */
   readonly owner: string;
   readonly policy: VisitorPolicy;
+  /** Returns what the operator allows its key now. @default whatever the server allows all */
+  readonly allowance?: () => KeyLimits;
   /** Whether a host is the tunnel's own. */
   readonly isOwnHost: (host: string) => boolean;
   /** Whether visitors come over TLS. */
@@ -97,12 +100,19 @@ export class RequestPolicy {
 
   /** Bytes that the body of a request may have; null for what the server says. */
   get maxBody(): number | null {
-    return this.#options.policy.limits.body;
+    const own = this.#options.policy.limits.body;
+    const { maxBody } = this.#allowance;
+    return own === null || maxBody === null ? own ?? maxBody : Math.min(own, maxBody);
   }
 
   /** Counts a stream of the visitor at `address`, until the returned function is called. */
   enter(address: string): () => void {
     return this.#options.visitors.enter(this.#options.id, address);
+  }
+
+  /** Changes when the list of keys is read again. */
+  get #allowance(): KeyLimits {
+    return this.#options.allowance?.() ?? NO_KEY_LIMITS;
   }
 
   #authorized(refusal: VisitRefusal | null, asking: Asking): VisitRefusal | null {
@@ -122,13 +132,18 @@ export class RequestPolicy {
   /** Takes a turn of the tunnel and returns 0, or returns the milliseconds until there is one. */
   #waitForTurn(): number {
     const { id, requests, ownRates, policy: { limits: { rate } } } = this.#options;
-    const wait = requests === null ? 0 : requests.take(id);
-    return wait > 0 || rate === null ? wait : ownRates.take(id, rate);
+    let wait = requests === null ? 0 : requests.take(id);
+    if (wait === 0 && rate !== null) wait = ownRates.take(id, rate);
+    const { rate: keyRate } = this.#allowance;
+    // The owner may have set the same rate, and a request takes one turn of each.
+    return wait > 0 || keyRate === null ? wait : ownRates.take(`${id} by key`, keyRate);
   }
 
   #room({ address }: Asking): VisitRefusal | null {
     const { id, visitors, load, policy: { limits } } = this.#options;
-    const streams = Math.min(this.#options.streams, limits.streams ?? Infinity);
+    const { maxStreams } = this.#allowance;
+    const most = Math.min(limits.streams ?? Infinity, maxStreams ?? Infinity);
+    const streams = Math.min(this.#options.streams, most);
     if (load() >= streams) return this.#refused("streams", NO_ROOM);
     return visitors.hasRoom(id, address) ? null : this.#refused("visitor", OVER_QUOTA);
   }

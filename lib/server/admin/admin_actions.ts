@@ -7,6 +7,9 @@ import type { RegistrationPolicy } from "../access/registration_policy.ts";
 import type { ClientUpstream } from "../tunnels/client_upstream.ts";
 import type { Registry } from "../tunnels/registry.ts";
 
+/** Milliseconds after which the time is looked at again, whether a key's is up. */
+const LOOK_AGAIN = 60_000;
+
 export interface AdminActionsOptions {
   readonly registry: Registry;
   readonly registrationPolicy: RegistrationPolicy;
@@ -18,9 +21,11 @@ export interface AdminActionsOptions {
 /** What an operator does about those who are connected; `by` is the operator's address. */
 export class AdminActions {
   readonly #options: AdminActionsOptions;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: AdminActionsOptions) {
     this.#options = options;
+    this.#awaitExpiry();
   }
 
   /** In the order in which they came. */
@@ -69,6 +74,7 @@ export class AdminActions {
   /** Takes another list of keys, ends the connections of those that are not in it, and returns how many these were. */
   authorize(keys: AuthorizedKeys): number {
     this.#options.registrationPolicy.replaceKeys(keys);
+    this.#awaitExpiry();
     return this.endRefused(
       "not_authorized: the key, or its name, is no longer in the server's list",
     );
@@ -80,6 +86,25 @@ export class AdminActions {
     const refused = [...registry.upstreams()].filter((each) => !registrationPolicy.allows(each));
     for (const { session } of refused) session.close(ErrorCode.Unregistered, reason);
     return refused.length;
+  }
+
+  /** Does nothing more by itself. */
+  close(): void {
+    clearTimeout(this.#expiry);
+  }
+
+  /** Ends the connections of keys when their time is up. */
+  #awaitExpiry(): void {
+    clearTimeout(this.#expiry);
+    const next = this.#options.registrationPolicy.nextExpiry;
+    if (next === null) return;
+    // A clock may be set, and a machine may sleep: it is looked at again before a timer of a month is over.
+    const wait = Math.min(Math.max(next - Date.now(), 0), LOOK_AGAIN);
+    this.#expiry = setTimeout(() => {
+      const ended = this.endRefused("not_authorized: the time of the key is up");
+      if (ended > 0) this.#options.log.info("keys whose time is up were sent away", { ended });
+      this.#awaitExpiry();
+    }, wait);
   }
 
   #upstreamsOf(tunnel: string): ClientUpstream[] {

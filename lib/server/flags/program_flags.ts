@@ -11,8 +11,8 @@ export const PROGRAM_FLAGS = {
   authorizedKeys: textFlag({
     group: ACCESS,
     help:
-      "file with the clients that may connect and the names that they may take, a thumbprint a " +
-      "line; SIGHUP reads it again",
+      "file with the clients that may connect, the names that they may take and what they may " +
+      "have, a thumbprint a line; SIGHUP reads it again",
     placeholder: "<file>",
     default: null,
     defaultText: "everybody",

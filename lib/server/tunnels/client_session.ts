@@ -173,6 +173,7 @@ export class ClientSession implements SessionEvents {
         id,
         owner: address,
         policy,
+        allowance: () => registrationPolicy.limitsOf(thumbprint),
         isOwnHost: (host) => hostnames.includes(host) || hostnames.includes(FIXED_HOSTNAME),
         isSecure: own.url.startsWith("https:"),
         load: () => registry.load(own.hostname),

@@ -26,6 +26,25 @@ Deno.test("AuthorizedKeys reads a key a line with its names, and passes over com
   assert(!keys.owns(A, "api") && !keys.owns(C, "shop") && !keys.owns("x", "shop"));
 });
 
+Deno.test("AuthorizedKeys reads what a key may have, until when, and what is noted of it", () => {
+  const text =
+    `${A} shop rate=100/s max-streams=50 max-body=10mb expires=2099-01-31 # Ann's laptop\n` +
+    `${B} expires=2020-01-31T12:00Z\n${C}`;
+  const keys = AuthorizedKeys.parse(text, "keys");
+  assertEquals(keys.limitsOf(A), {
+    rate: { count: 100, period: 1000 },
+    maxStreams: 50,
+    maxBody: 10_000_000,
+  });
+  const none = { rate: null, maxStreams: null, maxBody: null };
+  assertEquals([keys.limitsOf(B), keys.limitsOf(C), keys.limitsOf("x")], [none, none, none]);
+  assertEquals([A, B, C].map((key) => keys.isExpired(key)), [false, true, false]);
+  // The last day counts.
+  assertEquals(keys.nextExpiry, Date.UTC(2099, 1, 1));
+  assertEquals([A, B, "x"].map((key) => keys.commentOf(key)), ["Ann's laptop", "", ""]);
+  assert(keys.owns(A, "shop") && !keys.owns(A, "rate=100/s"));
+});
+
 Deno.test("AuthorizedKeys of an empty file let nobody in", () => {
   assertEquals(AuthorizedKeys.parse("", "keys").size, 0);
   assert(!AuthorizedKeys.parse("# nobody", "keys").has(A));
@@ -49,6 +68,15 @@ Deno.test("AuthorizedKeys names the file, the line and the word that is wrong", 
       [`${B} ${Array.from({ length: 65 }, (_, i) => `n${i}`).join(",")}`, "64 names"],
       [A, "line 2 already"],
       [`${B} shop`, "the name shop", "line 2 already"],
+      [`${B} rates=1/s`, '"rates"', "rate, max-streams, max-body, expires"],
+      [`${B} rate=100`, "rate must be a rate", '"100"'],
+      [`${B} rate=1/s rate=2/s`, "more than once"],
+      [`${B} max-streams=0`, "max-streams must be a whole number"],
+      [`${B} max-body=big`, "max-body must be a size"],
+      [`${B} max-body=`, "max-body must be a size"],
+      [`${B} expires=2027-02-31`, "expires must be a day", '"2027-02-31"'],
+      [`${B} expires=tomorrow`, "expires must be a day"],
+      [`${B} =1`, "there is no setting"],
     ] as const
   ) {
     const text = `# a comment\n${A} shop\n\n${line}\n${C}`;

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RequestPolicy } from "../../../lib/server/access/request_policy.ts";
 import { OwnRates } from "../../../lib/server/access/own_rates.ts";
+import type { KeyLimits } from "../../../lib/server/access/key_settings.ts";
 import { Limiter } from "../../../lib/server/access/limiter.ts";
 import { GuessQueue } from "../../../lib/server/access/guess_queue.ts";
 import { VisitorQuotas } from "../../../lib/server/access/visitor_quotas.ts";
@@ -18,14 +19,21 @@ interface Setting {
   readonly requests?: Limiter;
   readonly load?: () => number;
   readonly ownRates?: OwnRates;
+  readonly allowance?: () => KeyLimits;
 }
 
 function requestPolicy(
-  { policy = OPEN_POLICY, requests, load = () => 0, ownRates = new OwnRates({ most: 10 }) }:
-    Setting = {},
+  {
+    policy = OPEN_POLICY,
+    requests,
+    load = () => 0,
+    ownRates = new OwnRates({ most: 10 }),
+    ...rest
+  }: Setting = {},
 ) {
   const { limited } = new ServerMetrics(roomyRegistry());
   const keeper = new RequestPolicy({
+    ...rest,
     id: "a",
     owner: "192.0.2.9",
     policy,
@@ -51,6 +59,27 @@ function requestPolicy(
     );
   return { keeper, ask, counts };
 }
+
+Deno.test("RequestPolicy holds a tunnel to what the operator allows its key now, and its owner at the least", () => {
+  using clock = new FakeClock();
+  let allowed: KeyLimits = { rate: { count: 2, period: 1000 }, maxStreams: 3, maxBody: 10 };
+  let load = 0;
+  const limits = { ...OPEN_POLICY.limits, body: 20 };
+  const { keeper, ask, counts } = requestPolicy({
+    policy: { ...OPEN_POLICY, limits },
+    allowance: () => allowed,
+    load: () => load,
+  });
+  assertEquals(keeper.maxBody, 10);
+  assertEquals(ask({ fields: [["content-length", "11"]] }), 413);
+  assertEquals([ask(), ask(), ask()], [200, 200, 429]);
+  clock.advance(1000);
+  load = 3;
+  assertEquals(ask(), 503);
+  allowed = { rate: null, maxStreams: null, maxBody: null };
+  assertEquals([ask(), ask(), ask(), keeper.maxBody], [200, 200, 200, 20]);
+  assertEquals(counts(), { body: 1, rate: 1, streams: 1 });
+});
 
 Deno.test("RequestPolicy lets everything in where nothing is configured, at once", () => {
   const { ask, counts } = requestPolicy();
