@@ -100,5 +100,5 @@ export class OwnPages {
 export const NO_SUCH_PAGE: VisitRefusal = {
   code: "page",
   status: 404,
-  reason: "there is no such page on this server",
+  reason: "this is the tunnel server itself, and it has nothing at this path",
 };
