@@ -5,6 +5,7 @@ import { serve } from "@tunnel/tunnel";
 
 const tunnel = await serve({ server: process.argv[2], key: "key.pem", connections: 1 }, answer);
 console.log(tunnel.url);
+tunnel.addEventListener("online", () => console.error("online again"));
 process.once("SIGTERM", async () => {
   await tunnel.close();
   process.exit(0);
@@ -17,6 +18,13 @@ async function answer(request, info) {
       for await (const piece of request.body) hash.update(piece);
       return new Response(hash.digest("hex"));
     }
+    case "/pieces":
+      return new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(new TextEncoder().encode("first")),
+          cancel: () => console.error("cancelled"),
+        }),
+      );
     case "/socket": {
       const { socket, response } = info.upgrade();
       socket.binaryType = "arraybuffer";

@@ -1,5 +1,7 @@
+import ts from "typescript";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TunnelServer } from "../../lib/server/mod.ts";
+import { freePort } from "../testing/free_port.ts";
 import { isInstalled } from "../testing/front_proxy.ts";
 import { Lines } from "../testing/lines.ts";
 import { Pattern } from "../testing/pattern.ts";
@@ -23,7 +25,10 @@ for (const runtime of RUNTIMES) {
     async (t) => {
       await using folder = await TempDir.make();
       await install(folder.path);
-      await using server = new TunnelServer({ port: 0, hostname: "127.0.0.1", fixed: true });
+      const servers = [startServer(freePort())];
+      await using _stopped = { [Symbol.asyncDispose]: async () => await servers.pop()?.shutdown() };
+      const [server] = servers;
+      assert(server !== undefined);
       await using handler = await Started.start(runtime, folder.path, ["handler.js", server.url]);
       const { url } = handler;
 
@@ -35,6 +40,11 @@ for (const runtime of RUNTIMES) {
         const body = ReadableStream.from(pattern.pieces(LENGTH)).pipeThrough(copying());
         const response = await fetch(`${url}/upload`, { method: "PUT", body });
         assertEquals(await response.text(), pattern.sha256(LENGTH));
+      });
+      await t.step("an answer arrives piece by piece", async () => {
+        const [first = ""] = await firstOf(`${url}/pieces`);
+        assertEquals(first, "first");
+        await within(handler.stderr.find(/cancelled/), "the end of the answer");
       });
       await t.step("a WebSocket", async () => {
         using visitor = await openWebSocket(`${url.replace("http", "ws")}/socket`);
@@ -58,6 +68,12 @@ for (const runtime of RUNTIMES) {
           500,
           "The service could not answer this request.\n",
         ]);
+        assertEquals((await (await fetch(url)).text()).slice(0, 5), "hello");
+      });
+      await t.step("it comes back when its server is started anew", async () => {
+        await servers.pop()?.shutdown();
+        servers.push(startServer(Number(new URL(url).port)));
+        await within(handler.stderr.find(/online again/), "the next server");
         assertEquals((await (await fetch(url)).text()).slice(0, 5), "hello");
       });
       await t.step("it is closed when it is told to stop", async () => {
@@ -107,6 +123,21 @@ for (const runtime of RUNTIMES) {
   );
 }
 
+Deno.test("The types of the package for npm hold in strict TypeScript for Node", async () => {
+  await using folder = await TempDir.make();
+  await install(folder.path);
+  const user = `${folder.path}/user.ts`;
+  await Deno.copyFile(new URL("tests/e2e/npm_user.ts", ROOT), user);
+  const program = ts.createProgram([user], {
+    ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+    ...{ noEmit: true, target: ts.ScriptTarget.ES2022, types: [] },
+    ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+    lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
+  });
+  const found = ts.getPreEmitDiagnostics(program);
+  assertEquals(found.map(({ messageText }) => messageText), []);
+});
+
 /** The program of the package, as it lies in a folder. */
 const PROGRAM = "node_modules/@tunnel/tunnel/tunnel-client.js";
 
@@ -118,16 +149,20 @@ async function firstOf(url: string): Promise<string[]> {
   return [];
 }
 
-/** Makes the package, and puts it with what it depends on into a folder, as npm does. */
+function startServer(port: number): TunnelServer {
+  return new TunnelServer({ port, hostname: "127.0.0.1", fixed: true });
+}
+
+/** What made the package, once for all tests. */
+let packed: Promise<string> | undefined;
+
+/** Puts the package into a folder, as npm does: it depends on nothing. */
 async function install(folder: string): Promise<void> {
-  await run(Deno.execPath(), ["task", "--quiet", "package"]);
+  packed ??= run(Deno.execPath(), ["task", "--quiet", "package"]);
+  await packed;
   const modules = `${folder}/node_modules`;
   await Deno.mkdir(`${modules}/@tunnel`, { recursive: true });
   await run("cp", ["-R", "dist/npm", `${modules}/@tunnel/tunnel`]);
-  const cache: { readonly npmCache: string } = JSON.parse(
-    await run(Deno.execPath(), ["info", "--json"]),
-  );
-  await run("cp", ["-R", `${cache.npmCache}/registry.npmjs.org/ws/8.23.0`, `${modules}/ws`]);
   await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
   await Deno.copyFile(new URL("tests/e2e/npm_handler.js", ROOT), `${folder}/handler.js`);
 }
