@@ -14,7 +14,7 @@
 
 export { TunnelServer } from "./tunnel_server.ts";
 export type { RateLimit, TunnelServerOptions } from "./tunnel_server_options.ts";
-export { ListenError } from "./listen/listener.ts";
+export { type ListenerKind, ListenError } from "./listen/listener.ts";
 export { OptionError } from "../cli/option_values.ts";
 export { Log, type LogFields, type LogLevel, type LogOptions } from "../cli/log.ts";
 export { AuthorizedKeys, AuthorizedKeysError } from "./access/authorized_keys.ts";

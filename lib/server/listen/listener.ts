@@ -5,10 +5,10 @@ import type { Certificate } from "../tls/certificate_source.ts";
 import type { RequestObserver, VisitHandler } from "./visit.ts";
 
 /** The kinds of listeners, the usual one first: `Deno.serve`, or sockets that this server reads and writes itself. */
-export const LISTENER_KINDS = ["serve", "own"] as const;
+export const LISTENER_KINDS: readonly ["serve", "own"] = ["serve", "own"];
 
 /** What reads visitors' connections. */
-export type ListenerKind = typeof LISTENER_KINDS[number];
+export type ListenerKind = "serve" | "own";
 
 /** What a listener is opened with, of whatever kind. */
 export interface ListenerOptions {
