@@ -9,19 +9,47 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** The words that start each side. */
 interface Commands {
-  readonly server: readonly [string, ...string[]];
-  readonly client: readonly [string, ...string[]];
+  readonly server: Words;
+  readonly client: Words;
+  /** The words behind the client's, where it serves what listens on a port. */
+  readonly service: (call: Call) => readonly string[];
 }
 
+type Words = readonly [string, ...string[]];
+
+interface Call {
+  readonly server: string;
+  /** A folder for its key. */
+  readonly folder: string;
+  readonly originPort: number;
+}
+
+const SCRIPT: Words = [Deno.execPath(), "run", "--allow-all"];
+
 const SOURCES: Commands = {
-  server: [Deno.execPath(), "run", "--allow-all", `${ROOT}server.ts`],
-  client: [Deno.execPath(), "run", "--allow-all", `${ROOT}client.ts`],
+  server: [...SCRIPT, `${ROOT}server.ts`],
+  client: [...SCRIPT, `${ROOT}client.ts`],
+  service: localPort,
 };
 
 const EXECUTABLES: Commands = {
   server: [`${ROOT}dist/tunnel-server`],
   client: [`${ROOT}dist/tunnel-client`],
+  service: localPort,
 };
+
+const HANDLER: Commands = {
+  server: SOURCES.server,
+  client: [...SCRIPT, `${ROOT}tests/bench/peers/handler_client.ts`],
+  service: ({ server }) => [server],
+};
+
+function localPort({ server, folder, originPort }: Call): readonly string[] {
+  return [
+    ...["--server", server, "--key", `${folder}/key.pem`],
+    ...["--host", "127.0.0.1", "--port", `${originPort}`],
+  ];
+}
 
 const NOTE = "HTTP by hostname in two WebSockets, not encrypted without --tls-cert";
 
@@ -41,8 +69,18 @@ export const compiledTunnel: Peer = {
   start: (options) => start(EXECUTABLES, options),
 };
 
+/** This tunnel, published from code: nothing listens on a port beside the server. */
+export const handler: Peer = {
+  name: "serve(handler)",
+  note: "this server, and a program that publishes a handler which answers as the service does",
+  carriesSmallOnly: true,
+  version: () => Promise.resolve(`${config.version}, Deno ${Deno.version.deno}`),
+  start: (options) => start(HANDLER, options),
+};
+
 async function start(
-  { server: [serverProgram, ...serverArgs], client: [clientProgram, ...clientArgs] }: Commands,
+  { server: [serverProgram, ...serverArgs], client: [clientProgram, ...clientArgs], service }:
+    Commands,
   { originPort, link }: PeerOptions,
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
@@ -58,8 +96,7 @@ async function start(
   await server.find(URL_AT_THE_END);
   const client = started.use(PeerProcess.start(clientProgram, [
     ...clientArgs,
-    ...["--server", url, "--key", `${path}/key.pem`],
-    ...["--host", "127.0.0.1", "--port", `${originPort}`],
+    ...service({ server: url, folder: path, originPort }),
   ]));
   const { host } = new URL(await client.find(URL_ALONE));
   return runningPeer({ port, host, sides: [server, client] }, started);
