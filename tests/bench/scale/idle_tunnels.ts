@@ -16,8 +16,8 @@ import { newSigningKey } from "../../testing/ed25519.ts";
 import { frameOf } from "../../testing/frame_peer.ts";
 import { BINARY, MessageReader, PING, PONG } from "../message_reader.ts";
 
-/** Clients that register at the same time: the server takes 100 of one address that have not finished. */
-const AT_ONCE = 50;
+/** Clients that register at the same time: the server takes 16 of one network that have not finished. */
+const AT_ONCE = 12;
 
 /** Bytes of a read buffer: what comes to a client without requests is short. */
 const BUFFER = 1024;
