@@ -5,12 +5,14 @@ import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { addressOf, type Origin, USUAL_TRUST } from "../../../lib/client/services/origin.ts";
+import { LocalHTTP } from "../../../lib/client/services/local_http/local_http.ts";
 import { originDialer } from "../../../lib/client/services/local_http/origin_dialer.ts";
 import { OriginPool } from "../../../lib/client/services/local_http/origin_pool.ts";
 import { FakeIncoming, requestHead } from "../../testing/fake_incoming.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { ScriptedOrigin } from "../../testing/scripted_origin.ts";
 import { WebSocketOrigin } from "../../testing/websocket_origin.ts";
+import { accepting } from "../../testing/websocket_visit.ts";
 import { within } from "../../testing/within.ts";
 
 Deno.test("LocalWebSockets joins the visitor and the origin, whose 101 loses what is for one connection", async () => {
@@ -97,6 +99,71 @@ Deno.test("LocalWebSockets tells a handshake without an answer, one that breaks 
   const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
   const error = await assertRejects(() => lost.serve(incoming, requestHead()), OriginError);
   assertEquals([...codes, error.code], ["cut", "malformed", "malformed", "unreachable"]);
+});
+
+Deno.test("LocalWebSockets says of a 101 which rule of a handshake it breaks", async () => {
+  const wrong = "the origin's answer to the WebSocket handshake is wrong: ";
+  const other = "HTTP/1.1 101 Other\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n";
+  for (
+    const [answer, expected] of [
+      [() => accepting("another"), `${wrong}another Sec-WebSocket-Accept`],
+      [
+        (key: string | null) => accepting(key, "Sec-WebSocket-Protocol: a\r\n"),
+        `${wrong}a subprotocol that was not offered`,
+      ],
+      [
+        (key: string | null) => accepting(key, "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
+        `${wrong}an extension that was not offered`,
+      ],
+      [() => other, "the origin switched to something else than WebSocket"],
+    ] as const
+  ) {
+    await using origin = ScriptedOrigin.start(async (exchange) => {
+      await exchange.write(answer(exchange.head.get("sec-websocket-key")));
+      await exchange.hangUp();
+    });
+    const { served } = serve(origin.port);
+    const { code, message } = await assertRejects(() => served, OriginError);
+    assertEquals([code, message], ["malformed", expected]);
+  }
+});
+
+Deno.test("LocalWebSockets cuts the visitor's WebSocket when the origin breaks the protocol, with words of its own", async () => {
+  const notUTF8 = "\x81\x01\xff";
+  const reserved = "\xc1\x00";
+  for (const frame of [notUTF8, reserved]) {
+    await using origin = ScriptedOrigin.start(async (exchange) => {
+      await exchange.write(accepting(exchange.head.get("sec-websocket-key")) + frame);
+      await exchange.hangUp();
+    });
+    const { incoming, served } = serve(origin.port);
+    assertEquals((await incoming.answered()).status, 101);
+    await within(served, "the end of a WebSocket");
+    assertEquals(incoming.resetWith, {
+      code: ErrorCode.Cancelled,
+      reason: "the WebSocket was cut",
+    });
+  }
+});
+
+Deno.test("A handshake has a connection of its own, though others are idle", async () => {
+  await using origin = ScriptedOrigin.start(async (exchange) => {
+    const key = exchange.head.get("sec-websocket-key");
+    if (key === null) return await exchange.answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    await exchange.write(accepting(key));
+    await exchange.hangUp();
+  });
+  const place: Origin = { kind: "http", host: "127.0.0.1", port: origin.port };
+  const service = new LocalHTTP({ origin: place, hostHeader: null });
+  // The second request shows that the connection of the first is kept.
+  for (let i = 0; i < 2; i++) await service.serve(new FakeIncoming(), requestHead());
+  assertEquals(origin.connectionCount, 1);
+  const incoming = new FakeIncoming(FrameType.WSRequest, { hasBody: true });
+  const served = service.serve(incoming, requestHead());
+  assertEquals([(await incoming.answered()).status, origin.connectionCount], [101, 2]);
+  incoming.leave();
+  await within(served, "the end of a WebSocket");
+  service.close();
 });
 
 Deno.test("LocalWebSockets asks with GET alone", async () => {
