@@ -15,7 +15,9 @@ export const DESTINATION_FLAGS = {
   allowDestination: listFlag("<url>", parseAllowedDestination, {
     group: DESTINATIONS,
     help: "where a visitor may go by naming it in X-Proxy-Destination, such as " +
-      "https://*.internal:443/api/*; may be repeated (in the environment: with commas between)",
+      "https://*.internal:443/api/*; may be repeated (in the environment: a line for each)",
+    // Paths and methods have commas.
+    separator: "\n",
     default: NONE,
     defaultText: "nowhere",
   }),
@@ -23,6 +25,7 @@ export const DESTINATION_FLAGS = {
   denyDestination: listFlag("<url>", parseDeniedDestination, {
     group: DESTINATIONS,
     help: "where a visitor may not go all the same, likewise, or a network: 10.0.0.0/8",
+    separator: "\n",
     default: NONE,
     defaultText: "nowhere else",
   }),

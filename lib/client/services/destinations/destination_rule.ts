@@ -3,6 +3,7 @@ import type { RequestHead } from "../../../http/head.ts";
 import { AddressSet, isNetwork } from "../../../net/address_set.ts";
 import { DEFAULT_PORTS, parseAuthority, withoutBrackets } from "../../../net/authority.ts";
 import { parseAddress } from "../../../net/ip_address.ts";
+import { isToken } from "../../../http/octets.ts";
 import type { Destination } from "./destination.ts";
 import { Glob } from "./glob.ts";
 
@@ -12,7 +13,7 @@ type Hosts =
   | { readonly kind: "below"; readonly suffix: string }
   | { readonly kind: "all" };
 
-/** What an owner says of destinations, in one word: a URL with stars, or a network. */
+/** What an owner says of destinations, in one line: a URL with stars, or a network, and of which requests that is. */
 export interface DestinationRule {
   /** null for both. */
   readonly scheme: "http" | "https" | null;
@@ -29,16 +30,16 @@ export interface DestinationRule {
 
 /**
  * Reads what an owner allows, such as `https://*.internal:443/api/*`. What is left out is the scheme's own port, and every
- * path.
+ * path. Methods may stand before it, and fields behind it: `GET,HEAD https://api.internal X-Team: web-*; X-Env: dev`.
  *
  * @throws {RangeError} "must …" for anything else.
  */
 export function parseAllowedDestination(text: string): DestinationRule {
-  const rule = parseRule(text);
+  const { place, ...about } = partsOf(text);
+  const rule = parsePlace(place);
   const { scheme, port } = rule;
-  return port === undefined
-    ? { ...rule, port: scheme === null ? null : DEFAULT_PORTS[scheme] }
-    : { ...rule, port };
+  const usual = scheme === null ? null : DEFAULT_PORTS[scheme];
+  return { ...rule, ...about, port: port === undefined ? usual : port };
 }
 
 /**
@@ -47,9 +48,13 @@ export function parseAllowedDestination(text: string): DestinationRule {
  * @throws {RangeError} "must …" for anything else.
  */
 export function parseDeniedDestination(text: string): DestinationRule {
-  if (!isNetwork(text)) return { ...parseRule(text), port: parseRule(text).port ?? null };
-  const hosts = { kind: "network", addresses: AddressSet.parse(text) } as const;
-  return { ...EVERYTHING, scheme: null, hosts, port: null };
+  const { place, ...about } = partsOf(text);
+  if (isNetwork(place)) {
+    const hosts = { kind: "network", addresses: AddressSet.parse(place) } as const;
+    return { scheme: null, hosts, port: null, path: EVERY_PATH, ...about };
+  }
+  const rule = parsePlace(place);
+  return { ...rule, ...about, port: rule.port ?? null };
 }
 
 /** Tells whether a rule is about a request for a destination; `paths` are the ways in which its path can be read. */
@@ -78,28 +83,50 @@ export function meansHost({ hosts }: DestinationRule, host: string): boolean {
   }
 }
 
-interface WrittenRule extends Omit<DestinationRule, "port"> {
-  /** null for all, undefined where it is left out. */
-  readonly port: number | null | undefined;
+/** Methods, a place, and fields with semicolons between. */
+const PARTS = /^(?:([A-Z]+(?:,[A-Z]+)*) +)?(\S+)(?: +(\S.*))?$/;
+
+/** Takes a rule apart, into what it is about and where. @throws {RangeError} "must …" for what is none. */
+function partsOf(
+  text: string,
+): Pick<DestinationRule, "methods" | "fields"> & { readonly place: string } {
+  const [, methods, place = "", fields] = PARTS.exec(text) ?? [];
+  return {
+    place,
+    methods: methods === undefined ? null : methods.split(","),
+    fields: fields === undefined ? [] : fields.split(";").map(fieldOf),
+  };
 }
 
-const EVERYTHING = { path: new Glob("*"), methods: null, fields: [] };
+function fieldOf(text: string): readonly [name: string, value: Glob] {
+  const colon = text.indexOf(":");
+  const name = text.slice(0, Math.max(colon, 0)).trim().toLowerCase();
+  if (isToken(name)) return [name, new Glob(text.slice(colon + 1).trim())];
+  throw new RangeError("must have fields such as X-Team: web-* behind the URL");
+}
+
+type Place = Pick<DestinationRule, "scheme" | "path"> & {
+  readonly hosts: Hosts;
+  /** null for all, undefined where it is left out. */
+  readonly port: number | null | undefined;
+};
+
+const EVERY_PATH = new Glob("*");
 
 /** Scheme, host, port and path. */
 const RULE =
   /^(https?|\*):\/\/([^/?#@\\\s]+?)(?::(\*|[0-9]{1,5}))?(\/[\x21\x22\x24-\x3e\x40-\x7e]*)?$/;
 
-function parseRule(text: string): WrittenRule {
+function parsePlace(text: string): Place {
   const [, scheme = "", written = "", port, path] = RULE.exec(text) ?? [];
   const hosts = hostsOf(written);
   if (hosts === undefined) throw new RangeError("must be like https://*.internal:443/api/*");
   if (port === "0" || Number(port) > 65_535) throw new RangeError("must have a port up to 65535");
   return {
-    ...EVERYTHING,
     scheme: scheme === "http" || scheme === "https" ? scheme : null,
     hosts,
     port: port === undefined ? undefined : port === "*" ? null : Number(port),
-    ...(path === undefined ? {} : { path: new Glob(path) }),
+    path: path === undefined ? EVERY_PATH : new Glob(path),
   };
 }
 

@@ -8,7 +8,6 @@ import {
   parseAllowedDestination,
   parseDeniedDestination,
 } from "../../../../lib/client/services/destinations/destination_rule.ts";
-import { Glob } from "../../../../lib/client/services/destinations/glob.ts";
 import { requestHead } from "../../../testing/fake_incoming.ts";
 
 function policyOf(allow: readonly string[], deny: readonly string[] = []): DestinationPolicy {
@@ -158,17 +157,20 @@ Deno.test("DestinationPolicy takes localhost for the loopback addresses, where i
 });
 
 Deno.test("DestinationPolicy keeps to the methods and fields that a rule is about", () => {
-  const rule = {
-    ...parseAllowedDestination("http://a.internal"),
-    methods: ["GET", "HEAD"],
-    fields: [["x-team", new Glob("web-*")]] as const,
-  };
-  const policy = new DestinationPolicy({ allow: [rule], deny: [] });
+  const policy = policyOf(["GET,HEAD http://a.internal X-Team: web-*; X-Env: *"], [
+    "http://a.internal X-Env: prod*",
+    "HEAD 10.0.0.0/8",
+  ]);
   const { destination } = requestFor("http://a.internal/");
-  const allows = (method: string, team: string) =>
-    policy.allowsURL({ destination, head: requestHead({ method, fields: [["x-team", team]] }) });
-  assertEquals(allows("GET", "web-1"), true);
-  assertEquals(allows("POST", "web-1"), false);
-  assertEquals(allows("GET", "ops"), false);
+  const request = (method: string, team: string, env = "dev") => ({
+    destination,
+    head: requestHead({ method, fields: [["x-team", team], ["x-env", env]] }),
+  });
+  assertEquals(policy.allowsURL(request("GET", "web-1")), true);
+  assertEquals(policy.allowsURL(request("POST", "web-1")), false);
+  assertEquals(policy.allowsURL(request("GET", "ops")), false);
+  assertEquals(policy.allowsURL(request("GET", "web-1", "production")), false);
   assertEquals(policy.allowsURL({ destination, head: requestHead() }), false);
+  assertEquals(policy.allowsAddress(request("GET", "web-1"), "10.0.0.1"), true);
+  assertEquals(policy.allowsAddress(request("HEAD", "web-1"), "10.0.0.1"), false);
 });

@@ -7,7 +7,7 @@ import { Glob } from "../../../../lib/client/services/destinations/glob.ts";
 
 Deno.test("parseAllowedDestination refuses what is no URL, or no whole host", () => {
   const wrong = [
-    ...["", "a.internal", "ftp://a", "https://", "https://a b", "https://*a.internal"],
+    ...["", "a.internal", "ftp://a", "https://", "https://*a.internal"],
     ...[
       "https://a.*.internal",
       "https://*.*",
@@ -21,6 +21,15 @@ Deno.test("parseAllowedDestination refuses what is no URL, or no whole host", ()
   for (const text of wrong) {
     const message = "must be like https://*.internal:443/api/*";
     assertThrows(() => parseAllowedDestination(text), RangeError, message, text);
+  }
+  for (
+    const text of ["https://a x", "https://a : b", "https://a X-A: b; c", "GET https://a b c: d"]
+  ) {
+    const message = "must have fields such as X-Team: web-* behind the URL";
+    assertThrows(() => parseAllowedDestination(text), RangeError, message, text);
+  }
+  for (const text of ["get https://a", "GET, HEAD https://a", "GET"]) {
+    assertThrows(() => parseAllowedDestination(text), RangeError, "must ", text);
   }
   for (const text of ["https://a:0", "https://a:65536"]) {
     assertThrows(() => parseAllowedDestination(text), RangeError, "must have a port up to 65535");
