@@ -45,6 +45,12 @@ const OF_THE_FILE: readonly string[] = Object.keys({
 /** Tunnels that are named at once, at most; a file has no more. */
 const MAX_NAMES = 100;
 
+/**
+ * Connections of all tunnels together, unless it is said how many each has: a server usually lets a key have 64, and
+ * those of tunnels that are being replaced come on top for a while.
+ */
+const MAX_CONNECTIONS = 48;
+
 /** The tunnels to start. */
 export interface StartOptions {
   /** In the order of the file; what is not a tunnel's own is the same in all. */
@@ -83,19 +89,25 @@ export function parseStartOptions(
   const sections = chosen(tunnels, line.positionals, path);
   const flags = { ...CLIENT_FLAGS, ...START_OWN_FLAGS };
   const command = { ...clientCommand(name), flags, maxPositionals: MAX_NAMES };
+  const fewest = Math.max(1, Math.floor(MAX_CONNECTIONS / sections.length));
   const [first, ...rest] = sections.map(([tunnel, section]): ClientOptions => {
-    const settings = new Map([...client, ...section.settings]);
+    // A tunnel that names no label has its own address all the same; an empty one is the flag's default.
+    const [label = tunnel] = section.settings.get("label") ?? [];
+    const settings = new Map([...client, ...section.settings, ["label", [label]] as const]);
+    if (label === "") settings.delete("label");
     const own = parseCommandLine(command, args, withoutOwn(environment), settings);
     if (own.kind !== "run") throw new TypeError("a command line means two things");
     const { watch: _, ...values } = own.values;
     const single = section.service === null ? null : parseService(section.service);
+    const isCounted = settings.has(CONNECTIONS) || own.given.has(CONNECTIONS) ||
+      (lookUp(environment, variableOf(CONNECTIONS)) ?? "") !== "";
+    const { connections } = values;
     const isRouted = values.route.length > 0 || single === null;
     return {
       ...sharedOptions(values, environment, os),
+      connections: isCounted ? connections : Math.min(connections, fewest),
       ...{ tunnel, isInspected: section.isInspected, written: writtenOf(client, section) },
       service: isRouted ? routesOf(values, single) : single,
-      // A tunnel that names no label has its own address all the same.
-      label: settings.has("label") ? settings.get("label")?.[0] ?? "" : tunnel,
     };
   });
   if (first === undefined) throw new TypeError("no tunnel is left");
@@ -130,6 +142,8 @@ function chosen(
   }
   return [...tunnels].filter(([name]) => names.length === 0 || names.includes(name));
 }
+
+const CONNECTIONS = "connections";
 
 /** Takes those variables away that would say the same of several tunnels what only one can have. */
 function withoutOwn(environment: Environment): Environment {

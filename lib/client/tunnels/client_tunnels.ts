@@ -7,6 +7,9 @@ import { ClientTunnel, type SharedParts } from "./client_tunnel.ts";
 /** Milliseconds that a tunnel may take to be online before the one that it replaces is stopped all the same. */
 const REPLACE_TIMEOUT = 10_000;
 
+/** Tunnels that are started or replaced at once: each replaced one has twice its connections for a while. */
+const MAX_CHANGES = 4;
+
 /** How the tunnels ended. */
 export interface EndedTunnels {
   /** Whether one was ever registered, and none of them ended by a fault. */
@@ -66,7 +69,11 @@ export class ClientTunnels {
     const names = new Set(wanted.map(({ tunnel }) => tunnel));
     const left = [...this.#running.values()].filter(({ options }) => !names.has(options.tunnel));
     // Those that stay come first, so that never none is left.
-    const done = await Promise.all(wanted.map((options) => this.#change(options)));
+    const done: string[] = [];
+    for (let at = 0; at < wanted.length; at += MAX_CHANGES) {
+      const some = wanted.slice(at, at + MAX_CHANGES);
+      done.push(...await Promise.all(some.map((options) => this.#change(options))));
+    }
     await Promise.all(left.map((tunnel) => tunnel.stop()));
     const stopped = left.map(({ options }) => `${options.tunnel} stopped`);
     return [...done, ...stopped].filter((words) => words !== "").join(", ");
