@@ -9,6 +9,7 @@ import { clientUrl, isAudience } from "./tunnels/audience.ts";
 import type { AuthorizedKeys } from "./access/authorized_keys.ts";
 import type { Listener } from "./listen/listener.ts";
 import { type InFlight, Listeners } from "./listen/listeners.ts";
+import type { ConnectionBounds } from "./listen/connection_bounds.ts";
 import { openListener } from "./listen/open_listener.ts";
 import { ForwardedFields } from "./proxy/forwarded.ts";
 import { RequestHeads } from "./proxy/request_heads.ts";
@@ -86,7 +87,7 @@ export class TunnelServer implements AsyncDisposable {
     this.#options = options;
     const { log, accessLog } = options;
     this.#registry = new Registry(options);
-    const metrics = new ServerMetrics(this.#registry);
+    const metrics = new ServerMetrics(this.#registry, () => this.#listeners.open);
     this.#notices = new RefusalNotices({
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
       tellElsewhere: options.bus === null ? null : (notice) => void this.#cluster?.tell(notice),
@@ -100,6 +101,8 @@ export class TunnelServer implements AsyncDisposable {
     this.#listeners = new Listeners({
       ...options,
       listen: openListener(options.listener),
+      bounds: boundsOf(options),
+      connections: metrics,
       visitors: { handle: (visit) => this.#requests.handle(visit), failed },
       clients: { handle: (visit) => this.#requests.handleClient(visit), failed },
       observers: accessLog === null ? observers : [...observers, new AccessLog(accessLog)],
@@ -174,7 +177,7 @@ export class TunnelServer implements AsyncDisposable {
     });
     const forwarded = new ForwardedFields(options);
     const heads = new RequestHeads(forwarded);
-    const bodies = { most: options.maxBody, idle: new IdleWatch(), limited };
+    const bodies = { most: options.maxBody, idle: new IdleWatch(options.bodyTimeout), limited };
     const proxy = new Proxy({ heads, bodies, log });
     const quotas = new WebSocketQuotas(options);
     const webSockets = new WebSocketProxy({
@@ -342,4 +345,18 @@ export class TunnelServer implements AsyncDisposable {
 
 function limiterOf({ rateLimit, maxTunnels }: CompleteServerOptions): Limiter | null {
   return rateLimit === null ? null : new Limiter(rateLimit, { most: maxTunnels });
+}
+
+function boundsOf(
+  { trustProxy, maxOpenConnections, maxVisitorConnections, ...timeouts }: CompleteServerOptions,
+): ConnectionBounds {
+  const { headTimeout, keepaliveTimeout, stallTimeout } = timeouts;
+  return {
+    headTimeout,
+    keepaliveTimeout,
+    stallTimeout,
+    most: maxOpenConnections,
+    mostPerNetwork: maxVisitorConnections,
+    isProxy: (address) => trustProxy?.has(address) ?? false,
+  };
 }

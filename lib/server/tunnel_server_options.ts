@@ -75,6 +75,18 @@ export interface TunnelServerOptions {
   readonly maxVisitorWebsockets?: number;
   /** How long a visitor's WebSocket may be silent. @default 5 minutes */
   readonly websocketIdleTimeout?: number | string;
+  /** How long a request's body may bring nothing, then 408. @default 1 minute */
+  readonly bodyTimeout?: number | string;
+  /** How long a request's head may take, with the listener `own`. @default 15 seconds */
+  readonly headTimeout?: number | string;
+  /** How long a connection may bring no request, likewise. @default 75 seconds */
+  readonly keepaliveTimeout?: number | string;
+  /** How long a visitor may take nothing of its answer, likewise. @default 1 minute */
+  readonly stallTimeout?: number | string;
+  /** Connections of visitors at once, likewise. @default 10,000 */
+  readonly maxOpenConnections?: number;
+  /** Of these, what one visitor may have. @default 1000 */
+  readonly maxVisitorConnections?: number;
   /** Tunnels on this server. @default 20,000 */
   readonly maxTunnels?: number;
   /** Connections of one key's clients. @default 64 */

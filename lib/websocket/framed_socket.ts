@@ -186,7 +186,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
   onClose(code: number, reason: string): void {
     if (this.#closeReceived !== null) return;
     this.#closeReceived = { code, reason };
-    this.close(code);
+    this.close(code, reason);
     this.#limitClosing();
   }
 

@@ -189,11 +189,13 @@ async function limitDescriptors(program: Program, count: number): Promise<void> 
 }
 
 /** Opens sockets that say nothing, until the server has no descriptor left to accept another with, and says so. */
+/** What either listener says when it can accept no connection. */
+const FALL = /the listener ended|no connection can be accepted/;
+
 async function exhaust(server: Program): Promise<Deno.TcpConn[]> {
   /** More than the server has descriptors and the system's own queue has room. */
   const MOST = 300;
-  const falls = () =>
-    server.stderr.all.filter((line) => line.includes("the listener ended")).length;
+  const falls = () => server.stderr.all.filter((line) => FALL.test(line)).length;
   const before = falls();
   const opened: Deno.TcpConn[] = [];
   await eventually("the listener to fall", async () => {

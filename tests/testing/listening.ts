@@ -37,6 +37,11 @@ export class Listening implements Listener, AsyncDisposable {
     return this.#listener.port;
   }
 
+  /** Connections that are open, where the listener can tell. */
+  get open(): number {
+    return this.#listener.open ?? 0;
+  }
+
   async shutdown(): Promise<void> {
     await this.#listener.shutdown();
   }

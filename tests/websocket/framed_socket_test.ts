@@ -56,7 +56,7 @@ Deno.test("FramedSocket answers a close frame with its code, behind what was sen
   await using scene = await Scene.open();
   scene.socket.send("last");
   await scene.peer.send(webSocketFrame(Opcode.Close, toBytes("\x03\xe9bye"), MASKED));
-  assertEquals(await scene.peer.readToEnd(), "\x81\x04last\x88\x02\x03\xe9");
+  assertEquals(await scene.peer.readToEnd(), "\x81\x04last\x88\x05\x03\xe9bye");
   await eventually("the close", () => scene.closes.length === 1);
   assertEquals(scene.closes, [1001]);
 });

@@ -1,5 +1,6 @@
 import { type Counter, type Family, type Histogram, Metrics } from "./metrics.ts";
 import { ClusterMetrics } from "../cluster/cluster_metrics.ts";
+import type { ConnectionEnd, ConnectionObserver } from "../listen/connection_bounds.ts";
 import type { Outcome, RequestObserver, Visit } from "../listen/visit.ts";
 
 /** Seconds; the last is the default head timeout. */
@@ -30,7 +31,7 @@ export interface CountedTunnels {
 }
 
 /** What a server counts, under the names that /metrics shows. */
-export class ServerMetrics implements RequestObserver {
+export class ServerMetrics implements RequestObserver, ConnectionObserver {
   readonly received: Counter;
   readonly sent: Counter;
   readonly refused: Family<Counter>;
@@ -39,8 +40,10 @@ export class ServerMetrics implements RequestObserver {
   readonly limited: RequestsLimited;
   readonly #metrics = new Metrics();
   readonly #classes: readonly Counter[];
+  readonly #ended: Readonly<Record<ConnectionEnd, Counter>>;
 
-  constructor(registry: CountedTunnels) {
+  /** `open` returns how many connections visitors have, where the listener can tell. */
+  constructor(registry: CountedTunnels, open: () => number = () => 0) {
     const metrics = this.#metrics;
     const requests = metrics.counter(
       "tunnel_requests_total",
@@ -62,6 +65,11 @@ export class ServerMetrics implements RequestObserver {
       "Requests and WebSockets that a limit or the tunnel's owner refused or cut, by what it was.",
       ["reason"],
     ));
+    this.#ended = endedBy(metrics.counter(
+      "tunnel_visitor_connections_ended_total",
+      "Connections that the listener own ended, by what was wrong.",
+      ["reason"],
+    ));
     this.received = metrics.counter(
       "tunnel_received_bytes_total",
       "Bytes of frames that clients sent.",
@@ -74,6 +82,11 @@ export class ServerMetrics implements RequestObserver {
       "tunnel_registrations_refused_total",
       "Registrations refused, by code.",
       ["code"],
+    );
+    metrics.gauge(
+      "tunnel_visitor_connections",
+      "Connections that visitors have at the listener own, WebSockets not counted.",
+      open,
     );
     metrics.gauge("tunnel_tunnels", "Hostnames with a client.", () => registry.size);
     metrics.gauge("tunnel_connections", "Registered connections of clients.", () => {
@@ -89,6 +102,10 @@ export class ServerMetrics implements RequestObserver {
   finished(_visit: Visit, { status, headTime }: Outcome): void {
     this.#classes[Math.floor(status / 100) - 1]?.inc();
     this.latency.observe(headTime / 1000);
+  }
+
+  ended(why: ConnectionEnd): void {
+    this.#ended[why].inc();
   }
 
   /** Counts what a node of several does as well. */
@@ -114,5 +131,17 @@ function limitedBy(family: Family<Counter>): RequestsLimited {
     streams: family.labels("streams"),
     visitor: family.labels("visitor"),
     websockets: family.labels("websockets"),
+  };
+}
+
+/** The same of connections. */
+function endedBy(family: Family<Counter>): Record<ConnectionEnd, Counter> {
+  return {
+    head: family.labels("head"),
+    idle: family.labels("idle"),
+    stall: family.labels("stall"),
+    malformed: family.labels("malformed"),
+    network: family.labels("network"),
+    full: family.labels("full"),
   };
 }

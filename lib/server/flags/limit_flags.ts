@@ -1,5 +1,7 @@
 import { durationFlag, integerFlag, type Rate, rateFlag, sizeFlag } from "../../cli/flags.ts";
 import { MAX_STREAMS, MAX_WEBSOCKET_MESSAGE } from "../../wire/limits.ts";
+import { USUAL_BOUNDS } from "../listen/connection_bounds.ts";
+import { BODY_IDLE_TIMEOUT } from "../proxy/idle_watch.ts";
 import { MAX_HEAD } from "../proxy/request_heads.ts";
 
 const GROUP = "Limits";
@@ -91,6 +93,50 @@ export const LIMIT_FLAGS = {
       "give up a visitor's WebSocket that answers no ping and sends no whole message for so long",
     default: 300_000,
     defaultText: "5m",
+  }),
+  /** Milliseconds without a byte of a request body. */
+  bodyTimeout: durationFlag({
+    group: GROUP,
+    help: "give up a request whose body brings nothing for so long, then 408",
+    default: BODY_IDLE_TIMEOUT,
+    defaultText: "1m",
+  }),
+  /** Milliseconds for a whole request head, and for TLS before it. */
+  headTimeout: durationFlag({
+    group: GROUP,
+    help: "with --listener own: wait so long for a request's head, then 408",
+    default: USUAL_BOUNDS.headTimeout,
+    defaultText: "15s",
+  }),
+  /** Milliseconds between the requests of a connection. */
+  keepaliveTimeout: durationFlag({
+    group: GROUP,
+    help: "with --listener own: close a connection that brings no request for so long",
+    default: USUAL_BOUNDS.keepaliveTimeout,
+    defaultText: "75s",
+  }),
+  /** Milliseconds for a visitor to take some of what is sent. */
+  stallTimeout: durationFlag({
+    group: GROUP,
+    help: "with --listener own: give up a visitor that takes nothing of its answer for so long",
+    default: USUAL_BOUNDS.stallTimeout,
+    defaultText: "1m",
+  }),
+  /** Connections of visitors, WebSockets not counted. */
+  maxOpenConnections: integerFlag({
+    group: GROUP,
+    help: "with --listener own: connections at once; more wait until one is closed",
+    default: USUAL_BOUNDS.most,
+    least: 1,
+    most: 1_000_000,
+  }),
+  /** Of these, what one address has, or one network of IPv6. */
+  maxVisitorConnections: integerFlag({
+    group: GROUP,
+    help: "of these, what one visitor may have, unless it is a trusted proxy; others are closed",
+    default: USUAL_BOUNDS.mostPerNetwork,
+    least: 1,
+    most: 1_000_000,
   }),
   /** Tunnels of the whole server. */
   maxTunnels: integerFlag({

@@ -32,6 +32,11 @@ export interface GracefulShutdownOptions {
   readonly drainTimeout: number;
   /** Whether another process, or another socket, may listen on the same ports already. */
   readonly isShared: boolean;
+  /**
+   * Leaves new visitors to the other process, where the listener can go on with those that it has; null where it cannot.
+   * Resolves when no new request comes here.
+   */
+  readonly stopAccepting: () => Promise<void> | null;
   /** Shuts the listener for visitors; resolves when their requests are answered. */
   readonly shutPublic: () => Promise<void>;
   /** Shuts the one for clients; null when there is one for both. */
@@ -43,14 +48,18 @@ export interface GracefulShutdownOptions {
  *
  * Clients are told first and go on serving what comes here until the end. `Deno.HttpServer.shutdown` closes each
  * WebSocket at once with 1001 and cuts each request body that is not here yet, while answers are finished. Therefore
- * the public listener is shut when it has neither, the clients' when no stream is left.
+ * the public listener is shut when it has neither, the clients' when no stream is left. A listener that can stop to accept
+ * does so first where another process has the port too, and all that it has may go on until the end.
  */
 export async function shutDownGracefully(options: GracefulShutdownOptions): Promise<void> {
   const { clientSessions, fragile, leaveNodes, drainTimeout } = options;
-  const { isShared, shutPublic, shutClients } = options;
+  const { isShared, stopAccepting, shutPublic, shutClients } = options;
   const end = performance.now() + drainTimeout;
   const closing = end - Math.min(CLOSING, drainTimeout / 4);
   const isQuiet = (): boolean => clientSessions.load === 0 && fragile() === 0;
+  const stopping = stopAccepting();
+  // Whoever still asks here finds its tunnel until then.
+  if (stopping !== null) await waitAtMost(timeTo(closing), stopping);
   clientSessions.goAway("the server is being restarted");
   if (shutClients !== null || isShared) {
     await until(() => clientSessions.leaving === 0, Math.min(closing, performance.now() + MOVING));
@@ -62,7 +71,8 @@ export async function shutDownGracefully(options: GracefulShutdownOptions): Prom
     await waitAtMost(timeTo(end), clientSessions.drain());
   } else {
     await until(() => !clientSessions.finishing, closing);
-    await until(isQuiet, Math.min(closing, performance.now() + QUIET_WITHIN));
+    const quietBy = stopping === null ? performance.now() + QUIET_WITHIN : closing;
+    await until(isQuiet, Math.min(closing, quietBy));
     // A request that comes from here on is told to try again.
     if (!isQuiet()) {
       await waitAtMost(Math.min(CLOSING, timeTo(end)), clientSessions.drain());

@@ -2,6 +2,7 @@ import { authorityOf } from "../../net/authority.ts";
 import { systemCode, systemReason } from "../../net/system_reason.ts";
 import type { Log } from "../../cli/log.ts";
 import type { Certificate } from "../tls/certificate_source.ts";
+import type { ConnectionBounds, ConnectionObserver } from "./connection_bounds.ts";
 import type { RequestObserver, VisitHandler } from "./visit.ts";
 
 /** The kinds of listeners, the usual one first: `Deno.serve`, or sockets that this server reads and writes itself. */
@@ -21,6 +22,10 @@ export interface ListenerOptions {
   readonly tls: Certificate | null;
   /** Seconds for which browsers are to come by HTTPS alone (RFC 6797 section 6.1), said with each answer over TLS. @default it is not said */
   readonly hsts?: number | null;
+  /** What connections may take, where the listener can tell. @default USUAL_BOUNDS */
+  readonly bounds?: ConnectionBounds;
+  /** Is told why connections end. @default nobody */
+  readonly connections?: ConnectionObserver;
   readonly handler: VisitHandler;
   readonly observers: readonly RequestObserver[];
   readonly log: Log;
@@ -29,6 +34,12 @@ export interface ListenerOptions {
 /** Accepts connections on one port and hands each request to its handler, as a visit. */
 export interface Listener {
   readonly port: number;
+  /** Connections that are open, where the listener can tell. */
+  readonly open?: number;
+  /** Whether what is connected goes on while the certificate is renewed. */
+  readonly renewsInPlace?: boolean;
+  /** Leaves new connections to whoever else listens on the port, while what is under way goes on. */
+  stopAccepting?(): Promise<void>;
   /** Stops accepting at once and resolves when the requests in flight are answered. */
   shutdown(): Promise<void>;
   /** Tries a certificate. @throws {Deno.errors.InvalidData | TypeError} when it cannot be used. */

@@ -16,7 +16,8 @@ export interface ListenersOptions extends Omit<ListenerOptions, "handler"> {
 
 /** What is in flight when a listener is shut, and how it is brought to its end. */
 export interface InFlight
-  extends Omit<GracefulShutdownOptions, "isShared" | "shutPublic" | "shutClients"> {
+  extends
+    Omit<GracefulShutdownOptions, "isShared" | "stopAccepting" | "shutPublic" | "shutClients"> {
   readonly clientSessions: ClientSessions;
   /** Moves the links of other nodes to the new sockets, where `leaveNodes` would end them. */
   readonly moveNodes: GracefulShutdownOptions["leaveNodes"];
@@ -53,6 +54,11 @@ export class Listeners {
     return this.#clients?.port ?? null;
   }
 
+  /** Connections that visitors have, where the listener can tell. */
+  get open(): number {
+    return this.#public.open ?? 0;
+  }
+
   /** Leaves the ports to the next process; resolves when everything in flight is finished, or had to be cut. */
   async shut(inFlight: InFlight): Promise<void> {
     const clients = this.#clients;
@@ -61,6 +67,7 @@ export class Listeners {
     await shutDownGracefully({
       ...inFlight,
       isShared: this.#isShared,
+      stopAccepting: this.#isShared ? () => this.#public.stopAccepting?.() ?? null : () => null,
       shutPublic: () => this.#public.shutdown(),
       shutClients: clients === null ? null : () => clients.shutdown(),
     });
@@ -76,6 +83,10 @@ export class Listeners {
     const { clientSessions, moveNodes } = inFlight;
     const clients = this.#clients;
     await this.#public.check(certificate);
+    if (this.#public.renewsInPlace) {
+      await Promise.all([this.#public.renew(certificate)(), clients?.renew(certificate)()]);
+      return;
+    }
     if (this.#isShared) {
       const shutPublic = this.#public.renew(certificate);
       const shutClients = clients?.renew(certificate) ?? null;
@@ -83,6 +94,7 @@ export class Listeners {
         ...inFlight,
         leaveNodes: moveNodes,
         isShared: true,
+        stopAccepting: () => null,
         shutPublic,
         shutClients,
       });
@@ -100,6 +112,7 @@ export class Listeners {
       // They come back like clients, once there is something to come to, and go on finding this one.
       leaveNodes: () => Promise.resolve(),
       isShared: false,
+      stopAccepting: () => null,
       shutPublic: replace,
       shutClients: null,
     });

@@ -177,6 +177,7 @@ class Place {
       leaveNodes: step("leaveNodes"),
       drainTimeout,
       isShared,
+      stopAccepting: () => null,
       shutPublic: step("shutPublic"),
       shutClients: hasClientPort ? step("shutClients") : null,
     };

@@ -8,7 +8,7 @@ import type {
   Visit,
 } from "../../../lib/server/listen/visit.ts";
 import { CERTIFICATE } from "../../testing/certificate.ts";
-import { Listening } from "../../testing/listening.ts";
+import { Listening, type ListeningOptions } from "../../testing/listening.ts";
 
 /** Bytes of a piece: more than is read ahead of it, many times over. */
 export const PIECE = 64 * 1024;
@@ -47,7 +47,7 @@ export class Scene extends Listening implements RequestObserver {
   constructor(
     kind: ListenerKind,
     handle: (visit: Visit) => Answer | Promise<Answer>,
-    { tls = false }: { readonly tls?: boolean } = {},
+    { tls = false, ...options }: Omit<ListeningOptions, "tls"> & { readonly tls?: boolean } = {},
   ) {
     const observers: RequestObserver[] = [];
     const cert = Deno.readTextFileSync(CERTIFICATE.certFile);
@@ -55,7 +55,7 @@ export class Scene extends Listening implements RequestObserver {
     super((visit) => {
       this.visits++;
       return handle(visit);
-    }, { observers, kind, tls: tls ? { cert, key } : null });
+    }, { ...options, observers, kind, tls: tls ? { cert, key } : null });
     observers.push(this);
   }
 

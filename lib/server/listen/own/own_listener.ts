@@ -1,60 +1,59 @@
 import { systemReason } from "../../../net/system_reason.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
-import type { FramedSocket } from "../../../websocket/framed_socket.ts";
 import type { Certificate } from "../../tls/certificate_source.ts";
+import { USUAL_BOUNDS } from "../connection_bounds.ts";
 import { type Listener, type ListenerOptions, ListenError } from "../listener.ts";
-import type { ListeningSocket, RemoteAddress } from "../visit.ts";
+import type { ListeningSocket } from "../visit.ts";
+import { type AcceptedConnection, AcceptingSocket, openTLS } from "./accepting_socket.ts";
 import { DateText } from "./answer_head.ts";
-import {
-  type ConnectionHost,
-  type ConnectionTimeouts,
-  VisitorConnection,
-} from "./visitor_connection.ts";
-
-/** Milliseconds between looks at what is waited for too long. */
-const LOOK = 1_000;
-
-/** Milliseconds before the next try to accept, when the system had no file descriptor left, and to listen at most. */
-const TRY_AGAIN = 200;
+import { ConnectionSet } from "./connection_set.ts";
+import { type ConnectionHost, VisitorConnection } from "./visitor_connection.ts";
 
 /** Milliseconds before the first try to listen again: the port is free as soon as the system has closed the old socket. */
 const REPLACE_AFTER = 1;
 
-const TIMEOUTS: ConnectionTimeouts = { head: 15_000, idle: 75_000, stall: 60_000 };
+/** Milliseconds between tries to listen, at most. */
+const LISTEN_AGAIN = 200;
+
+/** Milliseconds in which visitors that ask all the time have asked once more, and were told that their connection ends. */
+const LAST_REQUESTS = 500;
+
+/** Milliseconds between looks whether they have. */
+const LOOK_AGAIN = 5;
 
 /** Listens with plain sockets and speaks HTTP/1.1 itself, over TLS too. */
 export class OwnListener implements Listener {
+  readonly renewsInPlace = true;
   readonly #options: ListenerOptions;
   readonly #shared: Omit<ConnectionHost, "peer" | "listeningSocket" | "isShut">;
-  readonly #connections = new Set<VisitorConnection>();
-  readonly #sockets = new Set<FramedSocket>();
-  #socket: Socket;
-  #port: number;
+  readonly #connections: ConnectionSet;
+  #socket: AcceptingSocket;
+  readonly #port: number;
   #tls: Certificate | null;
   #isShut = false;
-  #looking: ReturnType<typeof setInterval> | undefined;
-  #onEmpty: () => void = () => {};
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: ListenerOptions) {
+    const { handler, observers, log, hsts = null, bounds = USUAL_BOUNDS, connections } = options;
     this.#options = options;
     this.#tls = options.tls;
-    const { handler, observers, log, hsts = null } = options;
+    this.#connections = new ConnectionSet(bounds);
     this.#shared = {
       handler,
       observers,
       log,
       hsts,
-      timeouts: TIMEOUTS,
-      stallTimeout: TIMEOUTS.stall,
+      bounds,
+      stallTimeout: bounds.stallTimeout,
       dates: new DateText(),
       specimens: new Specimens(),
-      upgraded: (connection, socket) => this.#upgraded(connection, socket),
-      closed: (connection) => this.#closed(connection),
+      ended: (why) => connections?.ended(why),
+      upgraded: (connection, socket) => this.#connections.upgrade(connection, socket),
+      closed: (connection) => this.#connections.delete(connection),
     };
     try {
       this.#socket = this.#listen(options.port);
-      this.#port = this.#socket.listener.addr.port;
+      this.#port = this.#socket.port;
     } catch (cause) {
       throw new ListenError(options, cause);
     }
@@ -64,17 +63,33 @@ export class OwnListener implements Listener {
     return this.#port;
   }
 
-  /** Also closes every WebSocket, once no request is in flight. */
+  /** Connections of visitors, but for WebSockets. */
+  get open(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Leaves new connections to whoever else listens, and lets each that is here end with its next answer. Resolves when those
+   * that ask all the time have gone; the others are ended then unless an answer is under way.
+   */
+  async stopAccepting(): Promise<void> {
+    this.#isShut = true;
+    await this.#socket.close();
+    const end = performance.now() + LAST_REQUESTS;
+    while (this.#connections.size > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    }
+    this.#connections.closeIdle();
+  }
+
+  /** Also ends every WebSocket, once no request is in flight. */
   async shutdown(): Promise<void> {
     this.#isShut = true;
-    const closing = close(this.#socket);
-    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    const closing = this.#socket.close();
+    this.#connections.closeIdle();
     await closing;
-    if (this.#connections.size > 0) {
-      await new Promise<void>((resolve) => this.#onEmpty = resolve);
-    }
-    for (const socket of this.#sockets) socket.terminate();
-    clearInterval(this.#looking);
+    await this.#connections.empty();
+    await this.#connections.closeSockets();
   }
 
   check(tls: Certificate): Promise<void> {
@@ -95,7 +110,7 @@ export class OwnListener implements Listener {
     this.#tls = tls;
     const old = this.#socket;
     if (this.#options.reusePort) this.#replace(REPLACE_AFTER);
-    const closing = close(old);
+    const closing = old.close();
     if (!this.#options.reusePort) this.#replace(REPLACE_AFTER);
     return () => closing;
   }
@@ -106,114 +121,68 @@ export class OwnListener implements Listener {
     try {
       this.#socket = this.#listen(this.#port);
     } catch (error) {
-      if (after === TRY_AGAIN) {
+      if (after === LISTEN_AGAIN) {
         const reason = systemReason(error);
         this.#options.log.error("cannot listen", { port: this.#port, reason });
       }
-      setTimeout(() => this.#replace(Math.min(2 * after, TRY_AGAIN)), after);
+      setTimeout(() => this.#replace(Math.min(2 * after, LISTEN_AGAIN)), after);
     }
   }
 
-  #listen(port: number): Socket {
-    const place = { hostname: this.#options.hostname, port, reusePort: this.#options.reusePort };
-    const tls = this.#tls;
-    const listener = tls === null ? Deno.listen(place) : openTLS(place, tls);
-    const listening: ListeningSocket = {
-      scheme: tls === null ? "http" : "https",
-      isRetired: false,
-    };
-    const socket = { listener, isClosed: false, ended: Promise.resolve() };
-    socket.ended = this.#acceptAll(socket, listening);
-    return socket;
+  #listen(port: number): AcceptingSocket {
+    const { hostname, reusePort, log } = this.#options;
+    return new AcceptingSocket({ hostname, port, reusePort }, {
+      tls: this.#tls,
+      onConnection: (connection, socket) => this.#accept(connection, socket),
+      room: () => this.#connections.room(),
+      onShortage: () => this.#connections.makeRoom(),
+      log,
+    });
   }
 
-  async #acceptAll(socket: Socket, listeningSocket: ListeningSocket): Promise<void> {
-    let isShort = false;
-    while (!socket.isClosed) {
-      try {
-        const connection = await socket.listener.accept();
-        isShort = false;
-        this.#accept(connection, listeningSocket);
-      } catch (error) {
-        if (socket.isClosed) return;
-        // Those that are waiting go on waiting in the system's queue.
-        if (!isShort) {
-          this.#options.log.error("no connection can be accepted", { reason: systemReason(error) });
-        }
-        isShort = true;
-        await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
-      }
+  #accept(connection: AcceptedConnection, listeningSocket: ListeningSocket): void {
+    const { hostname, port } = connection.remoteAddr;
+    if (this.#connections.isCrowded(hostname)) {
+      this.#shared.ended("network");
+      return connection.close();
+    }
+    if ("handshake" in connection) void this.#awaitTLS(connection, listeningSocket);
+    else {
+      connection.setNoDelay(true);
+      this.#serve(connection, listeningSocket);
     }
   }
 
-  #accept(connection: Deno.TcpConn | Deno.TlsConn, listeningSocket: ListeningSocket): void {
-    if ("setNoDelay" in connection) connection.setNoDelay(true);
-    const { remoteAddr } = connection;
-    const peer: RemoteAddress = { hostname: remoteAddr.hostname, port: remoteAddr.port };
+  /**
+   * Waits for TLS. Deno cannot close a connection before (its handshake goes on in a task of its own), so one that never comes
+   * that far stays as long as its visitor likes, and counts until then.
+   */
+  async #awaitTLS(connection: Deno.TlsConn, listeningSocket: ListeningSocket): Promise<void> {
+    const leave = this.#connections.expect(connection.remoteAddr.hostname);
+    try {
+      await connection.handshake();
+      if (this.#isShut) connection.close();
+      else this.#serve(connection, listeningSocket);
+    } catch {
+      connection.close();
+    } finally {
+      leave();
+    }
+  }
+
+  #serve(connection: AcceptedConnection, listeningSocket: ListeningSocket): void {
+    const { hostname, port } = connection.remoteAddr;
     const isShut = (): boolean => this.#isShut;
     const host: ConnectionHost = {
       ...this.#shared,
-      peer,
+      peer: { hostname, port },
       listeningSocket,
       get isShut() {
         return isShut();
       },
     };
     const visitor = new VisitorConnection(connection, host);
-    this.#connections.add(visitor);
-    this.#looking ??= setInterval(() => this.#look(), LOOK);
+    this.#connections.add(visitor, hostname);
     visitor.start();
   }
-
-  #upgraded(connection: VisitorConnection, socket: FramedSocket): void {
-    this.#sockets.add(socket);
-    socket.addEventListener("close", () => {
-      this.#sockets.delete(socket);
-      this.#rest();
-    });
-    this.#closed(connection);
-  }
-
-  #closed(connection: VisitorConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#onEmpty();
-    this.#rest();
-  }
-
-  /** Leaves no timer where nothing is looked at. */
-  #rest(): void {
-    if (this.#connections.size > 0 || this.#sockets.size > 0) return;
-    clearInterval(this.#looking);
-    this.#looking = undefined;
-  }
-
-  #look(): void {
-    const now = performance.now();
-    for (const connection of this.#connections) connection.look(now);
-    for (const socket of this.#sockets) socket.look(now);
-  }
-}
-
-/** A socket that accepts connections. */
-interface Socket {
-  readonly listener: Deno.TcpListener | Deno.TlsListener;
-  isClosed: boolean;
-  /** Resolves when it is closed and accepts nothing any more. */
-  ended: Promise<void>;
-}
-
-async function close(socket: Socket): Promise<void> {
-  if (!socket.isClosed) {
-    socket.isClosed = true;
-    socket.listener.close();
-  }
-  await socket.ended;
-}
-
-/** Opens a listener for TLS, over which HTTP/1.1 alone is spoken. */
-function openTLS(
-  place: { readonly hostname: string; readonly port: number; readonly reusePort: boolean },
-  { cert, key }: Certificate,
-): Deno.TlsListener {
-  return Deno.listenTls({ ...place, cert, key, alpnProtocols: ["http/1.1"] });
 }

@@ -15,31 +15,25 @@ import { LINGER_TIMEOUT, MAX_DROPPED, MAX_LEFT } from "../unwanted_body.ts";
 import type { Answer, VisitHandler } from "../visit.ts";
 import { type AnswerHead, answerHead, type DateText } from "./answer_head.ts";
 import { AnswerWriter } from "./answer_writer.ts";
+import { Patience, type Wait } from "./patience.ts";
+import type { ConnectionBounds, ConnectionEnd } from "../connection_bounds.ts";
 import { ConnectionInput } from "./connection_input.ts";
 import { OwnBodyReader } from "./own_body_reader.ts";
 import { type AcceptedSocket, OwnVisit, type OwnVisitHost } from "./own_visit.ts";
 import { Presence } from "./presence.ts";
 
-/** Milliseconds that a connection is given; each counts from the first look at it. */
-export interface ConnectionTimeouts {
-  /** For a whole request head, and before the first one for TLS as well. */
-  readonly head: number;
-  /** Between requests. */
-  readonly idle: number;
-  /** For a visitor to take some of its answer. */
-  readonly stall: number;
-}
-
 /** What the connections of one listener share. */
 export interface ConnectionHost extends OwnVisitHost {
   readonly handler: VisitHandler;
   readonly hsts: number | null;
-  readonly timeouts: ConnectionTimeouts;
+  readonly bounds: ConnectionBounds;
   readonly dates: DateText;
   readonly specimens: Specimens;
   readonly log: Log;
   /** The listener is shut: each connection ends with the answer that is under way. */
   readonly isShut: boolean;
+  /** A connection is ended by this side. */
+  ended(why: ConnectionEnd): void;
   /** A connection has become a WebSocket's. */
   upgraded(connection: VisitorConnection, socket: FramedSocket): void;
   /** A connection is closed. */
@@ -76,15 +70,14 @@ export class VisitorConnection {
   /** Bytes that were dropped of a body that nobody wants. */
   #dropped = 0;
   #lingering: ReturnType<typeof setTimeout> | undefined;
-  /** When what is waited for now was first looked at. */
-  #waitingSince: number | null = null;
-  #wasWaitingFor: Wait = "nothing";
+  readonly #patience: Patience;
   readonly #onAnswer = (answer: Answer): void => this.#respond(answer);
   readonly #onFailure = (error: unknown): void => this.#failed(error);
 
   constructor(connection: ByteStream, host: ConnectionHost) {
     this.#connection = connection;
     this.#host = host;
+    this.#patience = new Patience(host.bounds);
     this.#input = new ConnectionInput(connection, () => this.#onInput());
     this.#output = new AnswerWriter(connection, {
       onPiece: (length) => {
@@ -107,16 +100,24 @@ export class VisitorConnection {
     return this.#visit === null && this.#input.length === 0 && this.#lingering === undefined;
   }
 
+  /** Whether it has served a request, and none is under way. */
+  get isResting(): boolean {
+    return this.#isUsed && this.isIdle;
+  }
+
   /** Looks whether something is waited for too long, at a time in milliseconds; to be called about once a second. */
   look(now: number): void {
     const wait = this.#wait();
-    if (wait !== this.#wasWaitingFor || this.#waitingSince === null) this.#waitingSince = now;
-    this.#wasWaitingFor = wait;
-    if (wait === "nothing") return;
-    const { timeouts } = this.#host;
-    if (now - this.#waitingSince <= timeouts[wait]) return;
-    if (wait === "head" && this.#input.length > 0) this.#refuse(LATE);
+    if (!this.#patience.isOver(wait, now) || wait === "nothing") return;
+    this.#host.ended(wait);
+    if (wait === "head" && this.#input.length > 0) this.#answerError(LATE);
     else this.close();
+  }
+
+  /** Gives its place to another connection, for it is idle. */
+  giveWay(): void {
+    this.#host.ended("full");
+    this.close();
   }
 
   /** Ends the connection at once. */
@@ -139,13 +140,13 @@ export class VisitorConnection {
   /** Says what is waited for, as far as the visitor is to blame. */
   #wait(): Wait {
     if (this.#output.isWriting) {
-      if (this.#output.takeProgress()) this.#waitingSince = null;
+      if (this.#output.takeProgress()) this.#patience.renew();
       return "stall";
     }
     if (this.#visit !== null) {
       // Of one who has ended its side, nothing else may ever tell that it has left.
       if (!this.#input.hasEnded) return "nothing";
-      if (this.#output.takeProgress()) this.#waitingSince = null;
+      if (this.#output.takeProgress()) this.#patience.renew();
       return "stall";
     }
     if (this.#lingering !== undefined) return "nothing";
@@ -342,7 +343,7 @@ export class VisitorConnection {
     this.#visit = null;
     this.#presence.end();
     if (!this.#keepAlive) return this.#endOutput();
-    this.#waitingSince = null;
+    this.#patience.renew();
     if (this.#input.length === 0) this.#input.shrink();
     this.#advance();
   }
@@ -362,7 +363,12 @@ export class VisitorConnection {
   }
 
   /** Answers what is no request, or none that is read here, and ends the connection. */
-  #refuse({ status, message }: RequestError): void {
+  #refuse(error: RequestError): void {
+    this.#host.ended("malformed");
+    this.#answerError(error);
+  }
+
+  #answerError({ status, message }: RequestError): void {
     const refusal = { code: "request", status, reason: message } as const;
     const answer = refusalAnswer({ method: "GET", fields: [] }, refusal);
     const { hsts, dates, listeningSocket } = this.#host;
@@ -398,9 +404,6 @@ export class VisitorConnection {
     this.close();
   }
 }
-
-/** What a visitor is waited for. */
-type Wait = "nothing" | keyof ConnectionTimeouts;
 
 const LATE = new RequestError(408, "the head of the request did not come in time");
 
