@@ -44,6 +44,32 @@ Deno.test({
   assertEquals(linesOfLoss(client), [], "the client never was without a connection");
 });
 
+Deno.test({
+  name:
+    "A restart on one port with --reuse-port and --listener own fails no request and cuts nothing",
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using origin = SampleOrigin.start();
+  const shared = ["--reuse-port", "--listener", "own"];
+  await using first = await startServer(shared);
+  const { port } = first.url;
+  await using client = await startClient(port, origin);
+  await using load = startLoad({ port: () => Number(port), host: client.url.host });
+  await using long = LongVisits.start({ port: Number(port), host: client.url.host });
+  await load.more(AROUND);
+
+  await using _second = await startServerAt(port, shared);
+  first.signal("SIGTERM");
+  await load.more(AROUND);
+  await long.finish();
+  assertEquals((await within(first.status, "the end of the old server")).code, 0);
+  await load.more(AROUND);
+  const report = await load.stop();
+  tell("restart with --reuse-port --listener own", report);
+  assertEquals(report.failed, 0, JSON.stringify(report));
+  assertEquals(linesOfLoss(client), [], "the client never was without a connection");
+});
+
 Deno.test("A client that is replaced by a new one with the same key fails no request and cuts nothing", async () => {
   await using origin = SampleOrigin.start();
   await using folder = await TempDir.make();

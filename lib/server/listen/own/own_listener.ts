@@ -141,8 +141,7 @@ export class OwnListener implements Listener {
   }
 
   #accept(connection: AcceptedConnection, listeningSocket: ListeningSocket): void {
-    const { hostname, port } = connection.remoteAddr;
-    if (this.#connections.isCrowded(hostname)) {
+    if (this.#connections.isCrowded(connection.remoteAddr.hostname)) {
       this.#shared.ended("network");
       return connection.close();
     }
