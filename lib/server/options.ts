@@ -136,6 +136,7 @@ function checkTogether(options: ServerOptions): void {
   if (httpPort !== null && !isSecure) {
     throw new UsageError("--http-port needs --acme or --tls-cert");
   }
+  checkProxyProtocol(options, isSecure);
   if (acme === null) return;
   if (state === null) {
     throw new UsageError("--acme needs --state, a folder to keep account and certificate in");
@@ -159,6 +160,23 @@ function checkTogether(options: ServerOptions): void {
   }
   if (fixed && acme.hook === null && httpPort === null) {
     throw new UsageError("--acme with --fixed needs --http-port, where the authority looks");
+  }
+}
+
+function checkProxyProtocol(
+  { proxyProtocol, listener, trustProxy }: ServerOptions,
+  isSecure: boolean,
+): void {
+  if (!proxyProtocol) return;
+  if (listener !== "own" || trustProxy === null) {
+    throw new UsageError(
+      "--proxy-protocol needs --listener own, and --trust-proxy with the proxies that speak it",
+    );
+  }
+  if (isSecure) {
+    throw new UsageError(
+      "--proxy-protocol comes before TLS, which Deno begins at once: leave TLS to the proxy",
+    );
   }
 }
 

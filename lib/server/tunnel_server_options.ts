@@ -31,6 +31,8 @@ export interface TunnelServerOptions {
   readonly hostname?: string;
   /** What reads visitors' connections: `Deno.serve`, or HTTP/1.1 of this server's own. @default "serve" */
   readonly listener?: ListenerKind;
+  /** Whether trusted proxies say with each connection whom it comes from, with the listener `own`. @default false */
+  readonly proxyProtocol?: boolean;
   /** The certificate for HTTPS and HTTP/2. @default none, plain HTTP */
   readonly tls?: Certificate | null;
   /** Seconds for which browsers are to come by HTTPS alone, with `tls`. @default they are not told */

@@ -17,6 +17,7 @@ Deno.test("parseServerOptions has the defaults of the README", () => {
   assertEquals(options([]), {
     port: 6519,
     listener: "serve",
+    proxyProtocol: false,
     httpPort: null,
     hsts: null,
     acme: null,
@@ -116,6 +117,7 @@ Deno.test("parseServerOptions reads every flag", () => {
   assertEquals(others, {
     port: 0,
     listener: "own",
+    proxyProtocol: false,
     httpPort: 8080,
     hsts: 31_536_000,
     acme: null,
@@ -361,6 +363,17 @@ Deno.test("parseServerOptions refuses a bus that is neither memory nor Redis", (
   refuses(["--bus=redis//user:secret@host"], 'redis://localhost:6379, not "…@host"');
 });
 
+Deno.test("parseServerOptions takes --proxy-protocol where trusted proxies send it before plain HTTP", () => {
+  const own = ["--proxy-protocol", "--listener=own", "--trust-proxy=loopback"];
+  assertEquals(options(own).proxyProtocol, true);
+  const wrong = [
+    ["--proxy-protocol", "--trust-proxy=loopback"],
+    ["--proxy-protocol", "--listener=own"],
+    [...own, "--tls-cert=a.pem", "--tls-key=b.pem"],
+  ];
+  for (const args of wrong) assertThrows(() => options(args), UsageError, "--proxy-protocol");
+});
+
 Deno.test("parseServerOptions shows exactly its flags in --help, within 80 columns", () => {
   const command = parseServerOptions(["--help"], {});
   assert(command.kind === "help");
@@ -409,6 +422,7 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
     "node-url",
     "open",
     "port",
+    "proxy-protocol",
     "public-url",
     "rate-limit",
     "registration-rate",

@@ -1,4 +1,4 @@
-import { choiceFlag, integerFlag, valueFlag } from "../../cli/flags.ts";
+import { choiceFlag, integerFlag, switchFlag, valueFlag } from "../../cli/flags.ts";
 import { LISTENER_KINDS } from "../listen/listener.ts";
 import { parseAddresses, parseListenAddress } from "../flag_values.ts";
 
@@ -35,6 +35,13 @@ export const LISTENING_FLAGS = {
     help: "what reads connections: serve (Deno's, with HTTP/2), or own (HTTP/1.1 alone, with " +
       "timeouts for slow visitors)",
     default: "serve",
+  }),
+  /** Whether trusted proxies say with each connection whom it comes from. */
+  proxyProtocol: switchFlag({
+    group: GROUP,
+    help:
+      "with --listener own: the proxies of --trust-proxy begin each connection with whom it comes " +
+      "from (PROXY protocol 1 or 2), without TLS",
   }),
   /** Seconds; null for no such field. */
   hsts: integerFlag({

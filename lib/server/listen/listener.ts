@@ -24,6 +24,8 @@ export interface ListenerOptions {
   readonly hsts?: number | null;
   /** What connections may take, where the listener can tell. @default USUAL_BOUNDS */
   readonly bounds?: ConnectionBounds;
+  /** Whether proxies begin each connection with whom it comes from (the PROXY protocol), where the listener reads it. @default false */
+  readonly proxyProtocol?: boolean;
   /** Is told why connections end. @default nobody */
   readonly connections?: ConnectionObserver;
   readonly handler: VisitHandler;

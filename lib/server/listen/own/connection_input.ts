@@ -39,10 +39,15 @@ export class ConnectionInput {
     this.#tell();
   };
 
-  /** `onInput` is called when a read has brought something, or the end. */
-  constructor(connection: ByteStream, onInput: () => void) {
+  /**
+   * `onInput` is called when a read has brought something, or the end. What was read already, less than it may hold at most,
+   * comes first.
+   */
+  constructor(connection: ByteStream, onInput: () => void, early: Uint8Array) {
     this.#connection = connection;
     this.#onInput = onInput;
+    this.#buffer.set(early);
+    this.#end = early.length;
   }
 
   get buffer(): Uint8Array<ArrayBuffer> {

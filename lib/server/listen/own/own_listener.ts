@@ -3,10 +3,11 @@ import { Specimens } from "../../../mux/v8_memory.ts";
 import type { Certificate } from "../../tls/certificate_source.ts";
 import { USUAL_BOUNDS } from "../connection_bounds.ts";
 import { type Listener, type ListenerOptions, ListenError } from "../listener.ts";
-import type { ListeningSocket } from "../visit.ts";
+import type { ListeningSocket, RemoteAddress } from "../visit.ts";
 import { type AcceptedConnection, AcceptingSocket, openTLS } from "./accepting_socket.ts";
 import { DateText } from "./answer_head.ts";
 import { ConnectionSet } from "./connection_set.ts";
+import { readProxied } from "./proxied_connection.ts";
 import { type ConnectionHost, VisitorConnection } from "./visitor_connection.ts";
 
 /** Milliseconds before the first try to listen again: the port is free as soon as the system has closed the old socket. */
@@ -141,14 +142,40 @@ export class OwnListener implements Listener {
   }
 
   #accept(connection: AcceptedConnection, listeningSocket: ListeningSocket): void {
-    if (this.#connections.isCrowded(connection.remoteAddr.hostname)) {
-      this.#shared.ended("network");
-      return connection.close();
-    }
-    if ("handshake" in connection) void this.#awaitTLS(connection, listeningSocket);
-    else {
-      connection.setNoDelay(true);
-      this.#serve(connection, listeningSocket);
+    const { hostname, port } = connection.remoteAddr;
+    const { proxyProtocol = false } = this.#options;
+    if (this.#refuses(connection, hostname)) return;
+    if ("handshake" in connection) return void this.#awaitTLS(connection, listeningSocket);
+    connection.setNoDelay(true);
+    if (proxyProtocol && this.#shared.bounds.isProxy(hostname)) {
+      void this.#awaitSource(connection, listeningSocket);
+    } else this.#serve(connection, { listeningSocket, peer: { hostname, port } });
+  }
+
+  /** Closes a connection whose network has too many of them; tells whether it did. */
+  #refuses(connection: AcceptedConnection, hostname: string): boolean {
+    if (!this.#connections.isCrowded(hostname)) return false;
+    this.#shared.ended("network");
+    connection.close();
+    return true;
+  }
+
+  /** Waits for what a trusted proxy says of whom it speaks for. */
+  async #awaitSource(connection: Deno.TcpConn, listeningSocket: ListeningSocket): Promise<void> {
+    const { hostname, port } = connection.remoteAddr;
+    const leave = this.#connections.expect(hostname);
+    try {
+      const { source, early } = await readProxied(connection, this.#shared.bounds.headTimeout);
+      const peer = source ?? { hostname, port };
+      if (this.#isShut) connection.close();
+      else if (!this.#refuses(connection, peer.hostname)) {
+        this.#serve(connection, { listeningSocket, peer, early });
+      }
+    } catch {
+      this.#shared.ended("malformed");
+      closeQuietly(connection);
+    } finally {
+      leave();
     }
   }
 
@@ -161,7 +188,10 @@ export class OwnListener implements Listener {
     try {
       await connection.handshake();
       if (this.#isShut) connection.close();
-      else this.#serve(connection, listeningSocket);
+      else {
+        const { hostname, port } = connection.remoteAddr;
+        this.#serve(connection, { listeningSocket, peer: { hostname, port } });
+      }
     } catch {
       connection.close();
     } finally {
@@ -169,19 +199,34 @@ export class OwnListener implements Listener {
     }
   }
 
-  #serve(connection: AcceptedConnection, listeningSocket: ListeningSocket): void {
-    const { hostname, port } = connection.remoteAddr;
+  #serve(
+    connection: AcceptedConnection,
+    { listeningSocket, peer, early }: {
+      readonly listeningSocket: ListeningSocket;
+      readonly peer: RemoteAddress;
+      readonly early?: Uint8Array;
+    },
+  ): void {
     const isShut = (): boolean => this.#isShut;
     const host: ConnectionHost = {
       ...this.#shared,
-      peer: { hostname, port },
+      peer,
       listeningSocket,
       get isShut() {
         return isShut();
       },
     };
-    const visitor = new VisitorConnection(connection, host);
-    this.#connections.add(visitor, hostname);
+    const visitor = new VisitorConnection(connection, host, early);
+    this.#connections.add(visitor, peer.hostname);
     visitor.start();
+  }
+}
+
+/** Closes a connection that may be closed already. */
+function closeQuietly(connection: AcceptedConnection): void {
+  try {
+    connection.close();
+  } catch {
+    // It was.
   }
 }

@@ -74,11 +74,12 @@ export class VisitorConnection {
   readonly #onAnswer = (answer: Answer): void => this.#respond(answer);
   readonly #onFailure = (error: unknown): void => this.#failed(error);
 
-  constructor(connection: ByteStream, host: ConnectionHost) {
+  /** `early` are bytes that were read already. */
+  constructor(connection: ByteStream, host: ConnectionHost, early: Uint8Array = NOTHING) {
     this.#connection = connection;
     this.#host = host;
     this.#patience = new Patience(host.bounds);
-    this.#input = new ConnectionInput(connection, () => this.#onInput());
+    this.#input = new ConnectionInput(connection, () => this.#onInput(), early);
     this.#output = new AnswerWriter(connection, {
       onPiece: (length) => {
         if (this.#visit !== null) this.#visit.sent += length;
@@ -92,7 +93,7 @@ export class VisitorConnection {
 
   /** Begins to read. */
   start(): void {
-    this.#input.read();
+    this.#advance();
   }
 
   /** Whether no request is being answered, and none has begun to come. */

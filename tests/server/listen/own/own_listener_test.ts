@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Answer, BodyReader } from "../../../../lib/server/listen/visit.ts";
+import { USUAL_BOUNDS } from "../../../../lib/server/listen/connection_bounds.ts";
+import type { Answer, BodyReader, Visit } from "../../../../lib/server/listen/visit.ts";
 import { eventually } from "../../../testing/eventually.ts";
 import { toText } from "../../../testing/latin1.ts";
 import { answerWith } from "../../../testing/listening.ts";
@@ -277,6 +278,29 @@ Deno.test("OwnListener that is shut ends idle connections, and others with the a
   assertEquals([text, head.get("connection"), await busy.readNext()], ["last", "close", null]);
   busy.close();
   await within(shut, "the shutdown");
+});
+
+Deno.test("OwnListener takes from a trusted proxy whom a connection comes from, and nothing without that", async () => {
+  const isProxy = (address: string) => address === "127.0.0.1";
+  const tell = ({ peer, target }: Visit) => answerWith(`${peer.hostname}:${peer.port} ${target}`);
+  await using scene = new Scene("own", tell, {
+    proxyProtocol: true,
+    bounds: { ...USUAL_BOUNDS, isProxy },
+  });
+  const v1 = "PROXY TCP4 192.0.2.7 192.0.2.1 54321 80\r\n";
+  for (const pieces of [[`${v1}${GET}\r\n`], [v1.slice(0, 9), v1.slice(9), `${GET}\r\n`]]) {
+    using visitor = await RawHTTP.open(scene.port);
+    for (const piece of pieces) await visitor.send(piece);
+    assertEquals((await visitor.receiveAll()).text, "192.0.2.7:54321 /");
+    assertEquals((await visitor.exchange(`${GET}\r\n`)).text, "192.0.2.7:54321 /");
+  }
+  using unsaid = await RawHTTP.open(scene.port);
+  await unsaid.send(`${GET}\r\n`);
+  assertEquals(await unsaid.readToEnd(), "");
+
+  await using untrusted = new Scene("own", tell, { proxyProtocol: true });
+  using direct = await RawHTTP.open(untrusted.port);
+  assertEquals((await direct.exchange(`${v1}${GET}\r\n`)).status, 400);
 });
 
 async function textOf(reader: BodyReader): Promise<string> {
