@@ -3,7 +3,7 @@ import { Tally } from "../../../net/tally.ts";
 import { CloseCode } from "../../../websocket/close_code.ts";
 import type { FramedSocket } from "../../../websocket/framed_socket.ts";
 import type { ConnectionBounds } from "../connection_bounds.ts";
-import type { VisitorConnection } from "./visitor_connection.ts";
+import type { HostedConnection } from "./connection_host.ts";
 
 /** Milliseconds between looks at what is waited for too long, at most. */
 const LOOK = 1_000;
@@ -21,7 +21,7 @@ const LOOKS = 4;
 export class ConnectionSet {
   readonly #bounds: ConnectionBounds;
   readonly #interval: number;
-  readonly #connections = new Map<VisitorConnection, () => void>();
+  readonly #connections = new Map<HostedConnection, () => void>();
   readonly #sockets = new Set<FramedSocket>();
   readonly #networks = new Tally<string>();
   /** Connections over which TLS has not come about yet. */
@@ -59,13 +59,13 @@ export class ConnectionSet {
   }
 
   /** Takes a connection from an address. */
-  add(connection: VisitorConnection, address: string): void {
+  add(connection: HostedConnection, address: string): void {
     this.#connections.set(connection, this.#networks.enter(networkOf(address)));
     this.#looking ??= setInterval(this.#look, this.#interval);
   }
 
   /** Forgets one that is closed. */
-  delete(connection: VisitorConnection): void {
+  delete(connection: HostedConnection): void {
     const leave = this.#connections.get(connection);
     if (leave === undefined) return;
     this.#connections.delete(connection);
@@ -76,7 +76,7 @@ export class ConnectionSet {
   }
 
   /** Forgets a connection that has become a WebSocket's, which is looked at until its end. */
-  upgrade(connection: VisitorConnection, socket: FramedSocket): void {
+  upgrade(connection: HostedConnection, socket: FramedSocket): void {
     this.#sockets.add(socket);
     socket.addEventListener("close", () => {
       this.#sockets.delete(socket);
@@ -103,7 +103,7 @@ export class ConnectionSet {
   }
 
   /** Ends the first that may be ended. */
-  #endOne(mayEnd: (connection: VisitorConnection) => boolean): boolean {
+  #endOne(mayEnd: (connection: HostedConnection) => boolean): boolean {
     for (const connection of this.#connections.keys()) {
       if (!mayEnd(connection)) continue;
       connection.giveWay();

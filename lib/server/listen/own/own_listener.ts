@@ -8,7 +8,8 @@ import { type AcceptedConnection, AcceptingSocket, openTLS } from "./accepting_s
 import { DateText } from "./answer_head.ts";
 import { ConnectionSet } from "./connection_set.ts";
 import { readProxied } from "./proxied_connection.ts";
-import { type ConnectionHost, VisitorConnection } from "./visitor_connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
+import { VisitorConnection } from "./visitor_connection.ts";
 
 /** Milliseconds before the first try to listen again: the port is free as soon as the system has closed the old socket. */
 const REPLACE_AFTER = 1;

@@ -1,5 +1,4 @@
 import { messageOf } from "../../../cli/safe_text.ts";
-import type { Log } from "../../../cli/log.ts";
 import { fieldValue } from "../../../http/fields.ts";
 import { RequestError } from "../../../http/request_error.ts";
 import {
@@ -8,39 +7,25 @@ import {
   RequestHeadParser,
 } from "../../../http/request_parser.ts";
 import type { ByteStream } from "../../../net/byte_stream.ts";
-import type { Specimens } from "../../../mux/v8_memory.ts";
-import type { FramedSocket } from "../../../websocket/framed_socket.ts";
-import { refusalAnswer } from "../../proxy/error_page.ts";
-import { LINGER_TIMEOUT, MAX_DROPPED, MAX_LEFT } from "../unwanted_body.ts";
-import type { Answer, VisitHandler } from "../visit.ts";
-import { type AnswerHead, answerHead, type DateText } from "./answer_head.ts";
+import { MAX_DROPPED, MAX_LEFT } from "../unwanted_body.ts";
+import type { Answer } from "../visit.ts";
+import { type AnswerHead, answerHead } from "./answer_head.ts";
 import { AnswerWriter } from "./answer_writer.ts";
 import { Patience, type Wait } from "./patience.ts";
-import type { ConnectionBounds, ConnectionEnd } from "../connection_bounds.ts";
+import {
+  commonContext,
+  type ConnectionHost,
+  errorAnswerOf,
+  type HostedConnection,
+  LATE,
+} from "./connection_host.ts";
+import { Ending } from "./ending.ts";
 import { ConnectionInput } from "./connection_input.ts";
 import { OwnBodyReader } from "./own_body_reader.ts";
-import { type AcceptedSocket, OwnVisit, type OwnVisitHost } from "./own_visit.ts";
+import { type AcceptedSocket, OwnVisit } from "./own_visit.ts";
 import { Presence } from "./presence.ts";
 
-/** What the connections of one listener share. */
-export interface ConnectionHost extends OwnVisitHost {
-  readonly handler: VisitHandler;
-  readonly hsts: number | null;
-  readonly bounds: ConnectionBounds;
-  readonly dates: DateText;
-  readonly specimens: Specimens;
-  readonly log: Log;
-  /** The listener is shut: each connection ends with the answer that is under way. */
-  readonly isShut: boolean;
-  /** A connection is ended by this side. */
-  ended(why: ConnectionEnd): void;
-  /** A connection has become a WebSocket's. */
-  upgraded(connection: VisitorConnection, socket: FramedSocket): void;
-  /** A connection is closed. */
-  closed(connection: VisitorConnection): void;
-}
-
-/** What an answer's head ends with when its visitor said that it waits for it (RFC 9110 section 10.1.1). */
+/** What a visitor that holds its body back waits for (RFC 9110 section 10.1.1). */
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
 const NOTHING = new Uint8Array(0);
@@ -49,7 +34,7 @@ const NOTHING = new Uint8Array(0);
  * One visitor's connection: reads a request, has it answered, and reads the next one. Answers leave in the order of the
  * requests, for the next is looked at only when one is answered.
  */
-export class VisitorConnection {
+export class VisitorConnection implements HostedConnection {
   readonly #connection: ByteStream;
   readonly #host: ConnectionHost;
   readonly #input: ConnectionInput;
@@ -69,7 +54,7 @@ export class VisitorConnection {
   #isClosed = false;
   /** Bytes that were dropped of a body that nobody wants. */
   #dropped = 0;
-  #lingering: ReturnType<typeof setTimeout> | undefined;
+  readonly #ending: Ending;
   readonly #patience: Patience;
   readonly #onAnswer = (answer: Answer): void => this.#respond(answer);
   readonly #onFailure = (error: unknown): void => this.#failed(error);
@@ -80,6 +65,7 @@ export class VisitorConnection {
     this.#host = host;
     this.#patience = new Patience(host.bounds);
     this.#input = new ConnectionInput(connection, () => this.#onInput(), early);
+    this.#ending = new Ending(connection, this.#input, () => this.close());
     this.#output = new AnswerWriter(connection, {
       onPiece: (length) => {
         if (this.#visit !== null) this.#visit.sent += length;
@@ -96,17 +82,14 @@ export class VisitorConnection {
     this.#advance();
   }
 
-  /** Whether no request is being answered, and none has begun to come. */
   get isIdle(): boolean {
-    return this.#visit === null && this.#input.length === 0 && this.#lingering === undefined;
+    return this.#visit === null && this.#input.length === 0 && !this.#ending.isNear;
   }
 
-  /** Whether it has served a request, and none is under way. */
   get isResting(): boolean {
     return this.#isUsed && this.isIdle;
   }
 
-  /** Looks whether something is waited for too long, at a time in milliseconds; to be called about once a second. */
   look(now: number): void {
     const wait = this.#wait();
     if (!this.#patience.isOver(wait, now) || wait === "nothing") return;
@@ -115,17 +98,15 @@ export class VisitorConnection {
     else this.close();
   }
 
-  /** Gives its place to another connection, for it is idle. */
   giveWay(): void {
     this.#host.ended("full");
     this.close();
   }
 
-  /** Ends the connection at once. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#lingering);
+    this.#ending.revoke();
     this.#presence.end();
     this.#connection.close();
     this.#input.release();
@@ -150,7 +131,7 @@ export class VisitorConnection {
       if (this.#output.takeProgress()) this.#patience.renew();
       return "stall";
     }
-    if (this.#lingering !== undefined) return "nothing";
+    if (this.#ending.isNear) return "nothing";
     return this.#isUsed && this.#input.length === 0 ? "idle" : "head";
   }
 
@@ -169,7 +150,7 @@ export class VisitorConnection {
   #advance(): void {
     const input = this.#input;
     if (this.#isClosed || this.#visit !== null) return;
-    if (this.#lingering !== undefined) return this.#linger();
+    if (this.#ending.isNear) return this.#ending.onInput();
     input.takeTo(behindLineEnds(input.buffer, input.start, input.end));
     let request: ParsedRequest | null = null;
     if (input.length > 0) {
@@ -279,14 +260,16 @@ export class VisitorConnection {
   }
 
   #headOf(visit: OwnVisit, answer: Answer): AnswerHead {
-    const { hsts, dates, isShut, listeningSocket } = this.#host;
+    // Of what is here already, all is answered before the connection ends.
+    const isLast = this.#input.hasEnded && this.#input.length === 0;
+    const keepAlive = this.#keepAlive && !this.#host.isShut && !isLast && !this.#isHeldBack &&
+      endsSoon(visit);
+    const { method } = visit;
     return answerHead(answer, {
-      method: visit.method,
+      method,
       minor: this.#minor,
-      keepAlive: this.#keepAlive && !isShut && !this.#input.hasEnded && !this.#isHeldBack &&
-        endsSoon(visit),
-      hsts: listeningSocket.scheme === "https" ? hsts : null,
-      date: dates.at(Date.now()),
+      keepAlive,
+      ...commonContext(this.#host),
     });
   }
 
@@ -305,7 +288,7 @@ export class VisitorConnection {
   /** The answer has left this process. */
   #answered(): void {
     const visit = this.#visit;
-    if (visit === null) return this.#refused();
+    if (visit === null) return this.#ending.begin();
     if (visit.accepted !== null) return this.#handOver(visit.accepted);
     this.#isAnswered = true;
     this.#presence.end();
@@ -323,13 +306,10 @@ export class VisitorConnection {
     else this.#readAhead();
   }
 
-  /**
-   * Reads on for a while and drops it, that the visitor may read its answer: to close at once would reset the connection, and
-   * the answer would be lost in the visitor's own buffers (RFC 9112 section 9.6).
-   */
+  /** Reads on for a while and drops it, that the visitor may read its answer. */
   #dropBody(body: OwnBodyReader): void {
     void body.cancel();
-    if (this.#isAnswered) this.#lingering ??= setTimeout(() => this.close(), LINGER_TIMEOUT);
+    if (this.#isAnswered) this.#ending.draw();
     if (this.#dropped <= MAX_DROPPED) this.#dropped += body.drop();
     const isEnough = body.isBroken || this.#dropped > MAX_DROPPED;
     if (isEnough) this.#keepAlive = false;
@@ -339,28 +319,13 @@ export class VisitorConnection {
 
   /** Goes on behind a request that is answered, and whose body is over. */
   #next(): void {
-    clearTimeout(this.#lingering);
-    this.#lingering = undefined;
+    this.#ending.revoke();
     this.#visit = null;
     this.#presence.end();
-    if (!this.#keepAlive) return this.#endOutput();
+    if (!this.#keepAlive) return this.#ending.begin();
     this.#patience.renew();
     if (this.#input.length === 0) this.#input.shrink();
     this.#advance();
-  }
-
-  /** Lets the visitor see the end behind its answer, and waits a while for the visitor's own. */
-  #endOutput(): void {
-    this.#lingering = setTimeout(() => this.close(), LINGER_TIMEOUT);
-    this.#connection.closeWrite().then(() => this.#linger(), () => this.close());
-  }
-
-  #linger(): void {
-    if (this.#isClosed) return;
-    this.#dropped += this.#input.length;
-    this.#input.takeTo(this.#input.end);
-    if (this.#input.hasEnded || this.#dropped > MAX_DROPPED) this.close();
-    else this.#input.read();
   }
 
   /** Answers what is no request, or none that is read here, and ends the connection. */
@@ -369,24 +334,12 @@ export class VisitorConnection {
     this.#answerError(error);
   }
 
-  #answerError({ status, message }: RequestError): void {
-    const refusal = { code: "request", status, reason: message } as const;
-    const answer = refusalAnswer({ method: "GET", fields: [] }, refusal);
-    const { hsts, dates, listeningSocket } = this.#host;
-    const head = answerHead(answer, {
-      method: "GET",
-      minor: 1,
-      keepAlive: false,
-      hsts: listeningSocket.scheme === "https" ? hsts : null,
-      date: dates.at(Date.now()),
-    });
-    this.#lingering = setTimeout(() => this.close(), LINGER_TIMEOUT);
+  #answerError(error: RequestError): void {
+    const answer = errorAnswerOf(error);
+    const context = { method: "GET", minor: 1, keepAlive: false } as const;
+    const head = answerHead(answer, { ...context, ...commonContext(this.#host) });
+    this.#ending.draw();
     this.#output.sendWhole(head.text, answer.body);
-  }
-
-  #refused(): void {
-    clearTimeout(this.#lingering);
-    this.#endOutput();
   }
 
   /** Gives the connection to the WebSocket that was accepted on it. */
@@ -405,8 +358,6 @@ export class VisitorConnection {
     this.close();
   }
 }
-
-const LATE = new RequestError(408, "the head of the request did not come in time");
 
 /** Whether what is to come of a body is little, so that another request may follow behind it. */
 function endsSoon({ body, framing }: OwnVisit): boolean {

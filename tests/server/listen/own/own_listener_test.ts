@@ -142,6 +142,11 @@ Deno.test("OwnListener answers a visitor that has ended its side, whether it wai
     assertEquals(text, target === "/" ? "here" : "abc");
     assertEquals(await visitor.readNext(), null);
   }
+  using several = await RawHTTP.open(scene.port);
+  await several.send(`${GET}\r\n`.repeat(3));
+  await several.closeWrite();
+  for (let i = 0; i < 3; i++) assertEquals((await several.receiveAll()).text, "here");
+  assertEquals(await several.readNext(), null);
   using visitor = await RawHTTP.open(scene.port);
   await visitor.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
   await visitor.closeWrite();
