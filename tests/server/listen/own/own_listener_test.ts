@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { USUAL_BOUNDS } from "../../../../lib/server/listen/connection_bounds.ts";
 import type { Answer, BodyReader, Visit } from "../../../../lib/server/listen/visit.ts";
+import { CERTIFICATE } from "../../../testing/certificate.ts";
 import { eventually } from "../../../testing/eventually.ts";
 import { toText } from "../../../testing/latin1.ts";
 import { answerWith } from "../../../testing/listening.ts";
@@ -306,6 +307,28 @@ Deno.test("OwnListener takes from a trusted proxy whom a connection comes from, 
   await using untrusted = new Scene("own", tell, { proxyProtocol: true });
   using direct = await RawHTTP.open(untrusted.port);
   assertEquals((await direct.exchange(`${v1}${GET}\r\n`)).status, 400);
+});
+
+Deno.test("OwnListener speaks HTTP/1.1 over TLS, and nothing else", async () => {
+  await using scene = new Scene(
+    "own",
+    ({ scheme, listeningSocket, target }) =>
+      answerWith(`${scheme} ${listeningSocket.scheme} ${target}`),
+    { tls: true, hsts: 60 },
+  );
+  const certificate = await Deno.readTextFile(CERTIFICATE.certFile);
+  using visitor = await RawHTTP.openTLS(scene.port, certificate);
+  for (let i = 0; i < 20; i++) {
+    const { text, head } = await visitor.exchange(`GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assertEquals([text, head.get("strict-transport-security")], [
+      `https https /${i}`,
+      "max-age=60",
+    ]);
+  }
+  const alpnProtocols = ["h2"];
+  const place = { hostname: "127.0.0.1", port: scene.port, caCerts: [certificate], alpnProtocols };
+  using other = await Deno.connectTls(place);
+  await assertRejects(() => other.handshake());
 });
 
 async function textOf(reader: BodyReader): Promise<string> {
