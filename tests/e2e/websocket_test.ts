@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { LISTENER_KINDS } from "../../lib/server/listen/listener.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { ScriptedOrigin } from "../testing/scripted_origin.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
@@ -14,17 +15,19 @@ const MIB = 1024 * KIB;
 /** Milliseconds in which one side has to learn that the other vanished: a second, and what a busy machine adds. */
 const NOTICED_WITHIN = 5_000;
 
-Deno.test("Text and binary messages stay apart, empty ones too", async () => {
-  await using origin = await WebSocketOrigin.start();
-  await using tunnel = await startTunnel({ origin });
-  using visitor = await visitWebSocket(tunnel);
-  using accepted = (await origin.next()).peer;
-  const messages = ["text \u{1f980}", new Uint8Array([0xff, 0, 1]), "", new Uint8Array(0), "end"];
-  for (const [from, to] of [[visitor, accepted], [accepted, visitor]] as const) {
-    for (const message of messages) from.send(message);
-    assertEquals(await to.nextOf(messages.length), messages);
-  }
-});
+for (const kind of LISTENER_KINDS) {
+  Deno.test(`Text and binary messages stay apart, empty ones too (--listener ${kind})`, async () => {
+    await using origin = await WebSocketOrigin.start();
+    await using tunnel = await startTunnel({ origin, serverArgs: ["--listener", kind] });
+    using visitor = await visitWebSocket(tunnel);
+    using accepted = (await origin.next()).peer;
+    const messages = ["text \u{1f980}", new Uint8Array([0xff, 0, 1]), "", new Uint8Array(0), "end"];
+    for (const [from, to] of [[visitor, accepted], [accepted, visitor]] as const) {
+      for (const message of messages) from.send(message);
+      assertEquals(await to.nextOf(messages.length), messages);
+    }
+  });
+}
 
 Deno.test("A message that comes in fragments arrives as one", async (t) => {
   const { Text, Binary, Continuation, Ping } = Opcode;
