@@ -30,6 +30,8 @@ export interface ConnectionHost extends OwnVisitHost {
 export interface HostedConnection {
   /** Whether no request is being answered, and none has begun to come. */
   readonly isIdle: boolean;
+  /** Whether a request is being answered, or its answer is on its way. */
+  readonly isBusy: boolean;
   /** Whether it has served a request, and none is under way. */
   readonly isResting: boolean;
   /** Looks whether something is waited for too long, at a time in milliseconds; to be called about once a second. */

@@ -114,8 +114,17 @@ export class ConnectionSet {
 
   /** Ends all connections that are idle. */
   closeIdle(): void {
+    this.#closeAll((connection) => connection.isIdle);
+  }
+
+  /** Ends all connections on which no whole request has come. */
+  closeUnasked(): void {
+    this.#closeAll((connection) => !connection.isBusy);
+  }
+
+  #closeAll(isMeant: (connection: HostedConnection) => boolean): void {
     for (const connection of [...this.#connections.keys()]) {
-      if (connection.isIdle) connection.close();
+      if (isMeant(connection)) connection.close();
     }
   }
 

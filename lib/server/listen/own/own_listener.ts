@@ -88,7 +88,7 @@ export class OwnListener implements Listener {
   async shutdown(): Promise<void> {
     this.#isShut = true;
     const closing = this.#socket.close();
-    this.#connections.closeIdle();
+    this.#connections.closeUnasked();
     await closing;
     await this.#connections.empty();
     await this.#connections.closeSockets();

@@ -82,8 +82,12 @@ export class VisitorConnection implements HostedConnection {
     this.#advance();
   }
 
+  get isBusy(): boolean {
+    return this.#visit !== null || this.#ending.isNear;
+  }
+
   get isIdle(): boolean {
-    return this.#visit === null && this.#input.length === 0 && !this.#ending.isNear;
+    return !this.isBusy && this.#input.length === 0;
   }
 
   get isResting(): boolean {

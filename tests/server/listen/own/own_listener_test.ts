@@ -274,11 +274,13 @@ Deno.test("OwnListener that is shut ends idle connections, and others with the a
     return answerWith("last");
   });
   using idle = await RawHTTP.open(scene.port);
+  using begun = await RawHTTP.open(scene.port);
+  await begun.send("GET / HT");
   using busy = await RawHTTP.open(scene.port);
   await busy.send(`${GET}\r\n`);
-  await eventually("the request", () => scene.visits === 1);
+  await eventually("the request", () => scene.visits === 1 && scene.open === 3);
   const shut = scene.shutdown();
-  assertEquals(await idle.readNext(), null);
+  for (const visitor of [idle, begun]) assertEquals(await visitor.readToEnd(), "");
   answer.resolve();
   const { text, head } = await busy.receiveAll();
   assertEquals([text, head.get("connection"), await busy.readNext()], ["last", "close", null]);
