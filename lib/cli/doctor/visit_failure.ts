@@ -72,7 +72,8 @@ function adviceOn(failure: DialFailure, { hostname, host }: URL): string | null 
         ? `Set the wildcard record that leads there: *.${
           parentOf(hostname)
         } A <the server's address>`
-        : `Open the port of ${host} to the world, in the firewall of the host too`;
+        : `Start what is to answer there, the proxy if there is one, and open the port of ${host} ` +
+          "to the world, in the firewall of the host too";
     case "late":
       return failure.step === "connection"
         ? `Open the port of ${host} to the world, in the firewall of the host too`

@@ -1,7 +1,7 @@
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
-import { messageOf } from "../../cli/safe_text.ts";
 import { parseAddress } from "../../net/ip_address.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import { BusError, type MessageHandler } from "./bus.ts";
 import { MAX_BUS_MESSAGE } from "./bus_limits.ts";
 import { type RedisAddress, withoutPassword } from "./redis_address.ts";
@@ -38,7 +38,7 @@ export class RedisConnection {
     this.ended = this.#end.promise;
     this.#client = newClient(address);
     // Without a listener an error event would end the process.
-    this.#client.on("error", (error) => this.#fail(messageOf(error)));
+    this.#client.on("error", (error) => this.#fail(systemReason(error)));
     this.#client.on("end", () => this.#fail("the connection was closed"));
     this.#timer = setInterval(() => this.#onTick(), TICK);
   }
@@ -124,7 +124,7 @@ export class RedisConnection {
   /** Has the original error as a cause nowhere: it may carry the command, and that the password. */
   #errorOf(error: unknown): BusError {
     if (this.#reason !== null) return new BusError(this.#reason);
-    const text = messageOf(error);
+    const text = systemReason(error);
     if (error instanceof ErrorReply) {
       const [code = ""] = text.split(" ", 1);
       if (code === WRONG_TYPE) return new BusError(text, { cause: WRONG_TYPE });

@@ -61,6 +61,9 @@ async function checkDelegation(
 ): Promise<Finding> {
   const name = `_acme-challenge.${domain}`;
   const servers = (await records(name, "NS", nameServer)).map(withoutDot);
+  if (!isNeeded && servers.length === 0) {
+    return unknown("challenge", `${name} has no NS record, which --acme alone needs`);
+  }
   const text = servers.length === 0
     ? `${name} has no NS record that can be seen, which may be so while no server runs`
     : `${name} is asked at ${servers.join(", ")}`;

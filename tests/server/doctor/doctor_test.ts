@@ -56,7 +56,10 @@ Deno.test("a server's doctor tells which DNS record is missing or wrong, and wha
   ]);
   // A server that gets no certificate itself needs no such record.
   const [, , challenge] = await dnsFindings({}, false);
-  assertMatch(challenge ?? "", /^unknown: _acme-challenge.tunnel.example has no NS record/);
+  assertMatch(
+    challenge ?? "",
+    /^unknown: _acme-challenge.tunnel.example has no NS record, which --acme alone needs/,
+  );
 });
 
 Deno.test("a server's doctor tells whether the certificate is good for the tunnels", async () => {
