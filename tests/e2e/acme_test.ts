@@ -89,7 +89,7 @@ Deno.test({
     using visitor = await openWebSocket(`wss://127.0.0.1:${port}/`, options);
     const { peer } = await socketOrigin.next();
     await using load = SteadyLoad.start({
-      rate: 100,
+      rate: 200,
       port: () => port,
       host: client.url.host,
       expected: "ok",

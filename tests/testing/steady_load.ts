@@ -200,6 +200,14 @@ class ClosedError extends Error {
   }
 }
 
+/** What a connection ends with that nobody took. */
+const CLOSED = [
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.BrokenPipe,
+  Deno.errors.UnexpectedEof,
+];
+
 async function connectPlainly(port: number): Promise<Deno.Conn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay(true);
@@ -224,7 +232,8 @@ class VisitorConnection {
       return new VisitorConnection(await connect(port));
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) throw new Error("refused");
-      if (error instanceof Deno.errors.ConnectionReset) throw new ClosedError();
+      // While TLS shakes hands, a connection that the system had accepted for a socket that shuts ends in one of these ways.
+      if (CLOSED.some((kind) => error instanceof kind)) throw new ClosedError();
       throw error;
     }
   }
