@@ -194,7 +194,9 @@ export function sizeFlag<Default>(
 
 /** So many of something in so many milliseconds. */
 export interface Rate {
+  /** How many. */
   readonly count: number;
+  /** Milliseconds. */
   readonly period: number;
 }
 

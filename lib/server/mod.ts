@@ -18,6 +18,8 @@ export { type ListenerKind, ListenError } from "./listen/listener.ts";
 export { OptionError } from "../cli/option_values.ts";
 export { Log, type LogFields, type LogLevel, type LogOptions } from "../cli/log.ts";
 export { AuthorizedKeys, AuthorizedKeysError } from "./access/authorized_keys.ts";
+export type { Rate } from "../cli/flags.ts";
+export type { KeyLimits } from "./access/key_settings.ts";
 export { DenyList, DenyListError, type Suspect } from "./access/deny_list.ts";
 export type { Ban, Banned } from "./admin/operator_view.ts";
 export type { Certificate } from "./tls/certificate_source.ts";
