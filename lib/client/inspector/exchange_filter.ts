@@ -133,9 +133,10 @@ function textCheck(text: string | null): Check[] {
   const wanted = text?.trim().toLowerCase() ?? "";
   if (wanted === "") return [];
   return [(record) => {
-    const { method, target, status } = record;
+    const { tunnel, method, target, status } = record;
     const { host, visitor } = senderOf(record);
-    const line = `${method} ${host ?? ""}${target} ${status ?? ""} ${visitor ?? ""}`;
+    const name = tunnel === "" ? "" : `${tunnel}: `;
+    const line = `${name}${method} ${host ?? ""}${target} ${status ?? ""} ${visitor ?? ""}`;
     return line.toLowerCase().includes(wanted);
   }];
 }

@@ -20,7 +20,7 @@ export interface ExchangeRowProps {
 export function ExchangeRow(
   { exchange, place, count, top, isOpen, isAtCursor }: ExchangeRowProps,
 ) {
-  const { id, kind, method, target, arrived, replayOf, visitor, responseType } = exchange;
+  const { id, kind, tunnel, method, target, arrived, replayOf, visitor, responseType } = exchange;
   const shown = visible(coveredText(targetParts(target)));
   const status = statusText(exchange);
   const amount = amountText(exchange);
@@ -38,6 +38,7 @@ export function ExchangeRow(
         <span class="target">
           {replayOf !== null && <span class="replayed" title={`replay of ${replayOf}`}>↻{" "}
           </span>}
+          {tunnel !== "" && <span class="quiet">{`${tunnel}: `}</span>}
           <span class="target-start">{shown.slice(0, -TAIL)}</span>
           <span>{shown.slice(-TAIL)}</span>
         </span>

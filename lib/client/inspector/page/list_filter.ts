@@ -64,6 +64,10 @@ function classOf(status: number | null): string {
   return status === null ? "" : `${Math.floor(status / 100)}xx`;
 }
 
-function searched({ method, host, target, visitor, status }: ExchangeSummary): string {
-  return [`${method} ${host ?? ""}${target}`, visitor ?? "", status ?? ""].join("\n").toLowerCase();
+function searched(
+  { tunnel, method, host, target, visitor, status }: ExchangeSummary,
+): string {
+  const name = tunnel === "" ? "" : `${tunnel}:`;
+  return [name, `${method} ${host ?? ""}${target}`, visitor ?? "", status ?? ""].join("\n")
+    .toLowerCase();
 }

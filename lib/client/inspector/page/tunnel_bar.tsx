@@ -2,17 +2,27 @@ import type { TunnelState } from "../exchange.ts";
 import { CopyButton } from "./copy_button.tsx";
 import type { PageModel } from "./page_model.ts";
 
-/** Says which tunnel this is, and how it is. */
+/** Says which tunnels there are, and how they are. */
 export function TunnelBar({ model }: { readonly model: PageModel }) {
   const { tunnel, trouble } = model.feed;
+  const hasNames = tunnel?.servers.some((server) => server.tunnel !== "") ?? false;
   return (
     <div class="tunnel">
       <h1>
         tunnel <span class="quiet">inspector</span>
       </h1>
-      {(tunnel?.servers ?? []).map(({ server, state, url, reason }) => (
-        <p key={server} class="server">
+      {(tunnel?.servers ?? []).map(({ tunnel: name, service, server, state, url, reason }) => (
+        <p key={`${name} ${server}`} class="server" title={hasNames ? `to ${service}` : undefined}>
           <span class={`dot is-${state}`} aria-hidden="true"></span>
+          {name !== "" && (
+            <button
+              type="button"
+              title="Show its requests alone"
+              onClick={() => model.setFilter({ ...model.filter, text: `${name}:` })}
+            >
+              {name}
+            </button>
+          )}
           {url === null ? <span>{server}</span> : (
             <>
               <a href={url} target="_blank" rel="noreferrer">{withoutScheme(url)}</a>
@@ -22,7 +32,7 @@ export function TunnelBar({ model }: { readonly model: PageModel }) {
           <span class="quiet">{STATES[state]}{reason === null ? "" : `: ${reason}`}</span>
         </p>
       ))}
-      {tunnel !== null && (
+      {tunnel !== null && !hasNames && (
         <p class="quiet service">
           to <code>{withoutScheme(tunnel.service)}</code>
         </p>

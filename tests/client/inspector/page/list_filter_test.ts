@@ -9,7 +9,7 @@ import {
 import { summary } from "./exchanges.ts";
 
 const LIST = [
-  summary(3, { kind: "websocket", status: 101, target: "/live" }),
+  summary(3, { tunnel: "shop", kind: "websocket", status: 101, target: "/live" }),
   summary(2, { method: "POST", status: 500, target: "/Webhooks", visitor: "198.51.100.7" }),
   summary(1, { status: null, host: null }),
 ];
@@ -23,6 +23,7 @@ Deno.test("filtered lets through what text, method, status class and kind say, a
   assertEquals(idsBy({ text: "post shop.example.com/web" }), [2]);
   assertEquals(idsBy({ text: "198.51" }), [2]);
   assertEquals(idsBy({ text: "500" }), [2]);
+  assertEquals(idsBy({ text: "shop:" }), [3]);
   assertEquals(idsBy({ method: "GET" }), [3, 1]);
   assertEquals(idsBy({ classes: new Set(["5xx", "2xx"]) }), [2]);
   assertEquals(idsBy({ kinds: new Set(["websocket"]) }), [3]);
