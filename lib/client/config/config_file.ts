@@ -32,7 +32,7 @@ export interface LoadedConfig {
 export async function loadConfigFile(
   { path, isNamed }: ConfigFileOptions,
 ): Promise<LoadedConfig> {
-  const text = await readConfigText(path);
+  const text = await readConfigText({ path, isNamed });
   if (text === null) {
     if (!isNamed) return { config: null, warning: null };
     throw new ProgramError(`there is no config file ${path}`, 2);
@@ -44,18 +44,27 @@ export async function loadConfigFile(
 }
 
 /** Returns the text of a config file; null where there is none. @throws {ProgramError} for one that cannot be read. */
-export async function readConfigText(path: string): Promise<string | null> {
+export async function readConfigText(
+  { path, isNamed }: ConfigFileOptions,
+): Promise<string | null> {
+  let isThere = false;
   try {
     const { size } = await stat(path);
+    isThere = true;
     if (size <= MAX_CONFIG_FILE) return await readFile(path, "utf8");
   } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return null;
+    const code = systemCode(cause) ?? "";
+    // A daemon's home is often no folder, or one that it may not enter: nobody put a file there for it.
+    const isAway = code === "ENOENT" || (!isNamed && !isThere && NO_HOME.has(code));
+    if (isAway) return null;
     throw new ProgramError(`cannot read the config file ${path}: ${systemReason(cause)}`, 2, {
       cause,
     });
   }
   throw new ProgramError(`the config file ${path} is larger than ${MAX_CONFIG_FILE} bytes`, 2);
 }
+
+const NO_HOME: ReadonlySet<string> = new Set(["ENOTDIR", "EACCES"]);
 
 async function warningOf(path: string): Promise<string | null> {
   const { mode } = await stat(path);

@@ -19,7 +19,7 @@ export async function writeConfig(
   { path, isNamed }: ConfigFileOptions,
   changes: Changes,
 ): Promise<void> {
-  const text = await readConfigText(path) ?? "";
+  const text = await readConfigText({ path, isNamed }) ?? "";
   // It tells of a mistake before anything is written on top.
   readConfig(path, text);
   const changed = changedText(text, changes);
