@@ -203,6 +203,33 @@ for (const { name, ignore, open } of WAYS) {
     assert(!parseEcho(admitted.text).fields.some(([name]) => name === "authorization"));
   });
 
+  test("has a visitor log in at the node that has the tunnel, and keeps to its longest body", async (way) => {
+    await using origin = SampleOrigin.start();
+    await using pair = await Pair.start(way, origin, {
+      clientArgs: ["--basic-auth", "me:secret", "--login", "--max-body", "100b"],
+    });
+    const { near, far, host } = pair;
+    const page = await near.request(
+      `GET /echo HTTP/1.1\r\nHost: ${host}\r\nAccept: text/html\r\n\r\n`,
+    );
+    assertMatch(page.text, /<input type="hidden" name="to" value="\/echo">/);
+    const form = "user=me&password=secret&to=%2Fecho";
+    const answer = await near.request(
+      `POST /.tunnel/login HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${form.length}\r\n` +
+        `Content-Type: application/x-www-form-urlencoded\r\n\r\n${form}`,
+    );
+    assertEquals([answer.status, answer.head.get("location")], [303, "/echo"]);
+    const [cookie = ""] = answer.head.get("set-cookie")?.split(";") ?? [];
+    const head = `HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\n`;
+    for (const node of [near, far]) {
+      const { status, text } = await node.request(`GET /echo ${head}\r\n`);
+      assertEquals(status, 200);
+      assert(!parseEcho(text).fields.some(([name]) => name === "cookie"));
+      const long = `Transfer-Encoding: chunked\r\n\r\n65\r\n${"x".repeat(0x65)}\r\n0\r\n\r\n`;
+      assertEquals((await node.request(`POST /echo ${head}${long}`)).status, 413);
+    }
+  });
+
   test("tells the node that has the tunnel who the visitor is: one may not come, another takes its share and no more", async (way) => {
     await using origin = ScriptedOrigin.start();
     await using pair = await Pair.start(way, origin, {
