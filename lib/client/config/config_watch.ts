@@ -10,13 +10,20 @@ export class ConfigWatch implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   /** What was seen last; null before the first look. */
   #seen: string | null = null;
-  #isLooking = false;
+  #looking: Promise<void> | null = null;
 
   constructor(path: string, onChange: () => void) {
     this.#path = path;
     this.#onChange = onChange;
-    this.#timer = setInterval(() => void this.#look(), INTERVAL);
-    void this.#look();
+    this.#timer = setInterval(() => void this.look(), INTERVAL);
+    void this.look();
+  }
+
+  /** Looks now, unless it is looking already. */
+  async look(): Promise<void> {
+    this.#looking ??= this.#look();
+    await this.#looking;
+    this.#looking = null;
   }
 
   [Symbol.dispose](): void {
@@ -24,10 +31,7 @@ export class ConfigWatch implements Disposable {
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
     const found = await stateOf(this.#path);
-    this.#isLooking = false;
     const hasChanged = this.#seen !== null && found !== "" && found !== this.#seen;
     // While an editor writes, the file may be away for a moment.
     if (found !== "" || this.#seen === null) this.#seen = found;

@@ -1,29 +1,30 @@
 import { assertEquals } from "@std/assert";
 import { ConfigWatch } from "../../../lib/client/config/config_watch.ts";
-import { eventually } from "../../testing/eventually.ts";
+import { FakeClock } from "../../testing/fake_clock.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
 
 Deno.test("ConfigWatch tells of a file that was written, and of one that took its place, but not of one that is away", async () => {
   await using folder = await TempDir.make();
   const [path, draft] = [`${folder.path}/config.yaml`, `${folder.path}/draft.yaml`];
   await Deno.writeTextFile(path, "");
+  // It looks when the test says so.
+  using clock = new FakeClock();
   let changes = 0;
-  using _watch = new ConfigWatch(path, () => changes++);
-  let text = "#";
-  await eventually("the first change", async () => {
-    // The first look may come after the first of these.
-    await Deno.writeTextFile(path, text += "#");
-    return changes > 0;
-  });
-  await eventually("calm", async () => {
-    const before = changes;
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    return changes === before;
-  });
-  const before = changes;
-  await Deno.remove(path);
-  await Deno.writeTextFile(draft, "server: a.example\n");
-  await Deno.rename(draft, path);
-  await eventually("the second change", () => changes === before + 1);
-  assertEquals(changes, before + 1);
+  {
+    using watch = new ConfigWatch(path, () => changes++);
+    const seen = async (): Promise<number> => {
+      await watch.look();
+      return changes;
+    };
+    assertEquals(await seen(), 0);
+    await Deno.writeTextFile(path, "server: a.example\n");
+    assertEquals([await seen(), await seen()], [1, 1]);
+    await Deno.remove(path);
+    assertEquals(await seen(), 1);
+    await Deno.writeTextFile(draft, "server: b.example\nconnections: 1\n");
+    await Deno.rename(draft, path);
+    assertEquals([await seen(), await seen()], [2, 2]);
+    assertEquals(clock.pending, 1);
+  }
+  assertEquals(clock.pending, 0);
 });
