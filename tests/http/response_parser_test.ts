@@ -51,6 +51,7 @@ Deno.test("ResponseHeadParser keeps fields in order, apart, with lower-case name
     keepAlive: true,
     isBodiless: false,
     logsIn: false,
+    upgrade: null,
     mended: [],
     end: WHOLE.length,
   });
