@@ -96,7 +96,10 @@ export class TunnelServer implements AsyncDisposable {
       upstreamsOf: (hostname) => this.#registry.upstreamsOf(hostname),
     });
     const visits = new TunnelVisitCounts(this.#registry);
-    const observers: readonly RequestObserver[] = [metrics, this.#notices, visits];
+    const observers: RequestObserver[] = [metrics, this.#notices, visits];
+    if (options.metricsTunnels > 0) {
+      observers.push(metrics.forTunnels(this.#registry, options.metricsTunnels));
+    }
     const failed = (visit: Visit, error: unknown): Answer => this.#requests.failed(visit, error);
     this.#listeners = new Listeners({
       ...options,

@@ -93,6 +93,8 @@ export interface TunnelServerOptions {
   readonly maxTunnels?: number;
   /** Connections of one key's clients. @default 64 */
   readonly maxConnections?: number;
+  /** Tunnels that /metrics tells one by one, the others together. @default none */
+  readonly metricsTunnels?: number;
   /** Registrations from one address. @default 600 a minute */
   readonly registrationRate?: RateLimit | string;
   /** What the nodes of one domain share; the server closes it in the end. @default none, for a server that is alone */

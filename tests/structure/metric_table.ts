@@ -3,6 +3,18 @@ import { markdownTable } from "./markdown_table.ts";
 
 /** Writes a table of what `/metrics` shows, those of a node among them, from the lines that tell of each. */
 export function metricTable(): string {
+  const rows = [...rendered().matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)]
+    .map(([, name = "", help = "", type = ""]) => [`\`${name}\``, type, help]);
+  return markdownTable(["metric", "kind", "meaning"], rows);
+}
+
+/** Returns the names of all of them. */
+export function metricNames(): readonly string[] {
+  return [...rendered().matchAll(/^# TYPE (\S+) /gm)].map(([, name = ""]) => name);
+}
+
+/** Renders all metrics that a server can have. */
+function rendered(): string {
   const metrics = new ServerMetrics({ size: 0, upstreams: () => [] });
   metrics.forCluster().watch({
     isUp: () => true,
@@ -10,8 +22,6 @@ export function metricTable(): string {
     links: () => 0,
     accepted: () => 0,
   });
-  const text = metrics.render();
-  const rows = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)]
-    .map(([, name = "", help = "", type = ""]) => [`\`${name}\``, type, help]);
-  return markdownTable(["metric", "kind", "meaning"], rows);
+  metrics.forTunnels({ upstreamsOf: () => [], load: () => 0, observe() {} }, 1);
+  return metrics.render();
 }

@@ -83,8 +83,7 @@ export class Family<Metric> {
   }
 
   #add(values: readonly string[]): Metric {
-    const labels = this.#labelNames.map((name, i) => `${name}="${escapeLabel(values[i] ?? "")}"`);
-    const child = { labels: labels.join(","), metric: this.#make() };
+    const child = { labels: labelPairs(this.#labelNames, values), metric: this.#make() };
     this.#children.set(JSON.stringify(values), child);
     return child.metric;
   }
@@ -112,6 +111,21 @@ export class Metrics {
     const family = new Family([], () => new Gauge(read));
     this.#add(name, help, "gauge", [], family, sample);
     family.labels();
+  }
+
+  /** Adds what `read` tells at each scrape: values by the values of their labels, which it bounds in number. */
+  computed(
+    { name, type, labelNames }: ComputedMetric,
+    help: string,
+    read: () => Iterable<readonly [labels: readonly string[], value: number]>,
+  ): void {
+    this.#addWriter(name, labelNames, () => {
+      let text = headOf(name, help, type);
+      for (const [values, value] of read()) {
+        text += sample(name, labelPairs(labelNames, values), { value });
+      }
+      return text;
+    });
   }
 
   /** Adds a histogram with these upper bounds, in the metric's unit and rising. */
@@ -153,6 +167,14 @@ export class Metrics {
     family: Family<Metric>,
     lines: (name: string, labels: string, metric: Metric) => string,
   ): void {
+    this.#addWriter(name, labelNames, () => {
+      let text = headOf(name, help, type);
+      for (const child of family.children()) text += lines(name, child.labels, child.metric);
+      return text;
+    });
+  }
+
+  #addWriter(name: string, labelNames: readonly string[], write: () => string): void {
     if (!METRIC_NAME.test(name)) throw new RangeError(`not a metric's name: ${name}`);
     for (const label of labelNames) {
       // `le` belongs to the buckets, and two underscores to Prometheus itself.
@@ -161,13 +183,23 @@ export class Metrics {
       }
     }
     if (this.#writers.has(name)) throw new RangeError(`the metric ${name} is there already`);
-    const head = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
-    this.#writers.set(name, () => {
-      let text = head;
-      for (const child of family.children()) text += lines(name, child.labels, child.metric);
-      return text;
-    });
+    this.#writers.set(name, write);
   }
+}
+
+/** A metric whose values are not kept. */
+export interface ComputedMetric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly labelNames: readonly string[];
+}
+
+function headOf(name: string, help: string, type: string): string {
+  return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+}
+
+function labelPairs(names: readonly string[], values: readonly string[]): string {
+  return names.map((name, i) => `${name}="${escapeLabel(values[i] ?? "")}"`).join(",");
 }
 
 interface Child<Metric> {

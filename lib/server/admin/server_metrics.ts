@@ -1,4 +1,5 @@
 import { type Counter, type Family, type Histogram, Metrics } from "./metrics.ts";
+import { type ObservedTunnels, SingleTunnelMetrics } from "./single_tunnel_metrics.ts";
 import { ClusterMetrics } from "../cluster/cluster_metrics.ts";
 import type { ConnectionEnd, ConnectionObserver } from "../listen/connection_bounds.ts";
 import type { Outcome, RequestObserver, Visit } from "../listen/visit.ts";
@@ -111,6 +112,11 @@ export class ServerMetrics implements RequestObserver, ConnectionObserver {
   /** Counts what a node of several does as well. */
   forCluster(): ClusterMetrics {
     return new ClusterMetrics(this.#metrics);
+  }
+
+  /** Counts the visits of single tunnels as well, of so many at most. */
+  forTunnels(tunnels: ObservedTunnels, most: number): SingleTunnelMetrics {
+    return new SingleTunnelMetrics(this.#metrics, tunnels, most);
   }
 
   render(): string {

@@ -154,6 +154,15 @@ export const LIMIT_FLAGS = {
     least: 1,
     most: 1000,
   }),
+  /** Tunnels of which /metrics has lines of their own; 0 for none at all. */
+  metricsTunnels: integerFlag({
+    group: GROUP,
+    help: "tunnels that /metrics tells one by one, the others together",
+    default: 0,
+    defaultText: "none",
+    least: 0,
+    most: 1_000,
+  }),
   /** Registrations from one address. */
   registrationRate: rateFlag({
     group: GROUP,
