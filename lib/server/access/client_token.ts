@@ -42,9 +42,9 @@ export function tellToken(
   { server, log }: { /** Where clients connect. */ readonly server: string; readonly log: Log },
 ): void {
   const shown = isNew
-    ? `clients connect with: tunnel-client 3000 --server ${server} --token ${token} ` +
+    ? `clients are let in by: tunnel-client login ${server} --token ${token} ` +
       `(shown once, and kept in ${file})`
-    : `clients connect with: tunnel-client 3000 --server ${server} and the token in ${file}`;
+    : `clients are let in by: tunnel-client login ${server}, with the token in ${file}`;
   log.info("clients need the token that is kept in this file", { server, file, isNew }, shown);
 }
 

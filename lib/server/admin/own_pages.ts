@@ -57,8 +57,9 @@ export class OwnPages {
   /** Says what this is and how to get a tunnel here, and nothing about those who have one. */
   #front({ fields }: Visit): Answer {
     const { server, clientUrl, needsToken } = this.#options;
-    const commands = [`export TUNNEL_SERVER=${clientUrl}`, "tunnel-client 3000"];
-    if (needsToken) commands.splice(1, 0, "export TUNNEL_TOKEN=…");
+    const commands = needsToken
+      ? [`tunnel-client login ${clientUrl}`, "tunnel-client 3000"]
+      : [`export TUNNEL_SERVER=${clientUrl}`, "tunnel-client 3000"];
     const page: HTMLPage = {
       title: "Tunnels to local services",
       parts: [
@@ -68,7 +69,9 @@ export class OwnPages {
         },
         { text: "To publish what listens on port 3000 of your machine:" },
         { code: commands.join("\n") },
-        ...(needsToken ? [{ aside: "The token comes from this server's operator." }] : []),
+        ...(needsToken
+          ? [{ aside: "The first asks for a token, which comes from this server's operator." }]
+          : []),
         { aside: "In a checkout of the project, deno run -A client.ts is the same program." },
       ],
       footer: server,

@@ -43,7 +43,7 @@ Deno.test("tellToken shows a new token to a terminal, once, and to no log", () =
   tellToken({ ...made, isNew: true }, { server, log: terminal });
   assertMatch(
     lines[0] ?? "",
-    /tunnel-client 3000 --server \S+example.com --token 0123456789abcdef /,
+    /tunnel-client login \S+example.com --token 0123456789abcdef /,
   );
   tellToken({ ...made, isNew: false }, { server, log: terminal });
   tellToken({ ...made, isNew: true }, {
