@@ -201,9 +201,9 @@ Deno.test("The server's own host says what it is and how to get a tunnel here, a
       });
       const type = accept === "*/*" ? "text/plain" : accept;
       assertEquals([status, head.get("content-type")], [200, `${type}; charset=utf-8`]);
-      assertStringIncludes(text, `export TUNNEL_SERVER=${tunnel.server.url.origin}\n`);
+      assertStringIncludes(text, `tunnel-client login ${tunnel.server.url.origin}\n`);
       assertStringIncludes(text, "tunnel-client 3000");
-      assertStringIncludes(text, "The token comes from this server");
+      assertStringIncludes(text, "a token, which comes from this server");
       for (const secret of [token, tunnel.url.hostname.slice(0, 20)]) {
         assert(!text.includes(secret));
       }
