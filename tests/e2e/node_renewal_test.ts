@@ -43,9 +43,9 @@ for (const place of PLACES) {
       expected: "It works",
     });
     await load.more(RATE);
+    await eventually("a direct link", async () => await directLinks(visited.port) === 1);
     await using long = LongVisits.start(visited);
     await load.more(RATE);
-    assertEquals(await directLinks(visited.port), 1);
 
     await pair.renew();
     await eventually("another link to take the place of the first", () => linked(near) === 2);

@@ -16,8 +16,8 @@ const NODE_PATH = "/proxy/node";
 /** The subprotocol between nodes: frames as between server and client, without a registration. */
 const NODE_SUBPROTOCOL = "tunnel-node.v1";
 
-/** Milliseconds to connect: after that, the way over the bus is quicker. */
-const DIAL_TIMEOUT = 2_000;
+/** Milliseconds to connect: more than two busy machines need for TLS, and after that the way over the bus is quicker. */
+const DIAL_TIMEOUT = 5_000;
 
 /** Dials until one reaches the new socket: of two sockets that share a port, each gets every second dial, so that one in a million fails. */
 const MAX_DIALS = 20;
