@@ -194,9 +194,9 @@ export function sizeFlag<Default>(
 
 /** So many of something in so many milliseconds. */
 export interface Rate {
-  /** How many. */
+  /** How many, from 1. */
   readonly count: number;
-  /** Milliseconds. */
+  /** A second, a minute or an hour, in milliseconds. */
   readonly period: number;
 }
 

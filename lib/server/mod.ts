@@ -13,7 +13,7 @@
  */
 
 export { TunnelServer } from "./tunnel_server.ts";
-export type { RateLimit, TunnelServerOptions } from "./tunnel_server_options.ts";
+export type { TunnelServerOptions } from "./tunnel_server_options.ts";
 export { type ListenerKind, ListenError } from "./listen/listener.ts";
 export { OptionError } from "../cli/option_values.ts";
 export { Log, type LogFields, type LogLevel, type LogOptions } from "../cli/log.ts";

@@ -1,4 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
+import type { Rate } from "../cli/flags.ts";
 import { Log } from "../cli/log.ts";
 import { OptionError, optionValue, optionValues, refuseOthers } from "../cli/option_values.ts";
 import { ALL_STREAM_IDS, type StreamIds } from "../mux/stream_table.ts";
@@ -11,14 +12,6 @@ import { TUNNEL_SERVER_FLAGS } from "./flags/server_flags.ts";
 import type { ListenerKind } from "./listen/listener.ts";
 import type { OwnOptions } from "./options.ts";
 import type { Certificate } from "./tls/certificate_source.ts";
-
-/** So many of something in so many milliseconds. */
-export interface RateLimit {
-  /** How many, from 1. */
-  readonly count: number;
-  /** A second, a minute or an hour, in milliseconds. */
-  readonly period: number;
-}
 
 /**
  * How a server is run: every option of `tunnel-server` but those that name files, with the same defaults. Times are
@@ -60,7 +53,7 @@ export interface TunnelServerOptions {
   /** The largest request body, then 413. @default no limit */
   readonly maxBody?: number | string | null;
   /** Requests to one tunnel, such as `100/s`, then 429. @default no limit */
-  readonly rateLimit?: RateLimit | string | null;
+  readonly rateLimit?: Rate | string | null;
   /** Requests and WebSockets of one tunnel at once, then 503. @default 1000 */
   readonly maxStreams?: number;
   /** Of these, what one visitor may have, then 429. @default half of them, at least 100 */
@@ -96,7 +89,7 @@ export interface TunnelServerOptions {
   /** Tunnels that /metrics tells one by one, the others together. @default none */
   readonly metricsTunnels?: number;
   /** Registrations from one address. @default 600 a minute */
-  readonly registrationRate?: RateLimit | string;
+  readonly registrationRate?: Rate | string;
   /** What the nodes of one domain share; the server closes it in the end. @default none, for a server that is alone */
   readonly bus?: Bus | null;
   /** Where the other nodes reach this one directly. @default over the bus */
