@@ -52,3 +52,17 @@ export function closeText(code: number, reason: string): string {
     ? "the connection was cut"
     : `the connection was closed (${code})`;
 }
+
+/** Returns the payload of a close frame (RFC 6455 section 5.5.1). */
+export function closePayload(code: number, reason: string): Uint8Array {
+  if (code === CloseCode.NoStatus) return NOTHING;
+  const text = encoder.encode(reason);
+  const payload = new Uint8Array(2 + text.length);
+  payload.set([code >>> 8, code & 0xff]);
+  payload.set(text, 2);
+  return payload;
+}
+
+const NOTHING = new Uint8Array(0);
+
+const encoder = new TextEncoder();

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { MAX_WEBSOCKET_MESSAGE } from "../wire/limits.ts";
 import type { ByteStream } from "../net/byte_stream.ts";
 import type { MessageSocket } from "./bridge.ts";
-import { type Close, CloseCode } from "./close_code.ts";
+import { type Close, CloseCode, closePayload } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode, type Role } from "./encoder.ts";
 import { FrameQueue } from "./frame_queue.ts";
@@ -290,12 +290,3 @@ const VANISHED: Close = { code: CloseCode.Abnormal, reason: "" };
 const NOT_UTF8 = "a text message that is not UTF-8";
 
 const encoder = new TextEncoder();
-
-function closePayload(code: number, reason: string): Uint8Array {
-  if (code === CloseCode.NoStatus) return NOTHING;
-  const text = encoder.encode(reason);
-  const payload = new Uint8Array(2 + text.length);
-  payload.set([code >>> 8, code & 0xff]);
-  payload.set(text, 2);
-  return payload;
-}

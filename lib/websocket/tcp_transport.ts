@@ -2,7 +2,7 @@ import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import type { ByteStream } from "../net/byte_stream.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { CloseCode, closeText, isFault } from "./close_code.ts";
+import { CloseCode, closePayload, closeText, isFault } from "./close_code.ts";
 import { FrameDecoder, type FrameSink, WebSocketError } from "./decoder.ts";
 import { Opcode } from "./encoder.ts";
 
@@ -165,7 +165,7 @@ export class TCPTransport implements Transport, FrameSink {
     this.#open = false;
     this.#isBroken = isFault(code);
     this.#closeSent = true;
-    this.#queue.append(Opcode.Close, closePayload(code));
+    this.#queue.append(Opcode.Close, closePayload(code, ""));
     this.#limitClosing();
     this.#write();
     this.#events?.onClose(reason);
@@ -191,9 +191,4 @@ export class TCPTransport implements Transport, FrameSink {
     this.#connection.close();
     this.#left.resolve();
   }
-}
-
-function closePayload(code: number): Uint8Array {
-  if (code === CloseCode.NoStatus) return new Uint8Array(0);
-  return new Uint8Array([code >>> 8, code]);
 }
