@@ -21,16 +21,10 @@ import { isLabel } from "../identity/claim.ts";
 import { INSPECT_FLAGS } from "./inspector/inspect_flags.ts";
 import { DIRECT } from "./proxies.ts";
 import { DESTINATION_FLAGS } from "./services/destinations/destination_flags.ts";
-import { parseCrossOrigin } from "./services/rewriting/cross_origin.ts";
-import {
-  type FieldSetting,
-  parseFieldName,
-  parseFieldSetting,
-} from "./services/rewriting/field_rule.ts";
+import { REWRITING_FLAGS, SERVICE } from "./services/rewriting/rewriting_flags.ts";
 import { VISITOR_FLAGS } from "./visitor_flags.ts";
 import { DEFAULT_HOST, parseRoute, type RouteSpec } from "./services/service_spec.ts";
 
-const SERVICE = "The local service";
 const SERVERS = "The tunnel's server";
 const IDENTITY = "The public address";
 export const CONFIG = "The config file, and the start of the system";
@@ -38,8 +32,6 @@ const TERMINAL = "The terminal";
 
 /** Most WebSockets to one server: more than a few only help links that lose packets. */
 const MAX_CONNECTIONS = 16;
-const NO_SETTINGS: readonly FieldSetting[] = [];
-const NO_NAMES: readonly string[] = [];
 const NO_ROUTES: readonly RouteSpec[] = [];
 
 /** Every option of the client with its flag, as the help lists them. */
@@ -102,41 +94,7 @@ export const CLIENT_FLAGS = {
     group: SERVICE,
     help: "in a folder that is published, show its index.html for pages that are not there",
   }),
-  /** Fields of requests that the service gets. */
-  setRequestHeader: listFlag("<name: value>", parseFieldSetting, {
-    group: SERVICE,
-    help: "a field that the service gets, such as 'X-Env: dev', where {visitor}, {host} and " +
-      "{path} stand for what was asked; may be repeated",
-    default: NO_SETTINGS,
-    joint: ": ",
-  }),
-  /** Names of fields that it does not get. */
-  removeRequestHeader: listFlag("<name>", parseFieldName, {
-    group: SERVICE,
-    help: "a field that the service does not get; may be repeated",
-    default: NO_NAMES,
-  }),
-  /** Fields of answers that visitors get. */
-  setResponseHeader: listFlag("<name: value>", parseFieldSetting, {
-    group: SERVICE,
-    help: "a field that visitors get, likewise; may be repeated",
-    default: NO_SETTINGS,
-    joint: ": ",
-  }),
-  /** Names of fields that they do not get. */
-  removeResponseHeader: listFlag("<name>", parseFieldName, {
-    group: SERVICE,
-    help: "a field that visitors do not get; may be repeated",
-    default: NO_NAMES,
-  }),
-  /** Whose pages may read the answers; null leaves it to the service. */
-  cors: valueFlag("<origins>", parseCrossOrigin, {
-    group: SERVICE,
-    help: "sites whose pages may read the answers, with commas between, or * for all; answers " +
-      "preflights as well",
-    default: null,
-    defaultText: "as the service says",
-  }),
+  ...REWRITING_FLAGS,
   ...DESTINATION_FLAGS,
   /** Origins of servers, http or https. */
   server: listFlag("<url>", parseServer, {
@@ -261,7 +219,7 @@ function parseHostHeader(text: string): string {
   return text;
 }
 
-/** Reads the word that names the server of a command. @throws {UsageError} for what is no server. */
+/** Reads the word that names the server of a command. @throws {UsageError} for a word that names none. */
 export function readServers(word: string): readonly string[] {
   try {
     return CLIENT_FLAGS.server.read([word]);
