@@ -9,7 +9,7 @@ import {
 } from "../../identity/key_pem.ts";
 import { KeyFileError, loadKeyFile } from "../key_file.ts";
 
-/** Finds the key that an option names. @throws {OptionError} for what is no key, or cannot be read. */
+/** Finds the key that an option names. @throws {OptionError} for anything else, and for a key that cannot be read. */
 export async function readTunnelKey(key: unknown): Promise<SigningKey> {
   try {
     if (key === "memory") return await makeSigningKey();
