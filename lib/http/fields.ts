@@ -133,3 +133,16 @@ export function fieldsNamedBy(connection: string): ReadonlySet<string> {
   if (connection === "keep-alive" || connection === "close" || connection === "") return NOTHING;
   return new Set(connectionOptions(connection).filter((name) => !END_TO_END.has(name)));
 }
+
+/** Takes a Cookie field apart into `name=value` texts (RFC 6265 section 4.2.1). */
+export function cookiesOf(value: string): string[] {
+  return value.split(";").map((cookie) => cookie.trim());
+}
+
+/**
+ * Whether a Sec-Fetch-Site says that a page of another origin sends the request. Browsers send the field, and no page can
+ * change it.
+ */
+export function isFromOtherSite(value: string | null | undefined): boolean {
+  return value !== null && value !== undefined && value !== "same-origin" && value !== "none";
+}

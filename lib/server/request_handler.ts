@@ -1,4 +1,5 @@
 import type { Field } from "../http/fields.ts";
+import { pathOf } from "../http/target.ts";
 import { SUBSCRIBE_PATH } from "../wire/messages.ts";
 import type { Log } from "../cli/log.ts";
 import { NO_SUCH_PAGE, type OwnPages } from "./admin/own_pages.ts";
@@ -24,7 +25,7 @@ import {
 } from "./proxy/request_heads.ts";
 import { checkUpgrade } from "./proxy/upgrade.ts";
 import type { WebSocketProxy } from "./proxy/websocket_proxy.ts";
-import { FIXED_HOSTNAME, pathOf, type Router } from "./router.ts";
+import { FIXED_HOSTNAME, type Router } from "./router.ts";
 import type { ClientSessions } from "./tunnels/client_sessions.ts";
 import type { Unavailable, Upstream, VisitRefusal } from "./tunnels/upstream.ts";
 import type { UpstreamFinder } from "./tunnels/upstream_finder.ts";

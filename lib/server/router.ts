@@ -8,6 +8,7 @@ import {
 } from "../net/authority.ts";
 import { BoundedMap } from "../net/bounded_map.ts";
 import type { Field } from "../http/fields.ts";
+import { pathOf } from "../http/target.ts";
 import type { Visit } from "./listen/visit.ts";
 
 /** Where a request goes, decided by its Host and its target alone. */
@@ -167,10 +168,4 @@ function refusedMethod(method: string, allowed: string): RefusedRoute {
 function isSame(a: Authority, b: Authority | undefined, scheme: "http" | "https"): boolean {
   const usual = DEFAULT_PORTS[scheme];
   return b !== undefined && a.name === b.name && (a.port ?? usual) === (b.port ?? usual);
-}
-
-/** Returns a target without its query. */
-export function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
 }

@@ -1,6 +1,7 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { STATUS_TEXT } from "@std/http/status";
 import { type Field, fieldValue } from "../../http/fields.ts";
+import { queryOf } from "../../http/target.ts";
 import { CodingError, undoCodings } from "./content_coding.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
 import { exchangeOf, messagePage } from "./exchange_view.ts";
@@ -43,7 +44,7 @@ async function entryOf(record: ExchangeRecord): Promise<Record<string, unknown>>
       httpVersion: "HTTP/1.1",
       cookies: cookiesOf(request.fields),
       headers: pairs(request.fields),
-      queryString: queryOf(target),
+      queryString: parametersOf(target),
       headersSize: -1,
       bodySize: request.body.size,
       ...postData(record, request.body.type),
@@ -143,10 +144,8 @@ function textOf(bytes: Uint8Array): string | null {
   }
 }
 
-function queryOf(target: string): { name: string; value: string }[] {
-  const at = target.indexOf("?");
-  if (at === -1) return [];
-  return [...new URLSearchParams(target.slice(at + 1))].map(([name, value]) => ({ name, value }));
+function parametersOf(target: string): { name: string; value: string }[] {
+  return [...new URLSearchParams(queryOf(target))].map(([name, value]) => ({ name, value }));
 }
 
 function cookiesOf(fields: readonly Field[]): { name: string; value: string }[] {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import { cookiesOf, isFromOtherSite } from "../../http/fields.ts";
 import { isSameText } from "../../identity/token_proof.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import { parseAuthority, withoutBrackets } from "../../net/authority.ts";
@@ -40,12 +41,11 @@ export class VisitGuard {
   check(request: Request): void {
     this.#checkHost(request);
     const { method, headers } = request;
-    const site = headers.get("sec-fetch-site");
     const isSafe = method === "GET" || method === "HEAD";
     // A link from another site may lead here; what a page of another site loads may not.
     const isVisit = isSafe && headers.get("sec-fetch-mode") === "navigate" &&
       headers.get("sec-fetch-dest") === "document";
-    if (site !== null && site !== "same-origin" && site !== "none" && !isVisit) {
+    if (isFromOtherSite(headers.get("sec-fetch-site")) && !isVisit) {
       throw new APIError("forbidden", "The inspector does not answer pages of other sites.");
     }
     const origin = headers.get("origin");
@@ -57,7 +57,7 @@ export class VisitGuard {
   /** Checks that a request has the token or the cookie. @throws {APIError} when it has neither. */
   authorize(request: Request): void {
     if (this.#token === null) return;
-    const cookies = (request.headers.get("cookie") ?? "").split(";").map((cookie) => cookie.trim());
+    const cookies = cookiesOf(request.headers.get("cookie") ?? "");
     if (cookies.some((cookie) => isSameText(cookie, this.#cookie(this.#token ?? "")))) return;
     const [, given] = /^bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     if (given === undefined) throw unauthorized("The inspector asks for its --inspect-token.");

@@ -1,8 +1,8 @@
-/** The path of a target; the target `*` means the whole server. */
-export function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  if (query !== -1) return target.slice(0, query);
-  return target === "*" ? "/" : target;
+import { pathOf } from "../../http/target.ts";
+
+/** The path that services are chosen by; the target `*` means the whole server. */
+export function servicePath(target: string): string {
+  return target === "*" ? "/" : pathOf(target);
 }
 
 /** Whether all services read a path alike. */

@@ -1,7 +1,7 @@
 import type { Field } from "../../http/fields.ts";
 import type { RequestHead } from "../../http/head.ts";
 import { percentEncoded } from "../../http/octets.ts";
-import { isPlain, pathOf, plainPath } from "./plain_path.ts";
+import { isPlain, plainPath, servicePath } from "./plain_path.ts";
 import type { Incoming, Service } from "./service.ts";
 import { textAnswer } from "./text_answer.ts";
 
@@ -33,7 +33,7 @@ export class Routes implements Service {
   }
 
   serve(incoming: Incoming, head: RequestHead): Promise<void> {
-    const path = pathOf(head.target);
+    const path = servicePath(head.target);
     const route = this.#find(path);
     if (!isPlain(path) && this.#find(plainPath(path)) !== route) {
       return textAnswer(incoming, head, {
@@ -96,7 +96,7 @@ function stripped({ method, target, fields }: RequestHead, prefix: string): Requ
 
 /** Without the slash, links of what is below would lead beside it. */
 function toSlash({ target }: RequestHead): readonly Field[] {
-  const path = pathOf(target);
+  const path = servicePath(target);
   const last = path.slice(path.lastIndexOf("/") + 1);
   return [["location", percentEncoded(`./${last}/${target.slice(path.length)}`)]];
 }

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { cookiesOf, type Field, fieldValue } from "../../http/fields.ts";
 import { isSameText } from "../../identity/token_proof.ts";
 import { BoundedMap } from "../../net/bounded_map.ts";
 
@@ -63,8 +63,8 @@ export class AdminSessions {
     const cookies = fieldValue(fields, "cookie") ?? "";
     if (cookies.length > MAX_COOKIES) return null;
     const name = cookieName(place);
-    for (const cookie of cookies.split(";")) {
-      const [, given, login = "", mac = ""] = COOKIE.exec(cookie.trim()) ?? [];
+    for (const cookie of cookiesOf(cookies)) {
+      const [, given, login = "", mac = ""] = COOKIE.exec(cookie) ?? [];
       if (given !== name || !isSameText(mac, this.#sign(login))) continue;
       const [expires = ""] = login.split(".");
       const isOver = Number(expires) * 1000 <= this.#now() || this.#ended.has(login);

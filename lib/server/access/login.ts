@@ -1,6 +1,7 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue, isFromOtherSite } from "../../http/fields.ts";
 import { isPreflight, type RequestHead } from "../../http/head.ts";
+import { pathOf, queryOf } from "../../http/target.ts";
 import { parseAuthority } from "../../net/authority.ts";
 import { prefersHTML } from "../proxy/html_page.ts";
 import type { Asking, VisitRefusal } from "../tunnels/upstream.ts";
@@ -128,8 +129,7 @@ function isForPage({ method, fields }: Asking): boolean {
 
 /** Whether the page of another site sends a form: it would log a visitor in as somebody else. */
 function isForeign({ host, fields }: Asking): boolean {
-  const site = fieldValue(fields, "sec-fetch-site");
-  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  if (isFromOtherSite(fieldValue(fields, "sec-fetch-site"))) return true;
   const origin = fieldValue(fields, "origin");
   return origin !== undefined && URL.parse(origin)?.host !== host?.toLowerCase();
 }
@@ -158,14 +158,9 @@ function authorizationOf(user: string, password: string): Field[1] {
   return `Basic ${encodeBase64(`${user}:${password}`)}`;
 }
 
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
-}
-
 /** Returns the path that somebody wanted who opens the page itself. */
 function wantedIn(target: string): string {
-  return new URLSearchParams(target.slice(LOGIN_PATH.length + 1)).get("to") ?? "";
+  return new URLSearchParams(queryOf(target)).get("to") ?? "";
 }
 
 /** Returns a path of this host, for what could lead to another one, or back to the login, its start. */

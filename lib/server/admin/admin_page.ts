@@ -1,5 +1,5 @@
 import type { Log } from "../../cli/log.ts";
-import { type Field, fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue, isFromOtherSite } from "../../http/fields.ts";
 import { parseAuthority } from "../../net/authority.ts";
 import type { AdminGuard } from "../access/admin_guard.ts";
 import type { AdminSessions, CookiePlace } from "../access/admin_sessions.ts";
@@ -160,8 +160,7 @@ function redirect(location: string): Answer {
 
 /** A browser says with each call from which page it comes; a page cannot change that (Fetch, section 2.2.2). */
 function isFromPage({ method, fields }: Visit, origin: string): boolean {
-  const site = fieldValue(fields, "sec-fetch-site");
-  if (site !== undefined && site !== "same-origin" && site !== "none") return false;
+  if (isFromOtherSite(fieldValue(fields, "sec-fetch-site"))) return false;
   const given = fieldValue(fields, "origin");
   const isRead = method === "GET" || method === "HEAD";
   return given === origin || (isRead && given === undefined);

@@ -3,7 +3,7 @@ import { AddressSet } from "../../net/address_set.ts";
 import type { Listen, Listener, ListenerOptions } from "../listen/listener.ts";
 import type { Answer, Visit, VisitHandler } from "../listen/visit.ts";
 import { refusalAnswer } from "../proxy/error_page.ts";
-import { pathOf } from "../router.ts";
+import { pathOf } from "../../http/target.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
 import type { OwnPages } from "./own_pages.ts";
 

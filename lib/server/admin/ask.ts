@@ -1,3 +1,4 @@
+import { queryOf } from "../../http/target.ts";
 import { parseAuthority } from "../../net/authority.ts";
 import type { Router } from "../router.ts";
 import type { Registry } from "../tunnels/registry.ts";
@@ -23,10 +24,8 @@ export function isServed(
   target: string,
   { router, registry, elsewhere }: AskOptions,
 ): boolean | Promise<boolean> {
-  const start = target.indexOf("?");
-  const asked = start === -1 || target.length > MAX_TARGET
-    ? null
-    : new URLSearchParams(target.slice(start)).get("domain");
+  const query = target.length > MAX_TARGET ? "" : queryOf(target);
+  const asked = new URLSearchParams(query).get("domain");
   const host = parseAuthority(asked ?? "");
   if (host === undefined || host.isAddress || host.port !== null) return false;
   const { name } = host;

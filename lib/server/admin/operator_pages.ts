@@ -1,4 +1,5 @@
 import type { Log } from "../../cli/log.ts";
+import { queryOf } from "../../http/target.ts";
 import { AdminGuard } from "../access/admin_guard.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
@@ -76,9 +77,7 @@ export class OperatorPages {
   }
 
   #list(visit: Visit): Answer {
-    const { target } = visit;
-    const query = target.indexOf("?");
-    const asked = new URLSearchParams(query === -1 ? "" : target.slice(query));
+    const asked = new URLSearchParams(queryOf(visit.target));
     try {
       const page = this.#tunnels.page(asked);
       return whole(200, `${JSON.stringify(page)}\n`, "application/json");

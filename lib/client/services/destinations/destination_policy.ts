@@ -1,7 +1,7 @@
 import type { RequestHead } from "../../../http/head.ts";
 import { AddressSet } from "../../../net/address_set.ts";
 import { isLocalhost } from "../../../net/authority.ts";
-import { isPlain, pathOf, plainPath } from "../plain_path.ts";
+import { isPlain, plainPath, servicePath } from "../plain_path.ts";
 import { addressKind } from "./address_kind.ts";
 import type { Destination } from "./destination.ts";
 import { type DestinationRule, isAbout, meansHost } from "./destination_rule.ts";
@@ -33,7 +33,7 @@ export class DestinationPolicy {
 
   /** Tells whether a URL may be asked for, as far as it tells itself. */
   allowsURL(request: DestinationRequest): boolean {
-    const paths = readingsOf(pathOf(request.destination.target));
+    const paths = readingsOf(servicePath(request.destination.target));
     return paths !== null && this.#isAllowed(request, request.destination.host, paths) &&
       !this.#isDenied(request, request.destination.host, paths);
   }
@@ -41,11 +41,11 @@ export class DestinationPolicy {
   /**
    * Tells whether one of the host's addresses may be connected to. A star alone reaches what is everybody's, a name, or a
    * star with a name behind it, private networks as well. This machine and its surroundings are reached only where a
-   * rule has the address itself: whoever runs the name server of a name that is allowed must not lead there.
+   * rule has the address itself: the owner of a name that is allowed could point it there.
    */
   allowsAddress(request: DestinationRequest, address: string): boolean {
     const { host, target } = request.destination;
-    const paths = readingsOf(pathOf(target));
+    const paths = readingsOf(servicePath(target));
     if (paths === null || this.#isDenied(request, address, paths)) return false;
     const rules = this.#allowing(request, host, paths);
     switch (addressKind(address)) {

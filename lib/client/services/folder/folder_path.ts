@@ -1,3 +1,4 @@
+import { pathOf } from "../../../http/target.ts";
 import { percentEncoded } from "../../../http/octets.ts";
 
 /** The one name with a dot that is meant to be published (RFC 8615). */
@@ -17,7 +18,7 @@ export interface FolderPath {
  * Each name is looked at alone and decoded once, so that nothing can turn into a separator later.
  */
 export function readFolderPath(target: string, isWindows: boolean): FolderPath | null {
-  const [path = ""] = target.split("?", 1);
+  const path = pathOf(target);
   if (!path.startsWith("/")) return null;
   const encoded = percentEncoded(path.slice(1)).split("/");
   const isFolder = encoded.at(-1) === "";

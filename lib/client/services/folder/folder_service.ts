@@ -2,6 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { platform } from "node:process";
 import { type Field, fieldValue } from "../../../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../../http/head.ts";
+import { pathOf, queryOf } from "../../../http/target.ts";
 import { ErrorCode } from "../../../wire/errors.ts";
 import { messageOf } from "../../../cli/safe_text.ts";
 import { systemReason } from "../../../net/system_reason.ts";
@@ -162,10 +163,9 @@ function asksForPage({ names }: FolderPath, { fields }: RequestHead): boolean {
 
 /** Sends to the same path with a slash behind it; a relative reference is right behind any prefix. */
 function toFolder(target: string): Answer {
-  const query = target.indexOf("?");
-  const path = query === -1 ? target : target.slice(0, query);
+  const path = pathOf(target);
   const last = path.slice(path.lastIndexOf("/") + 1);
-  const location = `./${last}/${query === -1 ? "" : target.slice(query)}`;
+  const location = `./${last}/${queryOf(target)}`;
   return sentence(307, "This is a folder.", [["location", location]]);
 }
 
