@@ -92,8 +92,7 @@ for (const [name, startPlainProxy] of Object.entries(PROXIES)) {
         "stop tunnel-server@1",
       ]);
       assertEquals(client.stdout.all.length, 1);
-      // It may be without a connection for a moment, in which visitors wait: a proxy that keeps its connection to the
-      // first instance leads it there again, where it is refused.
+      assert(!`${client.stderr}`.includes("not connected"), `${client.stderr}`);
     });
 
     await t.step("one that does not start is said, and the one that runs goes on", async () => {
