@@ -36,7 +36,7 @@ export const START_OWN_FLAGS = {
 const { port, host, route, strip, label, name: wish, once, showKey, ...others } = CLIENT_FLAGS;
 
 /** The flags of `tunnel-client start`. */
-export const START_FLAGS = { ...others, ...START_OWN_FLAGS };
+const START_FLAGS = { ...others, ...START_OWN_FLAGS };
 
 const OF_THE_FILE: readonly string[] = Object.keys({
   ...{ port, host, route, strip, label, name: wish, once, showKey },
@@ -152,7 +152,7 @@ function withoutOwn(environment: Environment): Environment {
 }
 
 /** Settings of the client that a running one does not change. */
-export const FIXED_SETTINGS: readonly string[] = [
+const FIXED_SETTINGS: readonly string[] = [
   ...["key", "inspect", "inspect-memory", "inspect-token"],
   ...["log-format", "log-level", "qr", "open"],
 ];

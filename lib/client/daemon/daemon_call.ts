@@ -14,7 +14,7 @@ export interface DaemonCall {
 }
 
 /** Flags that ask for a file of the system's instead of a tunnel. */
-export const PRINTING = ["print-unit", "print-launchd"] as const;
+const PRINTING = ["print-unit", "print-launchd"] as const;
 
 /** Flags with a secret, which stands in the file that is printed. */
 const SECRETS: readonly string[] = ["token", "basic-auth", "inspect-token", "proxy"];

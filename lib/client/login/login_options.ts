@@ -18,7 +18,7 @@ import { proxiesFor } from "../proxies.ts";
 const { token, proxy, serverCa, key, config } = CLIENT_FLAGS;
 
 /** The flags of `tunnel-client login`: what leads to a server, and where it is remembered. */
-export const LOGIN_FLAGS = { token, proxy, serverCa, key, config };
+const LOGIN_FLAGS = { token, proxy, serverCa, key, config };
 
 /** What the command line of a login gives. */
 export interface LoginOptions

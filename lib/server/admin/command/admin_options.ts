@@ -16,7 +16,7 @@ const GROUP = "The operator";
 const LISTED = 100;
 
 /** The flags of `tunnel-server admin`. */
-export const ADMIN_FLAGS = {
+const ADMIN_FLAGS = {
   /** Where the server is asked. */
   server: valueFlag("<url>", parsePublicUrl, {
     group: GROUP,
