@@ -59,7 +59,7 @@ export class ServerConnection implements SessionEvents {
   readonly registered: Promise<Registered>;
   /** Resolves with the reason when another connection should take the place of this one: after a GOAWAY, or when it is over. */
   readonly leaving: Promise<string>;
-  /** Resolves with the reason when the connection is over. */
+  /** Resolves with the reason when the connection is over, and nothing of it runs any more. */
   readonly closed: Promise<string>;
   readonly #options: ServerConnectionOptions;
   /** What was wished for as this connection was made. */
@@ -70,6 +70,8 @@ export class ServerConnection implements SessionEvents {
   readonly #registration = Promise.withResolvers<Registered>();
   readonly #leaving = Promise.withResolvers<string>();
   readonly #closing = Promise.withResolvers<string>();
+  /** The signing of the claim, which goes on when the connection ends meanwhile. */
+  #claiming: Promise<void> = Promise.resolve();
   #isOpen = true;
   #isBroken = false;
   #streams = 0;
@@ -154,7 +156,7 @@ export class ServerConnection implements SessionEvents {
   onRegistration(type: number, payload: Uint8Array): void {
     try {
       if (type === FrameType.RegistrationChallenge) {
-        this.#claim(payload).catch((error) => this.#failed(error));
+        this.#claiming = this.#claim(payload).catch((error) => this.#failed(error));
       } else if (type === FrameType.RegistrationResponse) {
         this.#accepted(decodeResponse(payload));
       } else {
@@ -179,7 +181,7 @@ export class ServerConnection implements SessionEvents {
     this.#isBroken = !BLAMELESS.has(error.code) || this.#transport.isBroken;
     this.#registration.reject(error);
     this.#leaving.resolve(error.message);
-    this.#closing.resolve(error.message);
+    void this.#claiming.then(() => this.#closing.resolve(error.message));
   }
 
   onTraffic(): void {}

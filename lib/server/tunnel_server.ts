@@ -270,6 +270,7 @@ export class TunnelServer implements AsyncDisposable {
     this.#actions.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
+    await this.#clientSessions.settled();
     await this.#adminPort?.shutdown();
   }
 

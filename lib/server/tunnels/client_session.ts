@@ -52,6 +52,8 @@ export interface ClientSessionContext extends SessionOptions {
 }
 
 export interface ClientSessionOptions extends ClientSessionContext {
+  /** Hears that the client has asked, and when that is looked at to the end. */
+  readonly onAsked: (registration: Promise<void>) => void;
   readonly onRegistered: (session: Session) => void;
   readonly onClose: (session: Session) => void;
 }
@@ -106,7 +108,7 @@ export class ClientSession implements SessionEvents {
       return;
     }
     this.#asked = true;
-    this.#register(payload).catch((error) => this.#refuse(error));
+    this.#options.onAsked(this.#register(payload).catch((error) => this.#refuse(error)));
   }
 
   onGoAway(reason: string): void {

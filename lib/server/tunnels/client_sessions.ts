@@ -28,6 +28,8 @@ export class ClientSessions {
   /** By the networks that they come from. */
   readonly #unregistered = new Tally<string>();
   readonly #sessions = new Set<Session>();
+  /** Registrations that are looked at, which goes on when their connections end meanwhile. */
+  readonly #registrations = new Set<Promise<void>>();
   #isClosed = false;
   /** How often all clients were asked to go elsewhere. */
   #goaways = 0;
@@ -62,6 +64,10 @@ export class ClientSessions {
         const connection = { address, host: visit.host ?? "" };
         new ClientSession(new WebSocketTransport(socket), connection, {
           ...this.#context,
+          onAsked: (registration) => {
+            this.#registrations.add(registration);
+            void registration.then(() => this.#registrations.delete(registration));
+          },
           onRegistered: (session) => {
             leave();
             socket.limit?.(MAX_TRANSPORT_MESSAGE);
@@ -114,6 +120,11 @@ export class ClientSessions {
   /** Opens no more streams in the sessions of these clients and resolves when none is left. */
   async drain(): Promise<void> {
     await Promise.all(this.#leaving().map((session) => session.drain("the server stops")));
+  }
+
+  /** Resolves when no registration is looked at any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#registrations);
   }
 
   /** Ends the sessions of these clients. */

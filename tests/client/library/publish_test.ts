@@ -136,6 +136,15 @@ Deno.test("serve says why a tunnel cannot be published", async () => {
   assertEquals([refused.code, refused.refusal], ["refused", "bad_token"]);
 });
 
+// The check of what a test leaves behind finds signatures that are still made or looked at.
+for (const connections of [2, 4, 8, 16]) {
+  Deno.test(`serve that is refused on ${connections} connections leaves nothing behind`, async () => {
+    await using server = startServer({ token: "a secret that nobody guesses" });
+    const options = { server: server.url, token: "another", connections };
+    await assertRejects(() => serve(options, handler), TunnelError);
+  });
+}
+
 Deno.test("serve keeps an address by its key: a file that is made, its text, a key pair", async () => {
   await using server = startServer({ fixed: false });
   await using folder = await TempDir.make();

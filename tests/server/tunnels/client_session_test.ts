@@ -85,6 +85,7 @@ class Place {
     const connection = { address: "192.0.2.1", host: "tunnel.test", isRetired: false };
     new ClientSession(new WebSocketTransport(near), connection, {
       ...this.#context,
+      onAsked: () => {},
       onRegistered: () => void this.registered++,
       onClose: () => void this.ended++,
     });
