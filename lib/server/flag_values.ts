@@ -59,7 +59,7 @@ export function parseBus(text: string): string {
   return text;
 }
 
-/** Bytes of a token at least: a false server that has a proof of it can try guesses, as many as it likes. */
+/** Bytes of a token at least: who has a proof of it, or a cookie signed with it, can try guesses, as many as one likes. */
 export const MIN_TOKEN_LENGTH = 16;
 
 /**

@@ -324,7 +324,8 @@ export class TunnelServer implements AsyncDisposable {
     const host = `${name}.${this.#options.domain}`;
     const asked = { method: "GET", scheme: "http", authority: host, target: "/", host };
     const { kind } = this.#router.route(asked);
-    return kind === "tunnel" ? null : "it is the server's own";
+    if (kind === "admin") return `${host} is the page of this server's operator`;
+    return kind === "tunnel" ? null : `${host} is the server itself`;
   }
 
   #defaultUrl(): string {

@@ -46,7 +46,7 @@ export interface TunnelServerOptions {
   readonly authorizedKeys?: AuthorizedKeys | null;
   /** Whom the operator keeps away. @default nobody, and who is added is forgotten with the process */
   readonly denyList?: DenyList | null;
-  /** The secret that opens /tunnels, the list of tunnels, and /metrics where the world can ask for it. @default no list */
+  /** A secret of 16 bytes or more that opens the operator's page, /tunnels, and /metrics where the world can ask for it. @default no list */
   readonly adminToken?: string | null;
   /** A port on 127.0.0.1 that shows both without a token; 0 takes a free one. @default none */
   readonly adminPort?: number | null;

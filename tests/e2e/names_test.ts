@@ -217,6 +217,7 @@ Deno.test("A name that is not to be had ends the client with the reason, and nev
   const port = `${freePort()}`;
   await using _server = await Program.start("server.ts", [
     ...["--hostname", "127.0.0.1", "--port", port, "--public-url", "http://hub.localhost:8000"],
+    ...["--admin-token", "0123456789abcdef", "--state", folder.path],
   ]);
   await using fixed = await startServer(["--fixed"]);
   const wish = (name: string, to = `http://127.0.0.1:${port}`) =>
@@ -226,7 +227,14 @@ Deno.test("A name that is not to be had ends the client with the reason, and nev
       ["www", "the name www is not given: it is reserved"],
       ["xn--shop-xyz", "it may be shown as another one"],
       ["6nyfjbfosvudec2vhh7g2sby5h7a4ab3olvmmrwbwqo7wxgym3ca", "the form of a tunnel's id"],
-      ["hub", "the name hub is not given: it is the server's own"],
+      [
+        "hub",
+        "the name hub is not given: hub.localhost is the server itself. Choose another --name",
+      ],
+      [
+        "admin",
+        "admin is not given: admin.localhost is the page of this server's operator. Choose",
+      ],
     ] as const
   ) {
     await t.step(name, async () => refused(await wish(name), reason));

@@ -58,6 +58,8 @@ Deno.test(
         const [rest] = await prometheus.query(`tunnel_single_requests_total{tunnel="other"}`);
         return first === 1 && rest === 2;
       });
+      const sent = "tunnel_single_sent_bytes_total";
+      assertEquals(await prometheus.query(`count(${sent} > 0)`), [2]);
       assertEquals(await prometheus.query("count(tunnel_single_streams)"), [1]);
     });
     await t.step("each expression", async () => {

@@ -89,7 +89,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     "--token=correct horse battery",
     "--authorized-keys=keys",
     "--state=folder",
-    "--admin-token=a",
+    "--admin-token=a stapled battery",
     "--admin-port=9090",
     "--max-body=500kb",
     "--rate-limit=100/s",
@@ -139,7 +139,7 @@ Deno.test("parseServerOptions reads every flag", () => {
     authorizedKeys: "keys",
     open: false,
     state: "folder",
-    adminToken: "a",
+    adminToken: "a stapled battery",
     adminPort: 9090,
     maxBody: 500_000,
     rateLimit: { count: 100, period: 1000 },
@@ -445,18 +445,21 @@ Deno.test("parseServerOptions shows exactly its flags in --help, within 80 colum
   assertEquals(parseServerOptions(["--version"], {}), { kind: "version" });
 });
 
-Deno.test("parseServerOptions refuses a token that can be guessed, and does not show it", () => {
-  for (const token of ["hunter2", "hunter2hunter2!", "ü".repeat(7)]) {
-    const error = assertThrows(
-      () => parseServerOptions([`--token=${token}`], {}),
-      UsageError,
-      "--token must have 16 bytes or more",
-    );
-    assert(!error.message.includes(token), error.message);
+Deno.test("parseServerOptions refuses tokens that can be guessed, of clients and of operators, and does not show them", () => {
+  for (const flag of ["--token", "--admin-token"]) {
+    for (const token of ["hunter2", "hunter2hunter2!", "ü".repeat(7)]) {
+      const error = assertThrows(
+        () => parseServerOptions([`${flag}=${token}`], {}),
+        UsageError,
+        `${flag} must have 16 bytes or more, which nobody can guess: openssl rand -hex 32`,
+      );
+      assert(!error.message.includes(token), error.message);
+    }
   }
   for (const token of ["x".repeat(16), "ü".repeat(8)]) {
-    const command = parseServerOptions([], { TUNNEL_TOKEN: token });
+    const environment = { TUNNEL_TOKEN: token, TUNNEL_ADMIN_TOKEN: token };
+    const command = parseServerOptions([], environment);
     assert(command.kind === "run");
-    assertEquals(command.options.token, token);
+    assertEquals([command.options.token, command.options.adminToken], [token, token]);
   }
 });

@@ -22,6 +22,7 @@ function rendered(): string {
     links: () => 0,
     accepted: () => 0,
   });
-  metrics.forTunnels({ upstreamsOf: () => [], load: () => 0, observe() {} }, 1);
+  const none = () => [];
+  metrics.forTunnels({ upstreams: none, upstreamsOf: none, load: () => 0, observe() {} }, 1);
   return metrics.render();
 }

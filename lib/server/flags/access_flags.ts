@@ -1,4 +1,4 @@
-import { integerFlag, textFlag, valueFlag } from "../../cli/flags.ts";
+import { integerFlag, valueFlag } from "../../cli/flags.ts";
 import { MIN_TOKEN_LENGTH, parseToken } from "../flag_values.ts";
 
 /** The heading of what lets people in. */
@@ -15,11 +15,11 @@ export const ACCESS_FLAGS = {
     default: null,
   }),
   /** The secret that opens the list of tunnels; null for no list. */
-  adminToken: textFlag({
+  adminToken: valueFlag("<secret>", parseToken, {
     group: ACCESS,
-    help: "secret that opens /tunnels, the list of tunnels, and /metrics where the world can ask " +
-      "for it; better in the environment than here",
-    placeholder: "<secret>",
+    help:
+      `secret of ${MIN_TOKEN_LENGTH} bytes or more that opens the operator's page, /tunnels, and ` +
+      "/metrics where the world can ask for it; better in the environment than here",
     default: null,
     defaultText: "no list",
   }),

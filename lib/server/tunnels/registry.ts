@@ -23,6 +23,8 @@ export interface RegistryObserver {
   onJoined(hostname: string): void;
   /** `isFarewell` tells whether the client said that it stops. */
   onGone(hostname: string, isFarewell: boolean): void;
+  /** An upstream is about to go, with what it has carried. */
+  onLeaving?(upstream: ClientUpstream): void;
 }
 
 interface Served {
@@ -101,6 +103,7 @@ export class Registry {
     const { thumbprint, hostnames } = upstream;
     if (!this.#served.get(hostnames[0] ?? "")?.upstreams.includes(upstream)) return;
     this.#connections.remove(thumbprint);
+    for (const observer of this.#observers) observer.onLeaving?.(upstream);
     for (const hostname of hostnames) this.#leave(hostname, upstream);
   }
 
