@@ -18,6 +18,8 @@ export interface RequestHead {
 export interface ResponseHead {
   /** 200 to 599, or 101 for an accepted WebSocket. */
   readonly status: number;
+  /** Where it is another one than the status usually has (RFC 9112 section 4): text without blanks around it. */
+  readonly reasonPhrase?: string | undefined;
   readonly fields: readonly Field[];
   readonly lines?: FieldLines;
 }
@@ -37,7 +39,11 @@ export class ReadRequestHead implements RequestHead {
 
 /** A response head likewise. */
 export class ReadResponseHead implements ResponseHead {
-  constructor(readonly status: number, readonly lines: FieldLines) {}
+  constructor(
+    readonly status: number,
+    readonly lines: FieldLines,
+    readonly reasonPhrase?: string,
+  ) {}
 
   get fields(): readonly Field[] {
     return this.lines.list;

@@ -1,3 +1,4 @@
+import { STATUS_TEXT } from "@std/http/status";
 import type { ResponseFraming } from "./body_decoder.ts";
 import { logsInConnection } from "./connection_login.ts";
 import { parseContentLengths } from "./content_length.ts";
@@ -8,7 +9,7 @@ import { type HeadRange, readMessageFields } from "./field_reader.ts";
 import { ReadResponseHead, type ResponseHead, statusAt } from "./head.ts";
 import { HeadError, lineAt } from "./head_error.ts";
 import { LF_ALONE, Mendings } from "./mendings.ts";
-import { CR, isOf, latin1, LF, SP, TEXT } from "./octets.ts";
+import { CR, isOf, latin1, LF, SP, TEXT, withoutBlanks } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
 
 /** Bounds a response head, in bytes: what the server's own listener takes from visitors. */
@@ -122,7 +123,7 @@ function parseHead(
 ): ParsedHead {
   const firstLF = octets.indexOf(LF);
   const lineEnd = octets[firstLF - 1] === CR ? firstLF - 1 : firstLF;
-  const { minor, status } = parseStatusLine(octets, lineEnd, mendings);
+  const { minor, status, reasonPhrase } = parseStatusLine(octets, lineEnd, mendings);
   // The empty line is not a field.
   const fieldsEnd = octets.length - (octets[octets.length - 2] === CR ? 2 : 1);
   if (lineEnd === firstLF || fieldsEnd === octets.length - 1) mendings.note(LF_ALONE);
@@ -136,6 +137,7 @@ function parseHead(
     head: new ReadResponseHead(
       status,
       withOneLength(own, announced, status === 204 ? null : length),
+      reasonPhrase,
     ),
     framing: isBodiless ? 0 : framing,
     upgrade: status === 101 ? upgradeIn(lines) : null,
@@ -155,21 +157,29 @@ function parseStatusLine(
   octets: Uint8Array,
   lineEnd: number,
   mendings: Mendings,
-): { readonly minor: number; readonly status: number } {
+): { readonly minor: number; readonly status: number; readonly reasonPhrase: string | undefined } {
   const minor = (octets[PROTOCOL.length] ?? 0) - 0x30;
   const status = statusAt(octets, STATUS_LINE_LENGTH - 3);
   const isLine = (minor === 0 || minor === 1) && status >= 100 && status < 600 &&
     octets[PROTOCOL.length + 1] === SP &&
     (lineEnd === STATUS_LINE_LENGTH || octets[STATUS_LINE_LENGTH] === SP);
   if (!isLine) throw malformed(STATUS_LINE, latin1(octets, 0, lineEnd));
-  // The reason is dropped, so it may have any octets that leave the end of its line beyond doubt.
-  for (let at = STATUS_LINE_LENGTH; at < lineEnd; at++) {
+  // Nobody decides anything by the reason, so it may have any octets that leave the end of its line beyond doubt.
+  const start = STATUS_LINE_LENGTH + 1;
+  const usual = STATUS_TEXT[status] ?? "";
+  let isUsual = lineEnd <= start || lineEnd - start === usual.length;
+  let isText = true;
+  for (let at = start; at < lineEnd; at++) {
     const octet = octets[at] ?? 0;
+    if (octet !== usual.charCodeAt(at - start)) isUsual = false;
     if (isOf(octet, TEXT)) continue;
     if (octet === CR) throw malformed(BARE_CR, latin1(octets, 0, lineEnd));
     mendings.note("the reason has a control character (RFC 9112 section 4)");
+    isText = false;
   }
-  return { minor, status };
+  // What is usual, or not there, the visitor gets without being told.
+  const reasonPhrase = isUsual || !isText ? "" : withoutBlanks(latin1(octets, start, lineEnd));
+  return { minor, status, reasonPhrase: reasonPhrase === "" ? undefined : reasonPhrase };
 }
 
 function readLines(octets: Uint8Array, range: HeadRange, mendings: Mendings): FieldLines {

@@ -12,6 +12,14 @@ export interface ResponseText {
   readonly lines: number;
 }
 
+/** What a response head is made of. */
+export interface ResponseParts {
+  readonly status: number;
+  /** @default the one that the status usually has */
+  readonly reasonPhrase?: string | undefined;
+  readonly fields: readonly Field[];
+}
+
 /**
  * Makes the text of a response head (RFC 9112 section 4), for {@linkcode writeLines}, which checks the values.
  *
@@ -20,11 +28,12 @@ export interface ResponseText {
  * @throws {HeadError} for a name that is not a token in lower case, and for a value with blanks around it.
  */
 export function responseText(
-  status: number,
-  fields: readonly Field[],
+  { status, reasonPhrase, fields }: ResponseParts,
   extra: { readonly text: string; readonly lines: number },
 ): ResponseText {
-  const text = statusLine(status) + linesText(fields) + extra.text + LINE_END;
+  const first = statusLine(status);
+  const line = reasonPhrase === undefined ? first : withPhrase(first, reasonPhrase);
+  const text = line + linesText(fields) + extra.text + LINE_END;
   return { text, lines: fields.length + extra.lines + 2 };
 }
 
@@ -36,6 +45,13 @@ export function writeResponse(
 ): number {
   writeLines(text, lines, out, offset);
   return offset + text.length;
+}
+
+/** "HTTP/1.1 200 ": what stands before the reason. */
+const BEFORE_PHRASE = RESPONSE_START.length + 4;
+
+function withPhrase(statusLine: string, reasonPhrase: string): string {
+  return statusLine.slice(0, BEFORE_PHRASE) + reasonPhrase + LINE_END;
 }
 
 const STATUS_LINES: (string | undefined)[] = [];

@@ -123,6 +123,9 @@ export class FrameReceiver {
       case FrameType.WSResponse:
         this.#onResponse(type, flags, id, payload);
         return;
+      case FrameType.ReasonPhrase:
+        this.#onReasonPhrase(id, payload);
+        return;
       case FrameType.HTTPRequest:
       case FrameType.WSRequest:
         this.#onRequest(type, flags, id, payload);
@@ -185,6 +188,19 @@ export class FrameReceiver {
       // A stream that has ended with this very head cannot be reset.
       stream.head?.reject(failure);
       stream.reset(failure.code, failure.message);
+    }
+  }
+
+  #onReasonPhrase(id: number, payload: Uint8Array): void {
+    // To a side that has not agreed to the feature it is a frame of an unknown type.
+    if (!this.#features.has("reason-phrases")) return;
+    const stream = this.#streams.find(FrameType.ReasonPhrase, id);
+    if (stream === undefined) return;
+    try {
+      stream.receiveReasonPhrase(payload);
+    } catch (error) {
+      const { code, message } = asStreamError(error);
+      stream.reset(code, message);
     }
   }
 

@@ -21,6 +21,8 @@ export class PendingHead {
   deadline: number;
   /** Makes another error of the one that the receiver would get; null for none. */
   translate: ((error: Error) => Error) | null = null;
+  /** The reason phrase that came before the head; null for none. */
+  reasonPhrase: string | null = null;
   #outcome: ResponseHead | Error | null = null;
   #receiver: HeadReceiver | null = null;
   #promise: Promise<ResponseHead> | null = null;
@@ -44,7 +46,8 @@ export class PendingHead {
 
   /** Takes the head, for `deliver`. */
   resolve(head: ResponseHead): void {
-    this.#settle(head);
+    const { reasonPhrase } = this;
+    this.#settle(reasonPhrase === null ? head : { ...head, reasonPhrase });
   }
 
   /** Ends the wait with an error, which is delivered when the caller is done; does nothing once there is an outcome. */

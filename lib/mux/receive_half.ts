@@ -82,6 +82,12 @@ export class ReceiveHalf {
     if (this.#ended) this.#checkLength();
   }
 
+  /** Checks that a frame may come which stands before the response head. */
+  checkBeforeHead(type: number): void {
+    if (this.#headAllowed) return;
+    throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} behind the head`);
+  }
+
   /** Takes the response head. */
   takeHead(end: boolean): void {
     if (!this.#headAllowed) throw new SessionError(ErrorCode.Protocol, "a second head");

@@ -1,5 +1,7 @@
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
+import type { Feature } from "../wire/features.ts";
 import { aFrame, FrameFlag, FrameType } from "../wire/frame.ts";
+import { decodeReasonPhrase, encodeReasonPhrase } from "../wire/head.ts";
 import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
 import type { PendingHead } from "./pending_head.ts";
 import { ReceiveHalf } from "./receive_half.ts";
@@ -11,6 +13,8 @@ import type { WriteQueue } from "./write_queue.ts";
 /** What a stream needs of its session. */
 export interface StreamHost {
   readonly queue: WriteQueue;
+  /** What both sides have beyond the frames that every peer has. */
+  readonly features: ReadonlySet<Feature>;
   /** The stream sent body: its request is making progress. */
   progressed(stream: Stream): void;
   /** The stream is over and its id is never used again. */
@@ -101,6 +105,7 @@ export class Stream {
    * @throws {StreamError | SessionError} for a head that cannot be sent, and when the stream is over.
    */
   respond(head: ResponseHead, end: boolean): void {
+    if (head.reasonPhrase !== undefined) this.#sendReasonPhrase(head.reasonPhrase);
     // Each answer has the next number after its request.
     this.#sending.responseHead(this.type + 1, head, end);
   }
@@ -163,6 +168,15 @@ export class Stream {
     this.#checkFinished();
   }
 
+  /** Takes the reason phrase of the response head that is to come; the last one counts. */
+  receiveReasonPhrase(payload: Uint8Array): void {
+    if (this.head === null) {
+      throw new SessionError(ErrorCode.Protocol, "a reason phrase of no answer");
+    }
+    this.#receiving.checkBeforeHead(FrameType.ReasonPhrase);
+    this.head.reasonPhrase = decodeReasonPhrase(payload);
+  }
+
   /** Takes a frame of body, a message or a teardown that the session has received. */
   receive(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (type !== FrameType.Data && this.type === FrameType.HTTPRequest) {
@@ -190,6 +204,12 @@ export class Stream {
     if (this.#isOver()) return;
     this.#fail(error, false);
     this.onAbort?.(error);
+  }
+
+  #sendReasonPhrase(phrase: string): void {
+    if (!this.#host.features.has("reason-phrases")) return;
+    const payload = encodeReasonPhrase(phrase);
+    if (payload !== null) this.#sending.control(FrameType.ReasonPhrase, 0, payload, false);
   }
 
   #isOver(): boolean {

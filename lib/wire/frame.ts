@@ -4,6 +4,7 @@ import {
   MAX_HEAD_LENGTH,
   MAX_NOTICE_LENGTH,
   MAX_REASON_LENGTH,
+  MAX_REASON_PHRASE_LENGTH,
   MAX_REGISTRATION_LENGTH,
 } from "./limits.ts";
 
@@ -15,6 +16,7 @@ export const FrameType = {
   HTTPRequest: 0x10,
   HTTPResponse: 0x11,
   Data: 0x12,
+  ReasonPhrase: 0x13,
   WSRequest: 0x20,
   WSResponse: 0x21,
   WSMessage: 0x22,
@@ -175,6 +177,7 @@ function buildRules(): (FrameRule | undefined)[] {
   onStream(FrameType.HTTPRequest, "HTTPRequest", EndStream, 6, MAX_HEAD_LENGTH);
   onStream(FrameType.HTTPResponse, "HTTPResponse", EndStream, 2, MAX_HEAD_LENGTH);
   onStream(FrameType.Data, "Data", EndStream, 0, MAX_DATA_LENGTH);
+  onStream(FrameType.ReasonPhrase, "ReasonPhrase", 0, 1, MAX_REASON_PHRASE_LENGTH);
   onStream(FrameType.WSRequest, "WSRequest", 0, 6, MAX_HEAD_LENGTH);
   onStream(FrameType.WSResponse, "WSResponse", EndStream, 2, MAX_HEAD_LENGTH);
   onStream(FrameType.WSMessage, "WSMessage", Text | More, 0, MAX_DATA_LENGTH);

@@ -12,9 +12,18 @@ import {
   statusAt,
 } from "../http/head.ts";
 import { HeadError, lineAt } from "../http/head_error.ts";
-import { CR, latin1, LF, LINE_END, writeLatin1 } from "../http/octets.ts";
+import {
+  CR,
+  isOf,
+  latin1,
+  LF,
+  LINE_END,
+  TEXT,
+  withoutBlanks,
+  writeLatin1,
+} from "../http/octets.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
-import { MAX_HEAD_LENGTH } from "./limits.ts";
+import { MAX_HEAD_LENGTH, MAX_REASON_PHRASE_LENGTH } from "./limits.ts";
 
 // Heads on the wire are lines of HTTP/1.1, in one spelling, without the empty line behind them:
 //
@@ -99,6 +108,24 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
     const fields = readWirePairs(payload, range);
     checkContentLength(fieldValues(fields, "content-length"));
     return { status, fields };
+  });
+}
+
+/** Makes the payload of a ReasonPhrase; null for a phrase that is too long to travel. */
+export function encodeReasonPhrase(phrase: string): Uint8Array | null {
+  if (phrase.length === 0 || phrase.length > MAX_REASON_PHRASE_LENGTH) return null;
+  const octets = new Uint8Array(phrase.length);
+  writeLatin1(phrase, octets, 0);
+  return octets;
+}
+
+/** Reads it. @throws {StreamError} `Protocol` for what could end a status line (RFC 9112 section 4). */
+export function decodeReasonPhrase(payload: Uint8Array): string {
+  return orStreamError(() => {
+    const phrase = latin1(payload);
+    const isText = payload.every((octet) => isOf(octet, TEXT));
+    if (isText && withoutBlanks(phrase) === phrase) return phrase;
+    throw new HeadError("a reason phrase must be text without blanks around it", phrase);
   });
 }
 

@@ -22,6 +22,9 @@ export const MAX_NOTICE_LENGTH = 4 * KIB;
 /** Bytes of a reason in Reset, Disconnect or WSTeardown: RFC 6455 section 5.5 leaves 123 for a close reason. */
 export const MAX_REASON_LENGTH = 1 * KIB;
 
+/** Bytes of a response's reason phrase: it is a few words, and a longer one does not travel. */
+export const MAX_REASON_PHRASE_LENGTH = 256;
+
 /** Bytes of one WebSocket message between server and client: a full batch and one more head fit. */
 export const MAX_TRANSPORT_MESSAGE = 1 * MIB;
 

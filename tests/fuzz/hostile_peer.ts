@@ -8,6 +8,7 @@ import type { Side } from "../testing/session_fixture.ts";
 import { mutated } from "./mutated.ts";
 
 const { Data, Disconnect, HTTPRequest, HTTPResponse, Ping, Pong, Reset, Window } = FrameType;
+const { ReasonPhrase } = FrameType;
 const { RegistrationChallenge, RegistrationRequest, RegistrationResponse } = FrameType;
 const { WSMessage, WSRequest, WSResponse, WSTeardown } = FrameType;
 
@@ -79,6 +80,7 @@ export class HostilePeer {
   #next(stream: number, sent: Sent): Uint8Array<ArrayBuffer> {
     const random = this.#random;
     if (!sent.hasHead) {
+      if (random.oneIn(4)) return frameOf(ReasonPhrase, { stream, payload: "Fine" });
       sent.hasHead = true;
       sent.hasEnded = random.oneIn(4);
       const flags = sent.hasEnded ? FrameFlag.EndStream : 0;
@@ -160,7 +162,7 @@ function rudeFrame(random: SeededRandom, stream: number): Uint8Array<ArrayBuffer
         ),
       );
     case 12:
-      return frameOf(random.pick([0x00, 0x13, 0x7f, 0xff]), { stream, flags, payload });
+      return frameOf(random.pick([0x00, 0x1f, 0x7f, 0xff]), { stream, flags, payload });
     default:
       return GOLDEN_FRAMES[random.integer(0, GOLDEN_FRAMES.length - 1)]?.bytes ?? frameOf(Pong);
   }

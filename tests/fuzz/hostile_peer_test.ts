@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode, SessionError, StreamError } from "../../lib/wire/errors.ts";
+import { FEATURES } from "../../lib/wire/features.ts";
 import { FrameFlag, FrameType, uint32At } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MESSAGE_COST } from "../../lib/wire/limits.ts";
 import type { Stream } from "../../lib/mux/stream.ts";
@@ -20,7 +21,10 @@ for (const side of ["server", "client"] as const) {
   fuzz(
     `whatever its peer sends, a ${side}'s session ends with a code at most, and keeps to what it was allowed`,
     async (random) => {
-      using near = new SessionAndPeer(side, { established: !random.oneIn(10) });
+      using near = new SessionAndPeer(side, {
+        established: !random.oneIn(10),
+        features: random.oneIn(2) ? FEATURES : [],
+      });
       const owner = new Owner(random, near);
       const peer = new HostilePeer(random, side);
       const ledger = new Ledger();

@@ -73,6 +73,23 @@ Deno.test("ResponseHeadParser takes any reason, none, and a status line without 
   }
 });
 
+Deno.test("ResponseHeadParser tells a reason that is another one than the usual, in text and without blanks", () => {
+  const reasons = {
+    "200 OK": undefined,
+    "200 ": undefined,
+    "200": undefined,
+    "200  ": undefined,
+    "200 O\0K": undefined,
+    "200 ok": "ok",
+    "200 OK!": "OK!",
+    "200  Fine\t": "Fine",
+    "299 Caf\xe9": "Caf\xe9",
+  };
+  for (const [line, reason] of Object.entries(reasons)) {
+    assertEquals(parse(`HTTP/1.1 ${line}\r\n\r\n`).head.reasonPhrase, reason, line);
+  }
+});
+
 Deno.test("ResponseHeadParser refuses bad status lines", () => {
   const lines = [
     "HTTP/1.1 20 OK",

@@ -400,7 +400,7 @@ for (const side of ["server", "client"] as const) {
       near.peer.take();
       // None of these streams but the first was ever opened.
       for (const stream of [0, 1, 2, MAX_STREAM_ID]) {
-        for (const type of [0x00, 0x04, 0x13, 0x7f, 0xff]) {
+        for (const type of [0x00, 0x04, 0x1f, 0x7f, 0xff]) {
           near.peer.send(type, { stream, flags: 0xff, payload: "whatever it is" });
         }
       }

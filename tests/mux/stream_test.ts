@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
+import type { Feature } from "../../lib/wire/features.ts";
 import { decodeReset, encodeReset } from "../../lib/wire/reasons.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { INITIAL_WINDOW, MAX_DATA_LENGTH, MESSAGE_COST } from "../../lib/wire/limits.ts";
@@ -10,8 +11,8 @@ import { SessionAndPeer } from "../testing/session_fixture.ts";
 import { settled } from "../testing/turn.ts";
 import { GET, OK, plain, rawHead } from "../testing/heads.ts";
 
-const { Data, HTTPRequest, HTTPResponse, Reset, Window, WSMessage, WSRequest, WSTeardown } =
-  FrameType;
+const { Data, HTTPRequest, HTTPResponse, ReasonPhrase, Reset, Window } = FrameType;
+const { WSMessage, WSRequest, WSTeardown } = FrameType;
 
 /** Bytes of credit that no test here uses up. */
 const PLENTY = 1 << 30;
@@ -98,6 +99,39 @@ Deno.test("Stream.respond sends a head at once, window or not, and may end the s
   await settled();
   assertEquals(shapes(near), [[HTTPResponse, FrameFlag.EndStream, 5]]);
   assertEquals(near.session.load, 0);
+});
+
+Deno.test("Stream.respond sends a reason phrase before its head, to a peer that has the feature", async () => {
+  for (const features of [[], ["reason-phrases"]] satisfies Feature[][]) {
+    using near = new SessionAndPeer("client", { features });
+    const stream = await opened(near);
+    stream.respond({ ...OK, reasonPhrase: "Fine" }, true);
+    await settled();
+    const phrase = { type: ReasonPhrase, flags: 0, stream: 1, payload: text("Fine") };
+    const sent = near.peer.take();
+    assertEquals(sent.map(({ type }) => type).at(-1), HTTPResponse);
+    assertEquals(sent.slice(0, -1), features.length === 0 ? [] : [phrase]);
+  }
+});
+
+Deno.test("a head comes with the last reason phrase before it, and one that is none resets its stream", async () => {
+  using near = new SessionAndPeer("server", { features: ["reason-phrases"] });
+  const open = () => near.session.open(HTTPRequest, GET, true);
+  const answered = open();
+  for (const payload of ["Good", "Fine", "200\r\n"]) {
+    const type = payload.startsWith("2") ? HTTPResponse : ReasonPhrase;
+    near.peer.send(type, { stream: 1, payload });
+  }
+  assertEquals((await answered.response).reasonPhrase, "Fine");
+  for (const [index, payload] of ["a\r\nb", "\0", " a", "a\t"].entries()) {
+    const refused = open();
+    near.peer.send(ReasonPhrase, { stream: 2 + index, payload });
+    const error = await assertRejects(() => refused.response, StreamError);
+    assertEquals(error.code, ErrorCode.Protocol);
+  }
+  near.peer.send(ReasonPhrase, { stream: 1, payload: "late" });
+  await settled();
+  assertEquals(near.end?.code, ErrorCode.Protocol);
 });
 
 Deno.test("Stream refuses to send after its end, or while a write is under way", async () => {

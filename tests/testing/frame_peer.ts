@@ -130,7 +130,7 @@ export function frameOf(type: number, parts: FrameParts = {}): Uint8Array<ArrayB
 /** Frames of types that nobody knows, for the session and for streams, as a later version may send them. */
 export const UNKNOWN_FRAMES: Uint8Array<ArrayBuffer> = joined(
   frameOf(0x7f, { flags: 0xff, payload: "whatever it is" }),
-  frameOf(0x13, { stream: 1, flags: 0x01 }),
+  frameOf(0x1f, { stream: 1, flags: 0x01 }),
   frameOf(0xff, { stream: 0xffff_ffff, payload: new Uint8Array(5_000) }),
 );
 

@@ -73,6 +73,8 @@ export interface VisitHandler {
 /** A response: its head, and the body that follows it. */
 export interface Answer {
   readonly status: number;
+  /** For visitors of a listener that sends it. @default the one that the status usually has */
+  readonly reasonPhrase?: string;
   readonly fields: readonly Field[];
   /** All of it, of which HEAD is told the length alone, or what it is read from as the visitor takes it; null for none. */
   readonly body: Uint8Array<ArrayBuffer> | BodySource | null;

@@ -12,7 +12,7 @@ import { type Answer, type BodySource, type Visit, WITHOUT_BODY } from "../liste
  */
 export function answerOf(
   { visit }: { readonly visit: Pick<Visit, "method"> },
-  { status, fields }: ResponseHead,
+  { status, reasonPhrase, fields }: ResponseHead,
   stream: Stream,
 ): Answer {
   if (status < 200) {
@@ -25,7 +25,8 @@ export function answerOf(
   const body = hasBody ? responseBody(stream) : null;
   const announced = fieldValue(fields, "content-length");
   if (hasBody && announced !== undefined) checkWhole(body, Number(announced));
-  return { status, fields: withoutHopByHop(fields), body };
+  const answer = { status, fields: withoutHopByHop(fields), body };
+  return reasonPhrase === undefined ? answer : { ...answer, reasonPhrase };
 }
 
 /** Refuses a body that is here whole but not as announced: with its true length, what is cut would look complete. */

@@ -58,9 +58,9 @@ class RewritingService implements Service {
       target: head.target,
       fields: changedFields(head.fields, request, head),
     };
-    const change = ({ status, fields }: ResponseHead): ResponseHead => {
+    const change = ({ status, reasonPhrase, fields }: ResponseHead): ResponseHead => {
       const own = cors === null || !isHTTP ? fields : sharedFields(fields, head, cors);
-      return { status, fields: changedFields(own, response, head) };
+      return { status, reasonPhrase, fields: changedFields(own, response, head) };
     };
     await this.#inner.serve(new RewritingIncoming(incoming, change), changed);
   }

@@ -32,7 +32,7 @@ export interface AnswerHead {
  * @throws {RangeError | HeadError} for a head that cannot be sent.
  */
 export function answerHead(answer: Answer, context: AnswerContext): AnswerHead {
-  const { status, body, fields } = answer;
+  const { status, reasonPhrase, body, fields } = answer;
   let length: string | null = null;
   let isDated = false;
   let demandsHTTPS = context.hsts === null;
@@ -71,7 +71,7 @@ export function answerHead(answer: Answer, context: AnswerContext): AnswerHead {
   const own = isFramed || (length !== null && told !== length)
     ? fields.filter(([name]) => name !== CODING && (name !== LENGTH || told === length))
     : fields;
-  const text = responseText(status, own, { text: extra, lines });
+  const text = responseText({ status, reasonPhrase, fields: own }, { text: extra, lines });
   // An empty body needs no more than its head.
   return { text, framing: body === null && framing === 0 ? "none" : framing, keepAlive };
 }
