@@ -16,6 +16,8 @@ export {
   forward,
   type ForwardOptions,
   type HandlerObject,
+  type LocalRoutes,
+  type LocalService,
   serve,
   type TunnelHandler,
   type TunnelHandlerInfo,
@@ -23,6 +25,7 @@ export {
 export { type Tunnel, TunnelError } from "./client/library/tunnel.ts";
 export type {
   BasicAuth,
+  FieldValues,
   InspectorSettings,
   TunnelOptions,
 } from "./client/library/tunnel_options.ts";
@@ -44,5 +47,6 @@ export type {
   WebSocketUpgrade,
 } from "./client/services/handler/handler.ts";
 export { upgradeWebSocket } from "./client/services/handler/handled_exchange.ts";
+export type { Rate } from "./cli/flags.ts";
 export { OptionError } from "./cli/option_values.ts";
 export type { RefusedVisitors } from "./wire/notice.ts";

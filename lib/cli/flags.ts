@@ -100,7 +100,8 @@ export function valueFlag<T, Default>(
   parse: (text: string) => T,
   options: FlagOptions<Default>,
 ): Flag<T | Default> {
-  const { spell = spellText } = options;
+  const { separator = "" } = options;
+  const { spell = (value: unknown): string => spellMembers(value, separator) } = options;
   return {
     ...shown("value", placeholder, options),
     read: ([text]) => text === undefined ? options.default : parse(text),
@@ -123,7 +124,7 @@ export function listFlag<T>(
     read: (texts) => texts.length === 0 ? options.default : texts.map(parse),
     accept(value) {
       if (value === undefined) return options.default;
-      const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+      const values = withJoint(value, options.joint ?? "");
       if (values.length === 0) throw new RangeError("must have one member or more");
       return values.map((member) => parse(spell(member)));
     },
@@ -203,6 +204,24 @@ export interface Rate {
 /** Makes a flag whose value is a rate such as `100/s`. */
 export function rateFlag<Default>(options: FlagOptions<Default>): Flag<Rate | Default> {
   return valueFlag("<rate>", parseRate, { ...options, spell: spellRate });
+}
+
+/** Returns the members of a value; names with values, alone or among others, become texts with the joint between. */
+export function withJoint(value: unknown, joint: string): readonly unknown[] {
+  const members: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (joint === "") return members;
+  return members.flatMap((member) => {
+    if (typeof member !== "object" || member === null || Array.isArray(member)) return [member];
+    return Object.entries(member).map(([name, part]) =>
+      typeof part === "string" ? `${name}${joint}${part}` : part
+    );
+  });
+}
+
+/** Writes a value that may be a list of its members. */
+function spellMembers(value: unknown, separator: string): string {
+  const isList = Array.isArray(value) && separator !== "";
+  return isList ? value.map(spellText).join(separator) : spellText(value);
 }
 
 function spellText(value: unknown): string {

@@ -31,7 +31,7 @@ export function optionValue<T>(option: string, flag: Flag<T>, value: unknown): T
 /** Reads what a program gave for all options of a table. @throws {OptionError} at the first value that is wrong. */
 export function optionValues<Values>(
   flags: Flags<Values>,
-  given: { readonly [Option in keyof Values]?: unknown },
+  given: { readonly [Option in keyof NoInfer<Values>]?: unknown },
 ): Values {
   const values: Partial<Values> = {};
   for (const option in flags) values[option] = optionValue(option, flags[option], given[option]);

@@ -13,7 +13,12 @@ import { CLIENT_FLAGS } from "./flags.ts";
 import { checkInspectToken } from "./inspector/inspect_flags.ts";
 import type { KeyFileOptions } from "./key_file.ts";
 import { proxiesFor } from "./proxies.ts";
-import { parseService, type RouteSpec, type ServiceSpec } from "./services/service_spec.ts";
+import {
+  parseService,
+  routedService,
+  type RouteSpec,
+  type ServiceSpec,
+} from "./services/service_spec.ts";
 import { visitorRules } from "./visitor_flags.ts";
 
 /** The values of the client's flags, and what is made of several of them. */
@@ -107,10 +112,7 @@ export function sharedOptions(
   };
 }
 
-/** Routes at most: many more than somebody writes by hand, and those below one name are looked at in turn. */
-const MAX_ROUTES = 100;
-
-/** Puts routes together; a service beside them has what none of them takes. */
+/** Puts routes together; a service beside them has what none of them takes. @throws {UsageError} for two of one path. */
 export function routesOf(
   { route: given, strip }: Pick<FlagValues<typeof CLIENT_FLAGS>, "route" | "strip">,
   others: ServiceSpec | null,
@@ -118,15 +120,12 @@ export function routesOf(
   const rest: readonly RouteSpec[] = others === null
     ? []
     : [{ prefix: "", service: others, isStripped: false }];
-  const routes = [...given, ...rest].map((route) => ({
-    ...route,
-    isStripped: route.isStripped || strip,
-  }));
-  const prefixes = routes.map(({ prefix }) => prefix);
-  const twice = prefixes.find((prefix, index) => prefixes.indexOf(prefix) !== index);
-  if (twice !== undefined) throw new UsageError(`two services are given for ${twice || "/"}`);
-  if (routes.length > MAX_ROUTES) throw new UsageError(`there are more than ${MAX_ROUTES} routes`);
-  return { kind: "routes", routes };
+  try {
+    return routedService([...given, ...rest], strip);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UsageError(cause.message, { cause });
+  }
 }
 
 function serviceOf(positional: string): ServiceSpec {

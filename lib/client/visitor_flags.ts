@@ -2,6 +2,7 @@ import { UsageError } from "../cli/command_line.ts";
 import {
   durationFlag,
   type Flag,
+  flagName,
   type FlagValues,
   integerFlag,
   listFlag,
@@ -47,7 +48,6 @@ export const VISITOR_FLAGS = {
     default: EVERYBODY,
     defaultText: "everybody",
     separator: ",",
-    spell: (value) => Array.isArray(value) ? value.join() : String(value),
   }),
   /** Requests in a time; null for what the server says. */
   rateLimit: rateFlag({
@@ -83,21 +83,43 @@ export const VISITOR_FLAGS = {
   }),
 };
 
-/** Puts together what the flags say of visitors. @throws {UsageError} for what does not go together. */
-export function visitorRules(
+/** An option that does not go with another one, and a sentence that continues its name. */
+export interface VisitorConflict {
+  readonly option: keyof typeof VISITOR_FLAGS;
+  readonly problem: string;
+}
+
+/** Says what does not go together of what was said of visitors; `named` writes the name of another option. */
+export function visitorConflict(
+  rules: VisitorRules,
+  named: (option: keyof typeof VISITOR_FLAGS) => string,
+): VisitorConflict | null {
+  if (rules.login && rules.basicAuth.length === 0) {
+    const problem = `is a page for the users of ${named("basicAuth")}, and there are none`;
+    return { option: "login", problem };
+  }
+  if (!isTooLong(rules)) return null;
+  const problem = `is too long for a registration, together with ${named("allowIp")}`;
+  return { option: "basicAuth", problem };
+}
+
+/** Puts together what the flags say of visitors. */
+export function rulesOf(
   { basicAuth, login, allowIp, rateLimit, maxStreams, maxBody, timeout }: FlagValues<
     typeof VISITOR_FLAGS
   >,
 ): VisitorRules {
-  if (login && basicAuth.length === 0) {
-    throw new UsageError("--login is a page for the users of --basic-auth, and there are none");
-  }
   const limits = { rate: rateLimit, streams: maxStreams, body: maxBody, timeout };
-  const rules = { basicAuth, login, allowIp, limits };
-  if (isTooLong(rules)) {
-    throw new UsageError("--basic-auth and --allow-ip are too long together for a registration");
-  }
-  return rules;
+  return { basicAuth, login, allowIp, limits };
+}
+
+/** Puts together what a command line says of visitors. @throws {UsageError} for what does not go together. */
+export function visitorRules(values: FlagValues<typeof VISITOR_FLAGS>): VisitorRules {
+  const rules = rulesOf(values);
+  const named = (option: string): string => `--${flagName(option)}`;
+  const conflict = visitorConflict(rules, named);
+  if (conflict === null) return rules;
+  throw new UsageError(`${named(conflict.option)} ${conflict.problem}`);
 }
 
 function usersFlag(): Flag<readonly Login[]> {

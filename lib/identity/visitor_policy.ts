@@ -82,6 +82,13 @@ export function isTooLong({ basicAuth, allowIp }: VisitorRules): boolean {
   return length + basicAuth.length * HASH_COST > MAX_POLICY_LENGTH;
 }
 
+/** Whether some visitors are kept out. */
+export function isGuarded(
+  { basicAuth, allowIp }: Pick<VisitorRules, "basicAuth" | "allowIp">,
+): boolean {
+  return basicAuth.length > 0 || allowIp.length > 0;
+}
+
 /** Whether there is anything to check. */
 export function hasPolicy(policy: VisitorPolicy): boolean {
   return encodeVisitorPolicy(policy) !== undefined;

@@ -13,7 +13,8 @@ export async function publish(): Promise<void> {
   for await (const event of published) {
     if (event.type === "online") break;
   }
-  await using other = await forward({ ...options, hostHeader: "rewrite" }, 3000);
+  await using other = await forward({ ...options, hostHeader: "rewrite", cors: "*" }, 3000);
+  await forward({ server, spa: true, rateLimit: "5/m" }, { "/api": 4000, "/": "./dist" });
   console.log(other.url, tunnel({ server }).name);
 }
 

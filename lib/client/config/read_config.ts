@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from "node:path";
-import { type Flag, SecretError } from "../../cli/flags.ts";
+import { type Flag, SecretError, withJoint } from "../../cli/flags.ts";
 import { nearest } from "../../cli/nearest.ts";
 import { ProgramError } from "../../cli/program.ts";
 import { quoted, quotedOpenly } from "../../cli/safe_text.ts";
@@ -163,7 +163,11 @@ class ConfigReader {
   #flagTexts(flag: Flag<unknown>, value: unknown, path: MemberPath): readonly string[] {
     const name = path.at(-1) ?? "";
     const isList = flag.kind === "list" || flag.separator !== "";
-    const given = this.#texts(flag.joint === "" ? value : joined(value, flag.joint), path, isList);
+    const given = this.#texts(
+      flag.joint === "" ? value : withJoint(value, flag.joint),
+      path,
+      isList,
+    );
     // The label of the key's first address is empty, which no flag needs to say.
     if (name === "label" && given[0] === "") return given;
     // Each by itself, so that a message shows the wrong one alone.
@@ -213,17 +217,6 @@ class ConfigReader {
     const { line, column } = this.#yaml.placeOf(path);
     return new ProgramError(`${this.#path}:${line}:${column}: ${sentence}`, 2, { cause });
   }
-}
-
-/** Writes names with values, alone or in a list, as the flag has them. */
-function joined(value: unknown, joint: string): unknown {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.flatMap((member) => {
-    if (!isMapping(member)) return [member];
-    return Object.entries(member).map(([name, part]) =>
-      typeof part === "string" ? `${name}${joint}${part}` : part
-    );
-  });
 }
 
 const OF_TUNNELS = ["service", "inspect"];

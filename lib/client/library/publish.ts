@@ -1,15 +1,22 @@
-import { OptionError, optionValue } from "../../cli/option_values.ts";
+import { OptionError, optionValue, optionValues } from "../../cli/option_values.ts";
 import { ProgramError } from "../../cli/program.ts";
 import { quoted } from "../../cli/safe_text.ts";
 import { CLIENT_FLAGS } from "../flags.ts";
 import type { Handler, HandlerInfo } from "../services/handler/handler.ts";
+import { withDestinations } from "../services/destinations/destination_service.ts";
 import { HandlerService } from "../services/handler/handler_service.ts";
 import { openService, type OpenServiceOptions } from "../services/open_service.ts";
+import { rewriting } from "../services/rewriting/rewriting_service.ts";
 import type { Service } from "../services/service.ts";
-import { parseService, serviceName, type ServiceSpec } from "../services/service_spec.ts";
+import {
+  parseService,
+  routedService,
+  serviceName,
+  type ServiceSpec,
+} from "../services/service_spec.ts";
 import { PublishedTunnel } from "./published_tunnel.ts";
 import type { Tunnel } from "./tunnel.ts";
-import { authoritiesOf, readTunnelOptions } from "./read_tunnel_options.ts";
+import { type ReadTunnelOptions, readTunnelOptions } from "./read_tunnel_options.ts";
 import type { TunnelOptions } from "./tunnel_options.ts";
 
 /** What a handler is told beside the request. */
@@ -47,61 +54,91 @@ export async function serve(
   handler: TunnelHandler | HandlerObject,
 ): Promise<Tunnel> {
   const ask = handlerOf(handler);
-  const tunnel = new PublishedTunnel(await readTunnelOptions(options));
+  const read = await readTunnelOptions(options);
+  const tunnel = new PublishedTunnel(read);
   const service = new HandlerService(
     (request, info) => ask(request, Object.assign(info, { tunnel })),
     { onError: (error) => tunnel.report(error) },
   );
-  return await tunnel.open(service, "");
+  return await tunnel.open(behindOptions(service, read, tunnel), "");
 }
 
 /** How a local service is published. */
 export interface ForwardOptions extends TunnelOptions {
   /** What the service gets as Host: a name, or `"rewrite"` for its own. @default the public host */
   readonly hostHeader?: string | null;
-  /** Certificates in PEM of authorities that are trusted for an `https://` service beside the usual ones. @default none */
-  readonly originAuthorities?: string | readonly string[];
-  /** Asks an `https://` service whatever its certificate says. @default false */
-  readonly insecureOrigin?: boolean;
   /** Lists what is in folders without an `index.html`, where a folder is published. @default false */
   readonly list?: boolean;
   /** Shows the `index.html` of a folder that is published for pages that are not there. @default false */
   readonly spa?: boolean;
+  /** Gives services for paths what stands behind their path, which is in `X-Forwarded-Prefix`. @default false */
+  readonly strip?: boolean;
 }
 
 /**
- * Publishes a local service, as `tunnel-client` does: a port of this machine, or a word such as `host:3000`,
- * `http://host:3000`, `https://host:8443`, `unix:/run/app.sock` or `./folder`.
+ * A local service, as `tunnel-client` takes it: a port of this machine, or a word such as `host:3000`, `http://host:3000`,
+ * `https://host:8443`, `unix:/run/app.sock`, `./folder`, `status:503` or `redirect:https://example.com{path}`.
+ */
+export type LocalService = number | string;
+
+/** Services for paths and all that is below them: the longest path that fits decides, and `/` is for all others. */
+export type LocalRoutes = Readonly<Record<`/${string}`, LocalService>>;
+
+/**
+ * Publishes a local service, or several for paths, as `tunnel-client` does.
  *
  * @example An app of Node's
  * ```ts
  * const tunnel = await forward({ server: "tunnel.example.com" }, 3000);
  * ```
  *
+ * @example A site in a folder with an API beside it
+ * ```ts
+ * const options = { server: "tunnel.example.com", spa: true };
+ * const tunnel = await forward(options, { "/api": 4000, "/": "./dist" });
+ * ```
+ *
  * @returns the tunnel, once a first server has taken it.
  * @throws {OptionError} for an option that is wrong, and for a service that cannot be one.
  * @throws {TunnelError} when no server could be reached in time, or one has refused the tunnel for good.
  */
-export async function forward(options: ForwardOptions, service: number | string): Promise<Tunnel> {
-  const { hostHeader, originAuthorities, insecureOrigin, list, spa, ...others } = options;
-  const spec = specOf(service);
-  const serviceOptions = {
-    hostHeader: optionValue("hostHeader", CLIENT_FLAGS.hostHeader, hostHeader),
-    list: optionValue("list", CLIENT_FLAGS.list, list),
-    spa: optionValue("spa", CLIENT_FLAGS.spa, spa),
-    trust: {
-      authorities: authoritiesOf("originAuthorities", originAuthorities),
-      isInsecure: optionValue("insecureOrigin", CLIENT_FLAGS.insecureOrigin, insecureOrigin),
-    },
-  };
-  const tunnel = new PublishedTunnel(await readTunnelOptions(others));
+export async function forward(
+  options: ForwardOptions,
+  service: LocalService | LocalRoutes,
+): Promise<Tunnel> {
+  const { hostHeader, list, spa, strip, ...others } = options;
+  const values = optionValues(SERVICE_FLAGS, { hostHeader, list, spa, strip });
+  const spec = typeof service === "object" && service !== null
+    ? routesOf(service, values.strip)
+    : specOf(service);
+  const read = await readTunnelOptions(others);
+  const tunnel = new PublishedTunnel(read);
   const local = openedService(spec, {
-    ...serviceOptions,
+    ...values,
+    trust: read.destinations.trust,
     onTrouble: (sentence) => tunnel.notify(sentence),
     onHostRefused: (advice) => tunnel.notify(advice(new URL(tunnel.url))),
   });
-  return await tunnel.open(local, serviceName(spec));
+  return await tunnel.open(behindOptions(local, read, tunnel), serviceName(spec));
 }
+
+/** Puts what the options change and allow in front of a service. */
+function behindOptions(
+  service: Service,
+  { rewriting: changes, destinations }: ReadTunnelOptions,
+  tunnel: PublishedTunnel,
+): Service {
+  const onTrouble = (sentence: string): void => tunnel.notify(sentence);
+  return rewriting(withDestinations(service, { ...destinations, onTrouble }), changes);
+}
+
+/** The options of local services that are what their flags are. */
+const SERVICE_FLAGS = {
+  hostHeader: CLIENT_FLAGS.hostHeader,
+  list: CLIENT_FLAGS.list,
+  spa: CLIENT_FLAGS.spa,
+  strip: CLIENT_FLAGS.strip,
+};
 
 function handlerOf(handler: TunnelHandler | HandlerObject): TunnelHandler {
   if (typeof handler === "function") return handler;
@@ -122,7 +159,18 @@ function openedService(spec: ServiceSpec, options: OpenServiceOptions): Service 
   }
 }
 
-function specOf(service: number | string): ServiceSpec {
+function routesOf(services: LocalRoutes, strip: boolean): ServiceSpec {
+  const texts = Object.entries(services).map(([path, service]) => `${path}=${service}`);
+  const routes = optionValue("service", CLIENT_FLAGS.route, texts);
+  try {
+    return routedService(routes, strip);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new OptionError("service", `cannot be these routes: ${cause.message}`, { cause });
+  }
+}
+
+function specOf(service: LocalService): ServiceSpec {
   try {
     return parseService(String(service));
   } catch (cause) {

@@ -1,16 +1,17 @@
 import { durationFlag } from "../../cli/flags.ts";
-import { OptionError, optionValue, refuseOthers } from "../../cli/option_values.ts";
-import {
-  makeVisitorPolicy,
-  OPEN_POLICY,
-  type VisitorRules,
-} from "../../identity/visitor_policy.ts";
+import { OptionError, optionValue, optionValues, refuseOthers } from "../../cli/option_values.ts";
+import { isGuarded, makeVisitorPolicy, type VisitorRules } from "../../identity/visitor_policy.ts";
 import { certificatesIn } from "../authority_file.ts";
 import { CLIENT_FLAGS } from "../flags.ts";
 import { DIRECT, proxiesFor } from "../proxies.ts";
 import type { InspectorOptions } from "../inspector/inspector.ts";
 import { isLoopback } from "../inspector/visit_guard.ts";
+import { DESTINATION_FLAGS } from "../services/destinations/destination_flags.ts";
+import type { DestinationOptions } from "../services/destinations/destination_service.ts";
+import { REWRITING_FLAGS } from "../services/rewriting/rewriting_flags.ts";
+import type { Rewriting } from "../services/rewriting/rewriting_service.ts";
 import type { TunnelClientOptions } from "../tunnel_client.ts";
+import { rulesOf, VISITOR_FLAGS, visitorConflict } from "../visitor_flags.ts";
 import { readTunnelKey } from "./tunnel_key.ts";
 import type { TunnelOptions } from "./tunnel_options.ts";
 
@@ -23,23 +24,26 @@ export interface ReadTunnelOptions
   /** In milliseconds; may be infinite. */
   readonly connectTimeout: number;
   readonly inspector: Pick<InspectorOptions, "place" | "token" | "memory"> | null;
+  /** What is changed between visitor and service. */
+  readonly rewriting: Rewriting;
+  /** Where visitors may go, and what an `https://` service or destination is trusted by. */
+  readonly destinations: Pick<DestinationOptions, "allow" | "deny" | "trust">;
 }
 
+const { server: SERVER, proxy: PROXY, label, name, token, connections, ...FLAGS } = CLIENT_FLAGS;
+
+/** Options that are what their flags are. */
+const VALUE_FLAGS = {
+  ...{ label, name, token, connections, insecureOrigin: FLAGS.insecureOrigin },
+  ...VISITOR_FLAGS,
+  ...REWRITING_FLAGS,
+  ...DESTINATION_FLAGS,
+};
+
 /** The names of all options; the type has them all. */
-export const TUNNEL_OPTIONS: readonly (keyof TunnelOptions)[] = [
-  "server",
-  "key",
-  "label",
-  "name",
-  "token",
-  "basicAuth",
-  "allowIp",
-  "connections",
-  "proxy",
-  "authorities",
-  "signal",
-  "connectTimeout",
-  "inspector",
+export const TUNNEL_OPTIONS: readonly string[] = [
+  ...["server", "key", ...Object.keys(VALUE_FLAGS), "originAuthorities", "proxy", "authorities"],
+  ...["signal", "connectTimeout", "inspector"],
 ];
 
 /**
@@ -52,29 +56,39 @@ export async function readTunnelOptions(options: TunnelOptions): Promise<ReadTun
   if (options.server === undefined) {
     throw new OptionError("server", "is needed: the URL of a tunnel server");
   }
-  const { server, label, name, token, connections, proxy: proxyFlag, ...others } = CLIENT_FLAGS;
-  const servers = [...new Set(optionValue("server", server, options.server))];
-  const proxy = optionValue("proxy", proxyFlag, options.proxy) ?? DIRECT;
-  const rules: VisitorRules = {
-    ...OPEN_POLICY,
-    basicAuth: optionValue("basicAuth", others.basicAuth, options.basicAuth),
-    allowIp: optionValue("allowIp", others.allowIp, options.allowIp),
-  };
-  return {
+  const servers = [...new Set(optionValue("server", SERVER, options.server))];
+  const proxy = optionValue("proxy", PROXY, options.proxy) ?? DIRECT;
+  const values = optionValues(VALUE_FLAGS, options);
+  const { allowDestination: allow, denyDestination: deny, insecureOrigin: isInsecure } = values;
+  const rules = checkedRules(rulesOf(values));
+  if (allow.length > 0 && !isGuarded(rules)) {
+    const problem =
+      "would let everybody send requests from this machine: give basicAuth or allowIp";
+    throw new OptionError("allowDestination", problem);
+  }
+  const authorities = authoritiesOf("originAuthorities", options.originAuthorities);
+  const others = {
     servers,
     proxies: proxiesFor(servers, proxy, {}),
-    label: optionValue("label", label, options.label),
-    name: optionValue("name", name, options.name),
-    token: optionValue("token", token, options.token),
-    connections: optionValue("connections", connections, options.connections),
+    ...{ label: values.label, name: values.name, token: values.token },
+    connections: values.connections,
     authorities: authoritiesOf("authorities", options.authorities),
     signal: signalOf(options.signal),
     connectTimeout: timeoutOf(options.connectTimeout),
     inspector: inspectorOf(options.inspector),
-    policy: await makeVisitorPolicy(rules),
-    // It comes last: a key file is made only for a tunnel whose other options are right.
-    key: await readTunnelKey(options.key ?? "memory"),
+    rewriting: values,
+    destinations: { allow, deny, trust: { authorities, isInsecure } },
   };
+  // It comes last: a key file is made only for a tunnel whose other options are right.
+  const key = await readTunnelKey(options.key ?? "memory");
+  return { ...others, key, policy: await makeVisitorPolicy(rules, key) };
+}
+
+/** @throws {OptionError} for rules that do not go together. */
+function checkedRules(rules: VisitorRules): VisitorRules {
+  const conflict = visitorConflict(rules, (option) => option);
+  if (conflict === null) return rules;
+  throw new OptionError(conflict.option, conflict.problem);
 }
 
 /** A file's server can be down for as long; a program that cannot be published should not wait for longer unasked. */
@@ -95,7 +109,7 @@ function signalOf(signal: AbortSignal | undefined): AbortSignal | null {
 }
 
 /** Finds the certificates that an option gives. @throws {OptionError} for a text without any. */
-export function authoritiesOf(
+function authoritiesOf(
   option: string,
   authorities: string | readonly string[] = [],
 ): readonly string[] {

@@ -1,4 +1,9 @@
-/** How a tunnel is published. Nothing is read from the environment. */
+import type { Rate } from "../../cli/flags.ts";
+
+/**
+ * How a tunnel is published. Nothing is read from the environment. Times are milliseconds or texts such as `30s`, sizes
+ * bytes or texts such as `10mb`.
+ */
 export interface TunnelOptions {
   /** The server's URL, or those of several: `https://` unless it says otherwise, but `http://` for localhost and addresses. */
   readonly server: string | readonly string[];
@@ -17,8 +22,41 @@ export interface TunnelOptions {
   readonly token?: string | null;
   /** What visitors must present (RFC 7617), of one user or several; it leaves this machine as a salted hash. @default nothing */
   readonly basicAuth?: BasicAuth | readonly BasicAuth[] | null;
+  /** Asks for `basicAuth` on a page of its own, which browsers remember for a week. @default false */
+  readonly login?: boolean;
   /** The visitors that are let in: addresses and networks such as `10.0.0.0/8`. @default everybody */
   readonly allowIp?: string | readonly string[];
+  /** Requests to this tunnel, such as `100/s`, then 429. @default the server's */
+  readonly rateLimit?: Rate | string | null;
+  /** Requests and WebSockets at once, then 503. @default the server's */
+  readonly maxStreams?: number | null;
+  /** The largest request body, then 413. @default the server's */
+  readonly maxBody?: number | string | null;
+  /** How long visitors wait for an answer to begin, then 504. @default the server's */
+  readonly timeout?: number | string | null;
+  /** Fields that the service gets; `{visitor}`, `{host}` and `{path}` stand for what was asked. @default none */
+  readonly setRequestHeader?: FieldValues;
+  /** Names of fields that the service does not get. @default none */
+  readonly removeRequestHeader?: string | readonly string[];
+  /** Fields that visitors get, likewise. @default none */
+  readonly setResponseHeader?: FieldValues;
+  /** Names of fields that visitors do not get. @default none */
+  readonly removeResponseHeader?: string | readonly string[];
+  /** Origins of sites whose pages may read the answers, or `*` for all; preflights are answered as well. @default as the service says */
+  readonly cors?: string | readonly string[] | null;
+  /**
+   * Where a visitor may go by naming it in `X-Proxy-Destination`, such as `https://*.internal:443/api/*`. It is refused
+   * without `basicAuth` or `allowIp`: this machine would send requests for everybody.
+   *
+   * @default nowhere
+   */
+  readonly allowDestination?: string | readonly string[];
+  /** Where a visitor may not go all the same, likewise, or a network such as `10.0.0.0/8`. @default nowhere else */
+  readonly denyDestination?: string | readonly string[];
+  /** Certificates in PEM of authorities that are trusted for `https://` services and destinations beside the usual ones. @default none */
+  readonly originAuthorities?: string | readonly string[];
+  /** Asks an `https://` service or destination whatever its certificate says. @default false */
+  readonly insecureOrigin?: boolean;
   /** WebSockets to each server, from 1 to 16. @default 2 */
   readonly connections?: number;
   /** An HTTP proxy on the way to the servers, as `http://user:password@host:port`. @default none */
@@ -42,6 +80,9 @@ export interface TunnelOptions {
    */
   readonly inspector?: number | string | InspectorSettings | null;
 }
+
+/** Fields (RFC 9110 section 5): values by their names, or texts such as `X-Env: dev`. */
+export type FieldValues = Readonly<Record<string, string>> | string | readonly string[];
 
 /** An inspector with more than an address. */
 export interface InspectorSettings {

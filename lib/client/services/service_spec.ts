@@ -61,6 +61,23 @@ export function parseRoute(text: string): RouteSpec {
   return { prefix, service, isStripped: service.kind === "folder" };
 }
 
+/** Routes at most: many more than somebody writes by hand, and those below one name are looked at in turn. */
+const MAX_ROUTES = 100;
+
+/**
+ * Puts routes together; with `strip` all of their services get the path without the route's.
+ *
+ * @throws {RangeError} with a sentence of its own for two of one path, and for too many.
+ */
+export function routedService(given: readonly RouteSpec[], strip: boolean): ServiceSpec {
+  const prefixes = given.map(({ prefix }) => prefix);
+  const twice = prefixes.find((prefix, index) => prefixes.indexOf(prefix) !== index);
+  if (twice !== undefined) throw new RangeError(`two services are given for ${twice || "/"}`);
+  if (given.length > MAX_ROUTES) throw new RangeError(`there are more than ${MAX_ROUTES} routes`);
+  const routes = given.map((route) => ({ ...route, isStripped: route.isStripped || strip }));
+  return { kind: "routes", routes };
+}
+
 /** Names with slashes between, each of plain characters (RFC 3986 section 3.3), so that a path has one spelling. */
 const ROUTE_PATH = /^\/(?:(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,:@-]+(?:\/(?!\.{1,2}(?:\/|$))|$))*$/;
 

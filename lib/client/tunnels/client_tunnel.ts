@@ -1,6 +1,6 @@
 import type { SigningKey } from "../../identity/key.ts";
 import { type ClientMark, newClientMark } from "../../identity/client_mark.ts";
-import { makeVisitorPolicy } from "../../identity/visitor_policy.ts";
+import { isGuarded, makeVisitorPolicy } from "../../identity/visitor_policy.ts";
 import type { Heartbeat } from "../../mux/heartbeat.ts";
 import { readAuthorities } from "../authority_file.ts";
 import type { ClientConsole } from "../console/client_console.ts";
@@ -136,11 +136,6 @@ async function openLocal(
   const { allowDestination: allow, denyDestination: deny } = options;
   if (allow.length > 0 && !isGuarded(options)) console.warn(OPEN_DESTINATIONS);
   return rewriting(withDestinations(opened, { allow, deny, trust, onTrouble }), options);
-}
-
-/** Whether some visitors are kept out. */
-function isGuarded({ basicAuth, allowIp }: ClientOptions): boolean {
-  return basicAuth.length > 0 || allowIp.length > 0;
 }
 
 const OPEN_DESTINATIONS =

@@ -28,9 +28,28 @@ const options: readonly TunnelOptions[] = [
   { server, signal: new AbortController() },
   // @ts-expect-error for local services alone
   { server, hostHeader: "rewrite" },
+  { server, rateLimit: "100/s", maxStreams: 5, maxBody: 1000, timeout: "30s", login: true },
+  { server, rateLimit: { count: 5, period: 1000 }, cors: "*", insecureOrigin: true },
+  { server, setRequestHeader: { "X-Env": "dev" }, setResponseHeader: ["X-Env: dev"] },
+  { server, allowDestination: "https://*.internal", denyDestination: ["10.0.0.0/8"] },
+  // @ts-expect-error a rate without its time
+  { server, rateLimit: 100 },
+  // @ts-expect-error values are texts
+  { server, setRequestHeader: { "X-Env": 5 } },
+  // @ts-expect-error names have no values
+  { server, removeRequestHeader: { "X-Env": "dev" } },
+  // @ts-expect-error yes or no
+  { server, login: "yes" },
+  // @ts-expect-error a text or several
+  { server, allowDestination: new URL("https://api.internal") },
 ];
 
-const forwardOptions: ForwardOptions = { server, hostHeader: "rewrite", insecureOrigin: true };
+const forwardOptions: readonly ForwardOptions[] = [
+  { server, hostHeader: "rewrite", insecureOrigin: true },
+  { server, list: true, spa: true, strip: true, rateLimit: "5/m" },
+  // @ts-expect-error yes or no
+  { server, strip: "/api" },
+];
 
 const handlers: readonly Handler[] = [
   () => new Response(),
@@ -50,8 +69,11 @@ const handlers: readonly Handler[] = [
 const services: readonly Service[] = [
   3000,
   "unix:/run/app.sock",
+  { "/api": 4000, "/": "./dist" },
   // @ts-expect-error not a service
   { port: 3000 },
+  // @ts-expect-error not a service for a path
+  { "/api": { port: 3000 } },
 ];
 
 function listen(tunnel: Tunnel): void {
@@ -69,11 +91,15 @@ Deno.test("the names of a tunnel's options are those of their type", () => {
   const names: { readonly [Option in keyof TunnelOptions]-?: true } = {
     ...{ server: true, key: true, label: true, name: true, token: true, basicAuth: true },
     ...{ allowIp: true, connections: true, proxy: true, authorities: true, signal: true },
-    ...{ connectTimeout: true, inspector: true },
+    ...{ connectTimeout: true, inspector: true, login: true, rateLimit: true, maxStreams: true },
+    ...{ maxBody: true, timeout: true, setRequestHeader: true, removeRequestHeader: true },
+    ...{ setResponseHeader: true, removeResponseHeader: true, cors: true },
+    ...{ allowDestination: true, denyDestination: true, originAuthorities: true },
+    ...{ insecureOrigin: true },
   };
   assertEquals([...TUNNEL_OPTIONS].sort(), Object.keys(names).sort());
-  assertEquals([options, handlers, services].map(({ length }) => length), [9, 8, 3]);
-  assertEquals([forwardOptions.server, typeof listen], [server, "function"]);
+  assertEquals([options, handlers, services].map(({ length }) => length), [18, 8, 5]);
+  assertEquals([forwardOptions.length, typeof listen], [3, "function"]);
 });
 
 /** The options of the command line, but for those of the program around a server. */

@@ -58,6 +58,6 @@ const VALUE = /^[\x20-\x7e]*$/;
 /** Fields that delimit or route a message (RFC 9112 sections 3.2 and 6), with what speaks against a rule for them. */
 const FRAMING: ReadonlyMap<string, string> = new Map([
   ["content-length", "it says where the message ends"],
-  ["host", "--host-header does"],
+  ["host", "the host header has an option of its own"],
   ["expect", "it asks the next server for an answer of its own"],
 ]);

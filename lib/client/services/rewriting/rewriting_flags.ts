@@ -42,6 +42,7 @@ export const REWRITING_FLAGS = {
     group: SERVICE,
     help: "sites whose pages may read the answers, with commas between, or * for all; answers " +
       "preflights as well",
+    separator: ",",
     default: null,
     defaultText: "as the service says",
   }),

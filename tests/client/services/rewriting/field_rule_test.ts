@@ -34,7 +34,7 @@ Deno.test("parseFieldSetting refuses what is no field", () => {
 Deno.test("parseFieldName refuses what frames, routes or ends at a hop, and says why", () => {
   const wrong: Readonly<Record<string, string>> = {
     "Content-Length": "must not change Content-Length: it says where the message ends",
-    "Host": "must not change Host: --host-header does",
+    "Host": "must not change Host: the host header has an option of its own",
     "Expect": "must not change Expect: it asks the next server for an answer of its own",
     "Transfer-Encoding": "must not change Transfer-Encoding: it ends at each hop",
     "connection": "must not change connection: it ends at each hop",
