@@ -14,6 +14,18 @@ ArrayBuffer.prototype.transfer ??= function (length = this.byteLength) {
   return other;
 };
 
+Map.groupBy ??= function (items, keyOf) {
+  const groups = new Map();
+  let index = 0;
+  for (const item of items) {
+    const key = keyOf(item, index++);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+};
+
 URL.parse ??= function (url, base) {
   return URL.canParse(url, base) ? new URL(url, base) : null;
 };

@@ -84,6 +84,8 @@ for (const runtime of RUNTIMES) {
       const call = [
         PROGRAM,
         "./",
+        "--route",
+        "/old=status:410",
         "--key",
         "key.pem",
         "--server",
@@ -92,8 +94,11 @@ for (const runtime of RUNTIMES) {
         "127.0.0.1:0",
       ];
       await using program = await Started.start(runtime, folder.path, call);
-      await t.step("its program publishes a folder", async () => {
+      await t.step("its program publishes a folder and a route", async () => {
         assertEquals(await (await fetch(`${program.url}/page.txt`)).text(), "a file");
+        const gone = await fetch(`${program.url}/old`);
+        await gone.body?.cancel();
+        assertEquals(gone.status, 410);
       });
       await t.step("its program has the inspector", async () => {
         const [, inspector = ""] = await program.stderr.find(/inspector at (http\S+)/) ?? [];
