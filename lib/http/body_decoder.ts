@@ -1,6 +1,10 @@
+import type { Field } from "./fields.ts";
+import { readMessageFields } from "./field_reader.ts";
+import { HeadError } from "./head_error.ts";
 import { LF_ALONE, Mendings, NOTHING_MENDED } from "./mendings.ts";
 import { COLON, CR, hexValue, isBlank, isOf, LF, SEMICOLON, TEXT, TOKEN } from "./octets.ts";
 import { OriginError } from "./origin_error.ts";
+import { allowedTrailers, MAX_TRAILERS } from "./trailers.ts";
 
 /** How a body ends: after so many bytes, with its last chunk, or with the connection. */
 export type ResponseFraming = number | "chunked" | "close";
@@ -9,8 +13,6 @@ export type ResponseFraming = number | "chunked" | "close";
 const MAX_SIZE_DIGITS = 16;
 /** Bounds a chunk's extension, or the blanks in its place, in bytes: some origins pad sizes to a width of theirs. */
 const MAX_EXTENSION = 1024;
-/** Bounds a trailer section in bytes; it is read and dropped. */
-const MAX_TRAILERS = 16 * 1024;
 
 /** Where the decoder stands; the chunked ones follow the grammar of RFC 9112 section 7.1. */
 const enum State {
@@ -45,12 +47,16 @@ export class BodyDecoder {
   /** Where the data of the last {@linkcode decode} begins, and ends, in its buffer. */
   from = 0;
   to = 0;
+  /** The fields behind a body that is done; null for none. */
+  trailers: readonly Field[] | null = null;
   #state: State;
   /** Bytes to come of the body, or of the chunk. */
   #remaining = 0;
   #digits = 0;
   /** Bytes of the present extension, or of the trailer section. */
   #overhead = 0;
+  /** Octets of the trailer section, in lines that end with CR and LF; made when there is one. */
+  #section: number[] | null = null;
   /** Made when there is something to note. */
   #mendings: Mendings | null = null;
 
@@ -174,27 +180,37 @@ export class BodyDecoder {
         if (!this.#takesLineEnd(octet, State.LastLF)) this.#beginTrailer(octet);
         return;
       case State.TrailerName:
+        this.#keep(octet);
         if (octet === COLON) this.#state = State.TrailerValue;
         else if (!isOf(octet, TEXT)) throw unexpected(octet, "in a trailer's name");
         else if (!isOf(octet, TOKEN)) this.#note(ODD_TRAILER);
         return;
       case State.TrailerValue:
-        if (!this.#takesLineEnd(octet, State.TrailerLF) && !isOf(octet, TEXT)) {
-          throw unexpected(octet, "in a trailer");
-        }
+        if (this.#takesLineEnd(octet, State.TrailerLF)) return;
+        if (!isOf(octet, TEXT)) throw unexpected(octet, "in a trailer");
+        this.#keep(octet);
         return;
       case State.TrailerLF:
         expect(octet, LF);
+        this.#keep(CR);
+        this.#keep(LF);
         this.#state = State.TrailerStart;
         return;
       default:
         expect(octet, LF);
         this.#state = State.Done;
+        if (this.#section !== null) this.trailers = readTrailers(Uint8Array.from(this.#section));
     }
+  }
+
+  #keep(octet: number): void {
+    this.#section ??= [];
+    this.#section.push(octet);
   }
 
   #beginTrailer(octet: number): void {
     if (isBlank(octet) || !isOf(octet, TEXT)) throw unexpected(octet, "instead of a trailer");
+    this.#keep(octet);
     this.#state = octet === COLON ? State.TrailerValue : State.TrailerName;
     if (!isOf(octet, TOKEN)) this.#note(ODD_TRAILER);
   }
@@ -217,6 +233,19 @@ export class BodyDecoder {
 
   #countOverhead(limit: number): void {
     if (++this.#overhead > limit) throw malformed(`more than ${limit} bytes surround the data`);
+  }
+}
+
+/** Returns the fields that may be passed on; null where there are none, or where the section is none of fields. */
+function readTrailers(octets: Uint8Array): readonly Field[] | null {
+  try {
+    // Odd names were noted as they came.
+    const lines = readMessageFields(octets, { start: 0, end: octets.length }, new Mendings());
+    const trailers = allowedTrailers(lines.list);
+    return trailers.length === 0 ? null : trailers;
+  } catch (error) {
+    if (!(error instanceof HeadError)) throw error;
+    return null;
   }
 }
 

@@ -53,6 +53,14 @@ export function listMembers(value: string): string[] {
   return value.split(",").map(withoutBlanks);
 }
 
+/** Whether a TE field has the word which says that trailers are welcome (RFC 9110 section 10.1.4). */
+export function takesTrailers(te: string | undefined): boolean {
+  return te !== undefined && listMembers(te.toLowerCase()).includes("trailers");
+}
+
+/** The field that says so to the next hop. */
+export const TAKES_TRAILERS: Field = ["te", "trailers"];
+
 /** Members of a request's longest list: no program sends as many, and 64 KiB of commas take milliseconds to read. */
 export const MAX_MEMBERS = 100;
 

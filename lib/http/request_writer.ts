@@ -19,9 +19,6 @@ export const MAX_CHUNK_PREFIX = 10;
 /** Ends a chunk's data (RFC 9112 section 7.1). */
 export const CHUNK_END: Uint8Array = new TextEncoder().encode("\r\n");
 
-/** Ends a chunked body: the last chunk and an empty trailer section. */
-export const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
-
 /** Bytes of a framing line and of the empty line at most, with a Content-Length of 16 digits. */
 const FRAMING_LENGTH = 64;
 

@@ -123,6 +123,10 @@ export class FrameReceiver {
       case FrameType.WSResponse:
         this.#onResponse(type, flags, id, payload);
         return;
+      case FrameType.Trailers:
+        // To a side that has not agreed to the feature it is a frame of an unknown type.
+        if (this.#features.has("trailers")) this.#streams.find(type, id)?.receiveTrailers(payload);
+        return;
       case FrameType.ReasonPhrase:
         this.#onReasonPhrase(id, payload);
         return;

@@ -1,3 +1,4 @@
+import type { Field } from "../http/fields.ts";
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import { aFrame, FrameFlag, frameName, FrameType } from "../wire/frame.ts";
 import type { ReceiveWindow } from "./flow_control.ts";
@@ -24,6 +25,7 @@ export class ReceiveHalf {
   #awaited = Infinity;
   #headAllowed: boolean;
   #ended: boolean;
+  #trailers: readonly Field[] | null = null;
   #reader: Reader | null = null;
   #error: Error | null = null;
   #dropped = false;
@@ -49,6 +51,11 @@ export class ReceiveHalf {
   /** Whether the peer has sent all of it; some may still wait to be read. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The fields behind the body, once it has ended; null for none. */
+  get trailers(): readonly Field[] | null {
+    return this.#trailers;
   }
 
   /**
@@ -97,10 +104,7 @@ export class ReceiveHalf {
 
   /** Takes a frame of body, a message or a teardown. @throws {StreamError} as `expect` says. */
   take(type: number, flags: number, bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#headAllowed || this.#ended) {
-      const when = this.#ended ? "after its end" : "before its head";
-      throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} on a stream ${when}`);
-    }
+    this.#checkWithin(type);
     const end = type === FrameType.Data && (flags & FrameFlag.EndStream) !== 0;
     if (bytes.length === 0 && end) {
       this.#checkLength();
@@ -122,6 +126,13 @@ export class ReceiveHalf {
     if (end || type === FrameType.WSTeardown) this.#end();
   }
 
+  /** Takes the fields behind the body, whose end is to come. */
+  takeTrailers(fields: readonly Field[]): void {
+    this.#checkWithin(FrameType.Trailers);
+    if (this.#trailers !== null) throw new SessionError(ErrorCode.Protocol, "second Trailers");
+    this.#trailers = fields;
+  }
+
   /** Ends it with an error; `drop` says that what was not read is dropped as well. */
   fail(error: Error, drop: boolean): void {
     this.#error = error;
@@ -134,6 +145,12 @@ export class ReceiveHalf {
   /** Gives its share of the session's budget back. */
   release(): void {
     this.#window.release();
+  }
+
+  #checkWithin(type: number): void {
+    if (!this.#headAllowed && !this.#ended) return;
+    const when = this.#ended ? "after its end" : "before its head";
+    throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} on a stream ${when}`);
   }
 
   #checkLength(): void {

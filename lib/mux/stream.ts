@@ -1,7 +1,13 @@
+import type { Field } from "../http/fields.ts";
 import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import type { Feature } from "../wire/features.ts";
 import { aFrame, FrameFlag, FrameType } from "../wire/frame.ts";
-import { decodeReasonPhrase, encodeReasonPhrase } from "../wire/head.ts";
+import {
+  decodeReasonPhrase,
+  decodeTrailers,
+  encodeReasonPhrase,
+  encodeTrailers,
+} from "../wire/head.ts";
 import type { ReceiveWindow, SendWindow } from "./flow_control.ts";
 import type { PendingHead } from "./pending_head.ts";
 import { ReceiveHalf } from "./receive_half.ts";
@@ -85,6 +91,11 @@ export class Stream {
     return this.#receiving.ended;
   }
 
+  /** The fields behind the peer's body (RFC 9110 section 6.5), once it has ended; null for none. */
+  get trailers(): readonly Field[] | null {
+    return this.#receiving.trailers;
+  }
+
   /**
    * Returns the next chunk, null at the end, or a promise when it has not come yet.
    *
@@ -120,6 +131,17 @@ export class Stream {
     if (bytes.length === 0) return this.#sending.check();
     this.#host.progressed(this);
     return this.#sending.write(FrameType.Data, 0, bytes);
+  }
+
+  /**
+   * Sends the fields behind a body, once all of it was written and before its end; to a peer without the feature nothing.
+   *
+   * @throws {StreamError | SessionError} when the stream is over, and for what is no field.
+   */
+  sendTrailers(fields: readonly Field[]): void {
+    if (!this.#host.features.has("trailers")) return;
+    const payload = encodeTrailers(fields);
+    if (payload !== null) this.#sending.control(FrameType.Trailers, 0, payload, false);
   }
 
   /** Sends one WebSocket message, in several frames where it is long; waits as `write` does. */
@@ -185,13 +207,19 @@ export class Stream {
     try {
       this.#receiving.take(type, flags, bytes);
     } catch (error) {
-      if (!(error instanceof StreamError)) throw error;
-      // What came before the fault can still be read, as before a Reset of the peer.
-      this.#host.sendReset(this, error.code, error.message);
-      this.abort(error);
+      this.#refuse(error);
       return;
     }
     this.#checkFinished();
+  }
+
+  /** Takes the fields behind a body. */
+  receiveTrailers(payload: Uint8Array): void {
+    try {
+      this.#receiving.takeTrailers(decodeTrailers(payload));
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   /** Takes credit that the session has received. */
@@ -204,6 +232,14 @@ export class Stream {
     if (this.#isOver()) return;
     this.#fail(error, false);
     this.onAbort?.(error);
+  }
+
+  /** Ends the stream for what the peer did wrong on it, and throws anything else. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof StreamError)) throw error;
+    // What came before the fault can still be read, as before a Reset of the peer.
+    this.#host.sendReset(this, error.code, error.message);
+    this.abort(error);
   }
 
   #sendReasonPhrase(phrase: string): void {

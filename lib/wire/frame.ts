@@ -6,6 +6,7 @@ import {
   MAX_REASON_LENGTH,
   MAX_REASON_PHRASE_LENGTH,
   MAX_REGISTRATION_LENGTH,
+  MAX_TRAILERS_LENGTH,
 } from "./limits.ts";
 
 /** The types of a frame, as PROTOCOL.md lists them. */
@@ -17,6 +18,7 @@ export const FrameType = {
   HTTPResponse: 0x11,
   Data: 0x12,
   ReasonPhrase: 0x13,
+  Trailers: 0x14,
   WSRequest: 0x20,
   WSResponse: 0x21,
   WSMessage: 0x22,
@@ -178,6 +180,7 @@ function buildRules(): (FrameRule | undefined)[] {
   onStream(FrameType.HTTPResponse, "HTTPResponse", EndStream, 2, MAX_HEAD_LENGTH);
   onStream(FrameType.Data, "Data", EndStream, 0, MAX_DATA_LENGTH);
   onStream(FrameType.ReasonPhrase, "ReasonPhrase", 0, 1, MAX_REASON_PHRASE_LENGTH);
+  onStream(FrameType.Trailers, "Trailers", 0, 5, MAX_TRAILERS_LENGTH);
   onStream(FrameType.WSRequest, "WSRequest", 0, 6, MAX_HEAD_LENGTH);
   onStream(FrameType.WSResponse, "WSResponse", EndStream, 2, MAX_HEAD_LENGTH);
   onStream(FrameType.WSMessage, "WSMessage", Text | More, 0, MAX_DATA_LENGTH);

@@ -1,6 +1,6 @@
 import { parseContentLength } from "../http/content_length.ts";
-import { fieldValues } from "../http/fields.ts";
-import { linesText, writeLines } from "../http/field_lines.ts";
+import { type Field, fieldValues } from "../http/fields.ts";
+import { FieldLines, linesText, writeLines } from "../http/field_lines.ts";
 import { readWireFields, readWirePairs } from "../http/field_reader.ts";
 import {
   linesOf,
@@ -22,8 +22,9 @@ import {
   withoutBlanks,
   writeLatin1,
 } from "../http/octets.ts";
+import { allowedTrailers } from "../http/trailers.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
-import { MAX_HEAD_LENGTH, MAX_REASON_PHRASE_LENGTH } from "./limits.ts";
+import { MAX_HEAD_LENGTH, MAX_REASON_PHRASE_LENGTH, MAX_TRAILERS_LENGTH } from "./limits.ts";
 
 // Heads on the wire are lines of HTTP/1.1, in one spelling, without the empty line behind them:
 //
@@ -127,6 +128,22 @@ export function decodeReasonPhrase(payload: Uint8Array): string {
     if (isText && withoutBlanks(phrase) === phrase) return phrase;
     throw new HeadError("a reason phrase must be text without blanks around it", phrase);
   });
+}
+
+/**
+ * Makes the payload of a Trailers; null where there is nothing that may travel, or more than fits.
+ *
+ * @throws {StreamError} `Protocol` for what is no field.
+ */
+export function encodeTrailers(fields: readonly Field[]): Uint8Array | null {
+  const { octets } = orStreamError(() => FieldLines.of(allowedTrailers(fields)));
+  return octets.length === 0 || octets.length > MAX_TRAILERS_LENGTH ? null : octets;
+}
+
+/** Reads it; fields that may not be trailers are passed over. @throws {StreamError} `Protocol` for what is no field. */
+export function decodeTrailers(payload: Uint8Array): readonly Field[] {
+  const end = payload.length;
+  return orStreamError(() => allowedTrailers(readWirePairs(payload, { start: 0, end })));
 }
 
 /** Returns the bytes of body that a head has announced, null where it does not say. */

@@ -25,6 +25,9 @@ export const MAX_REASON_LENGTH = 1 * KIB;
 /** Bytes of a response's reason phrase: it is a few words, and a longer one does not travel. */
 export const MAX_REASON_PHRASE_LENGTH = 256;
 
+/** Bytes of a Trailers: as long as a trailer section may be that comes from a visitor or an origin. */
+export const MAX_TRAILERS_LENGTH = 16 * KIB;
+
 /** Bytes of one WebSocket message between server and client: a full batch and one more head fit. */
 export const MAX_TRANSPORT_MESSAGE = 1 * MIB;
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { BusMemory, MemoryBus } from "../../lib/server/bus/memory_bus.ts";
 import { toText } from "../testing/latin1.ts";
@@ -12,6 +12,13 @@ import { startClient, startServer, startTunnel } from "../testing/tunnel.ts";
 
 const OWN = ["--listener", "own"];
 const HEAD = "200\r\n";
+const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const TRAILERS = "X-Sum: 1\r\nx-sum: 2\r\n";
+/** What only a head may have (RFC 9110 section 6.5.1). */
+const FORBIDDEN = [
+  ...["Content-Length: 9", "Transfer-Encoding: gzip", "Host: evil.example", "Set-Cookie: a=b"],
+  ...["Authorization: Basic eA==", "X-Forwarded-For: 6.6.6.6", "Content-Type: text/html"],
+].map((line) => `${line}\r\n`).join("");
 const FINE = "HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nok";
 
 Deno.test("The own listener passes on what is beside heads and bodies", async (t) => {
@@ -39,6 +46,48 @@ Deno.test("The own listener passes on what is beside heads and bodies", async (t
       }
     },
   );
+  await t.step("trailers of an answer, but none of those that only a head has", async () => {
+    for (const body of ["", "ok", "x".repeat(200_000)]) {
+      using visitor = await tunnel.open();
+      await visitor.send(tunnel.write("/", { fields: [["TE", "trailers"]] }));
+      const exchange = await origin.next();
+      assertEquals([exchange.head.get("te"), exchange.head.get("connection")], ["trailers", "te"]);
+      await exchange.answer(`${CHUNKED}${chunked(body, TRAILERS + FORBIDDEN)}`);
+      const answer = await visitor.receive();
+      assertEquals(toText(await answer.body.readAll()), body);
+      assertEquals(answer.body.trailers, ["x-sum: 1", "x-sum: 2"]);
+    }
+  });
+  await t.step("trailers of a request, likewise", async () => {
+    for (const body of ["", "hello", "x".repeat(300_000)]) {
+      using visitor = await tunnel.open();
+      const sending = visitor.send(
+        `POST /up HTTP/1.1\r\nHost: ${tunnel.host}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          chunked(body, TRAILERS + FORBIDDEN),
+      );
+      const exchange = await origin.next();
+      assertEquals(toText(await exchange.body.readAll()), body);
+      assertEquals(exchange.body.trailers, ["x-sum: 1", "x-sum: 2"]);
+      assertEquals(exchange.head.has("te"), false);
+      await exchange.answer(FINE);
+      await sending;
+      assertEquals((await visitor.receiveAll()).text, "ok");
+    }
+  });
+  await t.step("no trailers to HTTP/1.0, nor behind an answer without a body", async () => {
+    for (const [method, version] of [["GET", "1.0"], ["HEAD", "1.1"]]) {
+      using visitor = await tunnel.open();
+      await visitor.send(
+        `${method} / HTTP/${version}\r\nHost: ${tunnel.host}\r\nTE: trailers\r\n` +
+          "Connection: close\r\n\r\n",
+      );
+      const exchange = await origin.next();
+      assertEquals(exchange.head.has("te"), version === "1.1");
+      const isHead = method === "HEAD";
+      await exchange.answer(isHead ? CHUNKED : `${CHUNKED}${chunked("ok", TRAILERS)}`);
+      assertMatch(await visitor.readToEnd(), isHead ? /\r\n\r\n$/ : /\r\n\r\nok$/);
+    }
+  });
 });
 
 Deno.test("What is beside heads and bodies passes from node to node", async (t) => {
@@ -55,26 +104,48 @@ Deno.test("What is beside heads and bodies passes from node to node", async (t) 
     ]);
     assertEquals(answer.head.startLine, "HTTP/1.1 200 Fine");
   });
+  await t.step("trailers, both ways", async () => {
+    using visitor = await RawHTTP.open(near.port);
+    await visitor.send(
+      `POST / HTTP/1.1\r\nHost: ${client.host}\r\nTE: trailers\r\n` +
+        `Transfer-Encoding: chunked\r\n\r\n${chunked("hello", TRAILERS)}`,
+    );
+    const exchange = await origin.next();
+    assertEquals(exchange.head.get("te"), "trailers");
+    assertEquals(toText(await exchange.body.readAll()), "hello");
+    assertEquals(exchange.body.trailers, ["x-sum: 1", "x-sum: 2"]);
+    await exchange.answer(`${CHUNKED}${chunked("ok", TRAILERS)}`);
+    const answer = await visitor.receive();
+    assertEquals(toText(await answer.body.readAll()), "ok");
+    assertEquals(answer.body.trailers, ["x-sum: 1", "x-sum: 2"]);
+  });
 });
 
 Deno.test("Peers without the features send no frame of them, and get none", async (t) => {
-  await t.step("a client of before, which sends a reason phrase all the same", async () => {
+  await t.step("a client of before, which sends them all the same", async () => {
     await using server = await startServer(OWN);
     using client = await Subscriber.register(server, { features: [] });
     using visitor = await RawHTTP.open(Number(server.url.port));
-    await visitor.send(`GET / HTTP/1.1\r\nHost: ${client.host}\r\n\r\n`);
+    await visitor.send(
+      `POST / HTTP/1.1\r\nHost: ${client.host}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+        chunked("hello", TRAILERS),
+    );
     const { stream } = await client.frames.next(FrameType.HTTPRequest);
+    await client.frames.next(FrameType.Data);
+    assertEquals((await client.frames.next(FrameType.Data)).flags, FrameFlag.EndStream);
     client.frames.send(FrameType.ReasonPhrase, { stream, payload: "Fine" });
-    client.frames.send(FrameType.HTTPResponse, {
-      stream,
-      payload: HEAD,
-      flags: FrameFlag.EndStream,
-    });
-    assertEquals((await visitor.receiveAll()).head.startLine, "HTTP/1.1 200 OK");
+    client.frames.send(FrameType.HTTPResponse, { stream, payload: HEAD });
+    client.frames.send(FrameType.Trailers, { stream, payload: "x-sum: 1\r\n" });
+    client.frames.send(FrameType.Data, { stream, flags: FrameFlag.EndStream });
+    const answer = await visitor.receive();
+    await answer.body.readAll();
+    assertEquals([answer.head.startLine, answer.body.trailers], ["HTTP/1.1 200 OK", []]);
   });
   await t.step("a server of before", async () => {
     await using server = await ScriptedServer.start();
-    await using origin = ScriptedOrigin.answering(FINE);
+    await using origin = ScriptedOrigin.answering(
+      `HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n${chunked("ok", TRAILERS)}`,
+    );
     const [peer, program] = await Promise.all([
       server.nextRegistered(),
       startClient(server.port, origin),
@@ -86,6 +157,14 @@ Deno.test("Peers without the features send no frame of them, and get none", asyn
       flags: FrameFlag.EndStream,
     });
     const { payload } = await peer.next(FrameType.HTTPResponse);
-    assertEquals(toText(payload), "200\r\ncontent-length: 2\r\n");
+    assertEquals(toText(payload), HEAD);
+    assertEquals(toText((await peer.next(FrameType.Data)).payload), "ok");
+    assertEquals((await peer.next(FrameType.Data)).flags, FrameFlag.EndStream);
   });
 });
+
+/** Returns a body in one chunk, with a trailer section behind it. */
+function chunked(body: string, trailers: string): string {
+  const chunk = body === "" ? "" : `${body.length.toString(16)}\r\n${body}\r\n`;
+  return `${chunk}0\r\n${trailers}\r\n`;
+}

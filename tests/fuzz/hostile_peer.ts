@@ -8,7 +8,7 @@ import type { Side } from "../testing/session_fixture.ts";
 import { mutated } from "./mutated.ts";
 
 const { Data, Disconnect, HTTPRequest, HTTPResponse, Ping, Pong, Reset, Window } = FrameType;
-const { ReasonPhrase } = FrameType;
+const { ReasonPhrase, Trailers } = FrameType;
 const { RegistrationChallenge, RegistrationRequest, RegistrationResponse } = FrameType;
 const { WSMessage, WSRequest, WSResponse, WSTeardown } = FrameType;
 
@@ -86,6 +86,9 @@ export class HostilePeer {
       const flags = sent.hasEnded ? FrameFlag.EndStream : 0;
       const type = sent.isWebSocket ? WSResponse : HTTPResponse;
       return frameOf(type, { stream, flags, payload: RESPONSE });
+    }
+    if (!sent.hasEnded && random.oneIn(12)) {
+      return frameOf(Trailers, { stream, payload: random.pick(["x-sum: 1\r\n", "x sum: 1\r\n"]) });
     }
     const cost = (length: number): number => length + (sent.isWebSocket ? MESSAGE_COST : 0);
     const wanted = random.pick([0, 1, 10, 100, 1000, 5000]);

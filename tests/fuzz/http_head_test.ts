@@ -4,7 +4,6 @@ import { OriginError } from "../../lib/http/origin_error.ts";
 import {
   type BodyFraming,
   CHUNK_END,
-  LAST_CHUNK,
   MAX_CHUNK_PREFIX,
   prepareRequest,
   requestRoom,
@@ -12,6 +11,7 @@ import {
   writeFraming,
   writeRequest,
 } from "../../lib/http/request_writer.ts";
+import { lastChunk } from "../../lib/http/trailers.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import { type Field, withoutHopByHop } from "../../lib/http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
@@ -183,7 +183,7 @@ fuzz("chunks that are written are read as what was put in", (random) => {
     parts.push(prefix.subarray(0, writeChunkPrefix(piece.length, prefix, 0)), piece, CHUNK_END);
   }
   const behind = random.bytes(random.integer(0, 10));
-  const chunked = joined(...parts, LAST_CHUNK, behind);
+  const chunked = joined(...parts, lastChunk(null), behind);
   const decoder = new BodyDecoder("chunked");
   const read: Uint8Array[] = [];
   let rest = 0;

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BodyDecoder, type ResponseFraming } from "../../lib/http/body_decoder.ts";
+import type { Field } from "../../lib/http/fields.ts";
 import { LF_ALONE } from "../../lib/http/mendings.ts";
 import { ResponseHeadParser } from "../../lib/http/response_parser.ts";
 import { OriginError } from "../../lib/http/origin_error.ts";
@@ -98,6 +99,27 @@ Deno.test("BodyDecoder reads the same chunks however the bytes arrive", () => {
   assertEquals(decode("chunked", [...CHUNKED]), whole);
   for (let cut = 0; cut <= CHUNKED.length; cut++) {
     assertEquals(decode("chunked", [CHUNKED.slice(0, cut), CHUNKED.slice(cut)]), whole);
+  }
+});
+
+Deno.test("BodyDecoder keeps the trailers that may be passed on, however their bytes arrive", () => {
+  const many = "a: b\r\n".repeat(257);
+  const sections: readonly (readonly [section: string, trailers: readonly Field[] | null])[] = [
+    ["", null],
+    ["X-Sum: 1\r\nx-sum:\t2 \r\nA:\r\n", [["x-sum", "1"], ["x-sum", "2"], ["a", ""]]],
+    ["Caf\xe9: no token\r\nx-caf: \xe9\r\n", [["x-caf", "\xe9"]]],
+    ["a: b\nc: d\n", [["a", "b"], ["c", "d"]]],
+    ["Content-Length: 1\r\nIf-Match: *\r\nX-Forwarded-For: ::1\r\nCookie: a\r\n", null],
+    [many, null],
+    ["(content-length): 1\r\na: b\r\n", null],
+  ];
+  for (const [section, trailers] of sections) {
+    const text = `2\r\nok\r\n0\r\n${section}\r\nnext`;
+    for (const pieces of [[text], [...text]]) {
+      const decoder = new BodyDecoder("chunked");
+      assertEquals(decode(decoder, pieces).data, "ok");
+      assertEquals(decoder.trailers, trailers, JSON.stringify(section));
+    }
   }
 });
 

@@ -12,7 +12,7 @@ import { settled } from "../testing/turn.ts";
 import { GET, OK, plain, rawHead } from "../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse, ReasonPhrase, Reset, Window } = FrameType;
-const { WSMessage, WSRequest, WSTeardown } = FrameType;
+const { Trailers, WSMessage, WSRequest, WSTeardown } = FrameType;
 
 /** Bytes of credit that no test here uses up. */
 const PLENTY = 1 << 30;
@@ -132,6 +132,59 @@ Deno.test("a head comes with the last reason phrase before it, and one that is n
   near.peer.send(ReasonPhrase, { stream: 1, payload: "late" });
   await settled();
   assertEquals(near.end?.code, ErrorCode.Protocol);
+});
+
+Deno.test("Stream sends trailers behind its body, and reads them at the end of the peer's", async () => {
+  for (const features of [[], ["trailers"]] satisfies Feature[][]) {
+    using near = new SessionAndPeer("client", { features });
+    const stream = await opened(near);
+    near.peer.send(Data, { stream: 1, payload: "in" });
+    near.peer.send(Trailers, { stream: 1, payload: "x-sum: 1\r\ncookie: a\r\n" });
+    near.peer.send(Data, { stream: 1, flags: FrameFlag.EndStream });
+    await settled();
+    assertEquals([content(await stream.read()), await stream.read()], ["in", null]);
+    assertEquals(stream.trailers, features.length === 0 ? null : [["x-sum", "1"]]);
+    stream.respond(OK, false);
+    await stream.write(text("out"));
+    stream.sendTrailers([["host", "not a trailer"]]);
+    stream.sendTrailers([["x-sum", "2"], ["content-length", "1"]]);
+    await stream.end();
+    await settled();
+    const sent = near.peer.take().filter(({ type }) => type === Trailers);
+    const payloads = sent.map(({ payload }) => new TextDecoder().decode(payload));
+    assertEquals(payloads, features.length === 0 ? [] : ["x-sum: 2\r\n"]);
+    assertEquals(near.session.load, 0);
+  }
+});
+
+Deno.test("trailers that are no fields reset their stream, and those at a wrong place end the session", async () => {
+  for (const payload of ["x sum: 1\r\n", "x-sum: 1\n", "x-sum:1\r\n", "x-sum: 1\r\n\r\n"]) {
+    using near = new SessionAndPeer("client", { features: ["trailers"] });
+    const stream = await opened(near);
+    near.peer.send(Data, { stream: 1, payload: "in" });
+    near.peer.send(Trailers, { stream: 1, payload });
+    await settled();
+    assertEquals(content(await stream.read()), "in");
+    const error = assertThrows(() => stream.read(), StreamError);
+    assertEquals([error.code, near.end], [ErrorCode.Protocol, undefined]);
+  }
+  const section = frameOf(Trailers, { stream: 1, payload: "x-sum: 1\r\n" });
+  const wrong = {
+    "before the head": [section],
+    "twice": [frameOf(HTTPResponse, { stream: 1, payload: "200\r\n" }), section, section],
+    "behind the end": [
+      frameOf(HTTPResponse, { stream: 1, flags: FrameFlag.EndStream, payload: "200\r\n" }),
+      section,
+    ],
+  };
+  for (const [name, frames] of Object.entries(wrong)) {
+    using near = new SessionAndPeer("server", { features: ["trailers"] });
+    const opened = near.session.open(HTTPRequest, GET, false);
+    opened.response.catch(() => {});
+    for (const frame of frames) near.peer.sendBytes(frame);
+    await settled();
+    assertEquals(near.end?.code, ErrorCode.Protocol, name);
+  }
 });
 
 Deno.test("Stream refuses to send after its end, or while a write is under way", async () => {

@@ -24,6 +24,8 @@ export function responseFraming(head: MessageHead, status: number, method: strin
 /** Reads one body as it arrives, and fails when it is cut. */
 export class BodyReader {
   readonly framing: Framing;
+  /** Lines of the trailer section that was read. */
+  readonly trailers: string[] = [];
   readonly #reader: ByteReader;
   #remaining: number;
   #isFirst = true;
@@ -106,7 +108,10 @@ export class BodyReader {
     if (size === null) throw new FramingError("malformed", `no chunk size: ${line}`);
     this.#remaining = parseInt(size[0], 16);
     if (this.#remaining > 0) return true;
-    while (await this.#reader.readLine() !== "");
+    for (let line = await this.#reader.readLine(); line !== "";) {
+      this.trailers.push(line);
+      line = await this.#reader.readLine();
+    }
     this.#isDone = true;
     return false;
   }

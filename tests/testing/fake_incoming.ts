@@ -1,4 +1,5 @@
 import type { Incoming } from "../../lib/client/services/service.ts";
+import type { Field } from "../../lib/http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../lib/http/head.ts";
 import { FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
@@ -14,6 +15,10 @@ export class FakeIncoming implements Incoming {
   onAbort: ((error: Error) => void) | null = null;
   /** The head of the answer, once there is one. */
   head: ResponseHead | null = null;
+  /** The fields behind the body of the request, which the visitor may give before its end. */
+  trailers: readonly Field[] | null = null;
+  /** The fields behind that of the answer. */
+  sentTrailers: readonly Field[] | null = null;
   /** How the service reset the exchange. */
   resetWith: { readonly code: number; readonly reason: string } | null = null;
   /** Pieces of the body that the service has read. */
@@ -128,6 +133,11 @@ export class FakeIncoming implements Incoming {
       this.#check();
       this.#take(bytes);
     });
+  }
+
+  sendTrailers(fields: readonly Field[]): void {
+    this.#check();
+    this.sentTrailers = fields;
   }
 
   end(bytes: Uint8Array = new Uint8Array(0)): void | Promise<void> {

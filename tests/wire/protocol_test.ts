@@ -8,7 +8,8 @@ import { FEATURES } from "../../lib/wire/features.ts";
 import { decodeFrames, FrameFlag, FrameType } from "../../lib/wire/frame.ts";
 import type { Field } from "../../lib/http/fields.ts";
 import { decodeRequestHead, decodeResponseHead } from "../../lib/wire/head.ts";
-import { END_TO_END, withoutHopByHop } from "../../lib/http/fields.ts";
+import { END_TO_END, HOP_BY_HOP, withoutHopByHop } from "../../lib/http/fields.ts";
+import { allowedTrailers, HEAD_ONLY, HEAD_ONLY_BEGINNINGS } from "../../lib/http/trailers.ts";
 import { ALL_STREAM_IDS } from "../../lib/mux/stream_table.ts";
 import * as limits from "../../lib/wire/limits.ts";
 import {
@@ -231,6 +232,16 @@ Deno.test("PROTOCOL.md names the fields that Connection cannot take away", () =>
   assertEquals(names, [...END_TO_END]);
   const fields = names.map((name): Field => [name, "x"]);
   assertEquals(withoutHopByHop([["connection", names.join(", ")], ...fields]), fields);
+});
+
+Deno.test("PROTOCOL.md names the fields that may not be trailers, which the code drops", () => {
+  const [, paragraph = ""] = /those that are meant for\nevery recipient, and (`age`[^]*?)\.\n/
+    .exec(DOCUMENT) ?? [];
+  const names = [...paragraph.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name);
+  assertEquals(names, [...HEAD_ONLY, ...HEAD_ONLY_BEGINNINGS]);
+  const dropped = [...names, ...HOP_BY_HOP, ...END_TO_END].map((name): Field => [name, "x"]);
+  const passed: Field = ["content-digest", "sha-256=:x:"];
+  assertEquals(allowedTrailers([...dropped, passed]), [passed]);
 });
 
 Deno.test("PROTOCOL.md says how many ids before the last another session is asked for", () => {

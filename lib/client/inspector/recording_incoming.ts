@@ -1,5 +1,5 @@
 import { linesOf, type ResponseHead } from "../../http/head.ts";
-import { fieldValue } from "../../http/fields.ts";
+import { type Field, fieldValue } from "../../http/fields.ts";
 import { latin1 } from "../../http/octets.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
@@ -45,6 +45,10 @@ export class RecordingIncoming implements Incoming {
     return this.#incoming.receiveEnded;
   }
 
+  get trailers(): readonly Field[] | null {
+    return this.#incoming.trailers;
+  }
+
   get sendEnded(): boolean {
     return this.#incoming.sendEnded;
   }
@@ -74,6 +78,10 @@ export class RecordingIncoming implements Incoming {
     const written = this.#incoming.write(bytes);
     this.#noteAnswer(bytes);
     return written;
+  }
+
+  sendTrailers(fields: readonly Field[]): void {
+    this.#incoming.sendTrailers(fields);
   }
 
   end(bytes?: Uint8Array): void | Promise<void> {

@@ -1,3 +1,4 @@
+import type { Field } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/head.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
@@ -8,6 +9,7 @@ import type { Incoming } from "../services/service.ts";
 export class ReplayedIncoming implements Incoming {
   readonly type: number = FrameType.HTTPRequest;
   onAbort: Incoming["onAbort"] = null;
+  readonly trailers = null;
   /** What the service has not read yet. */
   #body: Uint8Array<ArrayBuffer> | null;
   #isAnswered = false;
@@ -44,6 +46,10 @@ export class ReplayedIncoming implements Incoming {
   }
 
   write(_bytes: Uint8Array): void {
+    this.#check();
+  }
+
+  sendTrailers(_fields: readonly Field[]): void {
     this.#check();
   }
 

@@ -1,3 +1,4 @@
+import type { Field } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/head.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Incoming } from "./service.ts";
@@ -14,6 +15,10 @@ export class PassingIncoming implements Incoming {
 
   get receiveEnded(): boolean {
     return this.#incoming.receiveEnded;
+  }
+
+  get trailers(): readonly Field[] | null {
+    return this.#incoming.trailers;
   }
 
   get sendEnded(): boolean {
@@ -42,6 +47,10 @@ export class PassingIncoming implements Incoming {
 
   write(bytes: Uint8Array): void | Promise<void> {
     return this.#incoming.write(bytes);
+  }
+
+  sendTrailers(fields: readonly Field[]): void {
+    this.#incoming.sendTrailers(fields);
   }
 
   end(bytes?: Uint8Array): void | Promise<void> {

@@ -11,11 +11,13 @@ export type Incoming = Pick<
   Stream,
   | "type"
   | "receiveEnded"
+  | "trailers"
   | "sendEnded"
   | "read"
   | "readNow"
   | "respond"
   | "write"
+  | "sendTrailers"
   | "end"
   | "writeMessage"
   | "teardown"

@@ -47,7 +47,7 @@ export async function splice(
   try {
     const head = await response;
     const only = client.receiveEnded ? client.readNow() : undefined;
-    const isWhole = client.receiveEnded && only === undefined;
+    const isWhole = client.receiveEnded && only === undefined && client.trailers === null;
     visitor.respond(head, isWhole);
     if (!isWhole) await pump(client, visitor, only);
     // A client that has answered may not want the rest of the request: the answer goes first.
@@ -84,11 +84,14 @@ async function pump(
     const chunk = next ?? await from.read();
     next = undefined;
     if (to.sendEnded) return;
-    if (chunk === null) return to.end();
+    if (chunk === null) {
+      if (from.trailers !== null) to.sendTrailers(from.trailers);
+      return to.end();
+    }
     see?.(chunk);
     if (to.sendEnded) return;
     // The end goes with the last bytes when both are here.
-    if (chunk.type === FrameType.Data && from.receiveEnded) {
+    if (chunk.type === FrameType.Data && from.receiveEnded && from.trailers === null) {
       next = from.readNow();
       if (next === undefined) return to.end(chunk.bytes);
     }

@@ -108,6 +108,11 @@ export class ServeVisit implements Visit {
     this.fields = fields;
   }
 
+  /** `Deno.serve` sends none. */
+  get takesTrailers(): boolean {
+    return false;
+  }
+
   get framing(): RequestFraming {
     this.#framing ??= requestFraming(this.#request, this.fields);
     return this.#framing;

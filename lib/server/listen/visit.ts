@@ -14,6 +14,8 @@ export interface Visit {
   readonly host: string | null;
   /** Names in lower case, values in Latin-1, in the order in which they came. */
   readonly fields: readonly Field[];
+  /** Whether the visitor takes trailers (RFC 9110 section 10.1.4), by a listener that can send them. */
+  readonly takesTrailers: boolean;
   /** How much body follows the head. */
   readonly framing: RequestFraming;
   /** The other end of its connection. */
@@ -132,6 +134,8 @@ export interface BodySource {
   read(): BodyPiece | null | Promise<BodyPiece | null>;
   /** Says that the visitor has left and takes no more. */
   cancel(): void;
+  /** The fields behind it, once it has ended, for visitors whose listener and framing can send them. @default none */
+  readonly trailers?: readonly Field[] | null;
 }
 
 export interface BodyPiece {
@@ -139,7 +143,11 @@ export interface BodyPiece {
 }
 
 /** Reads a request's body; a piece is good until the next one is asked for. */
-export type BodyReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+export interface BodyReader
+  extends Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel"> {
+  /** The fields behind it, once it has ended, where the listener can tell. @default none */
+  readonly trailers?: readonly Field[] | null;
+}
 
 /** How much body a request brings, or why it cannot be carried. */
 export type RequestFraming =

@@ -1,6 +1,6 @@
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import type { ResponseHead } from "../../http/head.ts";
-import { fieldValue, withoutHopByHop } from "../../http/fields.ts";
+import { type Field, fieldValue, withoutHopByHop } from "../../http/fields.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { Stream } from "../../mux/stream.ts";
 import { type Answer, type BodySource, type Visit, WITHOUT_BODY } from "../listen/visit.ts";
@@ -39,7 +39,7 @@ function checkWhole(body: Answer["body"], announced: number): void {
 
 /** Returns an answer's body: bytes when all of it is here already, else what is read as fast as the visitor takes it. */
 export function responseBody(stream: Stream): Uint8Array<ArrayBuffer> | BodySource | null {
-  if (!stream.receiveEnded) return new StreamBody(stream, []);
+  if (!stream.receiveEnded || stream.trailers !== null) return new StreamBody(stream, []);
   const only = stream.readNow();
   if (only === undefined) return null;
   const next = stream.readNow();
@@ -55,6 +55,10 @@ class StreamBody implements BodySource {
   constructor(stream: Stream, first: Chunk[]) {
     this.#stream = stream;
     this.#first = first;
+  }
+
+  get trailers(): readonly Field[] | null {
+    return this.#stream.trailers;
   }
 
   read(): Chunk | null | Promise<Chunk | null> {

@@ -60,6 +60,8 @@ export class RequestBody implements Waiting {
         this.waitingSince = null;
         if (stream.sendEnded) break;
         if (done) {
+          const { trailers } = this.#reader;
+          if (trailers !== null && trailers !== undefined) stream.sendTrailers(trailers);
           await stream.end();
           return;
         }

@@ -1,4 +1,10 @@
-import { type Field, isLongList, MAX_MEMBERS, withoutHopByHop } from "../../http/fields.ts";
+import {
+  type Field,
+  isLongList,
+  MAX_MEMBERS,
+  TAKES_TRAILERS,
+  withoutHopByHop,
+} from "../../http/fields.ts";
 import { fieldsLength } from "../../http/field_lines.ts";
 import type { RequestHead } from "../../http/head.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
@@ -17,7 +23,7 @@ export interface TunnelVisit {
 
 /** What of a visit makes the head that its origin gets. */
 export type HeadSource = Pick<TunnelVisit, "connection" | "target"> & {
-  readonly visit: Pick<Visit, "method" | "fields">;
+  readonly visit: Pick<Visit, "method" | "fields"> & Partial<Pick<Visit, "takesTrailers">>;
 };
 
 /** Makes the heads that origins get of those that visitors send. */
@@ -35,6 +41,7 @@ export class RequestHeads {
     const at = fields.findIndex((field) => field[0] === "content-length");
     // The origin gets the number that was checked, and none for a body that does not come.
     if (at !== -1) fields[at] = ["content-length", String(length ?? 0)];
+    if (visit.takesTrailers) fields.push(TAKES_TRAILERS);
     return { method: visit.method, target, fields };
   }
 }
@@ -60,6 +67,7 @@ export function headTooLong(most: number): VisitRefusal {
 const LISTS: ReadonlySet<string> = new Set([
   "connection",
   "sec-websocket-protocol",
+  "te",
   "upgrade",
   "x-forwarded-for",
 ]);

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import { LocalHTTP } from "../../../lib/client/services/local_http/local_http.ts";
 import type { Incoming, Service } from "../../../lib/client/services/service.ts";
+import type { Field } from "../../../lib/http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../../lib/http/head.ts";
 import type { Chunk } from "../../../lib/mux/receive_queue.ts";
 import { FrameFlag, FrameType } from "../../../lib/wire/frame.ts";
@@ -63,6 +64,10 @@ class NotedIncoming implements Incoming {
     return this.incoming.receiveEnded;
   }
 
+  get trailers(): readonly Field[] | null {
+    return this.incoming.trailers;
+  }
+
   get sendEnded(): boolean {
     return this.incoming.sendEnded;
   }
@@ -92,6 +97,10 @@ class NotedIncoming implements Incoming {
   write(bytes: Uint8Array): void | Promise<void> {
     this.note.answer.push(bytes.slice());
     return this.incoming.write(bytes);
+  }
+
+  sendTrailers(fields: readonly Field[]): void {
+    this.incoming.sendTrailers(fields);
   }
 
   end(bytes?: Uint8Array): void | Promise<void> {

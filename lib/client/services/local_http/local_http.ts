@@ -1,5 +1,6 @@
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
+import type { Field } from "../../../http/fields.ts";
 import type { RequestHead } from "../../../http/head.ts";
 import type { Chunk } from "../../../mux/receive_queue.ts";
 import { Specimens } from "../../../mux/v8_memory.ts";
@@ -15,7 +16,13 @@ import { OriginDiagnosis } from "./origin_diagnosis.ts";
 import type { OriginExchange } from "./origin_exchange.ts";
 import { OriginPool } from "./origin_pool.ts";
 import { OriginReports } from "./origin_reports.ts";
-import { giveBack, type OriginRequest, originRequest, ownHead } from "./origin_request.ts";
+import {
+  giveBack,
+  type OriginRequest,
+  originRequest,
+  ownHead,
+  wantsTrailers,
+} from "./origin_request.ts";
 import type { UploadSource } from "./request_upload.ts";
 import { sendAnswer } from "./send_answer.ts";
 import { LocalWebSockets } from "../local_websockets.ts";
@@ -88,7 +95,7 @@ export class LocalHTTP implements Service {
     try {
       const own = ownHead(head, this.#host);
       if (incoming.type === FrameType.WSRequest) await this.#openWebSocket(incoming, own);
-      else await this.#exchange(incoming, originRequest(own));
+      else await this.#exchange(incoming, originRequest(own, wantsTrailers(head)));
     } catch (cause) {
       const error = await this.#diagnosis?.explained(cause) ?? cause;
       this.#reports.failed(error);
@@ -159,6 +166,10 @@ class IncomingUpload implements UploadSource {
   get hasBegun(): boolean {
     this.#first ??= this.#incoming.readNow();
     return this.#first !== undefined;
+  }
+
+  get trailers(): readonly Field[] | null {
+    return this.#incoming.trailers;
   }
 
   read(): Uint8Array | null | Promise<Uint8Array | null> {

@@ -5,7 +5,9 @@ import {
   requestRoom,
   writeRequest,
 } from "../../../http/request_writer.ts";
-import { ReadRequestHead, type RequestHead } from "../../../http/head.ts";
+import { takesTrailers } from "../../../http/fields.ts";
+import { linesOf, ReadRequestHead, type RequestHead } from "../../../http/head.ts";
+import { NotableKind } from "../../../http/notable_line.ts";
 import { writeLatin1 } from "../../../http/octets.ts";
 
 /** Bytes of a request's buffer: most requests fit with their body, and go out in one write. */
@@ -48,9 +50,18 @@ export function ownHead(head: RequestHead, host: string | null): ReadRequestHead
  *
  * @throws {OriginError} `malformed` when it cannot be sent.
  */
-export function originRequest(head: ReadRequestHead): OriginRequest {
-  return writtenRequest(head, "");
+export function originRequest(head: ReadRequestHead, takesTrailers = false): OriginRequest {
+  return writtenRequest(head, takesTrailers ? TE_LINES : "", false);
 }
+
+/** Whether the visitor of a request takes trailers, which its server says in a field that ends at this hop. */
+export function wantsTrailers(head: RequestHead): boolean {
+  const lines = linesOf(head);
+  return lines.has(NotableKind.HopByHop) && takesTrailers(lines.notableValue("te"));
+}
+
+/** Says to the origin that trailers are welcome (RFC 9110 section 10.1.4). */
+const TE_LINES = "te: trailers\r\nconnection: te\r\n";
 
 /**
  * Writes a handshake (RFC 6455 section 4.1) likewise: `lines` are those that each hop writes by itself.
@@ -58,10 +69,14 @@ export function originRequest(head: ReadRequestHead): OriginRequest {
  * @throws {OriginError} `malformed` when it cannot be sent.
  */
 export function originHandshake(head: ReadRequestHead, lines: string): OriginRequest {
-  return writtenRequest(head, lines);
+  return writtenRequest(head, lines, true);
 }
 
-function writtenRequest(head: ReadRequestHead, lines: string): OriginRequest {
+function writtenRequest(
+  head: ReadRequestHead,
+  lines: string,
+  isHandshake: boolean,
+): OriginRequest {
   const announced = head.lines.notableValue("content-length");
   const request = prepareRequest(head);
   const buffer = takeBuffer(requestRoom(request) + lines.length);
@@ -71,7 +86,7 @@ function writtenRequest(head: ReadRequestHead, lines: string): OriginRequest {
     method: head.method,
     length: announced === undefined ? null : Number(announced),
     logsIn: logsInConnection(head.lines),
-    isHandshake: lines !== "",
+    isHandshake,
     buffer,
     written: written + lines.length,
   };

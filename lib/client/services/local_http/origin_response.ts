@@ -1,4 +1,5 @@
 import { BodyDecoder } from "../../../http/body_decoder.ts";
+import type { Field } from "../../../http/fields.ts";
 import type { ResponseHead } from "../../../http/head.ts";
 import type { ParsedHead } from "../../../http/response_parser.ts";
 import type { OriginConnection } from "./origin_connection.ts";
@@ -34,6 +35,11 @@ export class OriginResponse {
   /** Whether all of the body has been returned, so that the next `read` can only return null. */
   get complete(): boolean {
     return this.#decoder.done;
+  }
+
+  /** The fields behind the body, once it is complete; null for none. */
+  get trailers(): readonly Field[] | null {
+    return this.#decoder.trailers;
   }
 
   /** Takes what was mended of the body so far. */

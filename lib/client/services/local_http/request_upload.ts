@@ -1,11 +1,12 @@
 import {
   CHUNK_END,
   framingOfNothing,
-  LAST_CHUNK,
   MAX_CHUNK_PREFIX,
   writeChunkPrefix,
   writeFraming,
 } from "../../../http/request_writer.ts";
+import type { Field } from "../../../http/fields.ts";
+import { lastChunk } from "../../../http/trailers.ts";
 import type { ConnectionWriter, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { giveBack, type OriginRequest } from "./origin_request.ts";
@@ -16,6 +17,8 @@ export interface UploadSource {
   readonly length: number | null;
   /** Returns the next bytes (valid until the next call), or null at the end; rejects when the visitor has gone. */
   read(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** The fields behind the body, once it has ended: chunks alone can be followed by them. @default none */
+  readonly trailers?: readonly Field[] | null;
 }
 
 /** Hears of an upload that cannot go on. */
@@ -146,7 +149,7 @@ export class RequestUpload implements ConnectionWriter {
 
   async #end(connection: OriginConnection): Promise<void> {
     if (this.#remaining === Infinity) {
-      await this.#put(connection, LAST_CHUNK);
+      await this.#put(connection, lastChunk(this.#body?.trailers));
       this.#remaining = 0;
     } else if (this.#remaining > 0) {
       await this.#flush(connection);

@@ -9,13 +9,14 @@ export async function sendAnswer(
   look: HostCheckLook | null,
 ): Promise<void> {
   let read = response.read();
-  incoming.respond(response.head, read === null);
-  if (read === null) return;
+  const isWhole = read === null && response.trailers === null;
+  incoming.respond(response.head, isWhole);
+  if (isWhole) return;
   for (;;) {
     const bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;
     look?.see(bytes);
-    if (response.complete) {
+    if (response.complete && response.trailers === null) {
       // The last bytes and the end need one frame.
       const ended = incoming.end(bytes);
       if (ended !== undefined) await ended;
@@ -26,5 +27,6 @@ export async function sendAnswer(
     if (written !== undefined) await written;
     read = response.read();
   }
+  if (response.trailers !== null) incoming.sendTrailers(response.trailers);
   await incoming.end();
 }

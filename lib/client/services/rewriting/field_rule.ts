@@ -46,11 +46,16 @@ export function changedFields(
   { set, remove }: FieldRules,
   visit: RequestHead,
 ): Field[] {
-  const isGone = (name: string): boolean =>
-    remove.includes(name) || set.some((setting) => setting.name === name);
-  const kept = fields.filter(([name]) => !isGone(name));
+  const kept = untouchedFields(fields, { set, remove });
   for (const { name, value } of set) kept.push([name, value.fill(visit)]);
   return kept;
+}
+
+/** Returns the fields that no rule is for. */
+export function untouchedFields(fields: readonly Field[], { set, remove }: FieldRules): Field[] {
+  const isGone = (name: string): boolean =>
+    remove.includes(name) || set.some((setting) => setting.name === name);
+  return fields.filter(([name]) => !isGone(name));
 }
 
 const VALUE = /^[\x20-\x7e]*$/;

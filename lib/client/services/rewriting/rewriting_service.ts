@@ -1,10 +1,16 @@
+import type { Field } from "../../../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../../../http/head.ts";
 import { ErrorCode } from "../../../wire/errors.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import { PassingIncoming } from "../passing_incoming.ts";
 import type { Incoming, Service } from "../service.ts";
 import { type CrossOrigin, preflightAnswer, sharedFields } from "./cross_origin.ts";
-import { changedFields, type FieldRules, type FieldSetting } from "./field_rule.ts";
+import {
+  changedFields,
+  type FieldRules,
+  type FieldSetting,
+  untouchedFields,
+} from "./field_rule.ts";
 
 /** What an owner changes of what passes. */
 export interface Rewriting {
@@ -62,7 +68,8 @@ class RewritingService implements Service {
       const own = cors === null || !isHTTP ? fields : sharedFields(fields, head, cors);
       return { status, reasonPhrase, fields: changedFields(own, response, head) };
     };
-    await this.#inner.serve(new RewritingIncoming(incoming, change), changed);
+    const rewriting = new RewritingIncoming(incoming, { request, response, change });
+    await this.#inner.serve(rewriting, changed);
   }
 
   close(): void {
@@ -70,16 +77,32 @@ class RewritingService implements Service {
   }
 }
 
-/** The service's end of an exchange, which changes the head of the answer. */
-class RewritingIncoming extends PassingIncoming {
-  readonly #change: (head: ResponseHead) => ResponseHead;
+/** What changes in one exchange. */
+interface Changes {
+  readonly request: FieldRules;
+  readonly response: FieldRules;
+  readonly change: (head: ResponseHead) => ResponseHead;
+}
 
-  constructor(incoming: Incoming, change: (head: ResponseHead) => ResponseHead) {
+/** The service's end of an exchange, which changes the head of the answer, and takes fields out of trailers. */
+class RewritingIncoming extends PassingIncoming {
+  readonly #changes: Changes;
+
+  constructor(incoming: Incoming, changes: Changes) {
     super(incoming);
-    this.#change = change;
+    this.#changes = changes;
+  }
+
+  override get trailers(): readonly Field[] | null {
+    const trailers = super.trailers;
+    return trailers === null ? null : untouchedFields(trailers, this.#changes.request);
   }
 
   override respond(head: ResponseHead, end: boolean): void {
-    super.respond(this.#change(head), end);
+    super.respond(this.#changes.change(head), end);
+  }
+
+  override sendTrailers(fields: readonly Field[]): void {
+    super.sendTrailers(untouchedFields(fields, this.#changes.response));
   }
 }

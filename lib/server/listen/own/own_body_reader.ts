@@ -1,4 +1,5 @@
 import { BodyDecoder } from "../../../http/body_decoder.ts";
+import type { Field } from "../../../http/fields.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import { RequestError } from "../../../http/request_error.ts";
 import type { RequestBodyFraming } from "../../../http/request_parser.ts";
@@ -58,6 +59,11 @@ export class OwnBodyReader implements BodyReader {
   /** Whether nobody reads it any more. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The fields behind it, once it is done; null for none. */
+  get trailers(): readonly Field[] | null {
+    return this.#decoder.trailers;
   }
 
   read(): Promise<Read> {

@@ -1,4 +1,4 @@
-import { type Field, fieldValue, listMembers } from "../../../http/fields.ts";
+import { type Field, fieldValue, listMembers, takesTrailers } from "../../../http/fields.ts";
 import type { ParsedRequest } from "../../../http/request_parser.ts";
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { acceptOf } from "../../../websocket/handshake_key.ts";
@@ -68,10 +68,10 @@ export class OwnVisit implements Visit {
     this.scheme = request.scheme ?? listeningSocket.scheme;
     this.host = request.host;
     this.authority = request.authority ?? request.host ?? "";
-    // Upgrade does not count in HTTP/1.0 (RFC 9110 section 7.8).
+    // Upgrade does not count in HTTP/1.0 (RFC 9110 section 7.8), nor does TE.
     this.fields = request.minor === 1
       ? request.fields
-      : request.fields.filter(([name]) => name !== "upgrade");
+      : request.fields.filter(([name]) => name !== "upgrade" && name !== "te");
     this.framing = body === null ? NO_BODY : {
       kind: "body",
       length: request.framing === "chunked" ? null : request.framing,
@@ -80,6 +80,10 @@ export class OwnVisit implements Visit {
     this.peer = peer;
     this.address = peer.hostname;
     this.listeningSocket = listeningSocket;
+  }
+
+  get takesTrailers(): boolean {
+    return takesTrailers(fieldValue(this.fields, "te"));
   }
 
   bodyBegins(): Promise<boolean> {

@@ -1,5 +1,6 @@
-import { LAST_CHUNK, MAX_CHUNK_PREFIX, writeChunkPrefix } from "../../../http/request_writer.ts";
+import { MAX_CHUNK_PREFIX, writeChunkPrefix } from "../../../http/request_writer.ts";
 import { type ResponseText, writeResponse } from "../../../http/response_writer.ts";
+import { lastChunk } from "../../../http/trailers.ts";
 import type { BodyPiece, BodySource } from "../visit.ts";
 import type { AnswerFraming } from "./answer_head.ts";
 import { BufferPool } from "./buffer_pool.ts";
@@ -18,8 +19,8 @@ export interface StreamedBodyEvents {
   onBodyOver(): void;
 }
 
-/** Bytes behind the data of a chunk: its line end, and the last chunk. */
-const MAX_SUFFIX = 2 + LAST_CHUNK.length;
+/** Bytes behind the data of a chunk: its line end, and the last chunk without trailers. */
+const MAX_SUFFIX = 2 + lastChunk(null).length;
 
 /** A body on its way from its source into one buffer after the other. */
 export class StreamedBody {
@@ -122,11 +123,16 @@ export class StreamedBody {
     // The head is moved up to the prefix, which is mostly shorter than its room.
     buffer.copyWithin(from - headLength, 0, headLength);
     from -= headLength;
-    if (isWhole) {
-      buffer.set(LAST_CHUNK, end);
-      end += LAST_CHUNK.length;
+    if (!isWhole) return buffer.subarray(from + headStart, end);
+    const last = lastChunk(this.#source.trailers);
+    if (end + last.length <= buffer.length) {
+      buffer.set(last, end);
+      return buffer.subarray(from + headStart, end + last.length);
     }
-    return buffer.subarray(from + headStart, end);
+    const longer = new Uint8Array(end - from + last.length);
+    longer.set(buffer.subarray(from, end));
+    longer.set(last, end - from);
+    return longer.subarray(headStart);
   }
 
   /** Takes what the source has, and returns the offset behind it. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Field } from "../../../../lib/http/fields.ts";
 import { USUAL_BOUNDS } from "../../../../lib/server/listen/connection_bounds.ts";
 import type { Answer, BodyReader, Visit } from "../../../../lib/server/listen/visit.ts";
 import { CERTIFICATE } from "../../../testing/certificate.ts";
@@ -49,6 +50,26 @@ Deno.test("OwnListener answers requests in a row in their order, however their b
     })();
     for (let i = 0; i < 50; i++) assertEquals((await visitor.receiveAll()).text, `/${i}`);
     await sending;
+  }
+});
+
+Deno.test("OwnListener sends trailers behind a body in chunks, however long both are, and behind no other", async () => {
+  const trailers = [["x-sum", "1"], ["x-long", "y".repeat(16_000)]] satisfies Field[];
+  await using scene = new Scene("own", ({ target }) => ({
+    status: 200,
+    fields: target === "/" ? [] : [["content-length", `${PIECE}`]],
+    body: Object.assign(new CountedSource(1), { trailers }),
+  }));
+  const lines = trailers.map(([name, value]) => `${name}: ${value}`);
+  for (const [target, length, expected] of [["/", PIECE, lines], ["/length", PIECE, []]] as const) {
+    using visitor = await RawHTTP.open(scene.port);
+    await visitor.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const { body } = await visitor.receive();
+    assertEquals((await body.readAll()).length, length);
+    assertEquals(body.trailers, expected);
+    // What follows is the next answer.
+    await visitor.send(`GET /length HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assertEquals((await visitor.receiveAll()).status, 200);
   }
 });
 
