@@ -15,6 +15,12 @@ const CLOSE_TIMEOUT = 1_000;
 /** Bytes read at a time when they are dropped. */
 const DROPPED_READ = 16 * 1024;
 
+/**
+ * Bytes that may wait to be sent when a ping is answered at once: 32 pings of the longest kind. Of those that come while more
+ * waits, the last alone is answered, which is allowed (RFC 6455 section 5.5.3) and bounds the answers.
+ */
+const MAX_WAITING_PONGS = 4 * 1024;
+
 export interface FramedSocketOptions extends PeerWatchOptions {
   readonly role: Role;
   /** Bytes of a message. @default MAX_WEBSOCKET_MESSAGE */
@@ -52,7 +58,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
   #isEnding = false;
   #isWriteOver = false;
   #closeReceived: Close | null = null;
-  /** The last ping that was not answered. To answer it alone is allowed (RFC 6455 section 5.5.3) and bounds the answers. */
+  /** The last ping that came while too much waited to be sent. */
   #ping: Uint8Array | null = null;
   /** Where bytes are read to and dropped, once the peer has broken the protocol. */
   #dropped: Uint8Array<ArrayBuffer> | null = null;
@@ -180,7 +186,9 @@ export class FramedSocket implements MessageSocket, FrameSink {
   }
 
   onPing(payload: Uint8Array): void {
-    this.#ping = payload.slice();
+    if (this.#isCloseSent || this.#isEnding) return;
+    if (this.#queue.length < MAX_WAITING_PONGS) this.#queue.append(Opcode.Pong, payload);
+    else this.#ping = payload.slice();
   }
 
   onClose(code: number, reason: string): void {
@@ -237,17 +245,26 @@ export class FramedSocket implements MessageSocket, FrameSink {
   /** Writes what waits, one write at a time; nothing may follow a close frame. */
   #write(): void {
     if (this.#isWriting || this.#isGone || this.#connection === null) return;
-    if (this.#ping !== null && !this.#isCloseSent) this.#queue.append(Opcode.Pong, this.#ping);
-    this.#ping = null;
+    if (this.#queue.length < MAX_WAITING_PONGS) this.#answerLastPing();
     const bytes = this.#queue.next();
     if (bytes === null) {
       const close = this.#closeReceived;
       if (close !== null) this.#end(close.code, close.reason);
-      else if (this.#isEnding) this.#endWriting();
+      else if (this.#isEnding || this.#isRefused) this.#endWriting();
       return;
     }
     this.#isWriting = true;
     this.#connection.write(bytes).then(this.#onWritten, this.#onFailed);
+  }
+
+  #answerLastPing(): void {
+    if (this.#ping !== null && !this.#isCloseSent) this.#queue.append(Opcode.Pong, this.#ping);
+    this.#ping = null;
+  }
+
+  /** Whether the peer broke a rule and was told so: it may wait for this side to end the connection (RFC 6455 section 7.1.1). */
+  get #isRefused(): boolean {
+    return this.#dropped !== null && this.#isCloseSent;
   }
 
   #endWriting(): void {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FramedSocket, type FramedSocketOptions } from "../../lib/websocket/framed_socket.ts";
+import type { ByteStream } from "../../lib/net/byte_stream.ts";
 import { bytesOf } from "../../lib/websocket/websocket_transport.ts";
 import { eventually } from "../testing/eventually.ts";
 import { connectionPair, framedPair } from "../testing/framed_pair.ts";
@@ -11,6 +12,8 @@ import { within } from "../testing/within.ts";
 import { toBytes, toText } from "../testing/latin1.ts";
 
 const MASKED = { masked: true } as const;
+
+const CLOSE = webSocketFrame(Opcode.Close, toBytes("\x03\xe8"), MASKED);
 
 Deno.test("FramedSocket of a server tells a client that breaks a rule which one it was, and ends", async () => {
   const cases = {
@@ -26,7 +29,6 @@ Deno.test("FramedSocket of a server tells a client that breaks a rule which one 
       ),
     ],
   } as const;
-  // Each waits a second for the rest of what the client had to say.
   await Promise.all(
     Object.entries(cases).map(async ([name, [code, bytes]]) => {
       await using scene = await Scene.open({ maxMessage: 100 });
@@ -38,11 +40,48 @@ Deno.test("FramedSocket of a server tells a client that breaks a rule which one 
   );
 });
 
-Deno.test("FramedSocket answers a ping, and of many at once only the last", async () => {
+Deno.test("FramedSocket that refused a peer ends its own side first, and is over when the peer has ended too", async () => {
+  const { near, far } = await connectionPair();
+  using peer = new RawHTTP(near);
+  const socket = new FramedSocket({ role: "server" });
+  const isOver = new Promise((resolve) => socket.addEventListener("close", resolve));
+  const ended = new Promise<void>((resolve) => {
+    const connection: ByteStream = {
+      read: (buffer) => far.read(buffer),
+      write: (bytes) => far.write(bytes),
+      closeWrite() {
+        resolve();
+        return far.closeWrite();
+      },
+      close: () => far.close(),
+    };
+    socket.open(connection, new Uint8Array(0));
+  });
+  await peer.send(joined(webSocketFrame(3, "x", MASKED), CLOSE));
+  await within(ended, "the end of the server's side");
+  assertEquals(await peer.readToEnd(), `\x88\x02${closeCode(1002)}`);
+  await near.closeWrite();
+  await within(isOver, "the end");
+});
+
+Deno.test("FramedSocket answers pings in their order", async () => {
   await using scene = await Scene.open();
-  const pings = Array.from({ length: 100 }, (_, i) => webSocketFrame(Opcode.Ping, `${i}`, MASKED));
-  await scene.peer.send(joined(...pings));
-  assertEquals(await scene.peer.readNext(), "\x8a\x0299");
+  const pings = Array.from({ length: 10 }, (_, i) => webSocketFrame(Opcode.Ping, `${i}`, MASKED));
+  await scene.peer.send(joined(...pings, CLOSE));
+  const pongs = pings.map((_, i) => `\x8a\x01${i}`).join("");
+  assertEquals(await scene.peer.readToEnd(), `${pongs}\x88\x02${closeCode(1000)}`);
+});
+
+Deno.test("FramedSocket answers the last of the pings that come while much waits to be sent", async () => {
+  await using scene = await Scene.open();
+  const LONG = 10_000;
+  scene.socket.addEventListener("message", () => scene.socket.send(new Uint8Array(LONG)));
+  const pings = Array.from({ length: 10 }, (_, i) => webSocketFrame(Opcode.Ping, `${i}`, MASKED));
+  await scene.peer.send(joined(webSocketFrame(Opcode.Text, "send", MASKED), ...pings));
+  const pong = "\x8a\x019";
+  let received = "";
+  while (!received.endsWith(pong)) received += await scene.peer.readNext() ?? "";
+  assertEquals(received.length, "\x82\x7e..".length + LONG + pong.length);
 });
 
 Deno.test("FramedSocket writes all messages of a task at once", async () => {
