@@ -1,4 +1,5 @@
 import { freePort } from "../testing/free_port.ts";
+import { LISTENER } from "../testing/program.ts";
 import { startServer, startTunnel } from "../testing/tunnel.ts";
 import { findTool, runTool, type SuiteReport } from "./tool.ts";
 
@@ -8,12 +9,18 @@ const VARNISHTEST = { names: ["varnishtest"], install: "apt-get install varnish"
 const SCENARIO_LIMIT = 20;
 const LIMIT = 30;
 
+/**
+ * With the listener own, a visitor that has left amid an answer of known length, of which nothing comes, is found out by this
+ * timeout alone.
+ */
+const STALL = LISTENER === "own" ? ["--stall-timeout", "2s"] : [];
+
 const FOLDER = new URL("vtc/", import.meta.url);
 
 /** Runs the scenarios of `vtc/`, each through a tunnel of its own: varnishtest is the visitor, and the service as well. */
 export async function varnishtest(): Promise<SuiteReport> {
   const tool = await findTool(VARNISHTEST);
-  await using server = await startServer();
+  await using server = await startServer(STALL);
   const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).toSorted();
   const faults: string[] = [];
   for (const name of names) {
