@@ -15,7 +15,7 @@ import { model } from "./peers/model.ts";
 import { piko } from "./peers/piko.ts";
 import { Results, type Row } from "./peers/results.ts";
 import { ssh } from "./peers/ssh.ts";
-import { compiledTunnel, handler, tunnel } from "./peers/tunnel.ts";
+import { compiledTunnel, handler, ownListenerTunnel, tunnel } from "./peers/tunnel.ts";
 import { runTool } from "../testing/tool.ts";
 
 /** The columns; the second is what the others are compared with. */
@@ -28,6 +28,7 @@ const PEERS: readonly Peer[] = [
   piko,
   model,
   tunnel,
+  ownListenerTunnel,
   handler,
   compiledTunnel,
 ];

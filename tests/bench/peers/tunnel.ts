@@ -32,6 +32,11 @@ const SOURCES: Commands = {
   service: localPort,
 };
 
+const OWN_LISTENER: Commands = {
+  ...SOURCES,
+  server: [...SOURCES.server, "--listener", "own"],
+};
+
 const EXECUTABLES: Commands = {
   server: [`${ROOT}dist/tunnel-server`],
   client: [`${ROOT}dist/tunnel-client`],
@@ -59,6 +64,14 @@ export const tunnel: Peer = {
   note: NOTE,
   version: () => Promise.resolve(`${config.version}, Deno ${Deno.version.deno}`),
   start: (options) => start(SOURCES, options),
+};
+
+/** This tunnel with the server's own listener. */
+export const ownListenerTunnel: Peer = {
+  name: "tunnel, --listener own",
+  note: NOTE,
+  version: () => Promise.resolve(`${config.version}, Deno ${Deno.version.deno}`),
+  start: (options) => start(OWN_LISTENER, options),
 };
 
 /** This tunnel as the executables that `deno task compile` made. */
