@@ -133,14 +133,15 @@ Deno.test("10,000 requests through a handler, and a gigabyte each way, leave its
   const env = { TUNNEL_SERVER: `http://127.0.0.1:${server.url.port}` };
   await using handler = await Program.start("tests/e2e/bodies_handler.ts", [], { env });
   const url = `http://127.0.0.1:${server.url.port}`;
-  await ask(url, 5_000);
+  // V8's heap has the size that this takes by then.
+  await ask(url, 10_000);
   const before = await handler.memory();
   if (before === null) return;
 
   await t.step("10,000 requests", async () => {
     await ask(url, 10_000);
     const after = await handler.memory();
-    // V8's heap goes up and down by that much between two collections.
+    // V8's heap goes up and down by half of that between two collections.
     assertLess((after?.now ?? 0) - before.now, 40 * MIB);
   });
   await t.step("a gigabyte each way", async () => {
@@ -157,8 +158,8 @@ Deno.test("10,000 requests through a handler, and a gigabyte each way, leave its
     }
     assertEquals(length, GIB);
     const after = await handler.memory();
-    // Windows of 16 MiB are buffered and collected meanwhile.
-    assertLess(after?.peak ?? 0, 250 * MIB);
+    // Windows of 16 MiB are buffered and collected meanwhile; bodies that are kept would be 1,024 MiB each.
+    assertLess(after?.peak ?? 0, 400 * MIB);
   });
 });
 
