@@ -20,7 +20,8 @@ export { Log, type LogFields, type LogLevel, type LogOptions } from "../cli/log.
 export { AuthorizedKeys, AuthorizedKeysError } from "./access/authorized_keys.ts";
 export type { Rate } from "../cli/flags.ts";
 export type { KeyLimits } from "./access/key_settings.ts";
-export { DenyList, DenyListError, type Suspect } from "./access/deny_list.ts";
+export { DenyList, DenyListError, type Merging, type Suspect } from "./access/deny_list.ts";
+export type { BanRecord, BanRecords } from "./access/ban_records.ts";
 export type { Ban, Banned } from "./admin/operator_view.ts";
 export type { Certificate } from "./tls/certificate_source.ts";
 export { BusError } from "./bus/bus.ts";

@@ -25,6 +25,9 @@ import { Names } from "./access/names.ts";
 import { OwnRates } from "./access/own_rates.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
 import { AdminActions } from "./admin/admin_actions.ts";
+import { AllNodes } from "./admin/all_nodes.ts";
+import { OtherNodes } from "./admin/other_nodes.ts";
+import { TunnelList } from "./admin/tunnel_list.ts";
 import { adminNameOf } from "./admin/admin_page.ts";
 import { OperatorPages } from "./admin/operator_pages.ts";
 import { OwnPages } from "./admin/own_pages.ts";
@@ -71,6 +74,7 @@ export class TunnelServer implements AsyncDisposable {
   readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
   readonly #actions: AdminActions;
+  readonly #others: OtherNodes | null;
   readonly #adminPort: Listener | null;
   readonly #inFlight: InFlight;
   #stopping = false;
@@ -172,6 +176,24 @@ export class TunnelServer implements AsyncDisposable {
       metrics: metrics.forCluster(),
       log,
     });
+    this.#others = OtherNodes.open({
+      ...options,
+      node: this.node,
+      endBanned: () => this.#actions.endBanned(),
+      answer: (question) => allNodes.answer(question),
+    });
+    const allNodes = new AllNodes({
+      actions: this.#actions,
+      tunnels: new TunnelList({
+        registry: this.#registry,
+        node: this.node,
+        commentOf: (key) => this.#registrationPolicy.commentOf(key),
+        visitsOf: (hostname) => visits.of(hostname),
+      }),
+      node: this.node,
+      url: options.nodeUrl,
+      others: this.#others,
+    });
     const finder = new UpstreamFinder({
       registry: this.#registry,
       elsewhere: this.#cluster,
@@ -218,13 +240,7 @@ export class TunnelServer implements AsyncDisposable {
         origin: adminName === null ? null : this.#originOf(adminName),
         isPublic: isPublic(options),
         metrics,
-        actions: this.#actions,
-        tunnels: {
-          registry: this.#registry,
-          node: this.node,
-          commentOf: (key) => this.#registrationPolicy.commentOf(key),
-          visitsOf: (hostname) => visits.of(hostname),
-        },
+        nodes: allNodes,
         log,
       }),
     });
@@ -268,6 +284,7 @@ export class TunnelServer implements AsyncDisposable {
     this.#notices.close();
     this.#clientCounts.close();
     this.#actions.close();
+    await this.#others?.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
     await this.#clientSessions.settled();

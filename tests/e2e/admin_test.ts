@@ -11,7 +11,8 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 Deno.test("/tunnels shows each tunnel with its connections, streams and bytes", async () => {
   await using origin = ScriptedOrigin.start();
   await using server = await startServer(["--admin-token", TOKEN]);
-  assertEquals(await list(server), { node: null, total: 0, tunnels: [], next: null });
+  const nobody = { node: null, total: 0, tunnels: [], next: null, nodes: [], isBusAway: false };
+  assertEquals(await list(server), nobody);
 
   await using tunnel = await startTunnel({ origin, server, clientArgs: ["--connections", "3"] });
   await eventually("three connections", async () => (await only(server)).connections.length === 3);

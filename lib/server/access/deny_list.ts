@@ -1,14 +1,8 @@
-import { messageOf, quoted } from "../../cli/safe_text.ts";
-import { isThumbprint } from "../../identity/thumbprint.ts";
-import { AddressSet, isNetwork } from "../../net/address_set.ts";
+import { messageOf } from "../../cli/safe_text.ts";
+import { AddressSet } from "../../net/address_set.ts";
 import type { Ban, Banned } from "../admin/operator_view.ts";
 import { StateError, type StateFolder } from "../state_folder.ts";
-
-/** Bans at once: more are the business of a firewall, or of a list of keys. */
-export const MAX_BANS = 1_000;
-
-/** Characters of a reason: a thousand of them stay far below what is read of a file. */
-const MAX_REASON = 100;
+import { type BanRecord, BanRecords, MAX_BANS } from "./ban_records.ts";
 
 /** Its file in the folder that a server keeps. */
 const FILE = "bans.json";
@@ -29,30 +23,38 @@ export class DenyListError extends Error {
   readonly code = "DENY_LIST";
 }
 
+/** What came of records of another node. */
+export interface Merging {
+  /** Whether any of them was later than what was known. */
+  readonly hasChanged: boolean;
+  /** Why they end with this process; null when they are kept. */
+  readonly unkept: string | null;
+}
+
 /** The keys and networks whose clients an operator keeps away, also after a restart. */
 export class DenyList {
   readonly #state: StateFolder | null;
-  readonly #bans = new Map<string, Ban>();
+  #records: BanRecords;
   #networks: AddressSet | null;
   /** Changes wait for each other: each is written before it holds. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(state: StateFolder | null, bans: readonly Ban[]) {
+  private constructor(state: StateFolder | null, records: BanRecords) {
     this.#state = state;
-    for (const ban of bans) this.#bans.set(keyOf(ban), ban);
-    this.#networks = networksOf(bans);
+    this.#records = records;
+    this.#networks = networksOf(records);
   }
 
   /** Makes an empty list that ends with the process. */
   static inMemory(): DenyList {
-    return new DenyList(null, []);
+    return new DenyList(null, BanRecords.none);
   }
 
   /** Reads the list that is kept. @throws {StateError} when it cannot be read: nobody is let in by a damaged file. */
   static async open(state: StateFolder): Promise<DenyList> {
     const text = await state.read(FILE);
     try {
-      return new DenyList(state, text === null ? [] : parseBans(text));
+      return new DenyList(state, text === null ? BanRecords.none : BanRecords.parse(text));
     } catch (cause) {
       const file = state.pathOf(FILE);
       const advice = "mend it, or remove it to lift all bans";
@@ -62,13 +64,18 @@ export class DenyList {
 
   /** In the order in which they came. */
   get bans(): readonly Ban[] {
-    return [...this.#bans.values()];
+    return this.#records.bans;
+  }
+
+  /** What was decided of each, lifted bans among them. */
+  get records(): BanRecords {
+    return this.#records;
   }
 
   /** Returns why a client is kept away, or null. */
   whyBanned({ thumbprint, address }: Suspect): string | null {
-    if (this.#bans.size === 0) return null;
-    if (this.#bans.has(keyOf({ kind: "key", value: thumbprint }))) return "this key is banned here";
+    if (this.#records === BanRecords.none) return null;
+    if (this.#records.has({ kind: "key", value: thumbprint })) return "this key is banned here";
     return this.whyBannedAt(address);
   }
 
@@ -84,90 +91,74 @@ export class DenyList {
    * @throws {DenyListError} when it is none, or there are too many.
    * @throws {StateError} when it cannot be written; it does not hold then.
    */
-  async add({ kind, value, reason }: Omit<Ban, "since">): Promise<Ban> {
-    const ban = { kind, value, reason, since: new Date().toISOString() };
-    try {
-      checkBan(ban);
-    } catch (cause) {
-      throw new DenyListError(messageOf(cause), { cause });
-    }
-    await this.#change((bans) => {
-      bans.set(keyOf(ban), ban);
-      if (bans.size > MAX_BANS) throw new DenyListError(`there are ${MAX_BANS} bans already`);
-    });
-    return ban;
+  async add(ban: Omit<Ban, "since">): Promise<Ban> {
+    const { kind, value, reason, since } = await this.#decide({ ...ban, isLifted: false });
+    return { kind, value, reason, since };
   }
 
   /** Lifts a ban, and tells whether there was one. @throws {StateError} when that cannot be written. */
-  async remove(banned: Banned): Promise<boolean> {
-    if (!this.#bans.has(keyOf(banned))) return false;
-    await this.#change((bans) => void bans.delete(keyOf(banned)));
+  async remove({ kind, value }: Banned): Promise<boolean> {
+    if (!this.#records.has({ kind, value })) return false;
+    await this.#decide({ kind, value, reason: "", isLifted: true });
     return true;
   }
 
-  #change(apply: (bans: Map<string, Ban>) => void): Promise<void> {
-    const change = this.#last.then(async () => {
-      const bans = new Map(this.#bans);
-      apply(bans);
-      const all = [...bans.values()];
-      await this.#state?.write(FILE, `${JSON.stringify({ bans: all }, null, 2)}\n`);
-      this.#bans.clear();
-      for (const [key, ban] of bans) this.#bans.set(key, ban);
-      this.#networks = networksOf(all);
+  /** Takes what was decided elsewhere, where it is later. It holds at once, also when it cannot be written. */
+  async merge(records: Iterable<BanRecord>): Promise<Merging> {
+    return await this.#inTurn(async () => {
+      const merged = this.#records.merged(records);
+      if (merged === this.#records) return { hasChanged: false, unkept: null };
+      this.#take(merged);
+      try {
+        await this.#write(merged);
+        return { hasChanged: true, unkept: null };
+      } catch (error) {
+        if (!(error instanceof StateError)) throw error;
+        return { hasChanged: true, unkept: error.message };
+      }
     });
-    this.#last = change.catch(() => {});
-    return change;
+  }
+
+  async #decide(decision: Omit<BanRecord, "since">): Promise<BanRecord> {
+    return await this.#inTurn(async () => {
+      const record = this.#decided(decision);
+      const records = this.#records.merged([record]);
+      await this.#write(records);
+      this.#take(records);
+      return record;
+    });
+  }
+
+  /** @throws {DenyListError} */
+  #decided(decision: Omit<BanRecord, "since">): BanRecord {
+    const isNew = !decision.isLifted && !this.#records.has(decision);
+    if (isNew && this.bans.length >= MAX_BANS) {
+      throw new DenyListError(`there are ${MAX_BANS} bans already`);
+    }
+    try {
+      return this.#records.decide(decision);
+    } catch (cause) {
+      throw new DenyListError(messageOf(cause), { cause });
+    }
+  }
+
+  async #write(records: BanRecords): Promise<void> {
+    await this.#state?.write(FILE, `${records.text}\n`);
+  }
+
+  #take(records: BanRecords): void {
+    this.#records = records;
+    this.#networks = networksOf(records);
+  }
+
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const changed = this.#last.then(change);
+    this.#last = changed.catch(() => {});
+    return changed;
   }
 }
 
-function networksOf(bans: readonly Ban[]): AddressSet | null {
+function networksOf({ bans }: BanRecords): AddressSet | null {
   const networks = bans.filter(({ kind }) => kind === "network").map(({ value }) => value);
   return networks.length === 0 ? null : AddressSet.parse(networks.join(","));
-}
-
-function keyOf({ kind, value }: Banned): string {
-  return `${kind} ${value}`;
-}
-
-function checkBan({ kind, value, reason }: Omit<Ban, "since">): void {
-  if (kind === "key" && !isThumbprint(value)) {
-    throw new RangeError(`${quoted(value)} is not a key's thumbprint of 43 characters`);
-  }
-  if (kind === "network" && !isNetwork(value)) {
-    throw new RangeError(`${quoted(value)} is neither an address nor a network as 203.0.113.0/24`);
-  }
-  if (reason.length > MAX_REASON) {
-    throw new RangeError(`the reason has more than ${MAX_REASON} characters`);
-  }
-}
-
-/** @throws {SyntaxError | RangeError} for what is no list of bans. */
-function parseBans(text: string): readonly Ban[] {
-  const value: unknown = JSON.parse(text);
-  const { bans }: { readonly bans?: unknown } = typeof value === "object" && value !== null
-    ? value
-    : {};
-  if (!Array.isArray(bans)) throw new RangeError('there is no member "bans" with a list');
-  if (bans.length > MAX_BANS) throw new RangeError(`there are more than ${MAX_BANS}`);
-  return bans.map((each: unknown, i) => {
-    try {
-      return parseBan(each);
-    } catch (cause) {
-      throw new RangeError(`the ban number ${i + 1}: ${messageOf(cause)}`, { cause });
-    }
-  });
-}
-
-function parseBan(value: unknown): Ban {
-  if (typeof value !== "object" || value === null) throw new RangeError("it is no object");
-  const { kind, value: banned, reason, since }: { readonly [Name in keyof Ban]?: unknown } = value;
-  if (kind !== "key" && kind !== "network") throw new RangeError("kind must be key or network");
-  if (typeof banned !== "string") throw new RangeError("value must be a text");
-  if (typeof reason !== "string") throw new RangeError("reason must be a text");
-  if (typeof since !== "string" || Number.isNaN(Date.parse(since))) {
-    throw new RangeError("since must be a time as 2027-01-31T12:00:00Z");
-  }
-  const ban: Ban = { kind, value: banned, reason, since };
-  checkBan(ban);
-  return ban;
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../../cli/log.ts";
 import { ErrorCode } from "../../wire/errors.ts";
 import type { AuthorizedKeys } from "../access/authorized_keys.ts";
+import type { BanRecord } from "../access/ban_records.ts";
 import type { DenyList } from "../access/deny_list.ts";
 import type { Ban, Banned } from "./operator_view.ts";
 import type { RegistrationPolicy } from "../access/registration_policy.ts";
@@ -9,6 +10,9 @@ import type { Registry } from "../tunnels/registry.ts";
 
 /** Milliseconds after which the time is looked at again, whether a key's is up. */
 const LOOK_AGAIN = 60_000;
+
+/** What a client is told that has to go. */
+const BANNED = "not_authorized: banned by the operator of this server";
 
 export interface AdminActionsOptions {
   readonly registry: Registry;
@@ -31,6 +35,11 @@ export class AdminActions {
   /** In the order in which they came. */
   get bans(): readonly Ban[] {
     return this.#options.denyList.bans;
+  }
+
+  /** Returns what was decided last about a key or a network; null for nothing. */
+  recordOf(banned: Banned): BanRecord | null {
+    return this.#options.denyList.records.of(banned);
   }
 
   /** Returns the key of the tunnel that a text names by its id, its name or a hostname; null where none is here. */
@@ -59,7 +68,7 @@ export class AdminActions {
     by: string,
   ): Promise<{ readonly ban: Ban; readonly ended: number }> {
     const ban = await this.#options.denyList.add({ kind, value, reason });
-    const ended = this.endRefused("not_authorized: banned by the operator of this server");
+    const ended = this.endBanned();
     this.#note("banned", { [kind]: value, reason, ended, by });
     return { ban, ended };
   }
@@ -69,6 +78,23 @@ export class AdminActions {
     const isLifted = await this.#options.denyList.remove({ kind, value });
     this.#note(isLifted ? "unbanned" : "unbanned nobody", { [kind]: value, by });
     return isLifted;
+  }
+
+  /** Ends the connections of clients that are banned now, as by another node, and returns how many these were. */
+  endBanned(): number {
+    return this.endRefused(BANNED);
+  }
+
+  /** Takes what was decided at another node, and returns how many connections that ended. */
+  async take(record: BanRecord, by: string): Promise<number> {
+    const { kind, value, reason, isLifted } = record;
+    const { hasChanged, unkept } = await this.#options.denyList.merge([record]);
+    if (!hasChanged) return 0;
+    const ended = this.endBanned();
+    const kept = unkept === null ? {} : { unkept };
+    const act = isLifted ? "unbanned at another node" : "banned at another node";
+    this.#note(act, { [kind]: value, reason, ended, by, ...kept });
+    return ended;
   }
 
   /** Takes another list of keys, ends the connections of those that are not in it, and returns how many these were. */

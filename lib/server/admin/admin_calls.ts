@@ -1,8 +1,9 @@
-import type { Banned } from "./operator_view.ts";
+import type { Banned, Reach } from "./operator_view.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { methodNotAllowed } from "../proxy/error_page.ts";
-import type { AdminActions } from "./admin_actions.ts";
+import type { AllNodes } from "./all_nodes.ts";
 import { type Act, answered, type Call, CallError, json, textOf } from "./json_call.ts";
+import { missingText } from "./reach_text.ts";
 
 /** The calls of an operator's programs, as paths. */
 export const ADMIN_CALLS = {
@@ -14,13 +15,10 @@ export const ADMIN_CALLS = {
 
 /** Does what an operator's calls ask for. Who calls was looked at before. */
 export class AdminCalls {
-  readonly #actions: AdminActions;
-  readonly #node: string | null;
+  readonly #nodes: AllNodes;
 
-  /** `node` is the server that these are the tunnels of; null for one that is alone. */
-  constructor(actions: AdminActions, node: string | null) {
-    this.#actions = actions;
-    this.#node = node;
+  constructor(nodes: AllNodes) {
+    this.#nodes = nodes;
   }
 
   /** Returns what answers a call at a path; null where there is none. */
@@ -34,38 +32,39 @@ export class AdminCalls {
 
   #bans(visit: Visit): Answer {
     return visit.method === "GET" || visit.method === "HEAD"
-      ? json(200, { node: this.#node, bans: this.#actions.bans })
+      ? json(200, { node: this.#nodes.node, bans: this.#nodes.bans })
       : methodNotAllowed(visit, ["GET", "HEAD"]);
   }
 
   #actAt(path: string): Act | null {
-    const actions = this.#actions;
+    const nodes = this.#nodes;
     switch (path) {
       case ADMIN_CALLS.disconnect:
-        return (call, by) => {
+        return async (call, by) => {
           const tunnel = textOf(call, "tunnel");
-          const ended = actions.disconnect(tunnel, by);
-          if (ended === 0) throw new CallError(404, `there is no tunnel ${tunnel} here`);
-          return { ended };
+          const done = await nodes.disconnect(tunnel, by);
+          if (done.ended === 0) throw noTunnel(tunnel, done);
+          return done;
         };
       case ADMIN_CALLS.ban:
-        return async (call, by) =>
-          await actions.ban({ ...this.#bannedOf(call), reason: textOf(call, "reason", "") }, by);
+        return async (call, by) => {
+          const banned = await this.#bannedOf(call);
+          return await nodes.ban({ ...banned, reason: textOf(call, "reason", "") }, by);
+        };
       case ADMIN_CALLS.unban:
         return async (call, by) => {
-          const banned = this.#bannedOf(call);
-          if (!await actions.unban(banned, by)) {
-            throw new CallError(404, `there is no ban of ${banned.value}`);
-          }
-          return { unbanned: banned };
+          const banned = await this.#bannedOf(call);
+          const reach = await nodes.unban(banned, by);
+          if (reach === null) throw new CallError(404, `there is no ban of ${banned.value}`);
+          return { unbanned: banned, ...reach };
         };
       default:
         return null;
     }
   }
 
-  /** Reads whom a call means: a key, a network, or the key of a tunnel that is here. */
-  #bannedOf(call: Call): Banned {
+  /** Reads whom a call means: a key, a network, or the key of a tunnel that is on some node. */
+  async #bannedOf(call: Call): Promise<Banned> {
     const given = (["key", "network", "tunnel"] as const).filter((name) =>
       call[name] !== undefined
     );
@@ -75,8 +74,13 @@ export class AdminCalls {
     }
     const value = textOf(call, name);
     if (name !== "tunnel") return { kind: name, value };
-    const key = this.#actions.keyOf(value);
-    if (key === null) throw new CallError(404, `there is no tunnel ${value} here`);
+    const { key, reach } = await this.#nodes.keyOf(value);
+    if (key === null) throw noTunnel(value, reach);
     return { kind: "key", value: key };
   }
+}
+
+function noTunnel(tunnel: string, reach: Reach): CallError {
+  const missing = missingText(reach);
+  return new CallError(404, `there is no tunnel ${tunnel} here${missing && `, but ${missing}`}`);
 }

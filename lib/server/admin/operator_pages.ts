@@ -4,19 +4,17 @@ import { AdminGuard } from "../access/admin_guard.ts";
 import type { Answer, Visit } from "../listen/visit.ts";
 import { methodNotAllowed, refusalAnswer } from "../proxy/error_page.ts";
 import type { VisitRefusal } from "../tunnels/upstream.ts";
-import type { AdminActions } from "./admin_actions.ts";
 import { AdminSessions } from "../access/admin_sessions.ts";
 import { AdminPage, type Entrance } from "./admin_page.ts";
 import { AdminCalls } from "./admin_calls.ts";
+import type { AllNodes } from "./all_nodes.ts";
 import { whole } from "./json_call.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
-import { TunnelList, type TunnelListOptions } from "./tunnel_list.ts";
 
 export interface OperatorPagesOptions {
   readonly metrics: ServerMetrics;
-  readonly tunnels: TunnelListOptions;
-  readonly actions: AdminActions;
+  readonly nodes: AllNodes;
   /** The secret of the operator; null for a server that knows none. */
   readonly token: string | null;
   /** The origin that has the operator's pages and nothing else; null where there is no name for it. */
@@ -33,18 +31,18 @@ type Page = (visit: Visit) => Answer | Promise<Answer>;
 export class OperatorPages {
   readonly #metrics: ServerMetrics;
   readonly #isPublic: boolean;
-  readonly #tunnels: TunnelList;
+  readonly #nodes: AllNodes;
   readonly #calls: AdminCalls;
   /** Knows the operator; null for a server that has no way to. */
   readonly #guard: AdminGuard | null;
   /** null for a server that has no guard. */
   readonly #page: AdminPage | null;
 
-  constructor({ metrics, tunnels, actions, token, origin, isPublic, log }: OperatorPagesOptions) {
+  constructor({ metrics, nodes, token, origin, isPublic, log }: OperatorPagesOptions) {
     this.#metrics = metrics;
     this.#isPublic = isPublic;
-    this.#tunnels = new TunnelList(tunnels);
-    this.#calls = new AdminCalls(actions, tunnels.node);
+    this.#nodes = nodes;
+    this.#calls = new AdminCalls(nodes);
     this.#guard = token === null ? null : new AdminGuard(token);
     this.#page = token === null || this.#guard === null
       ? null
@@ -76,10 +74,10 @@ export class OperatorPages {
     }
   }
 
-  #list(visit: Visit): Answer {
+  async #list(visit: Visit): Promise<Answer> {
     const asked = new URLSearchParams(queryOf(visit.target));
     try {
-      const page = this.#tunnels.page(asked);
+      const page = await this.#nodes.list(asked);
       return whole(200, `${JSON.stringify(page)}\n`, "application/json");
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -96,7 +94,7 @@ async function guarded(visit: Visit, guard: AdminGuard, page: Page): Promise<Ans
 }
 
 /** Makes a page that is read, and nothing else. */
-function reading(page: (visit: Visit) => Answer): Page {
+function reading(page: Page): Page {
   return (visit) =>
     visit.method === "GET" || visit.method === "HEAD"
       ? page(visit)

@@ -23,8 +23,28 @@ export interface TunnelVisits {
   readonly refused: number;
 }
 
-/** One tunnel, with what its connections have together. */
+/** One of the servers of a domain. */
+export interface ListedNode {
+  /** The same until its process ends. */
+  readonly id: string;
+  /** Where the others reach it directly; null for over the bus. */
+  readonly url: string | null;
+  /** Whether it has answered. */
+  readonly answers: boolean;
+}
+
+/** Which servers an answer is about. */
+export interface Reach {
+  /** The server that was asked first, and those that it asked; none for one that is alone. */
+  readonly nodes: readonly ListedNode[];
+  /** Whether no other server could be asked, since the bus is away. */
+  readonly isBusAway: boolean;
+}
+
+/** One tunnel on one server, with what its connections there have together. */
 export interface ListedTunnel {
+  /** The server; null for one that is alone. */
+  readonly node: string | null;
   readonly id: string;
   readonly hostnames: readonly string[];
   /** What its client wished for; empty for none. */
@@ -44,14 +64,18 @@ export interface ListedTunnel {
 }
 
 /** A part of the list, in the order of the ids. */
-export interface TunnelPage {
-  /** The server that has these tunnels; null for one that is alone. */
-  readonly node: string | null;
-  /** How many there are that the search finds, on all pages. */
+export interface TunnelPart {
+  /** How many there are that the search finds, on all pages. A tunnel counts once for each server that has it. */
   readonly total: number;
   readonly tunnels: readonly ListedTunnel[];
   /** What `after` must be for the next page; null on the last. */
   readonly next: string | null;
+}
+
+/** A part of the list of all servers. */
+export interface TunnelPage extends TunnelPart, Reach {
+  /** The server that was asked; null for one that is alone. */
+  readonly node: string | null;
 }
 
 /** Whose clients are kept away: those of a key, or those of an address or a network. */

@@ -2,7 +2,7 @@ import type {
   ListedConnection,
   ListedTunnel,
   Traffic,
-  TunnelPage,
+  TunnelPart,
   TunnelVisits,
 } from "./operator_view.ts";
 import type { ClientUpstream } from "../tunnels/client_upstream.ts";
@@ -31,7 +31,7 @@ export interface TunnelListOptions {
   readonly visitsOf: (hostname: string) => TunnelVisits;
 }
 
-/** Lists the tunnels of this server with what they carry, page by page. */
+/** Lists the tunnels of this server alone with what they carry, page by page. */
 export class TunnelList {
   readonly #options: TunnelListOptions;
 
@@ -44,8 +44,8 @@ export class TunnelList {
    *
    * @throws {RangeError} whose message says what is wrong with the query.
    */
-  page(query: URLSearchParams): TunnelPage {
-    const limit = limitOf(query);
+  page(query: URLSearchParams): TunnelPart {
+    const limit = pageLimit(query);
     const after = query.get("after") ?? "";
     const found = this.#find((query.get("search") ?? "").trim().toLowerCase());
     // An id that came or went between two pages shifts nothing, as the number of a page would.
@@ -60,7 +60,7 @@ export class TunnelList {
       tunnels.push(this.#listed(id, ofId));
     }
     const next = tunnels.length < ids.length ? tunnels.at(-1)?.id ?? null : null;
-    return { node: this.#options.node, total: found.size, tunnels, next };
+    return { total: found.size, tunnels, next };
   }
 
   /** Returns the tunnels of which a connection is found by a text, in lower case; all for an empty one. */
@@ -104,6 +104,7 @@ export class TunnelList {
       });
     }
     return {
+      node: this.#options.node,
       id,
       hostnames: [...hostnames],
       name,
@@ -119,7 +120,8 @@ export class TunnelList {
   }
 }
 
-function limitOf(query: URLSearchParams): number {
+/** Returns how many tunnels a query wants on a page. @throws {RangeError} */
+export function pageLimit(query: URLSearchParams): number {
   const text = query.get("limit");
   if (text === null) return DEFAULT_LIMIT;
   const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;

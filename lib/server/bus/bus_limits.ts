@@ -23,8 +23,8 @@ export const MAX_NODE_URL = 512;
 /** Bytes of what a ticket stands for. */
 export const MAX_TICKET_VALUE = 16 * 1024;
 
-/** Bytes of a text that all nodes can read: a certificate with its chain and key has some 10 kB, and is longer when it is encrypted. */
-export const MAX_BUS_TEXT = 64 * 1024;
+/** Bytes of a text that all nodes can read: the longest list of bans has 0.9 MB, and a third more when it is encrypted. */
+export const MAX_BUS_TEXT = 1536 * 1024;
 
 /** Tells whether a text can be a node's id: letters, digits, `-` and `_`. */
 export function isNodeId(text: string): boolean {

@@ -16,6 +16,9 @@ const RENEW_EVERY = LEASE / 3;
  */
 export const FAREWELL = "farewell";
 
+/** Stands on the bus where a hostname would, and is had by every node: so the nodes of a domain are found. No host has a colon. */
+export const ALL_NODES = "all:nodes";
+
 /** Hostnames said in one message, so that other questions to the bus come in between. */
 const BATCH = 1_000;
 
@@ -70,7 +73,7 @@ export class Announcer {
     await this.#speaking;
     const { bus, node, registry } = this.#options;
     try {
-      for (const hostnames of batches(registry.hostnames())) {
+      for (const hostnames of batches([ALL_NODES, ...registry.hostnames()])) {
         await bus.withdraw(node.id, hostnames);
       }
     } catch (error) {
@@ -130,7 +133,7 @@ export class Announcer {
     this.#isDue = false;
     await bus.keepNode(node, LEASE);
     if (this.#hasLeft) return;
-    for (const hostnames of batches(registry.hostnames())) {
+    for (const hostnames of batches([ALL_NODES, ...registry.hostnames()])) {
       await bus.announce(node.id, hostnames, LEASE);
     }
   }

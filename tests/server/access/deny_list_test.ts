@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { DenyList, DenyListError, MAX_BANS } from "../../../lib/server/access/deny_list.ts";
+import { MAX_BANS } from "../../../lib/server/access/ban_records.ts";
+import { DenyList, DenyListError } from "../../../lib/server/access/deny_list.ts";
 import { StateError, StateFolder } from "../../../lib/server/state_folder.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
 

@@ -20,6 +20,8 @@ Deno.test("Cluster waits for a tunnel that the node it was on has lost, and find
   await using client = await TestClient.connect([link], { origin });
   assertEquals((await near.get(client.host)).status, 200);
   await link[Symbol.asyncDispose]();
+  // A request that the node gives to a client which has just gone is lost with it.
+  await eventually("the loss", async () => await far.metric("tunnel_connections") === 0);
   const waiting = near.get(client.host);
   await using _again = await TestClient.connect([third], { origin, key: client.key });
   assertEquals((await waiting).status, 200);

@@ -5,6 +5,7 @@ import { escapeUnsafe } from "../../../cli/safe_text.ts";
 import { systemReason } from "../../../net/system_reason.ts";
 import { ADMIN_CALLS } from "../admin_calls.ts";
 import type { Ban, ListedTunnel, TunnelPage } from "../operator_view.ts";
+import { missingText, nodeName } from "../reach_text.ts";
 import { type AdminAct, type AdminOptions, parseAdminOptions } from "./admin_options.ts";
 import { columnText } from "./column_text.ts";
 
@@ -93,18 +94,27 @@ function whyNot(status: number, answer: AdminAnswer | null): string {
 }
 
 function textOf({ act }: AdminOptions, answer: AdminAnswer): string {
+  const missing = missingText({ nodes: [], isBusAway: false, ...answer });
+  const also = missing && `; ${missing}`;
   switch (act.kind) {
     case "list":
-      return tunnelsText(answer);
+      return [tunnelsText(answer), ...missing === "" ? [] : [missing]].join("\n");
     case "bans":
       return bansText(answer.bans ?? []);
     case "disconnect":
-      return `disconnected: ${connections(answer.ended)}; the client may come back`;
-    case "ban":
-      return `banned: ${answer.ban?.kind} ${answer.ban?.value}; ${connections(answer.ended)} ended`;
+      return `disconnected: ${connections(answer.ended)}; the client may come back${also}`;
+    case "ban": {
+      const { kind, value } = answer.ban ?? {};
+      return `banned: ${kind} ${value}; ${connections(answer.ended)} ended${also}${later(missing)}`;
+    }
     case "unban":
-      return `unbanned: ${shown(act)}`;
+      return `unbanned: ${shown(act)}${also}${later(missing)}`;
   }
+}
+
+/** What is decided of a ban reaches every node in the end. */
+function later(missing: string): string {
+  return missing && ": this holds there once it arrives";
 }
 
 function shown({ target }: Extract<AdminAct, { readonly target: object }>): string {
@@ -127,12 +137,26 @@ const TUNNEL_TITLES = [
   "OUT",
 ];
 
-function tunnelsText({ tunnels = [], total = 0 }: AdminAnswer): string {
+function tunnelsText({ tunnels = [], total = 0, nodes = [] }: AdminAnswer): string {
   if (tunnels.length === 0) return "nobody is there";
-  const table = columnText([[...TUNNEL_TITLES, "NOTE"], ...tunnels.map(tunnelCells)]);
+  const names = new Map(nodes.map((node) => [node.id, nodeName(node)]));
+  const cells = (tunnel: ListedTunnel) => {
+    const name = names.get(tunnel.node ?? "") ?? "";
+    return withNode(tunnelCells(tunnel), names.size > 1 ? name : null);
+  };
+  const titles = withNode([...TUNNEL_TITLES, "NOTE"], names.size > 1 ? "NODE" : null);
+  const table = columnText([titles, ...tunnels.map(cells)]);
   return total === tunnels.length
     ? table
     : `${table}\n${tunnels.length} of ${total}: --limit, --search`;
+}
+
+/** Puts a node's name behind the tunnel's; null where there is one node alone. */
+function withNode(
+  [tunnel = "", ...others]: readonly string[],
+  node: string | null,
+): readonly string[] {
+  return node === null ? [tunnel, ...others] : [tunnel, node, ...others];
 }
 
 function tunnelCells(tunnel: ListedTunnel): readonly string[] {

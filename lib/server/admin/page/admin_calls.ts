@@ -1,4 +1,5 @@
-import type { Ban, Banned, TunnelPage } from "../operator_view.ts";
+import type { Ban, Banned, Reach, TunnelPage } from "../operator_view.ts";
+import { missingText } from "../reach_text.ts";
 
 /** What a page shows: the tunnels that were asked for, and all bans. */
 export interface AdminView {
@@ -39,19 +40,30 @@ export async function logOut(): Promise<void> {
   await call("/admin/logout", {});
 }
 
-/** Ends the connections of a tunnel, and returns how many these were. @throws {CallError} */
-export async function disconnect(tunnel: string): Promise<number> {
-  return (await call<{ readonly ended: number }>("/admin/disconnect", { tunnel })).ended;
+/** What ended so many connections, and where. */
+export interface Done extends Reach {
+  readonly ended: number;
 }
 
-/** Keeps clients away, and returns how many connections that ended. @throws {CallError} */
-export async function ban({ kind, value }: Banned, reason: string): Promise<number> {
-  return (await call<{ readonly ended: number }>("/admin/ban", { [kind]: value, reason })).ended;
+/** Ends the connections of a tunnel. @throws {CallError} */
+export async function disconnect(tunnel: string): Promise<Done> {
+  return await call<Done>("/admin/disconnect", { tunnel });
+}
+
+/** Keeps clients away. @throws {CallError} */
+export async function ban({ kind, value }: Banned, reason: string): Promise<Done> {
+  return await call<Done>("/admin/ban", { [kind]: value, reason });
 }
 
 /** Lifts a ban. @throws {CallError} */
-export async function unban({ kind, value }: Banned): Promise<void> {
-  await call("/admin/unban", { [kind]: value });
+export async function unban({ kind, value }: Banned): Promise<Reach> {
+  return await call<Reach>("/admin/unban", { [kind]: value });
+}
+
+/** Says where something was not done, as a sentence behind another one; empty when it was done everywhere. */
+export function butText(reach: Reach): string {
+  const missing = missingText(reach);
+  return missing && ` But ${missing}.`;
 }
 
 /** Says what went wrong, as a sentence without its end. */

@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type AdminView, CallError, logOut, messageOf, readView } from "./admin_calls.ts";
+import type { TunnelPage } from "../operator_view.ts";
+import { missingText, nodeName } from "../reach_text.ts";
 import { BanList } from "./ban_list.tsx";
 import { LoginForm } from "./login_form.tsx";
 import { TunnelTable } from "./tunnel_table.tsx";
@@ -108,6 +110,7 @@ export function App() {
           ? (
             <TunnelTable
               tunnels={tunnels.tunnels}
+              nodes={tunnels.nodes}
               rates={rates}
               isSearch={search.trim() !== ""}
               onAct={act}
@@ -126,12 +129,19 @@ export function App() {
         <span class={trouble === null ? "quiet" : "trouble"} role="status">
           {trouble === null ? said : `${trouble}; trying again`}
         </span>
-        <span class="quiet">
-          {tunnels.node === null
-            ? "looked at every 2 s"
-            : `node ${tunnels.node} alone: the others have lists and bans of their own`}
-        </span>
+        <Nodes page={tunnels} />
       </footer>
     </div>
   );
+}
+
+/** Says which servers this is of, and which of them is missing. */
+function Nodes({ page }: { readonly page: TunnelPage }) {
+  const missing = missingText(page);
+  if (missing !== "") return <span class="trouble">{missing}: this is not all</span>;
+  const { nodes } = page;
+  const names = nodes.length > 1
+    ? `${nodes.length} nodes: ${nodes.map(nodeName).join(", ")}; `
+    : "";
+  return <span class="quiet">{names}looked at every 2 s</span>;
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Banned, ListedTunnel } from "../operator_view.ts";
-import { type Act, ban } from "./admin_calls.ts";
+import { type Act, ban, butText } from "./admin_calls.ts";
 import { countText, SHORT, shortName } from "./amounts.ts";
 
 /** Characters of a reason, as the server takes them. */
@@ -25,8 +25,9 @@ export function BanDialog({ tunnel, onAct, onClose }: BanDialogProps) {
     if (banned === undefined) return;
     onClose();
     await onAct(async () => {
-      const ended = await ban(banned, reason);
-      return `${shortOf(banned)} is banned; ${countText(ended, "connection")} ended.`;
+      const done = await ban(banned, reason);
+      const ended = countText(done.ended, "connection");
+      return `${shortOf(banned)} is banned; ${ended} ended.${butText(done)}`;
     });
   };
   return (

@@ -1,5 +1,5 @@
 import type { Ban } from "../operator_view.ts";
-import { type Act, unban } from "./admin_calls.ts";
+import { type Act, butText, unban } from "./admin_calls.ts";
 
 /** Lists who is kept away. */
 export function BanList({ bans, onAct }: { readonly bans: readonly Ban[]; readonly onAct: Act }) {
@@ -32,8 +32,8 @@ export function BanList({ bans, onAct }: { readonly bans: readonly Ban[]; readon
                 aria-label={`Lift the ban of ${ban.value}`}
                 onClick={() =>
                   onAct(async () => {
-                    await unban(ban);
-                    return `${ban.value} may come back.`;
+                    const done = await unban(ban);
+                    return `${ban.value} may come back.${butText(done)}`;
                   })}
               >
                 Lift

@@ -1,13 +1,16 @@
 import { useState } from "preact/hooks";
 import { sizeText } from "../../../cli/measures.ts";
-import type { ListedTunnel } from "../operator_view.ts";
-import { type Act, disconnect } from "./admin_calls.ts";
+import type { ListedNode, ListedTunnel } from "../operator_view.ts";
+import { nodeName } from "../reach_text.ts";
+import { type Act, butText, disconnect } from "./admin_calls.ts";
 import { countText, SHORT, shortName, sinceText } from "./amounts.ts";
 import { BanDialog } from "./ban_dialog.tsx";
-import { rateText, type VisitRates } from "./visit_rates.ts";
+import { placeOf, rateText, type VisitRates } from "./visit_rates.ts";
 
 export interface TunnelTableProps {
   readonly tunnels: readonly ListedTunnel[];
+  /** The servers that they are on; none for one that is alone. */
+  readonly nodes: readonly ListedNode[];
   readonly rates: VisitRates;
   /** Whether these are what a search has found. */
   readonly isSearch: boolean;
@@ -15,7 +18,7 @@ export interface TunnelTableProps {
 }
 
 /** Lists tunnels: a table, and on a telephone one card for each. */
-export function TunnelTable({ tunnels, rates, isSearch, onAct }: TunnelTableProps) {
+export function TunnelTable({ tunnels, nodes, rates, isSearch, onAct }: TunnelTableProps) {
   const [banned, setBanned] = useState<ListedTunnel | null>(null);
   if (tunnels.length === 0) {
     return (
@@ -24,6 +27,7 @@ export function TunnelTable({ tunnels, rates, isSearch, onAct }: TunnelTableProp
       </p>
     );
   }
+  const names = new Map(nodes.map((node) => [node.id, nodeName(node)]));
   return (
     <>
       <table class="tunnels">
@@ -46,9 +50,10 @@ export function TunnelTable({ tunnels, rates, isSearch, onAct }: TunnelTableProp
         <tbody>
           {tunnels.map((tunnel) => (
             <TunnelRow
-              key={tunnel.id}
+              key={placeOf(tunnel)}
               tunnel={tunnel}
-              rate={rates.get(tunnel.id)?.rate}
+              node={names.size > 1 ? names.get(tunnel.node ?? "") : undefined}
+              rate={rates.get(placeOf(tunnel))?.rate}
               onAct={onAct}
               onBan={() => setBanned(tunnel)}
             />
@@ -68,19 +73,22 @@ export function TunnelTable({ tunnels, rates, isSearch, onAct }: TunnelTableProp
 
 interface TunnelRowProps {
   readonly tunnel: ListedTunnel;
+  /** What the server is called that it is on; nothing where there is one alone. */
+  readonly node: string | undefined;
   readonly rate: number | null | undefined;
   readonly onAct: Act;
   readonly onBan: () => void;
 }
 
-function TunnelRow({ tunnel, rate, onAct, onBan }: TunnelRowProps) {
+function TunnelRow({ tunnel, node, rate, onAct, onBan }: TunnelRowProps) {
   const { id, hostnames, key, comment, connections, streams, bytes, visits, since } = tunnel;
   const shown = shortName(tunnel);
   const addresses = [...new Set(connections.map(({ address }) => address))];
   const leave = () =>
     onAct(async () => {
-      const ended = await disconnect(id);
-      return `${shown} is disconnected, with ${countText(ended, "connection")}. It may come back.`;
+      const done = await disconnect(id);
+      const ended = countText(done.ended, "connection");
+      return `${shown} is disconnected, with ${ended}. It may come back.${butText(done)}`;
     });
   return (
     <tr>
@@ -89,6 +97,7 @@ function TunnelRow({ tunnel, rate, onAct, onBan }: TunnelRowProps) {
         <span class="hosts quiet">
           {hostnames.filter((name) => !name.startsWith(id)).join(", ")}
         </span>
+        {node !== undefined && <span class="node quiet">on {node}</span>}
       </th>
       <td data-label="Key" class="key">
         <code title={key}>{key.slice(0, SHORT)}</code>

@@ -1,4 +1,4 @@
-import type { TunnelPage } from "../operator_view.ts";
+import type { ListedTunnel, TunnelPage } from "../operator_view.ts";
 
 /** What was counted of one tunnel when it was last looked at. */
 interface Look {
@@ -9,18 +9,25 @@ interface Look {
   readonly rate: number | null;
 }
 
-/** Requests a second of each tunnel, from one look at the list to the next. */
+/** Requests a second of each tunnel on each node, from one look at the list to the next. */
 export type VisitRates = ReadonlyMap<string, Look>;
 
 /** Returns the rates after another look; of tunnels that are not in it nothing is kept. */
 export function nextRates(before: VisitRates, { tunnels }: TunnelPage, at: number): VisitRates {
-  return new Map(tunnels.map(({ id, visits: { requests } }) => {
-    const last = before.get(id);
+  return new Map(tunnels.map((tunnel) => {
+    const { requests } = tunnel.visits;
+    const place = placeOf(tunnel);
+    const last = before.get(place);
     // A tunnel that came anew counts from zero.
     const grown = last === undefined || requests < last.requests ? null : requests - last.requests;
     const seconds = last === undefined ? 0 : (at - last.at) / 1000;
-    return [id, { requests, at, rate: grown === null || seconds <= 0 ? null : grown / seconds }];
+    return [place, { requests, at, rate: grown === null || seconds <= 0 ? null : grown / seconds }];
   }));
+}
+
+/** Tells a tunnel on one node from the same one on another. */
+export function placeOf({ id, node }: Pick<ListedTunnel, "id" | "node">): string {
+  return node === null ? id : `${id} ${node}`;
 }
 
 /** Writes a rate: 0, 0.4, 12. */
