@@ -35,6 +35,7 @@ export interface Ended extends Reach {
 
 /** A question of one node to the others. */
 type Question =
+  | { readonly ask: "look" }
   | { readonly ask: "list"; readonly query: string }
   | { readonly ask: "key"; readonly tunnel: string }
   | { readonly ask: "disconnect"; readonly tunnel: string; readonly by: string }
@@ -132,6 +133,9 @@ export class AllNodes {
       }
       case "ban":
         return JSON.stringify({ ended: await actions.take(question.record, question.by) });
+      case "look":
+        await this.#options.others?.bans.sync();
+        return "{}";
       default:
         // A question of a later version.
         return "{}";
@@ -167,7 +171,9 @@ export class AllNodes {
 
   #reach(replies: NodeReplies | null, answers: readonly Answered[]): Reach {
     const { node, url } = this.#options;
-    if (replies === null || node === null) return { nodes: [], isBusAway: false };
+    if (node === null) return { nodes: [], isBusAway: false };
+    const own: ListedNode = { id: node, url, answers: true };
+    if (replies === null) return { nodes: [own], isBusAway: false };
     const answered = new Map(answers.map(({ id, answer }) => [id, answer.url]));
     const others: ListedNode[] = [
       ...[...replies.answers.keys()].map((id) => ({
@@ -177,7 +183,7 @@ export class AllNodes {
       })),
       ...replies.silent.map(({ id, url }) => ({ id, url, answers: false })),
     ];
-    return { nodes: [{ id: node, url, answers: true }, ...others], isBusAway: !replies.isBusUp };
+    return { nodes: [own, ...others], isBusAway: !replies.isBusUp };
   }
 
   /** Writes as much of a page as one message takes; the next page has the others. */
@@ -206,6 +212,7 @@ function answersOf(replies: NodeReplies | null): readonly Answered[] {
 /** Reads a question; null for one of a later version. @throws {RangeError} for one that no node asks. */
 function questionOf(text: string): Question | null {
   const { ask, query, tunnel, by, record } = parseJSONObject(new TextEncoder().encode(text)) ?? {};
+  if (ask === "look") return { ask };
   if (ask === "list" && typeof query === "string") return { ask, query };
   if (ask === "key" && typeof tunnel === "string") return { ask, tunnel };
   if (typeof by !== "string") return null;

@@ -25,10 +25,19 @@ export type Call = Readonly<Record<string, unknown>>;
 /** Does what a call asks for, in the name of the operator at an address, and returns what is answered. */
 export type Act = (call: Call, by: string) => object | Promise<object>;
 
+export interface CallOptions {
+  /** Milliseconds for which the call may take to come. @default 10 seconds */
+  readonly patience?: number;
+}
+
 /** Reads the call that a visit brings, and answers with what comes of it. */
-export async function answered(visit: Visit, act: Act): Promise<Answer> {
+export async function answered(
+  visit: Visit,
+  act: Act,
+  { patience = MAX_WAIT }: CallOptions = {},
+): Promise<Answer> {
   try {
-    return json(200, await act(await readCall(visit), visit.address));
+    return json(200, await act(await readCall(visit, patience), visit.address));
   } catch (error) {
     if (error instanceof CallError) return json(error.status, { error: error.message });
     if (error instanceof DenyListError) return json(400, { error: error.message });
@@ -50,13 +59,13 @@ export function textOf(call: Call, name: string, otherwise?: string): string {
 }
 
 /** No form of a page can send JSON under its own name. @throws {CallError} for anything but a short JSON object. */
-async function readCall(visit: Visit): Promise<Call> {
+async function readCall(visit: Visit, patience: number): Promise<Call> {
   const type = fieldValue(visit.fields, "content-type") ?? "";
   if (!/^application\/json *(?:;|$)/i.test(type)) {
     visit.dropBody();
     throw new CallError(415, "the call must be of the type application/json");
   }
-  const text = await withTimeout(MAX_WAIT, readText(visit), () => {
+  const text = await withTimeout(patience, readText(visit), () => {
     throw new CallError(408, "the call did not come in time");
   });
   const value = parseJSON(text);

@@ -24,30 +24,45 @@ export interface OtherNodesOptions {
 export class OtherNodes {
   readonly questions: NodeQuestions;
   readonly bans: SharedBans;
+  #telling: Promise<unknown> = Promise.resolve();
 
-  private constructor(questions: NodeQuestions, bans: SharedBans) {
-    this.questions = questions;
-    this.bans = bans;
+  private constructor(
+    secret: string,
+    { bus, node, domain, denyList, endBanned, answer, log }: Opened,
+  ) {
+    this.questions = new NodeQuestions({ bus, node, secret, domain, answer, log });
+    this.bans = new SharedBans({
+      ...{ bus, secret, domain, denyList, log },
+      onChange() {
+        log.warn("operator: bans of other nodes have come", { ended: endBanned() });
+      },
+      onShared: () => {
+        this.#telling = this.questions.ask(LOOK, PATIENCE);
+      },
+    });
   }
 
   /** Begins with it; null for a server that has no others, or no operator. */
-  static open(
-    { bus, node, adminToken: secret, endBanned, answer, ...options }: OtherNodesOptions,
-  ): OtherNodes | null {
-    if (bus === null || node === null || secret === null) return null;
-    const { domain, denyList, log } = options;
-    const bans = new SharedBans({
-      ...{ bus, secret, domain, denyList, log },
-      onChange() {
-        const ended = endBanned();
-        log.warn("operator: bans of other nodes have come", { ended });
-      },
-    });
-    return new OtherNodes(new NodeQuestions({ bus, node, secret, domain, answer, log }), bans);
+  static open({ bus, node, adminToken, ...options }: OtherNodesOptions): OtherNodes | null {
+    if (bus === null || node === null || adminToken === null) return null;
+    return new OtherNodes(adminToken, { bus, node, ...options });
   }
 
   /** Resolves when nothing is under way. */
   async close(): Promise<void> {
     await Promise.all([this.questions.close(), this.bans.close()]);
+    await this.#telling;
   }
 }
+
+/** The options of a node that has others. */
+interface Opened extends Omit<OtherNodesOptions, "bus" | "node" | "adminToken"> {
+  readonly bus: Bus;
+  readonly node: string;
+}
+
+/** Asks a node to look at the bans on the bus. */
+const LOOK = JSON.stringify({ ask: "look" });
+
+/** Milliseconds that the others have for it; nothing waits for their answers. */
+const PATIENCE = 1_000;

@@ -17,6 +17,8 @@ export interface SharedBansOptions {
   readonly denyList: DenyList;
   /** Bans came from elsewhere, or were lifted there. */
   readonly onChange: () => void;
+  /** More is on the bus than was there, at which the others are to look. */
+  readonly onShared: () => void;
   readonly log: Log;
 }
 
@@ -64,7 +66,7 @@ export class SharedBans {
   }
 
   async #merge(): Promise<void> {
-    const { denyList, onChange, log } = this.#options;
+    const { denyList, onChange, onShared, log } = this.#options;
     try {
       const texts = await this.#texts;
       if (this.#isClosed) return;
@@ -73,8 +75,10 @@ export class SharedBans {
       if (hasChanged) onChange();
       if (unkept !== null) log.warn("bans of other nodes are not kept", { reason: unkept });
       const { records } = denyList;
-      // Another node may write at the same time. Then the next look of the one that lost finds what is missing.
-      if (shared.merged(records) !== shared) await texts.keep(this.#name, records.text);
+      if (shared.merged(records) === shared) return;
+      await texts.keep(this.#name, records.text);
+      // Another node may have written at the same time, and this has taken its place: it looks, and adds what is missing.
+      onShared();
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
       log.debug("bans are not shared now", { reason: error.message });

@@ -85,6 +85,7 @@ export class NodeQuestions {
   /** Asks them, and waits so many milliseconds at most. Never rejects. */
   async ask(question: string, patience: number): Promise<NodeReplies> {
     try {
+      if (this.#isClosed) throw new BusError("this node stops");
       const nodes = await this.#others(patience);
       const mayAsk = nodes.length > 0 && this.#asked.size < MAX_ASKED;
       const answers = mayAsk ? await this.#askAll(nodes, question, patience) : new Map();

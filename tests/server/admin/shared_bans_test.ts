@@ -6,6 +6,7 @@ import type { Bus } from "../../../lib/server/bus/bus.ts";
 import { BusMemory, MemoryBus } from "../../../lib/server/bus/memory_bus.ts";
 import { SealedTexts } from "../../../lib/server/bus/sealed_texts.ts";
 import { StateFolder } from "../../../lib/server/state_folder.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { FlakyBus } from "../../testing/flaky_bus.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
 
@@ -48,6 +49,26 @@ Deno.test("SharedBans lets both sides of an outage have their bans, and a bus th
   await using two = new Sharing(bus);
   await two.bans.sync();
   assertEquals(two.values, ["203.0.113.0/24"]);
+});
+
+Deno.test("SharedBans of two nodes that write at the same time come to the same, since each tells the other", async () => {
+  const memory = new BusMemory();
+  const buses = [new FlakyBus(new MemoryBus(memory)), new FlakyBus(new MemoryBus(memory))] as const;
+  for (const bus of buses) bus.set(false);
+  await using one = new Sharing(buses[0]);
+  await using two = new Sharing(buses[1]);
+  await one.ban("203.0.113.0/24");
+  await two.ban("198.51.100.7");
+  one.others = [two];
+  two.others = [one];
+  // Both begin to look in one turn of the event loop, find nothing, and write.
+  for (const bus of buses) bus.set(true);
+  await Promise.all([one.bans.sync(), two.bans.sync()]);
+  await eventually(
+    "what both have",
+    () => one.values.length === 2 && two.values.length === 2,
+    5_000,
+  );
 });
 
 Deno.test("SharedBans takes no list that no node with its secret has made, and keeps its own", async (t) => {
@@ -115,12 +136,18 @@ class MemoryBusWithNames extends MemoryBus {
 class Sharing implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly bans: SharedBans;
+  /** Those that are told when more is on the bus. */
+  others: readonly Sharing[] = [];
+  told: Promise<unknown> = Promise.resolve();
   changes = 0;
 
   constructor(bus: Bus, readonly denyList = DenyList.inMemory()) {
     this.bans = new SharedBans({
       ...{ bus, denyList, secret: SECRET, domain: DOMAIN },
       onChange: () => this.changes++,
+      onShared: () => {
+        this.told = Promise.all(this.others.map(({ bans }) => bans.sync()));
+      },
       log: new Log({ format: "text", level: "warn", write: (line) => this.lines.push(line) }),
     });
   }
@@ -134,6 +161,7 @@ class Sharing implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.told;
     await this.bans.close();
   }
 }
