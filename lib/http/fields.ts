@@ -61,6 +61,11 @@ export function takesTrailers(te: string | undefined): boolean {
 /** The field that says so to the next hop. */
 export const TAKES_TRAILERS: Field = ["te", "trailers"];
 
+/** Whether a visitor holds its body back until a 100 asks for it (RFC 9110 section 10.1.1). */
+export function expectsContinue(fields: readonly Field[]): boolean {
+  return fieldValue(fields, "expect")?.toLowerCase() === "100-continue";
+}
+
 /** Members of a request's longest list: no program sends as many, and 64 KiB of commas take milliseconds to read. */
 export const MAX_MEMBERS = 100;
 

@@ -124,11 +124,16 @@ export class FrameReceiver {
         this.#onResponse(type, flags, id, payload);
         return;
       case FrameType.Trailers:
-        // To a side that has not agreed to the feature it is a frame of an unknown type.
+        // To a side that has not agreed to its feature, this and what follows is a frame of an unknown type.
         if (this.#features.has("trailers")) this.#streams.find(type, id)?.receiveTrailers(payload);
         return;
       case FrameType.ReasonPhrase:
-        this.#onReasonPhrase(id, payload);
+        if (!this.#features.has("reason-phrases")) return;
+        this.#streams.find(type, id)?.receiveBeforeHead(type, payload);
+        return;
+      case FrameType.Interim:
+        if (!this.#features.has("interim")) return;
+        this.#streams.find(type, id)?.receiveBeforeHead(type, payload);
         return;
       case FrameType.HTTPRequest:
       case FrameType.WSRequest:
@@ -192,19 +197,6 @@ export class FrameReceiver {
       // A stream that has ended with this very head cannot be reset.
       stream.head?.reject(failure);
       stream.reset(failure.code, failure.message);
-    }
-  }
-
-  #onReasonPhrase(id: number, payload: Uint8Array): void {
-    // To a side that has not agreed to the feature it is a frame of an unknown type.
-    if (!this.#features.has("reason-phrases")) return;
-    const stream = this.#streams.find(FrameType.ReasonPhrase, id);
-    if (stream === undefined) return;
-    try {
-      stream.receiveReasonPhrase(payload);
-    } catch (error) {
-      const { code, message } = asStreamError(error);
-      stream.reset(code, message);
     }
   }
 

@@ -1,10 +1,13 @@
 import type { ResponseHead } from "../http/head.ts";
 import { ErrorCode, StreamError } from "../wire/errors.ts";
+import { MAX_INTERIM } from "../wire/limits.ts";
 
 /** Takes the response head of a stream, or learns why there is none: one of both is called, once, and must not throw. */
 export interface HeadReceiver {
   onHead(head: ResponseHead): void;
   onFailure(error: Error): void;
+  /** An interim response (1xx) came, before either. @default it is passed over */
+  onInterim?(head: ResponseHead): void;
 }
 
 /** Says that no head came in time. */
@@ -23,6 +26,8 @@ export class PendingHead {
   translate: ((error: Error) => Error) | null = null;
   /** The reason phrase that came before the head; null for none. */
   reasonPhrase: string | null = null;
+  /** Interim responses that came. */
+  #interim = 0;
   #outcome: ResponseHead | Error | null = null;
   #receiver: HeadReceiver | null = null;
   #promise: Promise<ResponseHead> | null = null;
@@ -42,6 +47,14 @@ export class PendingHead {
   receive(receiver: HeadReceiver): void {
     this.#receiver = receiver;
     if (this.#outcome !== null) this.#deliverSoon();
+  }
+
+  /** Gives an interim response to the receiver. @throws {StreamError} `Protocol` when there are too many. */
+  takeInterim(head: ResponseHead): void {
+    if (++this.#interim > MAX_INTERIM) {
+      throw new StreamError(ErrorCode.Protocol, `over ${MAX_INTERIM} interim responses`);
+    }
+    this.#receiver?.onInterim?.(head);
   }
 
   /** Takes the head, for `deliver`. */

@@ -3,8 +3,10 @@ import { ErrorCode, SessionError, StreamError } from "../wire/errors.ts";
 import type { Feature } from "../wire/features.ts";
 import { aFrame, FrameFlag, FrameType } from "../wire/frame.ts";
 import {
+  decodeInterim,
   decodeReasonPhrase,
   decodeTrailers,
+  encodeInterim,
   encodeReasonPhrase,
   encodeTrailers,
 } from "../wire/head.ts";
@@ -51,6 +53,7 @@ export class Stream {
   readonly #sending: SendHalf;
   readonly #receiving: ReceiveHalf;
   #failed = false;
+  #hasResponded = false;
 
   constructor(
     host: StreamHost,
@@ -119,6 +122,19 @@ export class Stream {
     if (head.reasonPhrase !== undefined) this.#sendReasonPhrase(head.reasonPhrase);
     // Each answer has the next number after its request.
     this.#sending.responseHead(this.type + 1, head, end);
+    this.#hasResponded = true;
+  }
+
+  /**
+   * Sends the head of an interim response (1xx), before that of the final one; to a peer without the feature nothing, and
+   * nothing when that has been sent, or the stream is over.
+   *
+   * @throws {StreamError} for a head that cannot be sent.
+   */
+  sendInterim(head: ResponseHead): void {
+    if (this.#hasResponded || this.sendEnded || !this.#host.features.has("interim")) return;
+    const payload = encodeInterim(head);
+    if (payload !== null) this.#sending.control(FrameType.Interim, 0, payload, false);
   }
 
   /**
@@ -190,13 +206,17 @@ export class Stream {
     this.#checkFinished();
   }
 
-  /** Takes the reason phrase of the response head that is to come; the last one counts. */
-  receiveReasonPhrase(payload: Uint8Array): void {
-    if (this.head === null) {
-      throw new SessionError(ErrorCode.Protocol, "a reason phrase of no answer");
+  /** Takes a frame that stands before the response head: the last ReasonPhrase counts, and every Interim. */
+  receiveBeforeHead(type: number, payload: Uint8Array): void {
+    const { head } = this;
+    if (head === null) throw new SessionError(ErrorCode.Protocol, `${aFrame(type)} of no answer`);
+    this.#receiving.checkBeforeHead(type);
+    try {
+      if (type === FrameType.Interim) head.takeInterim(decodeInterim(payload));
+      else head.reasonPhrase = decodeReasonPhrase(payload);
+    } catch (error) {
+      this.#refuse(error);
     }
-    this.#receiving.checkBeforeHead(FrameType.ReasonPhrase);
-    this.head.reasonPhrase = decodeReasonPhrase(payload);
   }
 
   /** Takes a frame of body, a message or a teardown that the session has received. */

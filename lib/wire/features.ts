@@ -6,7 +6,7 @@ import { MAX_FEATURE_LENGTH, MAX_FEATURES } from "./limits.ts";
  * The challenge offers all of them and the claim repeats those that the client has too. A frame type or a flag of a
  * feature is sent only when both have it, so that old and new versions understand each other.
  */
-export const FEATURES = ["notices", "clients", "reason-phrases", "trailers"] as const;
+export const FEATURES = ["notices", "clients", "reason-phrases", "trailers", "interim"] as const;
 
 export type Feature = typeof FEATURES[number];
 

@@ -2,6 +2,7 @@ import { ErrorCode, SessionError } from "./errors.ts";
 import {
   MAX_DATA_LENGTH,
   MAX_HEAD_LENGTH,
+  MAX_INTERIM_LENGTH,
   MAX_NOTICE_LENGTH,
   MAX_REASON_LENGTH,
   MAX_REASON_PHRASE_LENGTH,
@@ -19,6 +20,7 @@ export const FrameType = {
   Data: 0x12,
   ReasonPhrase: 0x13,
   Trailers: 0x14,
+  Interim: 0x15,
   WSRequest: 0x20,
   WSResponse: 0x21,
   WSMessage: 0x22,
@@ -181,6 +183,7 @@ function buildRules(): (FrameRule | undefined)[] {
   onStream(FrameType.Data, "Data", EndStream, 0, MAX_DATA_LENGTH);
   onStream(FrameType.ReasonPhrase, "ReasonPhrase", 0, 1, MAX_REASON_PHRASE_LENGTH);
   onStream(FrameType.Trailers, "Trailers", 0, 5, MAX_TRAILERS_LENGTH);
+  onStream(FrameType.Interim, "Interim", 0, 5, MAX_INTERIM_LENGTH);
   onStream(FrameType.WSRequest, "WSRequest", 0, 6, MAX_HEAD_LENGTH);
   onStream(FrameType.WSResponse, "WSResponse", EndStream, 2, MAX_HEAD_LENGTH);
   onStream(FrameType.WSMessage, "WSMessage", Text | More, 0, MAX_DATA_LENGTH);

@@ -1,5 +1,5 @@
 import { parseContentLength } from "../http/content_length.ts";
-import { type Field, fieldValues } from "../http/fields.ts";
+import { type Field, fieldValues, isHopByHop } from "../http/fields.ts";
 import { FieldLines, linesText, writeLines } from "../http/field_lines.ts";
 import { readWireFields, readWirePairs } from "../http/field_reader.ts";
 import {
@@ -24,7 +24,12 @@ import {
 } from "../http/octets.ts";
 import { allowedTrailers } from "../http/trailers.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
-import { MAX_HEAD_LENGTH, MAX_REASON_PHRASE_LENGTH, MAX_TRAILERS_LENGTH } from "./limits.ts";
+import {
+  MAX_HEAD_LENGTH,
+  MAX_INTERIM_LENGTH,
+  MAX_REASON_PHRASE_LENGTH,
+  MAX_TRAILERS_LENGTH,
+} from "./limits.ts";
 
 // Heads on the wire are lines of HTTP/1.1, in one spelling, without the empty line behind them:
 //
@@ -112,6 +117,40 @@ export function decodeResponseHead(payload: Uint8Array): ResponseHead {
   });
 }
 
+/**
+ * Makes the payload of an Interim; null for a head that is too long to travel.
+ *
+ * @throws {StreamError} `Protocol` for texts that no head may have.
+ */
+export function encodeInterim({ status, fields }: ResponseHead): Uint8Array | null {
+  const octets = orStreamError(() => {
+    if (!isInterimStatus(status)) throw badInterimStatus(String(status));
+    return FieldLines.of(fields.filter(isOfInterim)).octets;
+  });
+  const start = `${status}${LINE_END}`;
+  if (start.length + octets.length > MAX_INTERIM_LENGTH) return null;
+  const payload = new Uint8Array(start.length + octets.length);
+  writeLatin1(start, payload, 0);
+  payload.set(octets, start.length);
+  return payload;
+}
+
+/** Reads it. @throws {StreamError} `Protocol` for what is no head, or none of an interim response. */
+export function decodeInterim(payload: Uint8Array): ResponseHead {
+  return orStreamError(() => {
+    const status = statusAt(payload, 0);
+    const isLine = isInterimStatus(status) && payload[3] === CR && payload[4] === LF;
+    if (!isLine) throw badInterimStatus(lineAt(latin1(payload), 0));
+    const fields = readWirePairs(payload, { start: STATUS_LINE_LENGTH, end: payload.length });
+    return { status, fields: fields.filter(isOfInterim) };
+  });
+}
+
+/** Whether an interim response may have a field: it has no body, and those of one hop end there. */
+function isOfInterim([name]: Field): boolean {
+  return name !== "content-length" && !isHopByHop(name);
+}
+
 /** Makes the payload of a ReasonPhrase; null for a phrase that is too long to travel. */
 export function encodeReasonPhrase(phrase: string): Uint8Array | null {
   if (phrase.length === 0 || phrase.length > MAX_REASON_PHRASE_LENGTH) return null;
@@ -166,6 +205,15 @@ function written(first: string, given: RequestHead | ResponseHead): WrittenHead 
 /** Tells whether a status may be on the wire: a final one, or that of an accepted WebSocket. */
 function isStatus(status: number): boolean {
   return status === 101 || (Number.isInteger(status) && status >= 200 && status <= 599);
+}
+
+/** 101 is a final answer where a WebSocket is asked for, and nothing anywhere else. */
+function isInterimStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 100 && status <= 199 && status !== 101;
+}
+
+function badInterimStatus(seen: string): HeadError {
+  return new HeadError("the first line must be a status from 100 to 199, and not 101", seen);
 }
 
 function badStatus(seen: string): HeadError {

@@ -28,6 +28,12 @@ export const MAX_REASON_PHRASE_LENGTH = 256;
 /** Bytes of a Trailers: as long as a trailer section may be that comes from a visitor or an origin. */
 export const MAX_TRAILERS_LENGTH = 16 * KIB;
 
+/** Interim responses (1xx) of one exchange: more would tell nothing new, and an origin could send them for ever. */
+export const MAX_INTERIM = 32;
+
+/** Bytes of an Interim: the links of early hints take a few kilobytes. */
+export const MAX_INTERIM_LENGTH = 16 * KIB;
+
 /** Bytes of one WebSocket message between server and client: a full batch and one more head fit. */
 export const MAX_TRANSPORT_MESSAGE = 1 * MIB;
 

@@ -19,6 +19,9 @@ const FORBIDDEN = [
   ...["Content-Length: 9", "Transfer-Encoding: gzip", "Host: evil.example", "Set-Cookie: a=b"],
   ...["Authorization: Basic eA==", "X-Forwarded-For: 6.6.6.6", "Content-Type: text/html"],
 ].map((line) => `${line}\r\n`).join("");
+const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\nContent-Length: 1\r\n\r\n";
+const PASSED_HINTS = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n";
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 const FINE = "HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nok";
 
 Deno.test("The own listener passes on what is beside heads and bodies", async (t) => {
@@ -88,6 +91,72 @@ Deno.test("The own listener passes on what is beside heads and bodies", async (t
       assertMatch(await visitor.readToEnd(), isHead ? /\r\n\r\n$/ : /\r\n\r\nok$/);
     }
   });
+  await t.step("interim responses, each before what follows it", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(tunnel.write("/"));
+    const exchange = await origin.next();
+    await exchange.write(`HTTP/1.1 102 Processing\r\n\r\n${HINTS}`);
+    assertEquals((await visitor.receiveHead()).startLine, "HTTP/1.1 102 Processing");
+    assertEquals((await visitor.receiveHead()).text, PASSED_HINTS);
+    // A 100 that nobody waits for says nothing.
+    await exchange.answer(`${CONTINUE}${HINTS}${FINE}`);
+    const { head, interim, text } = await visitor.receiveAll();
+    assertEquals(interim.map(({ text }) => text), [PASSED_HINTS]);
+    assertEquals([head.startLine, text], ["HTTP/1.1 200 Fine", "ok"]);
+  });
+  await t.step("no more than 32 of them", async () => {
+    for (const [count, status] of [[32, 200], [33, 502]] as const) {
+      using visitor = await tunnel.open();
+      await visitor.send(tunnel.write("/"));
+      const exchange = await origin.next();
+      await exchange.write(`${HINTS.repeat(count)}${FINE}`);
+      const answer = await visitor.receiveAll();
+      assertEquals([answer.interim.length, answer.status], [32, status]);
+      exchange.close();
+    }
+  });
+  await t.step("none to HTTP/1.0", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(`GET / HTTP/1.0\r\nHost: ${tunnel.host}\r\n\r\n`);
+    await (await origin.next()).answer(`${HINTS}${FINE}`);
+    assertMatch(await visitor.readToEnd(), /^HTTP\/1\.1 200 Fine\r\n[^]*\r\n\r\nok$/);
+  });
+  await t.step("100 where the origin wants a body that is held back, and not before", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(expecting(tunnel.host));
+    const exchange = await origin.next();
+    assertEquals(exchange.head.get("expect"), "100-continue");
+    await exchange.write(HINTS);
+    assertEquals((await visitor.receiveHead()).text, PASSED_HINTS);
+    await exchange.write(CONTINUE);
+    assertEquals((await visitor.receiveHead()).startLine, "HTTP/1.1 100 Continue");
+    await visitor.send("hello");
+    assertEquals(toText(await exchange.body.readAll()), "hello");
+    await exchange.answer(FINE);
+    assertEquals((await visitor.receiveAll()).text, "ok");
+  });
+  await t.step("a refusal in place of 100, and the body is not sent", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(expecting(tunnel.host));
+    const exchange = await origin.next();
+    await exchange.write("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+    const { status, interim } = await visitor.receiveAll();
+    assertEquals([status, interim, await visitor.readNext()], [417, [], null]);
+    exchange.close();
+  });
+  await t.step("a body that its visitor does not hold back any longer", async () => {
+    using visitor = await tunnel.open();
+    await visitor.send(expecting(tunnel.host));
+    const exchange = await origin.next();
+    await visitor.send("hello");
+    assertEquals(toText(await exchange.body.readAll()), "hello");
+    await exchange.answer(FINE);
+    assertEquals((await visitor.receiveAll()).interim, []);
+    // The connection goes on.
+    await visitor.send(tunnel.write("/"));
+    await (await origin.next()).answer(FINE);
+    assertEquals((await visitor.receiveAll()).status, 200);
+  });
 });
 
 Deno.test("What is beside heads and bodies passes from node to node", async (t) => {
@@ -119,6 +188,17 @@ Deno.test("What is beside heads and bodies passes from node to node", async (t) 
     assertEquals(toText(await answer.body.readAll()), "ok");
     assertEquals(answer.body.trailers, ["x-sum: 1", "x-sum: 2"]);
   });
+  await t.step("interim responses, but a body that is held back is asked for at once", async () => {
+    using visitor = await RawHTTP.open(near.port);
+    await visitor.send(expecting(client.host));
+    assertEquals((await visitor.receiveHead()).startLine, "HTTP/1.1 100 Continue");
+    const exchange = await origin.next();
+    await exchange.write(CONTINUE + HINTS);
+    assertEquals((await visitor.receiveHead()).text, PASSED_HINTS);
+    await visitor.send("hello");
+    await exchange.answer(FINE);
+    assertEquals((await visitor.receiveAll()).interim, []);
+  });
 });
 
 Deno.test("Peers without the features send no frame of them, and get none", async (t) => {
@@ -133,6 +213,7 @@ Deno.test("Peers without the features send no frame of them, and get none", asyn
     const { stream } = await client.frames.next(FrameType.HTTPRequest);
     await client.frames.next(FrameType.Data);
     assertEquals((await client.frames.next(FrameType.Data)).flags, FrameFlag.EndStream);
+    client.frames.send(FrameType.Interim, { stream, payload: "103\r\n" });
     client.frames.send(FrameType.ReasonPhrase, { stream, payload: "Fine" });
     client.frames.send(FrameType.HTTPResponse, { stream, payload: HEAD });
     client.frames.send(FrameType.Trailers, { stream, payload: "x-sum: 1\r\n" });
@@ -140,11 +221,16 @@ Deno.test("Peers without the features send no frame of them, and get none", asyn
     const answer = await visitor.receive();
     await answer.body.readAll();
     assertEquals([answer.head.startLine, answer.body.trailers], ["HTTP/1.1 200 OK", []]);
+    assertEquals(answer.interim, []);
+    // Who may not tell is not waited for.
+    using expectant = await RawHTTP.open(Number(server.url.port));
+    await expectant.send(expecting(client.host));
+    assertEquals((await expectant.receiveHead()).startLine, "HTTP/1.1 100 Continue");
   });
   await t.step("a server of before", async () => {
     await using server = await ScriptedServer.start();
     await using origin = ScriptedOrigin.answering(
-      `HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n${chunked("ok", TRAILERS)}`,
+      `${HINTS}HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n${chunked("ok", TRAILERS)}`,
     );
     const [peer, program] = await Promise.all([
       server.nextRegistered(),
@@ -167,4 +253,9 @@ Deno.test("Peers without the features send no frame of them, and get none", asyn
 function chunked(body: string, trailers: string): string {
   const chunk = body === "" ? "" : `${body.length.toString(16)}\r\n${body}\r\n`;
   return `${chunk}0\r\n${trailers}\r\n`;
+}
+
+/** Returns the head of a request whose body is held back. */
+function expecting(host: string): string {
+  return `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`;
 }

@@ -8,7 +8,7 @@ import type { Side } from "../testing/session_fixture.ts";
 import { mutated } from "./mutated.ts";
 
 const { Data, Disconnect, HTTPRequest, HTTPResponse, Ping, Pong, Reset, Window } = FrameType;
-const { ReasonPhrase, Trailers } = FrameType;
+const { Interim, ReasonPhrase, Trailers } = FrameType;
 const { RegistrationChallenge, RegistrationRequest, RegistrationResponse } = FrameType;
 const { WSMessage, WSRequest, WSResponse, WSTeardown } = FrameType;
 
@@ -81,6 +81,7 @@ export class HostilePeer {
     const random = this.#random;
     if (!sent.hasHead) {
       if (random.oneIn(4)) return frameOf(ReasonPhrase, { stream, payload: "Fine" });
+      if (random.oneIn(4)) return frameOf(Interim, { stream, payload: "103\r\na: b\r\n" });
       sent.hasHead = true;
       sent.hasEnded = random.oneIn(4);
       const flags = sent.hasEnded ? FrameFlag.EndStream : 0;

@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import type { ResponseHead } from "../../lib/http/head.ts";
 import { ErrorCode, StreamError } from "../../lib/wire/errors.ts";
 import type { Feature } from "../../lib/wire/features.ts";
 import { decodeReset, encodeReset } from "../../lib/wire/reasons.ts";
@@ -12,6 +20,7 @@ import { settled } from "../testing/turn.ts";
 import { GET, OK, plain, rawHead } from "../testing/heads.ts";
 
 const { Data, HTTPRequest, HTTPResponse, ReasonPhrase, Reset, Window } = FrameType;
+const { Interim } = FrameType;
 const { Trailers, WSMessage, WSRequest, WSTeardown } = FrameType;
 
 /** Bytes of credit that no test here uses up. */
@@ -185,6 +194,61 @@ Deno.test("trailers that are no fields reset their stream, and those at a wrong 
     await settled();
     assertEquals(near.end?.code, ErrorCode.Protocol, name);
   }
+});
+
+Deno.test("Stream.sendInterim sends heads before the answer's, without what an interim response has not", async () => {
+  for (const features of [[], ["interim"]] satisfies Feature[][]) {
+    using near = new SessionAndPeer("client", { features });
+    const stream = await opened(near);
+    stream.sendInterim({ status: 103, fields: [["link", "</a>"], ["content-length", "1"]] });
+    for (const status of [99, 101, 200]) {
+      if (features.length === 0) break;
+      assertThrows(() => stream.sendInterim({ status, fields: [] }), StreamError);
+    }
+    stream.sendInterim({ status: 103, fields: [["link", "x".repeat(17_000)]] });
+    stream.respond(OK, true);
+    await settled();
+    const sent = near.peer.take().filter(({ type }) => type === Interim);
+    const payloads = sent.map(({ payload }) => new TextDecoder().decode(payload));
+    assertEquals(payloads, features.length === 0 ? [] : ["103\r\nlink: </a>\r\n"]);
+    // It may come late, and costs nothing then.
+    stream.reset(0);
+    stream.sendInterim({ status: 103, fields: [] });
+  }
+});
+
+Deno.test("an Interim reaches who waits for the head, and one that is none or one too many resets its stream", async () => {
+  using near = new SessionAndPeer("server", { features: ["interim"] });
+  const open = () => {
+    const { stream, head } = near.session.open(HTTPRequest, GET, true);
+    const statuses: number[] = [];
+    const outcome = new Promise<ResponseHead | Error>((resolve) =>
+      head.receive({
+        onHead: resolve,
+        onFailure: resolve,
+        onInterim: ({ status }) => statuses.push(status),
+      })
+    );
+    return { stream, statuses, outcome };
+  };
+  const answered = open();
+  for (let i = 0; i < 32; i++) near.peer.send(Interim, { stream: 1, payload: "103\r\n" });
+  near.peer.send(HTTPResponse, { stream: 1, payload: "200\r\n" });
+  assertEquals(await answered.outcome, { status: 200, fields: [] });
+  assertEquals(answered.statuses, new Array(32).fill(103));
+  const flooded = open();
+  for (let i = 0; i < 33; i++) near.peer.send(Interim, { stream: 2, payload: "100\r\n" });
+  assertInstanceOf(await flooded.outcome, StreamError);
+  assertEquals(flooded.statuses.length, 32);
+  for (const [index, payload] of ["101\r\n", "200\r\n", "103 \r\n", "103\r\na\r\n"].entries()) {
+    const refused = open();
+    near.peer.send(Interim, { stream: 3 + index, payload });
+    assertInstanceOf(await refused.outcome, StreamError);
+  }
+  assertEquals(near.end, undefined);
+  near.peer.send(Interim, { stream: 1, payload: "103\r\n" });
+  await settled();
+  assertEquals(near.end?.code, ErrorCode.Protocol);
 });
 
 Deno.test("Stream refuses to send after its end, or while a write is under way", async () => {

@@ -15,6 +15,8 @@ export class FakeIncoming implements Incoming {
   onAbort: ((error: Error) => void) | null = null;
   /** The head of the answer, once there is one. */
   head: ResponseHead | null = null;
+  /** The heads of interim responses that came before it. */
+  readonly interim: ResponseHead[] = [];
   /** The fields behind the body of the request, which the visitor may give before its end. */
   trailers: readonly Field[] | null = null;
   /** The fields behind that of the answer. */
@@ -115,6 +117,11 @@ export class FakeIncoming implements Incoming {
     const chunk = this.#upload.shift();
     if (chunk !== undefined) this.reads++;
     return chunk;
+  }
+
+  sendInterim(head: ResponseHead): void {
+    // As a stream does: behind the answer's head there is none.
+    if (this.head === null && this.interim.length < MAX_PIECES) this.interim.push(head);
   }
 
   respond(head: ResponseHead, end: boolean): void {

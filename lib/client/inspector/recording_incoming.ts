@@ -64,6 +64,10 @@ export class RecordingIncoming implements Incoming {
     return chunk;
   }
 
+  sendInterim(head: ResponseHead): void {
+    this.#incoming.sendInterim(head);
+  }
+
   respond(head: ResponseHead, end: boolean): void {
     this.#incoming.respond(head, end);
     this.#store.grow(this.#record, this.#record.respond(head));

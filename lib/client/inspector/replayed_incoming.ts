@@ -40,6 +40,8 @@ export class ReplayedIncoming implements Incoming {
     return { type: FrameType.Data, flags: 0, bytes, cost: bytes.length };
   }
 
+  sendInterim(_head: ResponseHead): void {}
+
   respond(_head: ResponseHead, end: boolean): void {
     this.#check();
     this.#isAnswered = end;

@@ -33,6 +33,10 @@ export class PassingIncoming implements Incoming {
     this.#incoming.onAbort = listener;
   }
 
+  sendInterim(head: ResponseHead): void {
+    this.#incoming.sendInterim(head);
+  }
+
   respond(head: ResponseHead, end: boolean): void {
     this.#incoming.respond(head, end);
   }

@@ -15,6 +15,7 @@ export type Incoming = Pick<
   | "sendEnded"
   | "read"
   | "readNow"
+  | "sendInterim"
   | "respond"
   | "write"
   | "sendTrailers"

@@ -8,7 +8,12 @@ import type { Transport } from "../../mux/transport.ts";
  * What a link has beyond the first version. Nodes have no registration in which they could agree on it, so only that
  * is possible which one that does not know it ignores: a frame of its own.
  */
-export const NODE_FEATURES: readonly Feature[] = ["notices", "reason-phrases", "trailers"];
+export const NODE_FEATURES: readonly Feature[] = [
+  "notices",
+  "reason-phrases",
+  "trailers",
+  "interim",
+];
 
 export interface NodeLinkOptions extends SessionOptions {
   /** Whether it goes to the other node without the bus. */

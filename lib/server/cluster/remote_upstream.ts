@@ -16,6 +16,8 @@ export interface RemoteUpstreamOptions {
 export class RemoteUpstream implements Upstream {
   /** The node that has the tunnel knows. */
   readonly maxBody = null;
+  /** An older node would not, and which one it is cannot be known. */
+  readonly tellsContinue = false;
   readonly #link: NodeLink;
   readonly #options: RemoteUpstreamOptions;
 

@@ -2,6 +2,8 @@ import { messageOf } from "../../cli/safe_text.ts";
 import { waitAtMost } from "../../net/with_timeout.ts";
 import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameType } from "../../wire/frame.ts";
+import type { ResponseHead } from "../../http/head.ts";
+import type { PendingHead } from "../../mux/pending_head.ts";
 import type { Chunk } from "../../mux/receive_queue.ts";
 import type { OpenedStream, Stream } from "../../mux/stream.ts";
 
@@ -26,9 +28,10 @@ export interface SpliceOptions {
  */
 export async function splice(
   visitor: Stream,
-  { stream: client, response }: Pick<OpenedStream, "stream" | "response">,
+  { stream: client, head: pending }: Pick<OpenedStream, "stream" | "head">,
   { first, maxBody = null, onTooLong }: SpliceOptions = {},
 ): Promise<void> {
+  const response = finalHead(pending, visitor);
   let cut: Error | null = null;
   let isTooLong = false;
   client.onAbort = (error) => cut = error;
@@ -61,6 +64,12 @@ export async function splice(
     client.reset(ErrorCode.Cancelled, "no answer came through");
   }
   await upload;
+}
+
+/** Waits for the head of the answer, and sends on the interim responses that come before it. */
+function finalHead(pending: PendingHead, visitor: Stream): Promise<ResponseHead> {
+  const onInterim = (head: ResponseHead): void => visitor.sendInterim(head);
+  return new Promise((onHead, onFailure) => pending.receive({ onHead, onFailure, onInterim }));
 }
 
 /** Counts the bytes of a body and calls back once there are more than `most`. */

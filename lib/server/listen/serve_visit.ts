@@ -134,6 +134,11 @@ export class ServeVisit implements Visit {
     else void dropRest(this.#reader);
   }
 
+  /** Deno sends none but 100, and that by itself. */
+  sendInterim(): void {}
+
+  leaveContinue(): void {}
+
   /**
    * Without Host it came over HTTP/2, where Deno tells of a stream that was reset only to those that watch it already. With
    * Host it mostly came over HTTP/1.1, and is watched when the answer takes a while. An HTTP/2 stream that has Host too, as

@@ -41,6 +41,10 @@ export interface Visit {
   readBody(): BodyReader;
   /** Takes care of a body that nobody wants, so that the visitor can read its answer. */
   dropBody(): void;
+  /** Sends a head that another one follows (RFC 9110 section 15.2), where listener and visitor know such. */
+  sendInterim(head: InterimHead): void;
+  /** Leaves it to the origin whether a body is asked for that the visitor holds back, where the listener can. */
+  leaveContinue(): void;
   /** Tells the watcher when the visitor goes before its answer has begun. */
   watch(watcher: VisitWatcher): Watch;
   /**
@@ -51,6 +55,13 @@ export interface Visit {
    * @throws {TypeError} for a handshake that the listener does not take.
    */
   accept(options: AcceptOptions): MessageSocket;
+}
+
+/** What comes before an answer. */
+export interface InterimHead {
+  /** 100 to 199, and not 101. */
+  readonly status: number;
+  readonly fields: readonly Field[];
 }
 
 /** Is told that a visitor has gone. */

@@ -91,6 +91,7 @@ export class Proxy {
       hasBody: true,
       isRepeatable: false,
       onOpen: ({ stream }) => {
+        if (upstream.tellsContinue) request.visit.leaveContinue();
         body = new RequestBody(request.visit.readBody(), this.#bodiesFor(upstream));
         void body.send(stream);
       },

@@ -92,6 +92,11 @@ export class TunnelExchange implements HeadReceiver, VisitWatcher {
     }
   }
 
+  /** A WebSocket's visitor gets none: few programs expect one before a 101. */
+  onInterim(head: ResponseHead): void {
+    if (this.#steps.kind === "http") this.#request.visit.sendInterim(head);
+  }
+
   onFailure(error: unknown): void {
     this.#watch?.end();
     const stream = this.#opened?.stream;

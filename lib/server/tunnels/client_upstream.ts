@@ -83,6 +83,10 @@ export class ClientUpstream implements Upstream {
     return this.#requestPolicy.maxBody;
   }
 
+  get tellsContinue(): boolean {
+    return this.session.features.has("interim");
+  }
+
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null> {
     return this.#requestPolicy.admit(asking);
   }

@@ -63,6 +63,8 @@ export class MovedError extends Error {
 export interface Upstream {
   /** Bytes that the body of a request may have here; null for what the server says. */
   readonly maxBody: number | null;
+  /** Whether what is there says itself, by a 100, that it wants a body (RFC 9110 section 10.1.1). */
+  readonly tellsContinue: boolean;
   /** Says why a request is not let through, and null when it is. */
   admit(asking: Asking): VisitRefusal | null | Promise<VisitRefusal | null>;
   /**

@@ -89,6 +89,10 @@ class NotedIncoming implements Incoming {
     return this.#noted(this.incoming.readNow());
   }
 
+  sendInterim(head: ResponseHead): void {
+    this.incoming.sendInterim(head);
+  }
+
   respond(head: ResponseHead, end: boolean): void {
     this.note.response = { status: head.status, fields: head.fields };
     this.incoming.respond(head, end);

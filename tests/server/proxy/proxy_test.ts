@@ -72,7 +72,7 @@ class Scene implements AsyncDisposable {
   readonly #listening: Listening;
 
   constructor(open: (opening: Opening) => never) {
-    this.#upstream = { maxBody: null, admit: () => null, open };
+    this.#upstream = { maxBody: null, tellsContinue: false, admit: () => null, open };
     const { limited } = new ServerMetrics(roomyRegistry());
     this.#proxy = new Proxy({
       heads: new RequestHeads(new ForwardedFields({ trustProxy: null })),

@@ -141,6 +141,7 @@ Deno.test("UpstreamFinder.acquire lets 5,000 requests wait for one name; the nex
 Deno.test("UpstreamFinder.acquire asks the other nodes for what is not here, again and again while it waits", async () => {
   const remote: Upstream = {
     maxBody: null,
+    tellsContinue: false,
     admit: () => null,
     open() {
       throw new TypeError("nothing is opened here");

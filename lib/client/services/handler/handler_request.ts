@@ -1,5 +1,10 @@
-import { fieldValue, HANDSHAKE_FIELDS, withoutHopByHop } from "../../../http/fields.ts";
-import type { RequestHead } from "../../../http/head.ts";
+import {
+  expectsContinue,
+  fieldValue,
+  HANDSHAKE_FIELDS,
+  withoutHopByHop,
+} from "../../../http/fields.ts";
+import type { RequestHead, ResponseHead } from "../../../http/head.ts";
 import { percentEncoded } from "../../../http/octets.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import type { Incoming } from "../service.ts";
@@ -19,12 +24,15 @@ export function requestOf(
   if (isWebSocket) headers.push(...HANDSHAKE);
   // A `Request` of these methods cannot have a body: one that comes is not read.
   const isBodiless = incoming.receiveEnded || method === "GET" || method === "HEAD" || isWebSocket;
-  const body = isBodiless ? null : bodyOf(incoming);
+  const body = isBodiless ? null : bodyOf(incoming, expectsContinue(fields));
   // Node asks for `duplex` where a body is a stream (Fetch standard, section 5.4).
   // A list of fields is read once; `Headers` would be filled, and then copied into another, at twice the CPU time.
   const init = { method, headers, signal, body, duplex: "half" };
   return new Request(urlOf(target, fields), init);
 }
+
+/** Asks for a body that its visitor holds back (RFC 9110 section 10.1.1). */
+export const CONTINUE: ResponseHead = { status: 100, fields: [] };
 
 /** Methods that no `Request` can have (Fetch standard, section 2.2.1). */
 export const NOT_ASKED: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -50,10 +58,19 @@ function urlOf(target: string, fields: RequestHead["fields"]): string {
   return `${scheme}://${host}${percentEncoded(path)}`;
 }
 
-/** Returns the body of a request, which is taken from the tunnel no faster than the handler reads it. */
-function bodyOf(incoming: Incoming): ReadableStream<Uint8Array<ArrayBuffer>> {
+/**
+ * Returns the body of a request, which is taken from the tunnel no faster than the handler reads it, and asked for when it
+ * does where the visitor holds it back.
+ */
+function bodyOf(
+  incoming: Incoming,
+  isHeldBack: boolean,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let isAsked = !isHeldBack;
   return new ReadableStream({
     async pull(controller) {
+      if (!isAsked) incoming.sendInterim(CONTINUE);
+      isAsked = true;
       const chunk = await incoming.read();
       // The handler may give its bytes away, and these share their memory with other streams.
       if (chunk !== null) controller.enqueue(chunk.bytes.slice());

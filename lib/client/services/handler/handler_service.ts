@@ -1,5 +1,6 @@
 import { Budget } from "../../../mux/flow_control.ts";
 import { ErrorCode, StreamError } from "../../../wire/errors.ts";
+import { expectsContinue } from "../../../http/fields.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../../wire/limits.ts";
 import type { RequestHead } from "../../../http/head.ts";
@@ -7,7 +8,7 @@ import type { Incoming, Service } from "../service.ts";
 import { HandledExchange, rememberUpgrade } from "./handled_exchange.ts";
 import type { Handler } from "./handler.ts";
 import { checkAnswer, handshakeFields, sendAnswer } from "./handler_answer.ts";
-import { NOT_ASKED, requestOf, webSocketUrlOf } from "./handler_request.ts";
+import { CONTINUE, NOT_ASKED, requestOf, webSocketUrlOf } from "./handler_request.ts";
 import { ServedWebSocket } from "./served_websocket.ts";
 
 /** Options of {@linkcode HandlerService}. */
@@ -46,6 +47,10 @@ export class HandlerService implements Service {
         await socket.accept(handshakeFields(response), gone.signal);
       } else {
         socket?.abandon();
+        // An answer may be made of a body that is yet to be read, and a visitor who gets it first never sends that.
+        if (response.ok && !incoming.receiveEnded && expectsContinue(head.fields)) {
+          incoming.sendInterim(CONTINUE);
+        }
         await sendAnswer(incoming, response, { method: head.method, gone: gone.signal });
         // The answer is complete: nothing reads the rest of the upload.
         if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");

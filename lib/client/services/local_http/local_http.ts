@@ -121,6 +121,7 @@ export class LocalHTTP implements Service {
     await null;
     if (incoming.sendEnded && !(body?.hasBegun ?? false)) return giveBack(request.buffer);
     const exchange = this.#pool.exchange(request, body);
+    exchange.visitor = incoming;
     const leave = () => body === null ? exchange.abort() : void abortBehindUpload(exchange);
     if (incoming.sendEnded) leave();
     else incoming.onAbort = leave;

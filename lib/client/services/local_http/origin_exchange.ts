@@ -1,5 +1,7 @@
+import type { ResponseHead } from "../../../http/head.ts";
 import type { ParsedHead } from "../../../http/response_parser.ts";
 import { NOTHING_MENDED } from "../../../http/mendings.ts";
+import { MAX_INTERIM } from "../../../wire/limits.ts";
 import type { ConnectionReader, OriginConnection } from "./origin_connection.ts";
 import { OriginError } from "../../../http/origin_error.ts";
 import type { OriginRequest } from "./origin_request.ts";
@@ -26,13 +28,18 @@ export interface ExchangeOwner {
   retry(exchange: OriginExchange): void;
 }
 
-const GIVEN_UP = "the exchange with the origin was given up";
+/** Takes what the origin says before it answers. */
+export interface InterimReceiver {
+  /** An interim response (1xx) came. */
+  sendInterim(head: ResponseHead): void;
+}
 
-/** Bounds the informational heads (1xx) before the final one: an origin could send them for ever. */
-const MAX_INFORMATIONAL = 32;
+const GIVEN_UP = "the exchange with the origin was given up";
 
 /** Runs one request and its response on one connection, side by side. */
 export class OriginExchange implements ConnectionReader, ResponseOwner {
+  /** Who hears of interim responses; null for nobody. */
+  visitor: InterimReceiver | null = null;
   /** Settles with the final head, which may come before all of the request is sent. */
   readonly response: Promise<OriginResponse>;
   /** Whether it may be sent again when an idle connection turns out dead (RFC 9110 section 9.2.2). */
@@ -179,9 +186,10 @@ export class OriginExchange implements ConnectionReader, ResponseOwner {
       if (status >= 200) return this.#respond(connection, parsed);
       connection.start = parsed.end;
       if (status === 101) return this.#switch(connection, parsed);
-      if (++this.#informational > MAX_INFORMATIONAL) {
-        throw new OriginError("malformed", `the origin sent over ${MAX_INFORMATIONAL} 1xx answers`);
+      if (++this.#informational > MAX_INTERIM) {
+        throw new OriginError("malformed", `the origin sent over ${MAX_INTERIM} 1xx answers`);
       }
+      this.visitor?.sendInterim(parsed.head);
     }
   }
 

@@ -1,6 +1,6 @@
 import { LINE_END } from "../../../http/octets.ts";
-import { type ResponseText, responseText } from "../../../http/response_writer.ts";
-import { type Answer, WITHOUT_BODY } from "../visit.ts";
+import { type ResponseText, responseText, writeResponse } from "../../../http/response_writer.ts";
+import { type Answer, type InterimHead, WITHOUT_BODY } from "../visit.ts";
 
 /** What a visitor's request and its connection say of the head that answers it. */
 export interface AnswerContext {
@@ -74,6 +74,14 @@ export function answerHead(answer: Answer, context: AnswerContext): AnswerHead {
   const text = responseText({ status, reasonPhrase, fields: own }, { text: extra, lines });
   // An empty body needs no more than its head.
   return { text, framing: body === null && framing === 0 ? "none" : framing, keepAlive };
+}
+
+/** Makes the octets of a head that another one follows. @throws {HeadError} for one that cannot be sent. */
+export function interimHead(head: InterimHead): Uint8Array {
+  const text = responseText(head, { text: "", lines: 0 });
+  const octets = new Uint8Array(text.text.length);
+  writeResponse(text, octets, 0);
+  return octets;
 }
 
 const DATE = "date";

@@ -11,6 +11,9 @@ const wholeAnswers = new BufferPool(16 * 1024, 64);
 /** Zeros that may stand before the size of a chunk: some clients read 16 digits, and five may follow. */
 const MAX_ZEROS = 8;
 
+/** Bytes of interim heads that wait for a visitor who reads slowly; what is more is dropped, for an answer follows. */
+const MAX_WAITING_INTERIM = 16 * 1024;
+
 /** What becomes of an answer. */
 export interface AnswerEvents extends StreamedBodyEvents {
   /** All of it was written. */
@@ -28,7 +31,10 @@ export class AnswerWriter {
   /** What is being written, and what is done then. */
   #pending: Uint8Array | null = null;
   #then: () => void = nothing;
-  /** What is written behind that. */
+  /** Interim heads that are written behind that, and their bytes. */
+  #interim: Uint8Array[] | null = null;
+  #interimLength = 0;
+  /** What is written behind these. */
   #next: (() => void) | null = null;
   #hasProgress = false;
   #hasBegun = false;
@@ -102,7 +108,22 @@ export class AnswerWriter {
 
   /** Sends a head that another one follows (RFC 9110 section 15.2). */
   sendInterim(octets: Uint8Array): void {
-    this.#after(() => this.#write(octets.subarray(this.#takeProbed()), nothing));
+    if (this.#pending === null) return this.#writeInterim(octets);
+    if (this.#interimLength + octets.length > MAX_WAITING_INTERIM) return;
+    this.#interimLength += octets.length;
+    this.#interim ??= [];
+    this.#interim.push(octets);
+  }
+
+  #writeInterim(octets: Uint8Array): void {
+    this.#write(octets.subarray(this.#takeProbed()), nothing);
+  }
+
+  #takeInterim(): Uint8Array | undefined {
+    const octets = this.#interim?.shift();
+    if (octets === undefined) this.#interim = null;
+    else this.#interimLength -= octets.length;
+    return octets;
   }
 
   /**
@@ -159,6 +180,8 @@ export class AnswerWriter {
     }
     this.#pending = null;
     this.#then();
+    const interim = this.#interim === null ? undefined : this.#takeInterim();
+    if (interim !== undefined) return this.#writeInterim(interim);
     const next = this.#next;
     if (next === null || this.#pending !== null) return;
     this.#next = null;

@@ -8,6 +8,7 @@ import type {
   AcceptOptions,
   Answer,
   BodyReader,
+  InterimHead,
   ListeningSocket,
   Outcome,
   RemoteAddress,
@@ -54,15 +55,25 @@ export class OwnVisit implements Visit {
   sent = 0;
   /** null where no body follows the head. */
   readonly body: OwnBodyReader | null;
+  /** Whether the origin says if a body that is held back is asked for. */
+  isContinueLeft = false;
   readonly #host: OwnVisitHost;
+  readonly #onInterim: (visit: OwnVisit, head: InterimHead) => void;
   #watcher: VisitWatcher | null = null;
   #hasLeft = false;
   #accepted: AcceptedSocket | null = null;
   #outcome: Outcome | null = null;
 
-  constructor(host: OwnVisitHost, request: ParsedRequest, body: OwnBodyReader | null) {
+  /** `onInterim` sends a head before the answer. */
+  constructor(
+    host: OwnVisitHost,
+    request: ParsedRequest,
+    body: OwnBodyReader | null,
+    onInterim: (visit: OwnVisit, head: InterimHead) => void,
+  ) {
     const { listeningSocket, peer } = host;
     this.#host = host;
+    this.#onInterim = onInterim;
     this.method = request.method;
     this.target = request.target;
     this.scheme = request.scheme ?? listeningSocket.scheme;
@@ -98,6 +109,14 @@ export class OwnVisit implements Visit {
   /** The connection drops what nobody reads. */
   dropBody(): void {
     void this.body?.cancel();
+  }
+
+  sendInterim(head: InterimHead): void {
+    this.#onInterim(this, head);
+  }
+
+  leaveContinue(): void {
+    this.isContinueLeft = true;
   }
 
   watch(watcher: VisitWatcher): Watch {

@@ -1,5 +1,5 @@
 import { messageOf } from "../../../cli/safe_text.ts";
-import { fieldValue } from "../../../http/fields.ts";
+import { expectsContinue } from "../../../http/fields.ts";
 import { RequestError } from "../../../http/request_error.ts";
 import {
   behindLineEnds,
@@ -8,8 +8,8 @@ import {
 } from "../../../http/request_parser.ts";
 import type { ByteStream } from "../../../net/byte_stream.ts";
 import { MAX_DROPPED, MAX_LEFT } from "../unwanted_body.ts";
-import type { Answer } from "../visit.ts";
-import { type AnswerHead, answerHead } from "./answer_head.ts";
+import type { Answer, InterimHead } from "../visit.ts";
+import { type AnswerHead, answerHead, interimHead } from "./answer_head.ts";
 import { AnswerWriter } from "./answer_writer.ts";
 import { Patience, type Wait } from "./patience.ts";
 import {
@@ -26,7 +26,7 @@ import { type AcceptedSocket, OwnVisit } from "./own_visit.ts";
 import { Presence } from "./presence.ts";
 
 /** What a visitor that holds its body back waits for (RFC 9110 section 10.1.1). */
-const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+const CONTINUE: InterimHead = { status: 100, fields: [] };
 
 const NOTHING = new Uint8Array(0);
 
@@ -57,6 +57,7 @@ export class VisitorConnection implements HostedConnection {
   readonly #ending: Ending;
   readonly #patience: Patience;
   readonly #onAnswer = (answer: Answer): void => this.#respond(answer);
+  readonly #onInterim = (visit: OwnVisit, head: InterimHead): void => this.#interim(visit, head);
   readonly #onFailure = (error: unknown): void => this.#failed(error);
 
   /** `early` are bytes that were read already. */
@@ -145,6 +146,8 @@ export class VisitorConnection implements HostedConnection {
     const visit = this.#visit;
     if (visit === null) return this.#advance();
     if (this.#input.hasEnded && !this.#isAnswered) this.#presence.begin();
+    // It need not be asked for any more.
+    if (this.#input.length > 0) this.#isHeldBack = false;
     if (visit.body === null || visit.body.isDone) return;
     if (visit.body.isOver) this.#dropBody(visit.body);
     else visit.body.onInput();
@@ -185,8 +188,8 @@ export class VisitorConnection implements HostedConnection {
       onEnd: () => queueMicrotask(() => this.#bodyOver(body)),
     });
     this.#isHeldBack = body !== null && request.minor === 1 && input.length === 0 &&
-      fieldValue(request.fields, "expect")?.toLowerCase() === "100-continue";
-    const visit = new OwnVisit(this.#host, request, body);
+      expectsContinue(request.fields);
+    const visit = new OwnVisit(this.#host, request, body, this.#onInterim);
     this.#visit = visit;
     const { handler, specimens } = this.#host;
     specimens.keep(visit, request);
@@ -210,9 +213,19 @@ export class VisitorConnection implements HostedConnection {
 
   /** Asks for a body that its visitor holds back, now that somebody wants it. */
   #continue(): void {
-    if (!this.#isHeldBack || this.#isClosed || this.#output.hasBegun) return;
-    this.#isHeldBack = false;
-    this.#output.sendInterim(CONTINUE);
+    const visit = this.#visit;
+    if (visit !== null && !visit.isContinueLeft) this.#interim(visit, CONTINUE);
+  }
+
+  /** Sends a head before that of the answer, to a visitor that knows such; 100 to one that waits for it alone. */
+  #interim(visit: OwnVisit, head: InterimHead): void {
+    if (visit !== this.#visit || this.#minor === 0) return;
+    if (this.#isClosed || this.#output.hasBegun) return;
+    if (head.status === CONTINUE.status) {
+      if (!this.#isHeldBack) return;
+      this.#isHeldBack = false;
+    }
+    this.#output.sendInterim(interimHead(head));
   }
 
   #failed(error: unknown): void {

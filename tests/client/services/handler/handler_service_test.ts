@@ -46,6 +46,34 @@ Deno.test("HandlerService takes the target * for the path /, and a request witho
   assertEquals(incoming.text, "http://localhost/");
 });
 
+Deno.test("HandlerService asks for a body that is held back when the handler reads it, or answers with what may be made of it", async () => {
+  const handlers: Record<string, readonly [handler: Handler, statuses: readonly number[]]> = {
+    "reads it": [async (request) => new Response(await request.text(), { status: 202 }), [100]],
+    "reads it and refuses": [
+      async (request) => new Response(await request.text(), { status: 422 }),
+      [100],
+    ],
+    "answers with it": [(request) => new Response(request.body), [100]],
+    "refuses it": [() => new Response("no", { status: 413 }), []],
+  };
+  for (const [name, [handler, statuses]] of Object.entries(handlers)) {
+    const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
+    const fields = [["host", "a"], ["expect", "100-continue"]] as const;
+    const serving = new HandlerService(handler).serve(
+      incoming,
+      requestHead({ method: "POST", fields }),
+    );
+    if (statuses.length > 0) {
+      await eventually("the body to be asked for", () => incoming.interim.length > 0);
+      incoming.give("body");
+      incoming.giveEnd();
+    }
+    await within(serving, name);
+    assertEquals(incoming.interim.map(({ status }) => status), statuses, name);
+    assertEquals(incoming.text, statuses.length > 0 ? "body" : "no");
+  }
+});
+
 Deno.test("HandlerService keeps each Set-Cookie, and drops what concerns one connection alone", async () => {
   const { incoming } = await served(() => {
     const headers = new Headers({ "x-a": "1", "connection": "close, x-b", "x-b": "2" });
