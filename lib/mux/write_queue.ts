@@ -8,11 +8,16 @@ import type { Transport } from "./transport.ts";
 /** Bytes of body that a stream may put into a batch before it is the next one's turn. */
 const QUANTUM = 64 * 1024;
 
+/** Bytes of body that a stream may put in at its first turn, where others wait: most answers are shorter, and need no other. */
+const FIRST_QUANTUM = 16 * 1024;
+
 /** Bytes of a frame beside its payload: the header, and the window of one that opens a stream. */
 const FRAME_OVERHEAD = FRAME_HEADER_LENGTH + 4;
 
 /** A stream with body data that waits. */
 export interface WaitingSender {
+  /** Whether nothing of its body was sent yet. */
+  readonly isFresh: boolean;
   /** Appends frames of up to `limit` bytes of body, as far as there is credit; returns whether it could go on at once. */
   appendTo(batch: Batch, limit: number): boolean;
 }
@@ -22,12 +27,16 @@ export interface WaitingSender {
  *
  * All that is appended in one turn of the event loop leaves as one transport message. While more
  * than `BATCH_LENGTH` is collected, or the socket is full, body data waits in its stream, and the
- * waiting streams are served in turn, one quantum each.
+ * waiting streams are served in turn, one quantum each. Of two turns one goes to a stream that had
+ * none yet: short answers do not wait until each of a thousand long ones had its turn.
  */
 export class WriteQueue {
   readonly #transport: Transport;
   readonly #batch = new Batch();
   #waiting: WaitingSender[] = [];
+  /** Those that had no turn yet. */
+  #fresh: WaitingSender[] = [];
+  #wasFresh = false;
   #scheduled = false;
   #closed = false;
   readonly #flush = (): void => this.flush();
@@ -70,37 +79,38 @@ export class WriteQueue {
 
   /** Whether body data may be appended now; otherwise `wait`. */
   get open(): boolean {
-    return this.#waiting.length === 0 && this.#batch.length < BATCH_LENGTH &&
-      this.#transport.writable;
+    return this.#isNobodyWaiting && this.#batch.length < BATCH_LENGTH && this.#transport.writable;
   }
 
-  /** Puts a sender at the end of those that wait. */
+  /** Puts a sender at the end of those that wait, or of those that wait for their first turn. */
   wait(sender: WaitingSender): void {
     if (this.#closed) return;
-    this.#waiting.push(sender);
+    (sender.isFresh ? this.#fresh : this.#waiting).push(sender);
     this.#schedule();
   }
 
   /** Takes a sender out, as when its stream was reset. */
   forget(sender: WaitingSender): void {
-    const at = this.#waiting.indexOf(sender);
-    if (at !== -1) this.#waiting.splice(at, 1);
+    for (const senders of [this.#fresh, this.#waiting]) {
+      const at = senders.indexOf(sender);
+      if (at !== -1) senders.splice(at, 1);
+    }
   }
 
   /** Sends what is collected and lets the waiting go on. */
   flush(): void {
     this.#scheduled = false;
     if (this.#closed) return;
-    if (this.#waiting.length > 0 && this.#transport.writable) this.#fill();
+    if (!this.#isNobodyWaiting && this.#transport.writable) this.#fill();
     if (this.#batch.length > 0) this.#transport.send(this.#batch.take());
-    if (this.#waiting.length === 0) return;
+    if (this.#isNobodyWaiting) return;
     if (this.#transport.writable) this.#schedule();
     else this.#transport.notifyDrain();
   }
 
   /** Sends what is collected, drops all that waits, and sends nothing any more. */
   finish(): void {
-    this.#waiting = [];
+    this.#dropWaiting();
     this.flush();
     this.close();
   }
@@ -108,7 +118,16 @@ export class WriteQueue {
   /** Drops everything; nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    this.#dropWaiting();
+  }
+
+  get #isNobodyWaiting(): boolean {
+    return this.#waiting.length === 0 && this.#fresh.length === 0;
+  }
+
+  #dropWaiting(): void {
     this.#waiting = [];
+    this.#fresh = [];
   }
 
   /** Sends what is collected when one more payload would make the message longer than the peer takes. */
@@ -119,9 +138,12 @@ export class WriteQueue {
 
   #fill(): void {
     while (this.#batch.length < BATCH_LENGTH) {
-      const sender = this.#waiting.shift();
+      const isFresh = this.#fresh.length > 0 && !(this.#wasFresh && this.#waiting.length > 0);
+      const sender = (isFresh ? this.#fresh : this.#waiting).shift();
       if (sender === undefined) return;
-      if (sender.appendTo(this.#batch, QUANTUM)) this.#waiting.push(sender);
+      this.#wasFresh = isFresh;
+      const quantum = isFresh && !this.#isNobodyWaiting ? FIRST_QUANTUM : QUANTUM;
+      if (sender.appendTo(this.#batch, quantum)) this.#waiting.push(sender);
     }
   }
 
