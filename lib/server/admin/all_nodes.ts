@@ -12,7 +12,7 @@ import { pageLimit, type TunnelList } from "./tunnel_list.ts";
 const LIST_PATIENCE = 1_000;
 
 /** Milliseconds that they have for what is to be done. */
-const ACT_PATIENCE = 3_000;
+const ACT_PATIENCE = 5_000;
 
 /** Characters of a list that is sent to another node: of a hundred nodes they fit into what a bus has in its buffers. */
 const MAX_LIST = 256 * 1024;

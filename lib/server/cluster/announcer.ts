@@ -73,7 +73,7 @@ export class Announcer {
     await this.#speaking;
     const { bus, node, registry } = this.#options;
     try {
-      for (const hostnames of batches([ALL_NODES, ...registry.hostnames()])) {
+      for (const hostnames of batches(registry.hostnames())) {
         await bus.withdraw(node.id, hostnames);
       }
     } catch (error) {
@@ -81,11 +81,16 @@ export class Announcer {
     }
   }
 
-  /** Takes back the node's own record as well. Never rejects. */
+  /** Takes back that there is this node as well, which operators could still ask while it drained. Never rejects. */
   async end(): Promise<void> {
     await this.leave();
     const { bus, node } = this.#options;
-    await bus.dropNode(node.id).catch((error) => this.#silenced(error));
+    try {
+      await bus.withdraw(node.id, [ALL_NODES]);
+      await bus.dropNode(node.id);
+    } catch (error) {
+      this.#silenced(error);
+    }
   }
 
   #change(hostname: string): void {
