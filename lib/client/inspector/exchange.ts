@@ -55,15 +55,36 @@ export interface Exchange extends ExchangeSummary {
   /** How the visitor came: `https` when the server says so. */
   readonly scheme: "http" | "https";
   readonly times: ExchangeTimes;
-  readonly request: { readonly fields: readonly Field[]; readonly body: BodyInfo };
+  readonly request: {
+    readonly fields: readonly Field[];
+    readonly body: BodyInfo;
+    /** The fields behind the body; not there without any. */
+    readonly trailers?: readonly Field[];
+  };
+  /** Interim responses (1xx), the first first, up to 16 KiB of them; not there without any. */
+  readonly interim?: readonly InterimInfo[];
   /** Null until the answer begins. */
-  readonly response:
-    | { readonly status: number; readonly fields: readonly Field[]; readonly body: BodyInfo }
-    | null;
+  readonly response: ResponseInfo | null;
   /** The signature that the request's fields seem to have; null where none is known. */
   readonly webhook: WebhookScheme | null;
   /** The exchanges that sent this one again and are still kept, the oldest first. */
   readonly replays: readonly number[];
+}
+
+/** A head that came before that of the answer. */
+export interface InterimInfo {
+  readonly status: number;
+  readonly fields: readonly Field[];
+}
+
+export interface ResponseInfo {
+  readonly status: number;
+  /** Where it is another one than the status usually has. */
+  readonly reasonPhrase?: string;
+  readonly fields: readonly Field[];
+  readonly body: BodyInfo;
+  /** The fields behind the body; not there without any. */
+  readonly trailers?: readonly Field[];
 }
 
 /** Milliseconds from the arrival; null for what has not come, or never will. */

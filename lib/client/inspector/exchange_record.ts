@@ -2,6 +2,7 @@ import { FieldLines } from "../../http/field_lines.ts";
 import type { Field } from "../../http/fields.ts";
 import { linesOf, type RequestHead, type ResponseHead } from "../../http/head.ts";
 import { ErrorCode } from "../../wire/errors.ts";
+import type { Asides } from "./asides.ts";
 import type { ExchangeKind, ExchangeState } from "./exchange.ts";
 import type { KeptBody } from "./kept_body.ts";
 import { keepOctets, keptMemory } from "./kept_octets.ts";
@@ -34,6 +35,10 @@ export class ExchangeRecord {
   requestBody: KeptBody | null = null;
   responseBody: KeptBody | null = null;
   messages: MessageLog | null = null;
+  /** Another reason phrase than the usual; null for none. */
+  reasonPhrase: string | null = null;
+  /** Null until there is something of it. */
+  asides: Asides | null = null;
   /** Host and visitor, once somebody has asked: to look for them in the fields takes as long as these are. */
   sender: { readonly host: string | null; readonly visitor: string | null } | null = null;
   /** Bytes of memory that it takes. */
@@ -102,6 +107,7 @@ export class ExchangeRecord {
   /** Takes the head of the answer; returns by how many bytes the memory has grown. */
   respond(head: ResponseHead): number {
     this.status = head.status;
+    if (head.reasonPhrase !== undefined) this.reasonPhrase = head.reasonPhrase;
     this.firstByte = this.now();
     const { octets } = linesOf(head);
     this.#responseStart = keepOctets(octets);
@@ -141,6 +147,7 @@ export class ExchangeRecord {
     this.requestBody?.drop();
     this.responseBody?.drop();
     this.messages = null;
+    this.asides = null;
   }
 }
 

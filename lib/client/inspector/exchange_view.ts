@@ -46,7 +46,7 @@ export function summaryOf(record: ExchangeRecord): ExchangeSummary {
 /** Makes all that is told of an exchange; `replays` are the ids of those that sent it again. */
 export function exchangeOf(record: ExchangeRecord, replays: readonly number[]): Exchange {
   const { method, target, requestFields, responseFields, status } = record;
-  const { sentOn, firstByte, end } = record;
+  const { sentOn, firstByte, end, reasonPhrase, asides } = record;
   const isHTTPS = fieldValue(requestFields, "x-forwarded-proto") === "https";
   return {
     ...summaryOf(record),
@@ -57,15 +57,25 @@ export function exchangeOf(record: ExchangeRecord, replays: readonly number[]): 
     request: {
       fields: requestFields,
       body: bodyInfo(record, "request", requestFields),
+      ...trailersOf(asides?.requestTrailers),
     },
+    ...(asides === null || asides.interim.length === 0 ? {} : { interim: asides.interim }),
     response: responseFields === null || status === null ? null : {
       status,
+      ...(reasonPhrase === null ? {} : { reasonPhrase }),
       fields: responseFields,
       body: bodyInfo(record, "response", responseFields),
+      ...trailersOf(asides?.responseTrailers),
     },
     webhook: detectScheme(requestFields),
     replays,
   };
+}
+
+function trailersOf(
+  trailers: readonly Field[] | null | undefined,
+): { readonly trailers?: readonly Field[] } {
+  return trailers === null || trailers === undefined ? {} : { trailers };
 }
 
 /** Makes a page of messages, of indexes from `from` up to `to`. */

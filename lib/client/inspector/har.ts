@@ -52,7 +52,7 @@ async function entryOf(record: ExchangeRecord): Promise<Record<string, unknown>>
     response: {
       // Zero is what browsers write for an answer that did not come.
       status: response?.status ?? 0,
-      statusText: STATUS_TEXT[response?.status ?? 0] ?? "",
+      statusText: response?.reasonPhrase ?? STATUS_TEXT[response?.status ?? 0] ?? "",
       httpVersion: "HTTP/1.1",
       cookies: setCookiesOf(response?.fields ?? []),
       headers: pairs(response?.fields ?? []),

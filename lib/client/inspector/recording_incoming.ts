@@ -6,6 +6,7 @@ import { ErrorCode, StreamError } from "../../wire/errors.ts";
 import { FrameFlag, FrameType } from "../../wire/frame.ts";
 import { decodeReset } from "../../wire/reasons.ts";
 import type { Incoming } from "../services/service.ts";
+import { Asides } from "./asides.ts";
 import { EventParser } from "./event_parser.ts";
 import type { ExchangeRecord } from "./exchange_record.ts";
 import type { ExchangeStore } from "./exchange_store.ts";
@@ -66,6 +67,7 @@ export class RecordingIncoming implements Incoming {
 
   sendInterim(head: ResponseHead): void {
     this.#incoming.sendInterim(head);
+    this.#noteAside((asides) => asides.addInterim(head));
   }
 
   respond(head: ResponseHead, end: boolean): void {
@@ -86,6 +88,7 @@ export class RecordingIncoming implements Incoming {
 
   sendTrailers(fields: readonly Field[]): void {
     this.#incoming.sendTrailers(fields);
+    this.#noteAside((asides) => asides.setResponseTrailers(fields));
   }
 
   end(bytes?: Uint8Array): void | Promise<void> {
@@ -126,6 +129,8 @@ export class RecordingIncoming implements Incoming {
   #noted(chunk: Chunk | null): Chunk | null {
     const record = this.#record;
     if (chunk === null) {
+      const { trailers } = this.#incoming;
+      if (trailers !== null) this.#noteAside((asides) => asides.setRequestTrailers(trailers));
       if (record.requestBody !== null) record.requestBody.isComplete = true;
       if (record.sentOn < 0) record.sentOn = record.now();
       if (this.#isAnswered) this.#finish("complete", null);
@@ -138,6 +143,14 @@ export class RecordingIncoming implements Incoming {
       this.#store.changed(record);
     }
     return chunk;
+  }
+
+  #noteAside(note: (asides: Asides) => number): void {
+    const record = this.#record;
+    if (!record.isKept) return;
+    record.asides ??= new Asides();
+    this.#store.grow(record, note(record.asides));
+    this.#store.changed(record);
   }
 
   #noteAnswer(bytes: Uint8Array): void {

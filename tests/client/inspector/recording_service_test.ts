@@ -5,6 +5,7 @@ import { RecordingService } from "../../../lib/client/inspector/recording_servic
 import type { Handler } from "../../../lib/client/services/handler/handler.ts";
 import { HandlerService } from "../../../lib/client/services/handler/handler_service.ts";
 import type { Incoming, Service } from "../../../lib/client/services/service.ts";
+import type { ResponseHead } from "../../../lib/http/head.ts";
 import { ErrorCode, StreamError } from "../../../lib/wire/errors.ts";
 import { FrameType } from "../../../lib/wire/frame.ts";
 import { encodeReset } from "../../../lib/wire/reasons.ts";
@@ -34,6 +35,32 @@ function record(service: Service | Handler, memory = MEMORY) {
 function serviceOf(serve: (incoming: Incoming) => Promise<void>): Service {
   return { serve, close() {} };
 }
+
+Deno.test("RecordingService notes what passes beside heads and bodies, and bounds it", async () => {
+  const hints = { status: 103, fields: [["link", "</a.css>"]] } satisfies ResponseHead;
+  const { recording, only, store } = record(serviceOf(async (incoming) => {
+    incoming.sendInterim(hints);
+    for (let i = 0; i < 4; i++) {
+      incoming.sendInterim({ status: 103, fields: [["link", "x".repeat(5_000)]] });
+    }
+    while (await incoming.read() !== null);
+    incoming.respond({ status: 200, reasonPhrase: "Fine", fields: [] }, false);
+    incoming.sendTrailers([["x-sum", "2"]]);
+    await incoming.end();
+  }));
+  const incoming = new FakeIncoming(FrameType.HTTPRequest, { hasBody: true });
+  incoming.trailers = [["x-sum", "1"]];
+  const before = store.memory;
+  const served = recording.serve(incoming, requestHead({ method: "POST" }));
+  incoming.giveEnd();
+  await served;
+  assertEquals([incoming.interim.length, incoming.sentTrailers], [5, [["x-sum", "2"]]]);
+  const { request, interim, response } = exchangeOf(only(), []);
+  assertEquals(request.trailers, [["x-sum", "1"]]);
+  assertEquals([interim?.length, interim?.[0]], [4, hints]);
+  assertEquals([response?.reasonPhrase, response?.trailers], ["Fine", [["x-sum", "2"]]]);
+  assert(store.memory - before > 15_000);
+});
 
 Deno.test("RecordingService notes request and answer, and changes neither", async () => {
   const { recording, only } = record(async (request) =>

@@ -28,7 +28,11 @@ export function RawTab({ exchange }: { readonly exchange: Exchange }) {
         <RawSide
           title="Response"
           start={[{
-            text: `HTTP/1.1 ${response.status} ${statusName(response.status)}\n`,
+            text: `HTTP/1.1 ${response.status} ${
+              response.reasonPhrase === undefined
+                ? statusName(response.status)
+                : fieldText(response.reasonPhrase)
+            }\n`,
             isSecret: false,
           }]}
           fields={response.fields}
