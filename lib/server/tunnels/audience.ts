@@ -34,8 +34,13 @@ export function isAudience(
   return audience === new URL(`${scheme}://${host}`).origin;
 }
 
-/** Returns the URL that clients are to be given. */
+/**
+ * Returns the URL that clients are to be given. Where a proxy adds TLS it is the public one: the clients' port is behind
+ * that proxy, which leads them to it.
+ */
 export function clientUrl({ url, clientPort, isSecure }: OwnUrls): string {
+  const { protocol } = new URL(url);
+  if (protocol === "https:" && !isSecure) return url;
   return clientUrls(url, clientPort, isSecure ? "https" : "http")[0] ?? url;
 }
 

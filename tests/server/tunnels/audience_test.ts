@@ -69,8 +69,14 @@ Deno.test("isAudience takes a loopback name with a port that the server listens 
 });
 
 Deno.test("clientUrl is what clients are to be given", () => {
-  assertEquals(clientUrl(BEHIND_PROXY), "http://tunnel.example:7000");
   assertEquals(clientUrl({ ...BEHIND_PROXY, clientPort: null }), "https://tunnel.example");
+  assertEquals(clientUrl({ ...BEHIND_PROXY, isSecure: true }), "https://tunnel.example:7000");
+  const plain = { ...BEHIND_PROXY, url: "http://tunnel.example" };
+  assertEquals(clientUrl(plain), "http://tunnel.example:7000");
+});
+
+Deno.test("clientUrl leads to the proxy that adds TLS, not to the port behind it", () => {
+  assertEquals(clientUrl(BEHIND_PROXY), "https://tunnel.example");
 });
 
 function accepted(own: OwnUrls, audience: string): boolean {
