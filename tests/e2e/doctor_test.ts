@@ -41,6 +41,8 @@ Deno.test("tunnel-server doctor takes the server's flags, and ends with 1 where 
   const place = ["--hostname", "127.0.0.1", "--port", `${freePort()}`];
   const good = await runToEnd("server.ts", ["doctor", ...place, "--domain", "tunnel.localhost"]);
   assertMatch(good.stdout, /^tunnel\.localhost\n– name /);
+  // The program's own permissions are enough for it.
+  assertMatch(good.stdout, /\n[✓✗] descriptors +\S+ files and connections at once/);
   assertMatch(good.stdout, /\n✓ visitors +what they claim .*\n[^]* needs? a hand\.\n$/);
   const bad = await runToEnd("server.ts", [
     ...["doctor", "--json", ...place],

@@ -3,16 +3,15 @@ import { type Finding, right, unknown, wrong } from "../../cli/doctor/finding.ts
 /** Descriptors that a public server should have: visitors, their upstreams and clients each take one. */
 const DESCRIPTORS = 65_536;
 
-/** Reads how many files and connections this process may have open, which Linux alone tells in a file. */
-export async function checkDescriptors(limits = "/proc/self/limits"): Promise<Finding> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(limits);
-  } catch {
+/**
+ * Asks a shell how many files and connections a process may have open: Deno reads `/proc/self/limits` for programs that may
+ * do everything alone. Of the two figures it raises the soft one to the hard one at its start.
+ */
+export async function checkDescriptors(question = "ulimit -H -n"): Promise<Finding> {
+  const most = await answerOf(question);
+  if (!/^(?:[0-9]+|unlimited)$/.test(most)) {
     return unknown("descriptors", "this system does not tell how many there may be");
   }
-  // Deno raises the first figure to the second at its start.
-  const [, most = ""] = /^Max open files +\S+ +(\S+)/m.exec(text) ?? [];
   if (most === "unlimited" || Number(most) >= DESCRIPTORS) {
     return right("descriptors", `${most} files and connections at once`);
   }
@@ -21,6 +20,17 @@ export async function checkDescriptors(limits = "/proc/self/limits"): Promise<Fi
     `${most} files and connections at once, and a crowd needs ${DESCRIPTORS}`,
     `LimitNOFILE=${DESCRIPTORS} in systemd's unit, --ulimit nofile=${DESCRIPTORS} for a container`,
   );
+}
+
+/** Returns what a shell writes; nothing where there is no shell. */
+async function answerOf(question: string): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", question], stderr: "null" })
+      .output();
+    return new TextDecoder().decode(stdout).trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Milliseconds by which two clocks may differ before it is told: more than an answer takes, and less than logs show. */
