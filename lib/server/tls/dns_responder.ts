@@ -139,7 +139,9 @@ export class DNSResponder {
       const place = authorityOf({ host: hostname, port });
       const problem = `cannot answer DNS queries on ${place}: ${systemReason(error)}` +
         adviceOn(systemCode(error));
-      if (this.#problem === null) log.error(problem);
+      // So it is in each upgrade, until the old server has stopped.
+      const isInUse = systemCode(error) === "EADDRINUSE";
+      if (this.#problem === null) log[isInUse ? "warn" : "error"](problem);
       this.#problem = problem;
       this.#retry = setTimeout(() => this.#listen(), LISTEN_AGAIN);
     }
@@ -200,7 +202,8 @@ function ownAddresses(): readonly string[] {
 function adviceOn(code: string): string {
   switch (code) {
     case "EADDRINUSE":
-      return "; stop what answers there (ss -ulpn shows it), or give another port with " +
+      return "; a server that this one replaces has it until it stops, and it is tried each second. " +
+        "Else stop what answers there (ss -ulpn shows it), or give another port with " +
         "--acme-dns-port and lead port 53 to it";
     case "EACCES":
     case "EPERM":
