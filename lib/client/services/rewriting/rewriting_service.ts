@@ -84,7 +84,7 @@ interface Changes {
   readonly change: (head: ResponseHead) => ResponseHead;
 }
 
-/** The service's end of an exchange, which changes the head of the answer, and takes fields out of trailers. */
+/** The service's end of an exchange, which changes the head of the answer, and takes fields out of what else passes. */
 class RewritingIncoming extends PassingIncoming {
   readonly #changes: Changes;
 
@@ -96,6 +96,10 @@ class RewritingIncoming extends PassingIncoming {
   override get trailers(): readonly Field[] | null {
     const trailers = super.trailers;
     return trailers === null ? null : untouchedFields(trailers, this.#changes.request);
+  }
+
+  override sendInterim({ status, fields }: ResponseHead): void {
+    super.sendInterim({ status, fields: untouchedFields(fields, this.#changes.response) });
   }
 
   override respond(head: ResponseHead, end: boolean): void {

@@ -73,6 +73,23 @@ Deno.test("OwnListener sends trailers behind a body in chunks, however long both
   }
 });
 
+Deno.test("OwnListener sends interim heads in order, and keeps 16 KiB of them for a visitor who reads slowly", async () => {
+  const fields = [["link", "x".repeat(1_000)]] satisfies Field[];
+  const length = "HTTP/1.1 150 \r\nlink: \r\n\r\n".length + 1_000;
+  await using scene = new Scene("own", (visit) => {
+    // Nothing is written before this returns but the first.
+    for (let i = 0; i < 50; i++) visit.sendInterim({ status: 150 + i, fields });
+    return answerWith("here");
+  });
+  const kept = 1 + Math.floor(16 * 1024 / length);
+  using visitor = await RawHTTP.open(scene.port);
+  for (let request = 0; request < 2; request++) {
+    const { interim, text } = await visitor.exchange(`${GET}\r\n`);
+    const lines = Array.from({ length: kept }, (_, i) => `HTTP/1.1 ${150 + i} `);
+    assertEquals([interim.map(({ startLine }) => startLine), text], [lines, "here"]);
+  }
+});
+
 Deno.test("OwnListener carries the body of any method, and takes the next request behind it", async () => {
   await using scene = new Scene("own", async (visit) => {
     return answerWith(`${visit.method} ${await textOf(visit.readBody())}`);
