@@ -1,7 +1,6 @@
 import { Heartbeat } from "../mux/heartbeat.ts";
 import type { SessionOptions } from "../mux/session.ts";
 import { RegistrationPolicy } from "./access/registration_policy.ts";
-import { isPublic } from "./access/client_token.ts";
 import { AdminPort, openAdminPort } from "./admin/admin_port.ts";
 import { isServed } from "./admin/ask.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -24,12 +23,8 @@ import { MemoryBus } from "./bus/memory_bus.ts";
 import { Names } from "./access/names.ts";
 import { OwnRates } from "./access/own_rates.ts";
 import { VisitorQuotas } from "./access/visitor_quotas.ts";
-import { AdminActions } from "./admin/admin_actions.ts";
-import { AllNodes } from "./admin/all_nodes.ts";
-import { OtherNodes } from "./admin/other_nodes.ts";
-import { TunnelList } from "./admin/tunnel_list.ts";
 import { adminNameOf } from "./admin/admin_page.ts";
-import { OperatorPages } from "./admin/operator_pages.ts";
+import { Operator } from "./admin/operator.ts";
 import { OwnPages } from "./admin/own_pages.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { ClientCounts } from "./tunnels/client_counts.ts";
@@ -73,8 +68,7 @@ export class TunnelServer implements AsyncDisposable {
   readonly #clientSessions: ClientSessions;
   readonly #cluster: Cluster | null;
   readonly #requests: RequestHandler;
-  readonly #actions: AdminActions;
-  readonly #others: OtherNodes | null;
+  readonly #operator: Operator;
   readonly #adminPort: Listener | null;
   readonly #inFlight: InFlight;
   #stopping = false;
@@ -135,12 +129,6 @@ export class TunnelServer implements AsyncDisposable {
       }),
       whyNoName: (name) => this.#whyNoName(name),
     });
-    this.#actions = new AdminActions({
-      registry: this.#registry,
-      registrationPolicy: this.#registrationPolicy,
-      denyList: options.denyList,
-      log,
-    });
     const sessions: SessionOptions = {
       heartbeat: new Heartbeat(),
       headTimeout: options.timeout,
@@ -176,23 +164,14 @@ export class TunnelServer implements AsyncDisposable {
       metrics: metrics.forCluster(),
       log,
     });
-    this.#others = OtherNodes.open({
+    this.#operator = new Operator({
       ...options,
+      registry: this.#registry,
+      registrationPolicy: this.#registrationPolicy,
+      metrics,
+      visits,
+      origin: adminName === null ? null : this.#originOf(adminName),
       node: this.node,
-      endBanned: () => this.#actions.endBanned(),
-      answer: (question) => allNodes.answer(question),
-    });
-    const allNodes = new AllNodes({
-      actions: this.#actions,
-      tunnels: new TunnelList({
-        registry: this.#registry,
-        node: this.node,
-        commentOf: (key) => this.#registrationPolicy.commentOf(key),
-        visitsOf: (hostname) => visits.of(hostname),
-      }),
-      node: this.node,
-      url: options.nodeUrl,
-      others: this.#others,
     });
     const finder = new UpstreamFinder({
       registry: this.#registry,
@@ -235,14 +214,7 @@ export class TunnelServer implements AsyncDisposable {
           elsewhere: this.#cluster,
         }),
       isBusUp: () => this.#cluster?.isUp ?? true,
-      operators: new OperatorPages({
-        token: options.adminToken,
-        origin: adminName === null ? null : this.#originOf(adminName),
-        isPublic: isPublic(options),
-        metrics,
-        nodes: allNodes,
-        log,
-      }),
+      operators: this.#operator.pages,
     });
     this.#requests = new RequestHandler({
       router: this.#router,
@@ -283,8 +255,7 @@ export class TunnelServer implements AsyncDisposable {
     await this.#listeners.shut(this.#inFlight);
     this.#notices.close();
     this.#clientCounts.close();
-    this.#actions.close();
-    await this.#others?.close();
+    await this.#operator.close();
     await this.#cluster?.close();
     await this.#options.bus?.close();
     await this.#clientSessions.settled();
@@ -313,7 +284,7 @@ export class TunnelServer implements AsyncDisposable {
 
   /** Takes another list of keys, ends the sessions of those that are not in it, and returns how many these were. */
   authorize(keys: AuthorizedKeys): number {
-    return this.#actions.authorize(keys);
+    return this.#operator.authorize(keys);
   }
 
   /** Opens the port for operators; null for a server that has none. @throws {ListenError} and nothing is open then. */
