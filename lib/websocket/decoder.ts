@@ -111,6 +111,11 @@ export class FrameDecoder {
     while (this.#start < this.#end && (this.#left > 0 ? this.#takePayload() : this.#takeFrame()));
   }
 
+  /** Drops the message that has begun; nothing can be decoded after that. */
+  release(): void {
+    this.#message.release();
+  }
+
   #takePayload(): boolean {
     const room = this.#message.room(this.#left);
     const count = Math.min(room.length, this.#end - this.#start);

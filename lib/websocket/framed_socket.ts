@@ -296,6 +296,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
     this.#isGone = true;
     clearTimeout(this.#closing);
     this.#connection?.close();
+    this.#decoder?.release();
     for (const listener of this.#closeListeners) listener({ code, reason });
   }
 }

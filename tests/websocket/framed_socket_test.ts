@@ -123,6 +123,30 @@ Deno.test("FramedSocket that was terminated before it opened closes the connecti
   assertEquals(closes, [1006]);
 });
 
+Deno.test("FramedSocket gives back the memory of a message that had not ended, as soon as its connection has", async () => {
+  const { near, far } = await connectionPair();
+  using peer = new RawHTTP(near);
+  const socket = new FramedSocket({ role: "server" });
+  const LENGTH = 100_000;
+  const message = new Promise<Uint8Array>((resolve) => {
+    const connection: ByteStream = {
+      read(into) {
+        // A long message is read to where it is put together.
+        if (into.buffer.byteLength >= LENGTH) resolve(into);
+        return far.read(into);
+      },
+      write: (bytes) => far.write(bytes),
+      closeWrite: () => far.closeWrite(),
+      close: () => far.close(),
+    };
+    socket.open(connection, new Uint8Array(0));
+  });
+  await peer.send(joined(maskedHeader(Opcode.Binary, LENGTH), new Uint8Array(1_000)));
+  const { buffer } = await within(message, "a read into the message");
+  socket.terminate();
+  assertEquals(buffer.byteLength, 0);
+});
+
 Deno.test("FramedSocket that is paused leaves what comes in the connection, and goes on where it stopped", async () => {
   await using pair = await framedPair();
   let bytes = 0;
