@@ -44,8 +44,8 @@ const ACCEPTED_WITHIN = 500;
 const MEMORY = 300e6;
 const READERS_IN_LITTLE_MEMORY = 300;
 
-/** So many streams that no limit is what is measured. */
-const serverArgs = ["--max-streams", "10000"];
+/** So many streams and connections, all from one address, that no limit is what is measured. */
+const serverArgs = ["--max-streams", "10000", "--max-visitor-connections", "10000"];
 
 /** Too few descriptors, too little memory, and visitors that take both. */
 export const shortage: Family = {
