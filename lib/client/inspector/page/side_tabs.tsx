@@ -24,7 +24,11 @@ export function ResponseTab({ exchange }: { readonly exchange: Exchange }) {
   return (
     <>
       {interim.map(({ status, fields }, index) => (
-        <FieldTable key={index} caption={`${status} ${statusName(status)}`} fields={fields} />
+        <FieldTable
+          key={index}
+          caption={`Interim ${status} ${statusName(status)}`.trim()}
+          fields={fields}
+        />
       ))}
       {response === null ? <p class="quiet">There is no answer yet.</p> : (
         <>

@@ -1,6 +1,9 @@
 /** Names of statuses as RFC 9110 and its extensions have them; HTTP/2 sends none. */
 const NAMES: ReadonlyMap<number, string> = new Map([
+  [100, "Continue"],
   [101, "Switching Protocols"],
+  [102, "Processing"],
+  [103, "Early Hints"],
   [200, "OK"],
   [201, "Created"],
   [202, "Accepted"],
