@@ -37,7 +37,6 @@ export class Budget {
 export class SendWindow {
   #available: number;
   #owed = 0;
-  #isUnused = true;
 
   /** @throws {SessionError} `FlowControl` for more than a window may ever be. */
   constructor(initial: number) {
@@ -56,14 +55,8 @@ export class SendWindow {
     return this.#owed;
   }
 
-  /** Whether no credit was spent yet. */
-  get isUnused(): boolean {
-    return this.#isUnused;
-  }
-
   /** Spends credit; the caller has looked at `available`. */
   spend(bytes: number): void {
-    this.#isUnused = false;
     this.#available -= bytes;
     this.#owed += bytes;
   }

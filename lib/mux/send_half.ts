@@ -46,10 +46,6 @@ export class SendHalf implements WaitingSender {
     return this.#ended;
   }
 
-  get isFresh(): boolean {
-    return this.#window.isUnused;
-  }
-
   /** Sends a frame that needs no credit; `end` says that it is the last. */
   control(type: number, flags: number, payload: Uint8Array, end: boolean): void {
     this.check();

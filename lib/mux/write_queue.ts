@@ -8,16 +8,11 @@ import type { Transport } from "./transport.ts";
 /** Bytes of body that a stream may put into a batch before it is the next one's turn. */
 const QUANTUM = 64 * 1024;
 
-/** Bytes of body that a stream may put in at its first turn, where others wait: most answers are shorter, and need no other. */
-const FIRST_QUANTUM = 16 * 1024;
-
 /** Bytes of a frame beside its payload: the header, and the window of one that opens a stream. */
 const FRAME_OVERHEAD = FRAME_HEADER_LENGTH + 4;
 
 /** A stream with body data that waits. */
 export interface WaitingSender {
-  /** Whether nothing of its body was sent yet. */
-  readonly isFresh: boolean;
   /** Appends frames of up to `limit` bytes of body, as far as there is credit; returns whether it could go on at once. */
   appendTo(batch: Batch, limit: number): boolean;
 }
@@ -27,16 +22,12 @@ export interface WaitingSender {
  *
  * All that is appended in one turn of the event loop leaves as one transport message. While more
  * than `BATCH_LENGTH` is collected, or the socket is full, body data waits in its stream, and the
- * waiting streams are served in turn, one quantum each. Of two turns one goes to a stream that had
- * none yet: short answers do not wait until each of a thousand long ones had its turn.
+ * waiting streams are served in turn, one quantum each.
  */
 export class WriteQueue {
   readonly #transport: Transport;
   readonly #batch = new Batch();
   #waiting: WaitingSender[] = [];
-  /** Those that had no turn yet. */
-  #fresh: WaitingSender[] = [];
-  #wasFresh = false;
   #scheduled = false;
   #closed = false;
   readonly #flush = (): void => this.flush();
@@ -79,38 +70,37 @@ export class WriteQueue {
 
   /** Whether body data may be appended now; otherwise `wait`. */
   get open(): boolean {
-    return this.#isNobodyWaiting && this.#batch.length < BATCH_LENGTH && this.#transport.writable;
+    return this.#waiting.length === 0 && this.#batch.length < BATCH_LENGTH &&
+      this.#transport.writable;
   }
 
-  /** Puts a sender at the end of those that wait, or of those that wait for their first turn. */
+  /** Puts a sender at the end of those that wait. */
   wait(sender: WaitingSender): void {
     if (this.#closed) return;
-    (sender.isFresh ? this.#fresh : this.#waiting).push(sender);
+    this.#waiting.push(sender);
     this.#schedule();
   }
 
   /** Takes a sender out, as when its stream was reset. */
   forget(sender: WaitingSender): void {
-    for (const senders of [this.#fresh, this.#waiting]) {
-      const at = senders.indexOf(sender);
-      if (at !== -1) senders.splice(at, 1);
-    }
+    const at = this.#waiting.indexOf(sender);
+    if (at !== -1) this.#waiting.splice(at, 1);
   }
 
   /** Sends what is collected and lets the waiting go on. */
   flush(): void {
     this.#scheduled = false;
     if (this.#closed) return;
-    if (!this.#isNobodyWaiting && this.#transport.writable) this.#fill();
+    if (this.#waiting.length > 0 && this.#transport.writable) this.#fill();
     if (this.#batch.length > 0) this.#transport.send(this.#batch.take());
-    if (this.#isNobodyWaiting) return;
+    if (this.#waiting.length === 0) return;
     if (this.#transport.writable) this.#schedule();
     else this.#transport.notifyDrain();
   }
 
   /** Sends what is collected, drops all that waits, and sends nothing any more. */
   finish(): void {
-    this.#dropWaiting();
+    this.#waiting = [];
     this.flush();
     this.close();
   }
@@ -118,16 +108,7 @@ export class WriteQueue {
   /** Drops everything; nothing is sent any more. */
   close(): void {
     this.#closed = true;
-    this.#dropWaiting();
-  }
-
-  get #isNobodyWaiting(): boolean {
-    return this.#waiting.length === 0 && this.#fresh.length === 0;
-  }
-
-  #dropWaiting(): void {
     this.#waiting = [];
-    this.#fresh = [];
   }
 
   /** Sends what is collected when one more payload would make the message longer than the peer takes. */
@@ -138,12 +119,9 @@ export class WriteQueue {
 
   #fill(): void {
     while (this.#batch.length < BATCH_LENGTH) {
-      const isFresh = this.#fresh.length > 0 && !(this.#wasFresh && this.#waiting.length > 0);
-      const sender = (isFresh ? this.#fresh : this.#waiting).shift();
+      const sender = this.#waiting.shift();
       if (sender === undefined) return;
-      this.#wasFresh = isFresh;
-      const quantum = isFresh && !this.#isNobodyWaiting ? FIRST_QUANTUM : QUANTUM;
-      if (sender.appendTo(this.#batch, quantum)) this.#waiting.push(sender);
+      if (sender.appendTo(this.#batch, QUANTUM)) this.#waiting.push(sender);
     }
   }
 
