@@ -63,7 +63,7 @@ function fieldsOf(record: ExchangeRecord, side: Side) {
 function keptBody(record: ExchangeRecord, side: Side): DecodedBody {
   const body = side === "request" ? record.requestBody : record.responseBody;
   if (body === null) return { bytes: new Uint8Array(0), isWhole: true };
-  return { bytes: body.bytes.slice(), isWhole: body.isComplete && body.kept === body.size };
+  return { bytes: body.bytes, isWhole: body.isComplete && body.kept === body.size };
 }
 
 async function decoded(record: ExchangeRecord, side: Side): Promise<DecodedBody> {

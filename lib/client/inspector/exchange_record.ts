@@ -140,12 +140,13 @@ export class ExchangeRecord {
   /** Lets go of its content, which an exchange that is still open would keep alive. */
   drop(): void {
     this.isKept = false;
-    // Nothing keeps one that is over, and most are.
+    // The next exchange has their memory.
+    this.requestBody?.drop();
+    this.responseBody?.drop();
+    // Nothing keeps the rest of one that is over, and most are.
     if (!this.isOpen) return;
     this.#requestMemory = NOTHING;
     this.#responseMemory = NOTHING;
-    this.requestBody?.drop();
-    this.responseBody?.drop();
     this.messages = null;
     this.asides = null;
   }

@@ -119,7 +119,7 @@ async function decoded(
   record: ExchangeRecord,
   encoding: string,
 ): Promise<{ readonly bytes: Uint8Array; readonly isDecoded: boolean }> {
-  const bytes = new Uint8Array(record.responseBody?.bytes ?? []);
+  const bytes = record.responseBody?.bytes ?? new Uint8Array(0);
   try {
     const body = await undoCodings({ bytes, isWhole: false }, encoding);
     return { bytes: body.bytes, isDecoded: true };

@@ -160,7 +160,7 @@ async function signatureAnswer(call: Call, record: ExchangeRecord): Promise<Resp
   const { requestBody: body, requestFields: fields, arrivedOn } = record;
   return Response.json(checkSignature({
     fields,
-    body: body?.bytes.slice() ?? new Uint8Array(0),
+    body: body?.bytes ?? new Uint8Array(0),
     isWhole: body === null ? record.sentOn >= 0 : body.isComplete && body.kept === body.size,
     arrived: arrivedOn / 1000,
   }, asked));

@@ -1,5 +1,5 @@
 /** Bytes up to which a copy shares its memory with others. */
-const SMALL = 4 * 1024;
+export const SMALL = 4 * 1024;
 
 /** Bytes of such shared memory: some dozens of small requests. */
 const BLOCK = 64 * 1024;

@@ -127,7 +127,7 @@ function bodyAgain(
     if (record.sentOn >= 0) return null;
     throw new APIError("conflict", "The service did not read the request's body: give one.");
   }
-  if (kept.isComplete && kept.kept === kept.size) return kept.bytes.slice();
+  if (kept.isComplete && kept.kept === kept.size) return kept.bytes;
   const why = kept.isComplete ? "was kept" : "came before the request broke off, or so far";
   throw new APIError(
     "conflict",
