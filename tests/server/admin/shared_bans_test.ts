@@ -18,6 +18,9 @@ Deno.test("SharedBans brings the bans of each node to all, and says so where the
   const memory = new BusMemory();
   await using one = new Sharing(new MemoryBus(memory));
   await using two = new Sharing(new MemoryBus(memory));
+  // The first look of each is over then: no two write at the same time here.
+  await one.bans.sync();
+  await two.bans.sync();
   await one.ban("203.0.113.0/24");
   await two.ban("198.51.100.7");
   await one.bans.sync();
