@@ -9,7 +9,7 @@ import type { PageModel } from "./page_model.ts";
 import { fragmentOf } from "./route.ts";
 import { SecretText } from "./secret_text.tsx";
 import { targetParts } from "./secrets.ts";
-import { statusName } from "./status_names.ts";
+import { phraseOf } from "./status_names.ts";
 
 export interface DetailHeadProps {
   readonly model: PageModel;
@@ -74,7 +74,7 @@ async function copied(command: CommandKind, exchange: Exchange): Promise<string>
 }
 
 function Outcome({ exchange }: { readonly exchange: Exchange }) {
-  const { status, state, duration, arrived, reason } = exchange;
+  const { status, response, state, duration, arrived, reason } = exchange;
   return (
     <>
       <p class="outcome">
@@ -82,7 +82,7 @@ function Outcome({ exchange }: { readonly exchange: Exchange }) {
           ? <strong class={statusClass(exchange)}>{STATES[state]}</strong>
           : (
             <strong class={statusClass(exchange)}>
-              {status} {statusName(status)}
+              {status} {phraseOf({ status, reasonPhrase: response?.reasonPhrase })}
             </strong>
           )}
         <span>{duration === null ? "open" : durationText(duration)}</span>

@@ -8,7 +8,7 @@ import { useLoaded } from "./use_loaded.ts";
 import { fieldText, textOfPart } from "./octet_text.ts";
 import { SecretText } from "./secret_text.tsx";
 import { isSecretName, targetParts, type TextPart, textParts } from "./secrets.ts";
-import { statusName } from "./status_names.ts";
+import { phraseOf } from "./status_names.ts";
 
 /** Characters of a body that are shown as they came; the tabs of request and response show all of it. */
 const MAX_TEXT = 100_000;
@@ -28,11 +28,7 @@ export function RawTab({ exchange }: { readonly exchange: Exchange }) {
         <RawSide
           title="Response"
           start={[{
-            text: `HTTP/1.1 ${response.status} ${
-              response.reasonPhrase === undefined
-                ? statusName(response.status)
-                : fieldText(response.reasonPhrase)
-            }\n`,
+            text: `HTTP/1.1 ${response.status} ${phraseOf(response)}\n`,
             isSecret: false,
           }]}
           fields={response.fields}

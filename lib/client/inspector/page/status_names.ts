@@ -1,3 +1,5 @@
+import { fieldText } from "./octet_text.ts";
+
 /** Names of statuses as RFC 9110 and its extensions have them; HTTP/2 sends none. */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [100, "Continue"],
@@ -53,4 +55,11 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 
 export function statusName(status: number): string {
   return NAMES.get(status) ?? "";
+}
+
+/** Returns the words behind a status: the service's own, where it has sent others than the usual. */
+export function phraseOf(
+  { status, reasonPhrase }: { readonly status: number; readonly reasonPhrase?: string | undefined },
+): string {
+  return reasonPhrase === undefined ? statusName(status) : fieldText(reasonPhrase);
 }
