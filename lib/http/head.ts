@@ -24,6 +24,9 @@ export interface ResponseHead {
   readonly lines?: FieldLines;
 }
 
+/** Asks for a body that its visitor holds back (RFC 9110 section 10.1.1). */
+export const CONTINUE: ResponseHead = { status: 100, fields: [] };
+
 /** A request head that was read: its fields stay lines until someone asks for them. */
 export class ReadRequestHead implements RequestHead {
   constructor(

@@ -4,7 +4,7 @@ import {
   HANDSHAKE_FIELDS,
   withoutHopByHop,
 } from "../../../http/fields.ts";
-import type { RequestHead, ResponseHead } from "../../../http/head.ts";
+import { CONTINUE, type RequestHead } from "../../../http/head.ts";
 import { percentEncoded } from "../../../http/octets.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import type { Incoming } from "../service.ts";
@@ -30,9 +30,6 @@ export function requestOf(
   const init = { method, headers, signal, body, duplex: "half" };
   return new Request(urlOf(target, fields), init);
 }
-
-/** Asks for a body that its visitor holds back (RFC 9110 section 10.1.1). */
-export const CONTINUE: ResponseHead = { status: 100, fields: [] };
 
 /** Methods that no `Request` can have (Fetch standard, section 2.2.1). */
 export const NOT_ASKED: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);

@@ -3,12 +3,12 @@ import { ErrorCode, StreamError } from "../../../wire/errors.ts";
 import { expectsContinue } from "../../../http/fields.ts";
 import { FrameType } from "../../../wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../../wire/limits.ts";
-import type { RequestHead } from "../../../http/head.ts";
+import { CONTINUE, type RequestHead } from "../../../http/head.ts";
 import type { Incoming, Service } from "../service.ts";
 import { HandledExchange, rememberUpgrade } from "./handled_exchange.ts";
 import type { Handler } from "./handler.ts";
 import { checkAnswer, handshakeFields, sendAnswer } from "./handler_answer.ts";
-import { CONTINUE, NOT_ASKED, requestOf, webSocketUrlOf } from "./handler_request.ts";
+import { NOT_ASKED, requestOf, webSocketUrlOf } from "./handler_request.ts";
 import { ServedWebSocket } from "./served_websocket.ts";
 
 /** Options of {@linkcode HandlerService}. */

@@ -1,5 +1,6 @@
 import { messageOf } from "../../../cli/safe_text.ts";
 import { expectsContinue } from "../../../http/fields.ts";
+import { CONTINUE } from "../../../http/head.ts";
 import { RequestError } from "../../../http/request_error.ts";
 import {
   behindLineEnds,
@@ -24,9 +25,6 @@ import { ConnectionInput } from "./connection_input.ts";
 import { OwnBodyReader } from "./own_body_reader.ts";
 import { type AcceptedSocket, OwnVisit } from "./own_visit.ts";
 import { Presence } from "./presence.ts";
-
-/** What a visitor that holds its body back waits for (RFC 9110 section 10.1.1). */
-const CONTINUE: InterimHead = { status: 100, fields: [] };
 
 const NOTHING = new Uint8Array(0);
 
