@@ -54,14 +54,12 @@ export class BanRecords {
 
   /** In the order in which they came. */
   get bans(): readonly Ban[] {
-    return this.#sorted(false)
-      .map(({ kind, value, reason, since }) => ({ kind, value, reason, since }));
+    return this.#sorted(false).map(banOf);
   }
 
   /** What `parse` reads. */
   get text(): string {
-    const lifted = this.#sorted(true)
-      .map(({ kind, value, reason, since }) => ({ kind, value, reason, since }));
+    const lifted = this.#sorted(true).map(banOf);
     return JSON.stringify({ bans: this.bans, ...(lifted.length === 0 ? {} : { lifted }) }, null, 1);
   }
 
@@ -116,6 +114,11 @@ export class BanRecords {
       .filter((record) => record.isLifted === isLifted)
       .sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
   }
+}
+
+/** Returns what a record says without whether that was lifted. */
+export function banOf({ kind, value, reason, since }: BanRecord): Ban {
+  return { kind, value, reason, since };
 }
 
 /** Reads a record of another node. @throws {RangeError} for anything else. */

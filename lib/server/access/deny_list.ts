@@ -2,7 +2,7 @@ import { messageOf } from "../../cli/safe_text.ts";
 import { AddressSet } from "../../net/address_set.ts";
 import type { Ban, Banned } from "../admin/operator_view.ts";
 import { StateError, type StateFolder } from "../state_folder.ts";
-import { type BanRecord, BanRecords, MAX_BANS } from "./ban_records.ts";
+import { banOf, type BanRecord, BanRecords, MAX_BANS } from "./ban_records.ts";
 
 /** Its file in the folder that a server keeps. */
 const FILE = "bans.json";
@@ -92,8 +92,7 @@ export class DenyList {
    * @throws {StateError} when it cannot be written; it does not hold then.
    */
   async add(ban: Omit<Ban, "since">): Promise<Ban> {
-    const { kind, value, reason, since } = await this.#decide({ ...ban, isLifted: false });
-    return { kind, value, reason, since };
+    return banOf(await this.#decide({ ...ban, isLifted: false }));
   }
 
   /** Lifts a ban, and tells whether there was one. @throws {StateError} when that cannot be written. */
