@@ -128,13 +128,12 @@ export class FrameReceiver {
         if (this.#features.has("trailers")) this.#streams.find(type, id)?.receiveTrailers(payload);
         return;
       case FrameType.ReasonPhrase:
-        if (!this.#features.has("reason-phrases")) return;
+      case FrameType.Interim: {
+        const feature = type === FrameType.Interim ? "interim" : "reason-phrases";
+        if (!this.#features.has(feature)) return;
         this.#streams.find(type, id)?.receiveBeforeHead(type, payload);
         return;
-      case FrameType.Interim:
-        if (!this.#features.has("interim")) return;
-        this.#streams.find(type, id)?.receiveBeforeHead(type, payload);
-        return;
+      }
       case FrameType.HTTPRequest:
       case FrameType.WSRequest:
         this.#onRequest(type, flags, id, payload);

@@ -60,7 +60,8 @@ export class PendingHead {
   /** Takes the head, for `deliver`. */
   resolve(head: ResponseHead): void {
     const { reasonPhrase } = this;
-    this.#settle(reasonPhrase === null ? head : { ...head, reasonPhrase });
+    if (reasonPhrase === null) this.#settle(head);
+    else this.#settle({ status: head.status, reasonPhrase, fields: head.fields });
   }
 
   /** Ends the wait with an error, which is delivered when the caller is done; does nothing once there is an outcome. */
