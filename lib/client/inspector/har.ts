@@ -87,12 +87,13 @@ function comment(state: string, reason: string | null): { comment?: string } {
 function postData(record: ExchangeRecord, type: string | null): Record<string, unknown> {
   const body = record.requestBody;
   if (body === null || body.size === 0 || record.kind === "websocket") return {};
-  const text = textOf(body.bytes);
+  const { bytes } = body;
+  const text = textOf(bytes);
   return {
     postData: {
       mimeType: type ?? "application/octet-stream",
       params: [],
-      text: text ?? encodeBase64(body.bytes),
+      text: text ?? encodeBase64(bytes),
       ...(text === null ? { _encoding: "base64" } : {}),
       ...cutComment(body.kept, body.size),
     },

@@ -65,14 +65,19 @@ export class KeptBody {
 
   /** Lets go of what was kept, and keeps nothing more. */
   drop(): void {
-    for (const chunk of this.#chunks ?? []) {
-      if (chunk.length === CHUNK) giveChunk(chunk);
-    }
-    this.#chunks = null;
+    this.#giveChunks();
     this.#memory = NOTHING;
     this.#start = 0;
     this.kept = 0;
     this.#isFull = true;
+  }
+
+  #giveChunks(): void {
+    if (this.#chunks === null) return;
+    for (const chunk of this.#chunks) {
+      if (chunk.length === CHUNK) giveChunk(chunk);
+    }
+    this.#chunks = null;
   }
 
   #piece(): Uint8Array {
