@@ -30,11 +30,13 @@ export interface ReadTunnelOptions
   readonly destinations: Pick<DestinationOptions, "allow" | "deny" | "trust">;
 }
 
-const { server: SERVER, proxy: PROXY, label, name, token, connections, ...FLAGS } = CLIENT_FLAGS;
-
 /** Options that are what their flags are. */
 const VALUE_FLAGS = {
-  ...{ label, name, token, connections, insecureOrigin: FLAGS.insecureOrigin },
+  label: CLIENT_FLAGS.label,
+  name: CLIENT_FLAGS.name,
+  token: CLIENT_FLAGS.token,
+  connections: CLIENT_FLAGS.connections,
+  insecureOrigin: CLIENT_FLAGS.insecureOrigin,
   ...VISITOR_FLAGS,
   ...REWRITING_FLAGS,
   ...DESTINATION_FLAGS,
@@ -56,9 +58,10 @@ export async function readTunnelOptions(options: TunnelOptions): Promise<ReadTun
   if (options.server === undefined) {
     throw new OptionError("server", "is needed: the URL of a tunnel server");
   }
-  const servers = [...new Set(optionValue("server", SERVER, options.server))];
-  const proxy = optionValue("proxy", PROXY, options.proxy) ?? DIRECT;
+  const servers = [...new Set(optionValue("server", CLIENT_FLAGS.server, options.server))];
+  const proxy = optionValue("proxy", CLIENT_FLAGS.proxy, options.proxy) ?? DIRECT;
   const values = optionValues(VALUE_FLAGS, options);
+  const { label, name, token, connections } = values;
   const { allowDestination: allow, denyDestination: deny, insecureOrigin: isInsecure } = values;
   const rules = checkedRules(rulesOf(values));
   if (allow.length > 0 && !isGuarded(rules)) {
@@ -70,8 +73,7 @@ export async function readTunnelOptions(options: TunnelOptions): Promise<ReadTun
   const others = {
     servers,
     proxies: proxiesFor(servers, proxy, {}),
-    ...{ label: values.label, name: values.name, token: values.token },
-    connections: values.connections,
+    ...{ label, name, token, connections },
     authorities: authoritiesOf("authorities", options.authorities),
     signal: signalOf(options.signal),
     connectTimeout: timeoutOf(options.connectTimeout),
