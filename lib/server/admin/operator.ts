@@ -61,9 +61,9 @@ export class Operator {
       url: nodeUrl,
       others: this.#others,
     });
-    const token = adminToken;
     this.pages = new OperatorPages({
-      ...{ metrics, nodes, token, origin, log },
+      ...{ metrics, nodes, origin, log },
+      token: adminToken,
       isPublic: isPublic(options),
     });
   }
