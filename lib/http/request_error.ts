@@ -1,4 +1,4 @@
-/** The statuses that answer what is no request, or none that is read here. */
+/** The statuses of answers to a malformed request, and to one that is not served here. */
 export type RequestErrorStatus = 400 | 408 | 414 | 431 | 501 | 505;
 
 /** Says why a request is refused before anybody sees it. */

@@ -170,7 +170,7 @@ function minorAt(octets: Uint8Array, at: number): 0 | 1 {
 /** Takes a target apart, whose form depends on the method (RFC 9112 section 3.2). */
 function readTarget(method: string, text: string): RequestTarget {
   if (text.startsWith("/")) return { scheme: null, authority: null, target: text };
-  // Whoever answers says that it is not served; its target is an authority alone.
+  // Its target is an authority alone; the answer says that the method is not served.
   if (method === "CONNECT") return { scheme: null, authority: text, target: "/" };
   if (text === "*" && method === "OPTIONS") return { scheme: null, authority: null, target: text };
   const [scheme = ""] = /^[A-Za-z][A-Za-z0-9+.-]*(?=:\/\/)/.exec(text) ?? [];

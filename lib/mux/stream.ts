@@ -152,7 +152,7 @@ export class Stream {
   /**
    * Sends the fields behind a body, once all of it was written and before its end; to a peer without the feature nothing.
    *
-   * @throws {StreamError | SessionError} when the stream is over, and for what is no field.
+   * @throws {StreamError | SessionError} when the stream is over, and for a field with a wrong name or value.
    */
   sendTrailers(fields: readonly Field[]): void {
     if (!this.#host.features.has("trailers")) return;

@@ -52,7 +52,7 @@ async function send(
   const left = new AbortController();
   outgoing.on("close", () => {
     left.abort();
-    // Whoever makes the body is told so; nobody waits for it.
+    // The source of the body is told so; nobody waits for it.
     reader.cancel().catch(() => {});
   });
   try {

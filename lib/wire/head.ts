@@ -172,7 +172,7 @@ export function decodeReasonPhrase(payload: Uint8Array): string {
 /**
  * Makes the payload of a Trailers; null where there is nothing that may travel, or more than fits.
  *
- * @throws {StreamError} `Protocol` for what is no field.
+ * @throws {StreamError} `Protocol` for a field with a wrong name or value.
  */
 export function encodeTrailers(fields: readonly Field[]): Uint8Array | null {
   const { octets } = orStreamError(() => FieldLines.of(allowedTrailers(fields)));
