@@ -37,11 +37,19 @@ async function answer(request, info) {
           console.error("the visitor left");
           resolve(new Response("too late"));
         });
-        console.error("waiting");
+        setTimeout(collect);
       });
+    case "/blob":
+      return new Response(new Blob(["body {}"], { type: "text/css" }));
     case "/throw":
       throw new Error("on purpose");
     default:
       return new Response(`hello, ${info.remoteAddr.hostname}`);
   }
+}
+
+/** Stands outside of the handler: what sees the request would keep it. */
+function collect() {
+  globalThis.gc();
+  console.error("waiting");
 }

@@ -29,7 +29,9 @@ for (const runtime of RUNTIMES) {
       await using _stopped = { [Symbol.asyncDispose]: async () => await servers.pop()?.shutdown() };
       const [server] = servers;
       assert(server !== undefined);
-      await using handler = await Started.start(runtime, folder.path, ["handler.js", server.url]);
+      await using handler = await Started.start(runtime, folder.path, [
+        ...["--expose-gc", "handler.js", server.url],
+      ]);
       const { url } = handler;
 
       await t.step("a page", async () => {
@@ -46,6 +48,11 @@ for (const runtime of RUNTIMES) {
         assertEquals(first, "first");
         await within(handler.stderr.find(/cancelled/), "the end of the answer");
       });
+      await t.step("an answer has the type of its blob", async () => {
+        const { headers, body } = await fetch(`${url}/blob`);
+        await body?.cancel();
+        assertEquals(headers.get("content-type")?.slice(0, 8), "text/css");
+      });
       await t.step("a WebSocket", async () => {
         using visitor = await openWebSocket(`${url.replace("http", "ws")}/socket`);
         const messages = ["text \u{1f980}", new Uint8Array([0xff, 0, 1]), ""];
@@ -54,14 +61,17 @@ for (const runtime of RUNTIMES) {
         visitor.close(4000, "enough");
         assertEquals(await visitor.closed, { code: 4000, reason: "enough" });
       });
-      await t.step("the signal aborts when the visitor leaves", async () => {
-        const leaving = new AbortController();
-        const asked = fetch(`${url}/wait`, { signal: leaving.signal }).catch(() => null);
-        await within(handler.stderr.find(/waiting/), "the request");
-        leaving.abort();
-        await asked;
-        await within(handler.stderr.find(/the visitor left/), "the end of a visitor");
-      });
+      await t.step(
+        "the signal aborts when the visitor leaves, also after a collection",
+        async () => {
+          const leaving = new AbortController();
+          const asked = fetch(`${url}/wait`, { signal: leaving.signal }).catch(() => null);
+          await within(handler.stderr.find(/waiting/), "the request");
+          leaving.abort();
+          await asked;
+          await within(handler.stderr.find(/the visitor left/), "the end of a visitor");
+        },
+      );
       await t.step("a handler that throws answers 500, and the tunnel lives on", async () => {
         const response = await fetch(`${url}/throw`);
         assertEquals([response.status, await response.text()], [

@@ -7,6 +7,9 @@ export class HandledExchange implements HandlerInfo {
   readonly #fields: readonly Field[];
   /** Makes the WebSocket; null where the visitor asks for none. */
   readonly #open: ((protocol: string) => ServedWebSocket) | null;
+  readonly #leaving = new AbortController();
+  /** Kept to the end: on Node the listeners of a request's signal hear nothing once the request itself was collected. */
+  #request: Request | null = null;
   #socket: ServedWebSocket | null = null;
   #completion: PromiseWithResolvers<void> | null = null;
   /** How it ended before somebody asked. */
@@ -35,6 +38,11 @@ export class HandledExchange implements HandlerInfo {
     return this.#completion.promise;
   }
 
+  /** Aborts when the visitor leaves. */
+  get gone(): AbortSignal {
+    return this.#leaving.signal;
+  }
+
   /** The WebSocket, once the handler has taken it. */
   get socket(): ServedWebSocket | null {
     return this.#socket;
@@ -59,6 +67,16 @@ export class HandledExchange implements HandlerInfo {
   /** Whether an answer is the one that `upgrade` made, or a copy of it. */
   isUpgrade({ headers }: Response): boolean {
     return this.#socket !== null && headers.get(UPGRADE) === WEBSOCKET;
+  }
+
+  /** Takes note of what the handler is asked. */
+  ask(request: Request): void {
+    this.#request = request;
+  }
+
+  /** Takes note that the visitor left. */
+  leave(error: Error): void {
+    this.#leaving.abort(error);
   }
 
   /** Takes note of the end; an error says that the answer did not get through whole. */

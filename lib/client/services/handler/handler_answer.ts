@@ -4,7 +4,8 @@ import type { Incoming } from "../service.ts";
 
 /** @throws {TypeError} for what cannot be sent as an answer; frameworks give `undefined` where no route fits. */
 export function checkAnswer(response: Response | undefined): asserts response is Response {
-  if (typeof response !== "object" || !("status" in response) || !("headers" in response)) {
+  // The fields are looked at before the body: Bun writes the type of a body that is a Blob in this order alone.
+  if (typeof response !== "object" || typeof response.headers !== "object") {
     throw new TypeError(`a handler must answer with a Response, not ${typeof response}`);
   }
   const { status, body } = response;

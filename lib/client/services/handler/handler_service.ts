@@ -36,30 +36,30 @@ export class HandlerService implements Service {
   }
 
   async serve(incoming: Incoming, head: RequestHead): Promise<void> {
-    const gone = new AbortController();
-    // Set before the first wait: a Reset may follow in the same message.
-    incoming.onAbort = (error) => gone.abort(error);
     const exchange = this.#exchangeOf(incoming, head);
+    const { gone } = exchange;
+    // Set before the first wait: a Reset may follow in the same message.
+    incoming.onAbort = (error) => exchange.leave(error);
     try {
-      const response = await this.#ask(incoming, head, exchange, gone.signal);
+      const response = await this.#ask(incoming, head, exchange);
       const { socket } = exchange;
       if (socket !== null && exchange.isUpgrade(response)) {
-        await socket.accept(handshakeFields(response), gone.signal);
+        await socket.accept(handshakeFields(response), gone);
       } else {
         socket?.abandon();
         // An answer may be made of a body that is yet to be read, and a visitor who gets it first never sends that.
         if (response.ok && !incoming.receiveEnded && expectsContinue(head.fields)) {
           incoming.sendInterim(CONTINUE);
         }
-        await sendAnswer(incoming, response, { method: head.method, gone: gone.signal });
+        await sendAnswer(incoming, response, { method: head.method, gone });
         // The answer is complete: nothing reads the rest of the upload.
         if (!incoming.receiveEnded) incoming.reset(ErrorCode.None, "the answer is complete");
       }
-      exchange.end(gone.signal.aborted ? gone.signal.reason : undefined);
+      exchange.end(gone.aborted ? gone.reason : undefined);
     } catch (error) {
       exchange.socket?.abandon();
       exchange.end(error);
-      if (gone.signal.aborted) return;
+      if (gone.aborted) return;
       if (error instanceof StreamError) incoming.reset(error.code, error.message);
       else incoming.reset(ErrorCode.Internal, "the handler's answer broke off");
       this.#report(error);
@@ -86,20 +86,20 @@ export class HandlerService implements Service {
     incoming: Incoming,
     head: RequestHead,
     exchange: HandledExchange,
-    gone: AbortSignal,
   ): Promise<Response> {
     if (NOT_ASKED.has(head.method)) {
       return sentence(501, `This service does not know the method ${head.method}.`);
     }
     try {
-      const request = requestOf(incoming, head, gone);
+      const request = requestOf(incoming, head, exchange.gone);
+      exchange.ask(request);
       if (incoming.type === FrameType.WSRequest) rememberUpgrade(request, exchange);
       const response = await this.#handler(request, exchange);
       checkAnswer(response);
       return response;
     } catch (error) {
       // A handler fails most often because its visitor has left; then there is nothing to tell.
-      if (!gone.aborted) this.#report(error);
+      if (!exchange.gone.aborted) this.#report(error);
       return sentence(500, "The service could not answer this request.");
     }
   }
