@@ -96,6 +96,22 @@ function anchorsIn(text: string): ReadonlySet<string> {
   );
 }
 
+Deno.test("The guide's container listens where its proxies lead to", async () => {
+  const guide = await readSource(".github/deploy/README.md");
+  const published = [...guide.matchAll(/--publish 127\.0\.0\.1:(\d+):\1 /g)];
+  for (const proxy of ["nginx.conf", "Caddyfile"]) {
+    const upstreams = (await readSource(`.github/deploy/${proxy}`)).matchAll(
+      / 127\.0\.0\.1:(\d+)/g,
+    );
+    assertEquals(portsOf(upstreams), portsOf(published), proxy);
+  }
+});
+
+/** Returns the ports that were found, each once. */
+function portsOf(found: Iterable<RegExpMatchArray>): string[] {
+  return [...new Set([...found].map(([, port = ""]) => port))].sort();
+}
+
 Deno.test("ARCHITECTURE.md names classes and types that are there", async () => {
   const files = [...(await readSourceGraph()).keys()];
   const code = (await Promise.all(files.map(readSource))).join("\n");
