@@ -10,6 +10,12 @@ const GROWTH = 4;
 /** Credit that can never be exceeded: the sum of a window and what is added must fit in 31 bits, as in RFC 9113 section 6.9.1. */
 const MAX_CREDIT = 0x7fff_ffff;
 
+/**
+ * Bytes after which a reader is known to take what it gets, and its window may grow into the second half of the budget. It
+ * is more than a system takes in for a visitor that reads nothing: Linux has 4 MiB for what it sends on a connection.
+ */
+const PROVEN = 4 * 1024 * 1024;
+
 /** Counts what many take of one limit. */
 export class Budget {
   #used = 0;
@@ -18,6 +24,11 @@ export class Budget {
 
   get used(): number {
     return this.#used;
+  }
+
+  /** What is left of the first half, which may be given to those of whom nothing is known. */
+  get spare(): number {
+    return Math.max(0, this.limit / 2 - this.#used);
   }
 
   /** Takes `amount` and returns true; takes nothing where that would pass the limit. */
@@ -82,13 +93,16 @@ export class SendWindow {
  * The bytes of body that the peer may still send, given back as the reader consumes them.
  *
  * The window grows fourfold while its reader empties it within a second, up to `MAX_WINDOW` and while the
- * session's budget allows; so a long link fills and a stalled visitor holds little.
+ * session's budget allows: half of that until the reader has proved that it reads. So a long link fills, a stalled visitor
+ * holds little, and all those who stall leave something to others.
  */
 export class ReceiveWindow {
   readonly #budget: Budget;
   #size: number;
   #remaining: number;
   #consumed = 0;
+  /** Bytes that were consumed before. */
+  #total = 0;
   #since = 0;
   #taken: number;
 
@@ -125,6 +139,7 @@ export class ReceiveWindow {
     this.#consumed += bytes;
     if (this.#consumed * 2 < this.#size) return 0;
     let credit = this.#consumed;
+    this.#total += credit;
     this.#consumed = 0;
     const now = performance.now();
     if (empty && now - this.#since < GROW_WITHIN) credit += this.#grow();
@@ -147,9 +162,10 @@ export class ReceiveWindow {
     return more;
   }
 
-  /** Takes so many bytes from the budget, or 0 when it has not all of them; returns what it took. */
+  /** Takes so many bytes from the budget, or 0 when it may not have all of them; returns what it took. */
   #take(bytes: number): number {
-    if (bytes === 0 || !this.#budget.tryTake(bytes)) return 0;
+    if (bytes === 0 || (this.#total < PROVEN && bytes > this.#budget.spare)) return 0;
+    if (!this.#budget.tryTake(bytes)) return 0;
     this.#taken += bytes;
     return bytes;
   }

@@ -142,6 +142,11 @@ export class ReceiveHalf {
     this.#reader = null;
   }
 
+  /** Moves what waits for a reader that takes nothing into memory of its own; to be called about once a second. */
+  settle(): void {
+    this.#queue.settle();
+  }
+
   /** Gives its share of the session's budget back. */
   release(): void {
     this.#window.release();

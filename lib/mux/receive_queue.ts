@@ -23,12 +23,17 @@ const BLOCK = 16 * 1024;
 /** Chunks that were read and stand in front of the others, after which the list is cut. */
 const COMPACT_AFTER = 256;
 
+/** Parts of a buffer of which a payload that waits must be one, so that it is not copied out of it. */
+const MIN_SHARE = 2;
+
 /** Holds what arrived before its reader asked for it, with many small frames in few blocks. */
 export class ReceiveQueue {
   readonly #chunks: Chunk[] = [];
   #head = 0;
   #block: Uint8Array<ArrayBuffer> | null = null;
   #used = 0;
+  /** Whether something was taken since `settle` was last called. */
+  #hasMoved = false;
 
   get empty(): boolean {
     return this.#head === this.#chunks.length;
@@ -59,9 +64,29 @@ export class ReceiveQueue {
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined) return undefined;
     this.#head++;
+    this.#hasMoved = true;
     if (this.#head === this.#chunks.length) this.clear();
     else if (this.#head === COMPACT_AFTER) this.#compact();
     return chunk;
+  }
+
+  /**
+   * Moves what waits into memory of its own when nothing was taken since the last call. A transport message has payloads of
+   * several streams, and stays in memory as a whole as long as one of them waits.
+   */
+  settle(): void {
+    const isStill = !this.#hasMoved;
+    this.#hasMoved = false;
+    if (!isStill) return;
+    for (let i = this.#head; i < this.#chunks.length; i++) {
+      const chunk = this.#chunks[i];
+      if (chunk === undefined) return;
+      const { bytes } = chunk;
+      const { byteLength } = bytes.buffer;
+      // Blocks are shared by what waits here alone.
+      if (byteLength <= BLOCK || bytes.length * MIN_SHARE >= byteLength) continue;
+      this.#chunks[i] = { ...chunk, bytes: bytes.slice() };
+    }
   }
 
   clear(): void {

@@ -240,6 +240,7 @@ export class Session implements TransportEvents, StreamHost, Beating {
 
   beat(now: number, suspended: boolean): void {
     this.#receiver.beat();
+    for (const stream of this.#streams.all()) stream.settle();
     const verdict = this.#keepalive.judge(now, suspended, this.#transport.buffered);
     if (verdict === "ping") this.#ping();
     else if (verdict !== "alive") this.#end(new SessionError(ErrorCode.Silent, verdict.dead), true);

@@ -99,6 +99,11 @@ export class Stream {
     return this.#receiving.trailers;
   }
 
+  /** Moves what waits for a reader that takes nothing into memory of its own; to be called about once a second. */
+  settle(): void {
+    this.#receiving.settle();
+  }
+
   /**
    * Returns the next chunk, null at the end, or a promise when it has not come yet.
    *

@@ -26,6 +26,9 @@ export interface StreamIds {
  */
 export const ALL_STREAM_IDS: StreamIds = { last: MAX_STREAM_ID, margin: 2 ** 24 };
 
+/** Parts of what is spare of which a new stream gets one: each of a hundred at once gets more than `SMALL_WINDOW`. */
+const SHARES = 32;
+
 /** The streams of a session: gives out ids, each once and in order, and windows as the session's budget allows. */
 export class StreamTable {
   readonly #host: StreamHost;
@@ -70,9 +73,10 @@ export class StreamTable {
 
   /** Opens a stream of this side, which waits for `head`. */
   open(type: number, sendEnded: boolean, head: PendingHead): Stream {
-    // When stalled answers hold half of the budget, new streams get small windows.
-    const isAmple = this.#budget.used * 2 < SESSION_BUDGET && this.#budget.tryTake(INITIAL_WINDOW);
-    const window = isAmple ? INITIAL_WINDOW : SMALL_WINDOW;
+    // What stalled answers hold is not given to new streams as well.
+    const share = Math.min(INITIAL_WINDOW, Math.floor(this.#budget.spare / SHARES));
+    const isAmple = share > SMALL_WINDOW && this.#budget.tryTake(share);
+    const window = isAmple ? share : SMALL_WINDOW;
     const stream = new Stream(this.#host, ++this.#lastId, type, {
       sendWindow: new SendWindow(INITIAL_WINDOW),
       receiveWindow: new ReceiveWindow(window, this.#budget, isAmple),

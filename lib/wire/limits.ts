@@ -56,7 +56,7 @@ export const SMALL_WINDOW = 32 * KIB;
 export const MAX_WINDOW = 16 * MIB;
 
 /** Bytes that a session may promise to hold for all of its streams together, beside `SMALL_WINDOW` for each. */
-export const SESSION_BUDGET = 64 * MIB;
+export const SESSION_BUDGET = 32 * MIB;
 
 /** Streams open at once in a session. */
 export const MAX_STREAMS = 1000;

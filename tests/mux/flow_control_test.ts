@@ -107,6 +107,21 @@ Deno.test("ReceiveWindow does not grow beyond the session's budget", () => {
   assertEquals([window.size, budget.used], [2000, 1000]);
 });
 
+Deno.test("ReceiveWindow takes of the second half of the budget when 4 MiB were read, and not before", () => {
+  using _clock = new FakeClock();
+  const budget = new Budget(4 * INITIAL_WINDOW);
+  assert(budget.tryTake(2 * INITIAL_WINDOW));
+  assertEquals(budget.spare, 0);
+  const window = new ReceiveWindow(INITIAL_WINDOW, budget, false);
+  const sizes = [];
+  for (let allowed = INITIAL_WINDOW, i = 0; i < 17; i++) {
+    window.receive(allowed);
+    allowed = window.consume(allowed, true);
+    sizes.push(window.size / INITIAL_WINDOW);
+  }
+  assertEquals(sizes, [...new Array(15).fill(1), 2, 2]);
+});
+
 Deno.test("ReceiveWindow.release gives back all that it took, once", () => {
   using _clock = new FakeClock();
   const budget = new Budget(PLENTY);

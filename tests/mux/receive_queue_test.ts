@@ -49,6 +49,34 @@ Deno.test("ReceiveQueue never joins across the end of a WebSocket message", () =
   assertEquals(drain(queue).map(([, , content]) => content), ["a", "b", "", "c"]);
 });
 
+Deno.test("ReceiveQueue.settle takes what waits out of its transport message when nothing was read since the last call", () => {
+  const queue = new ReceiveQueue();
+  const message = new Uint8Array(256 * 1024).map((_, i) => i % 251);
+  for (let at = 0; at < 3; at++) queue.push(Data, 0, message.subarray(at * 5000, (at + 1) * 5000));
+  queue.shift();
+  queue.settle();
+  const second = queue.shift();
+  assertStrictEquals(second?.bytes.buffer, message.buffer, "it is read, and need not be copied");
+  queue.settle();
+  queue.settle();
+  const third = queue.shift();
+  assertEquals([third?.type, third?.flags, third?.cost], [Data, 0, 5000]);
+  assertEquals(third?.bytes, message.subarray(10_000, 15_000));
+  assertStrictEquals(third?.bytes.buffer.byteLength, 5000, "nothing else is kept in memory");
+});
+
+Deno.test("ReceiveQueue.settle leaves small payloads together, and what is most of its message where it is", () => {
+  const queue = new ReceiveQueue();
+  const large = new Uint8Array(64 * 1024);
+  queue.push(Data, 0, large.subarray(0, 40 * 1024));
+  for (let i = 0; i < 100; i++) queue.push(WSMessage, FrameFlag.Text, text(`${i}`));
+  queue.settle();
+  assertStrictEquals(queue.shift()?.bytes.buffer, large.buffer);
+  const buffers = new Set<ArrayBuffer>();
+  for (let chunk = queue.shift(); chunk; chunk = queue.shift()) buffers.add(chunk.bytes.buffer);
+  assertStrictEquals(buffers.size, 1);
+});
+
 Deno.test("ReceiveQueue.clear forgets everything", () => {
   const queue = new ReceiveQueue();
   queue.push(Data, 0, text("gone"));

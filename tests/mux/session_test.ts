@@ -18,6 +18,7 @@ import {
   MAX_STREAMS,
   MAX_TRANSPORT_MESSAGE,
   PING_AFTER,
+  SESSION_BUDGET,
   SMALL_WINDOW,
   SOCKET_HIGH_WATER,
 } from "../../lib/wire/limits.ts";
@@ -87,19 +88,45 @@ Deno.test("Session.open sends the answer's window in front of the head", async (
   assertEquals(frame.payload.subarray(4), HEAD);
 });
 
-Deno.test("Session.open gives small windows once half of the session's budget is promised", async () => {
+Deno.test("Session.open gives each new stream a part of what is spare, so that a thousand are promised 48 MiB", async () => {
   using near = new SessionAndPeer("server");
-  for (let i = 0; i < 200; i++) open(near, true);
+  for (let i = 0; i < MAX_STREAMS; i++) open(near, true);
   await settled();
   const windows = near.peer.take().map(({ payload }) => uint32At(payload, 0));
-  assertEquals(windows.slice(0, 128), new Array(128).fill(INITIAL_WINDOW));
-  assertEquals(windows.slice(128), new Array(72).fill(SMALL_WINDOW));
-  near.peer.send(HTTPResponse, { stream: 1, flags: FrameFlag.EndStream, payload: ANSWER });
+  assertEquals(windows.slice(0, 32), new Array(32).fill(INITIAL_WINDOW));
+  const shares = windows.slice(32, 96);
+  assertEquals(shares.toSorted((a, b) => b - a), shares, "each gets less than the one before");
+  assert(shares.every((window) => window > SMALL_WINDOW), `${shares}`);
+  assertEquals(windows.slice(100), new Array(MAX_STREAMS - 100).fill(SMALL_WINDOW));
+  const promised = windows.reduce((sum, window) => sum + window, 0);
+  assert(promised <= SESSION_BUDGET / 2 + MAX_STREAMS * SMALL_WINDOW, `${promised} bytes`);
+});
+
+Deno.test("Session.open gives what the streams that are over have taken to new ones", async () => {
+  using near = new SessionAndPeer("server");
+  for (let stream = 1; stream <= 200; stream++) {
+    open(near, true);
+    await settled();
+    const { payload } = await near.peer.next(HTTPRequest);
+    assertEquals(uint32At(payload, 0), INITIAL_WINDOW);
+    near.peer.send(HTTPResponse, { stream, flags: FrameFlag.EndStream, payload: ANSWER });
+    await settled();
+  }
+});
+
+Deno.test("Session keeps of a message no more than what its streams have yet to read", async () => {
+  using near = new SessionAndPeer("server");
+  const [stalled, other] = [open(near, true), open(near, true)];
   await settled();
-  open(near, true);
+  const body = (stream: number) => frameOf(Data, { stream, payload: new Uint8Array(30_000) });
+  const heads = [1, 2].map((stream) => frameOf(HTTPResponse, { stream, payload: ANSWER }));
+  near.peer.sendBytes(joined(...heads, body(1), body(2), body(2)));
   await settled();
-  const { payload } = await near.peer.next(HTTPRequest);
-  assertEquals(uint32At(payload, 0), INITIAL_WINDOW, "what is over gives back what it took");
+  assertEquals(other.readNow()?.bytes.length, 30_000);
+  for (let second = 0; second < 2; second++) near.session.beat(performance.now(), false);
+  for (const stream of [stalled, other]) {
+    assertEquals(stream.readNow()?.bytes.buffer.byteLength, 30_000);
+  }
 });
 
 Deno.test("Session.open refuses before the registration, when full, draining or closed", async () => {

@@ -174,7 +174,9 @@ export class AnswerWriter {
     const pending = this.#pending;
     if (this.#isGone || pending === null) return;
     if (count < pending.length) {
-      this.#pending = pending.subarray(count);
+      const unwritten = pending.subarray(count);
+      const isPiece = this.#then === this.#onPiece;
+      this.#pending = (isPiece ? this.#body?.settle(unwritten) : undefined) ?? unwritten;
       this.#connection.write(this.#pending).then(this.#onWritten, this.#onFailed);
       return;
     }

@@ -105,6 +105,20 @@ export class StreamedBody {
     return this.#framed(buffer, dataStart, dataEnd, isWhole);
   }
 
+  /**
+   * Moves what the visitor does not take yet into memory of its own, and returns that: of what `next` returned last, these
+   * bytes are left. A visitor may take no more for long, and a thousand may do so.
+   */
+  settle(unwritten: Uint8Array): Uint8Array {
+    const rest = this.#rest;
+    // It is a part of a message, which may have bytes of other visitors, too.
+    if (rest !== null && rest.length < rest.buffer.byteLength) this.#rest = rest.slice();
+    const own = unwritten.slice();
+    if (this.#buffer !== null) streamedAnswers.give(this.#buffer);
+    this.#buffer = null;
+    return own;
+  }
+
   /** Puts what frames a chunk around the data, and the head before it. */
   #framed(buffer: Uint8Array, dataStart: number, dataEnd: number, isWhole: boolean): Uint8Array {
     const headLength = this.#headLength;
