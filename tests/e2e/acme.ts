@@ -22,15 +22,21 @@ export interface ACMEServerOptions {
 
 /** Starts a server on this machine that gets its certificate from an authority of the test. */
 export function startACMEServer(options: ACMEServerOptions): Promise<Program> {
-  const { pebble, state, dnsPort = 0, resolverPort, httpPort = 0, args = [], env } = options;
+  const env = { ...options.pebble.trusting, ...options.env };
+  return Program.start("server.ts", acmeServerArgs(options), { env });
+}
+
+/** Returns the arguments of such a server. */
+export function acmeServerArgs(options: Omit<ACMEServerOptions, "env">): string[] {
+  const { pebble, state, dnsPort = 0, resolverPort, httpPort = 0, args = [] } = options;
   const resolver = resolverPort === undefined ? "off" : `127.0.0.1:${resolverPort}`;
-  return Program.start("server.ts", [
+  return [
     ...["--hostname", "127.0.0.1", "--port", "0", "--http-port", `${httpPort}`],
     ...["--domain", DOMAIN, "--acme", "you@example.com", "--acme-directory", pebble.directory],
     ...["--acme-dns-port", `${dnsPort}`, "--acme-resolver", resolver],
     ...["--open", "--state", state, "--log-format", "text"],
     ...args,
-  ], { env: { ...pebble.trusting, ...env } });
+  ];
 }
 
 /** Returns the port at which a server sends visitors to HTTPS. */

@@ -1,6 +1,10 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { CERTIFICATE } from "../testing/certificate.ts";
+import { freePort } from "../testing/free_port.ts";
+import { hasPebble, Pebble } from "../testing/pebble.ts";
+import { within } from "../testing/within.ts";
+import { acmeServerArgs, connectTrusting, DOMAIN } from "./acme.ts";
 import { compile, Executable, hasExecutables } from "./executable.ts";
 import { Pattern } from "../testing/pattern.ts";
 import { RawHTTP } from "../testing/raw_http.ts";
@@ -11,6 +15,9 @@ import { openWebSocket } from "../testing/websocket_peer.ts";
 
 /** Bytes of an upload: several windows of the tunnel. */
 const UPLOAD = 3 * 1024 * 1024;
+
+/** Milliseconds for a certificate: an order takes a dozen requests, half of which are refused once and sent again. */
+const PATIENCE = 60_000;
 
 const ignore = !await hasExecutables();
 
@@ -98,6 +105,25 @@ Deno.test(
         { ...env, DENO_CERT: certFile },
       );
       assertEquals((await client.url()).protocol, "https:");
+    });
+
+    await t.step({
+      name: "the server gets a certificate by itself, and goes on with it when it starts again",
+      ignore: !hasPebble,
+      fn: async () => {
+        await using state = await TempDir.make();
+        const dnsPort = freePort();
+        await using pebble = await Pebble.start({ dnsPort });
+        const args = acmeServerArgs({ pebble, state: state.path, dnsPort, resolverPort: dnsPort });
+        for (const isFirst of [true, false]) {
+          await using secure = Executable.start(serverFile, args, { ...env, ...pebble.trusting });
+          const { port } = await secure.url();
+          const line = secure.stderr.find(/a new certificate is used/);
+          if (isFirst) assert(await within(line, "a certificate", PATIENCE), `${secure.stderr}`);
+          const root = await pebble.root();
+          (await connectTrusting(Number(port), { hostname: `any.${DOMAIN}`, root })).close();
+        }
+      },
     });
 
     await t.step(

@@ -48,7 +48,7 @@ export async function peerCertificate(url: URL): Promise<CertificateDetails | nu
 }
 
 /** Returns the DNS names in a list as OpenSSL writes it: `DNS:a.example, IP Address:192.0.2.1`. */
-export function dnsNames(list: string | undefined): string[] {
+function dnsNames(list: string | undefined): string[] {
   return [...(list ?? "").matchAll(/DNS:([^\s,]+)/g)].map(([, name]) => name ?? "");
 }
 

@@ -1,9 +1,11 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { type Finding, right, unknown, wrong } from "../../cli/doctor/finding.ts";
-import { daysLeft, dnsNames, isOverdue } from "../../cli/doctor/peer_certificate.ts";
+import { daysLeft, isOverdue } from "../../cli/doctor/peer_certificate.ts";
 import { systemCode, systemReason } from "../../net/system_reason.ts";
 import { dayOf } from "../../net/tls_failure.ts";
 import type { ServerOptions } from "../options.ts";
+import { isKeyOf } from "../tls/certificate_key.ts";
+import { type CertificateLife, certificateLife } from "../tls/certificate_life.ts";
 
 const CHECK = "certificate";
 
@@ -17,30 +19,33 @@ export async function checkCertificate(
 ): Promise<Finding> {
   if (acme !== null) return unknown(CHECK, "the server gets and renews it itself");
   if (tls === null) return withoutFiles(domain, publicUrl);
-  let certificate: X509Certificate;
+  let cert: string;
   try {
-    certificate = new X509Certificate(await Deno.readTextFile(tls.certFile));
+    cert = await Deno.readTextFile(tls.certFile);
   } catch (cause) {
-    return wrong(CHECK, `${tls.certFile}: ${reasonOf(cause)}`, "Check --tls-cert");
+    return wrong(CHECK, `${tls.certFile}: ${systemReason(cause)}`, "Check --tls-cert");
   }
+  const life = certificateLife({ cert });
+  if (life === null) return wrong(CHECK, `${tls.certFile}: ${NO_PEM}`, "Check --tls-cert");
   try {
-    const key = createPrivateKey(await Deno.readTextFile(tls.keyFile));
-    if (!certificate.checkPrivateKey(key)) {
+    const key = await Deno.readTextFile(tls.keyFile);
+    // What is no key at all throws here.
+    createPrivateKey(key);
+    if (!isKeyOf({ cert, key })) {
       return wrong(CHECK, `${tls.keyFile} is the key of another certificate`, "Check --tls-key");
     }
   } catch (cause) {
     return wrong(CHECK, `${tls.keyFile}: ${reasonOf(cause)}`, "Check --tls-key");
   }
   const host = publicUrl === null ? domain : new URL(publicUrl).hostname;
-  return judged(certificate, { wanted: fixed ? [host] : [domain, `*.${domain}`], now });
+  return judged(life, { wanted: fixed ? [host] : [domain, `*.${domain}`], now });
 }
 
 function judged(
-  certificate: X509Certificate,
+  { from, to: until, names }: CertificateLife,
   { wanted, now }: { readonly wanted: readonly string[]; readonly now: Date },
 ): Finding {
-  const names = dnsNames(certificate.subjectAltName);
-  const life = { from: new Date(certificate.validFrom), until: new Date(certificate.validTo) };
+  const life = { from, until };
   if (life.from > now) {
     const text = `is valid from ${dayOf(life.from)} on, and this clock says ${dayOf(now)}`;
     return wrong(CHECK, text, "Set this machine's clock if it is wrong");
@@ -77,7 +82,7 @@ function withoutFiles(domain: string, publicUrl: string | null): Finding {
 
 function reasonOf(error: unknown): string {
   // Those of files alone are the system's; the readers of PEM have other codes, and texts of a library.
-  return /^E[A-Z]+$/.test(systemCode(error))
-    ? systemReason(error)
-    : "it has no PEM that can be read";
+  return /^E[A-Z]+$/.test(systemCode(error)) ? systemReason(error) : NO_PEM;
 }
+
+const NO_PEM = "it has no PEM that can be read";

@@ -40,9 +40,12 @@ export async function selfSigned(
   return { cert: toPEM("CERTIFICATE", octets), key: key.pem };
 }
 
-/** RFC 2985 section 5.4.2, RFC 5280 section 4.2.1.6 and appendix A.1. */
+/** The extension with the names that a certificate is for, and the tag of one that is a DNS name (RFC 5280 section 4.2.1.6). */
+export const ALTERNATIVE_NAME = "2.5.29.17";
+export const DNS_NAME = contextTag(2, { isConstructed: false });
+
+/** RFC 2985 section 5.4.2 and RFC 5280 appendix A.1. */
 const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
-const ALTERNATIVE_NAME = "2.5.29.17";
 const COMMON_NAME = "2.5.4.3";
 
 /** Version 3 is written as 2. */
@@ -52,9 +55,8 @@ const VERSION_3 = 2;
 const SERIAL_LENGTH = 16;
 
 function extensions(names: readonly string[]): Uint8Array<ArrayBuffer> {
-  const dnsName = contextTag(2, { isConstructed: false });
   const encoder = new TextEncoder();
-  const list = sequence(...names.map((name) => der(dnsName, encoder.encode(name))));
+  const list = sequence(...names.map((name) => der(DNS_NAME, encoder.encode(name))));
   return sequence(sequence(objectIdentifier(ALTERNATIVE_NAME), der(Tag.OctetString, list)));
 }
 

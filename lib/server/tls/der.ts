@@ -12,6 +12,41 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array
   return bytes;
 }
 
+/** A value that was read. */
+export interface DERValue {
+  readonly tag: number;
+  /** Of a constructed value, others behind each other. */
+  readonly contents: Uint8Array;
+}
+
+/** Octets of the longest length that is read: more than any certificate has. */
+const MAX_LENGTH_OCTETS = 3;
+
+/**
+ * Reads values that stand behind each other.
+ *
+ * @throws {RangeError} for octets that are none, or that end within one.
+ */
+export function readDER(octets: Uint8Array): DERValue[] {
+  const values: DERValue[] = [];
+  for (let at = 0; at < octets.length;) {
+    const [tag = 0, first = 0] = octets.subarray(at);
+    const digits = first < 0x80 ? 0 : first & 0x7f;
+    const start = at + 2 + digits;
+    // 0x80 is a length that is told by the end, which DER has not.
+    if (first === 0x80 || digits > MAX_LENGTH_OCTETS || start > octets.length) {
+      throw new RangeError("no value in DER");
+    }
+    const length = digits === 0
+      ? first
+      : octets.subarray(at + 2, start).reduce((sum, octet) => sum << 8 | octet, 0);
+    at = start + length;
+    if (at > octets.length) throw new RangeError("a value in DER that is cut off");
+    values.push({ tag, contents: octets.subarray(start, at) });
+  }
+  return values;
+}
+
 /** Tags of the universal types in use (X.680 section 8.6), the last two with the bit of a constructed value. */
 export const Tag = {
   Integer: 0x02,
@@ -19,6 +54,7 @@ export const Tag = {
   OctetString: 0x04,
   ObjectIdentifier: 0x06,
   UTF8String: 0x0c,
+  UTCTime: 0x17,
   GeneralizedTime: 0x18,
   Sequence: 0x30,
   Set: 0x31,

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { CertificateKey } from "../../../lib/server/tls/certificate_key.ts";
+import { decodeBase64 } from "@std/encoding/base64";
+import { X509Certificate } from "node:crypto";
+import { CertificateKey, toPEM } from "../../../lib/server/tls/certificate_key.ts";
 import {
   certificateLife,
   isGoodFor,
@@ -26,6 +28,34 @@ Deno.test("certificateLife reads the first certificate of a chain, and nothing f
     const text of ["", "text", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
   ) {
     assertEquals(certificateLife({ cert: text }), null);
+  }
+});
+
+Deno.test("certificateLife reads of an OpenSSL certificate what Deno reads", () => {
+  const cert = readCertificate();
+  const { validFrom, validTo } = new X509Certificate(cert);
+  assertEquals(certificateLife({ cert }), {
+    from: new Date(validFrom),
+    to: new Date(validTo),
+    // An address is no name.
+    names: ["localhost", "*.localhost", "tunnel.localhost", "*.tunnel.localhost"],
+  });
+});
+
+Deno.test("certificateLife finds nothing in a certificate that is cut off, wherever that is", () => {
+  const octets = decodeBase64(readCertificate().replaceAll(/-----[^-]+-----|\s/g, ""));
+  for (let length = 0; length < octets.length; length++) {
+    assertEquals(certificateLife({ cert: toPEM("CERTIFICATE", octets.subarray(0, length)) }), null);
+  }
+});
+
+Deno.test("A certificate with any octet changed is read or is none", () => {
+  const octets = decodeBase64(readCertificate().replaceAll(/-----[^-]+-----|\s/g, ""));
+  for (let at = 0; at < octets.length; at++) {
+    for (const octet of [0x00, 0x84, 0xff]) {
+      const changed = octets.with(at, octet);
+      certificateLife({ cert: toPEM("CERTIFICATE", changed) });
+    }
   }
 });
 
