@@ -107,6 +107,15 @@ Deno.test("The guide's container listens where its proxies lead to", async () =>
   }
 });
 
+Deno.test("The manifest for Kubernetes leads clients to the port that they register for", async () => {
+  const manifest = await readSource(".github/deploy/kubernetes.yaml");
+  const registered = manifest.matchAll(/TUNNEL_CLIENT_PORT, value: "(\d+)"/g);
+  const outside = manifest.matchAll(/name: clients, port: (\d+),/g);
+  const told = manifest.matchAll(/ https:\/\/tunnel\.example\.com:(\d+)/g);
+  const [port] = portsOf(registered);
+  assertEquals([portsOf(outside), portsOf(told)], [[port], [port]]);
+});
+
 /** Returns the ports that were found, each once. */
 function portsOf(found: Iterable<RegExpMatchArray>): string[] {
   return [...new Set([...found].map(([, port = ""]) => port))].sort();
