@@ -38,7 +38,7 @@ export class RedisConnection {
     this.ended = this.#end.promise;
     this.#client = newClient(address);
     // Without a listener an error event would end the process.
-    this.#client.on("error", (error) => this.#fail(systemReason(error)));
+    this.#client.on("error", (error) => this.#fail(reasonOf(error)));
     this.#client.on("end", () => this.#fail("the connection was closed"));
     this.#timer = setInterval(() => this.#onTick(), TICK);
   }
@@ -124,7 +124,7 @@ export class RedisConnection {
   /** Has the original error as a cause nowhere: it may carry the command, and that the password. */
   #errorOf(error: unknown): BusError {
     if (this.#reason !== null) return new BusError(this.#reason);
-    const text = systemReason(error);
+    const text = reasonOf(error);
     if (error instanceof ErrorReply) {
       const [code = ""] = text.split(" ", 1);
       if (code === WRONG_TYPE) return new BusError(text, { cause: WRONG_TYPE });
@@ -138,6 +138,16 @@ export class RedisConnection {
     const short = withoutPassword(text, this.#address).slice(0, MAX_REASON);
     return `Redis at ${host}:${port}: ${short}`;
   }
+}
+
+/** Says in place of the library what it finds no words for. */
+function reasonOf(error: unknown): string {
+  const text = systemReason(error);
+  if (text.startsWith("Unknown RESP type")) return "what answers there is not Redis";
+  // It looks for the command that is answered, and finds none.
+  return error instanceof TypeError
+    ? "it answers before it is asked, as Redis does that lets nobody in without a password (protected-mode)"
+    : text;
 }
 
 type Client = ReturnType<typeof newClient>;

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { BusError } from "../../../lib/server/bus/bus.ts";
 import { parseRedisUrl } from "../../../lib/server/bus/redis_address.ts";
+import { RedisConnection } from "../../../lib/server/bus/redis_connection.ts";
 import { RedisLink } from "../../../lib/server/bus/redis_link.ts";
 import { claimName } from "../../testing/claim_name.ts";
 import { eventually } from "../../testing/eventually.ts";
@@ -129,6 +130,32 @@ Deno.test(
     assert(await bus.send("n1", new Uint8Array(1)));
   },
 );
+
+for (
+  const [what, said, reason] of [
+    ["is a web server", "HTTP/1.1 400 Bad Request\r\n\r\n", /: what answers there is not Redis$/],
+    ["lets nobody in", "-DENIED Redis is running in protected mode\r\n", /DENIED|protected-mode/],
+  ] as const
+) {
+  Deno.test(`RedisConnection says in plain words that what answers ${what}`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = (async () => {
+      for await (const connection of listener) {
+        // The program that is told so hangs up, at a moment of its own.
+        await connection.write(new TextEncoder().encode(said)).catch(() => {});
+        await connection.readable.pipeTo(new WritableStream()).catch(() => {});
+      }
+    })();
+    const { port } = listener.addr;
+    const connection = new RedisConnection(parseRedisUrl(`redis://127.0.0.1:${port}`));
+    await assertRejects(() => connection.open(), BusError).then((error) => {
+      assertMatch(error.message, reason);
+    });
+    await connection.close();
+    listener.close();
+    await answering;
+  });
+}
 
 Deno.test("RedisBus can be closed while Redis does not answer", { ignore }, async () => {
   await using redis = await RedisServer.start();
