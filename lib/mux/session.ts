@@ -213,6 +213,10 @@ export class Session implements TransportEvents, StreamHost, Beating {
     this.#end(new SessionError(ErrorCode.GoingAway, reason), false);
   }
 
+  onUnheard(): void {
+    if (!this.#closed) this.#ping();
+  }
+
   onSent(bytes: number): void {
     this.#events.onTraffic(0, bytes);
   }

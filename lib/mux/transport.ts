@@ -26,6 +26,8 @@ export interface TransportEvents {
   onSent(bytes: number): void;
   /** There is room for body data again. */
   onDrain(): void;
+  /** Nothing has come since much was sent, whose end may not have left: a ping pushes it on, and its answer shows that. */
+  onUnheard(): void;
   /** The last call: nothing comes and nothing goes any more. */
   onClose(reason: string): void;
 }

@@ -9,6 +9,16 @@ const CLOSE_TIMEOUT = 5_000;
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
 const DRAIN_POLL = 2;
 
+/**
+ * Bytes sent since the peer was last heard, from which on they may not have left: a socket takes at least so many at
+ * once. Deno's WebSocket over TLS keeps the end of a message that a full socket did not take, up to 64 KiB with
+ * `bufferedAmount` at 0, until the next message comes or goes (https://github.com/denoland/deno/issues/36862).
+ */
+const UNHEARD_BYTES = 16_384;
+
+/** Milliseconds after such bytes until the peer is asked for a sign of life, and between two such questions. */
+const UNHEARD_TIMEOUT = 200;
+
 /** The event of a message. */
 export interface SocketMessage {
   /** A text, or bytes in some form but a Blob's. */
@@ -37,6 +47,9 @@ export class WebSocketTransport implements Transport {
   #events: TransportEvents | null = null;
   #polling: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setTimeout> | undefined;
+  #listening: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes sent since the peer was last heard. */
+  #unheard = 0;
   #open = true;
 
   constructor(socket: WebSocketLike) {
@@ -49,6 +62,7 @@ export class WebSocketTransport implements Transport {
     socket.addEventListener("error", () => {});
     socket.addEventListener("message", (event) => {
       specimens.keep(event);
+      this.#unheard = 0;
       this.#events?.onMessage(bytesOf(event.data));
     });
   }
@@ -68,6 +82,10 @@ export class WebSocketTransport implements Transport {
   send(message: Uint8Array<ArrayBuffer>): void {
     if (!this.#open) return;
     this.#socket.send(message);
+    this.#unheard += message.length;
+    if (this.#unheard >= UNHEARD_BYTES && this.#listening === undefined) {
+      this.#listen();
+    }
     this.#events?.onSent(message.length);
   }
 
@@ -95,10 +113,21 @@ export class WebSocketTransport implements Transport {
     }
   }
 
+  /** Has the peer asked for a sign of life, again and again, until few bytes are unheard. */
+  #listen(): void {
+    this.#listening = setTimeout(() => {
+      this.#listening = undefined;
+      if (this.#unheard < UNHEARD_BYTES) return;
+      this.#listen();
+      this.#events?.onUnheard();
+    }, UNHEARD_TIMEOUT);
+  }
+
   #closed(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#polling);
+    clearTimeout(this.#listening);
     this.#events?.onClose(reason);
   }
 }

@@ -20,7 +20,8 @@ const { Data, Window, HTTPRequest, Ping } = FrameType;
 const WINDOW_LENGTH = 4;
 
 Deno.test("WriteQueue sends what one turn of the event loop brings as one message, in order", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   queue.control(Ping, 0, 0, bytes(8));
   queue.control(Data, 0, 1, bytes(5));
   queue.control(Window, 0, 1, bytes(4));
@@ -31,14 +32,16 @@ Deno.test("WriteQueue sends what one turn of the event loop brings as one messag
 });
 
 Deno.test("WriteQueue sends nothing when there is nothing", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   queue.flush();
   await settled();
   assertEquals(peer.messageLengths, []);
 });
 
 Deno.test("WriteQueue is open until a batch is full, the socket is full, or somebody waits", async () => {
-  const { queue, socket } = setUp();
+  using ends = setUp();
+  const { queue, socket } = ends;
   assert(queue.open);
   for (let sent = 0; sent < BATCH_LENGTH; sent += MAX_DATA_LENGTH) {
     assert(queue.open);
@@ -61,7 +64,8 @@ Deno.test("WriteQueue is open until a batch is full, the socket is full, or some
 });
 
 Deno.test("WriteQueue sends control frames while body data waits for a full socket", async () => {
-  const { queue, socket, peer } = setUp();
+  using ends = setUp();
+  const { queue, socket, peer } = ends;
   socket.hold();
   fill(socket);
   const before = socket.bufferedAmount;
@@ -79,7 +83,8 @@ Deno.test("WriteQueue sends control frames while body data waits for a full sock
 });
 
 Deno.test("WriteQueue serves those that wait round and round, 64 KiB each", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   const senders = [1, 2, 3].map((stream) => new Sender(stream, 4 * MAX_DATA_LENGTH));
   for (const sender of senders) queue.wait(sender);
   await Promise.all(senders.map(({ done }) => done));
@@ -89,7 +94,8 @@ Deno.test("WriteQueue serves those that wait round and round, 64 KiB each", asyn
 });
 
 Deno.test("WriteQueue lets a short message pass while long ones wait", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   const long = [1, 2].map((stream) => new Sender(stream, 40 * MAX_DATA_LENGTH));
   for (const sender of long) queue.wait(sender);
   await turn();
@@ -103,7 +109,8 @@ Deno.test("WriteQueue lets a short message pass while long ones wait", async () 
 });
 
 Deno.test("WriteQueue hands no more than a batch and a frame to the socket in one turn", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   const sender = new Sender(1, 64 * MAX_DATA_LENGTH);
   queue.wait(sender);
   await sender.done;
@@ -113,7 +120,8 @@ Deno.test("WriteQueue hands no more than a batch and a frame to the socket in on
 });
 
 Deno.test("WriteQueue never sends a message that its peer must refuse, however many heads come at once", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   for (let stream = 1; stream <= 20; stream++) {
     queue.control(HTTPRequest, 0, stream, bytes(MAX_HEAD_LENGTH));
   }
@@ -128,7 +136,8 @@ Deno.test("WriteQueue never sends a message that its peer must refuse, however m
 
 Deno.test("WriteQueue fills a message to the last byte that its peer takes", async () => {
   for (const [more, messages] of [[0, 1], [1, 2]] as const) {
-    const { queue, peer } = setUp();
+    using ends = setUp();
+    const { queue, peer } = ends;
     let rest = MAX_TRANSPORT_MESSAGE - WINDOW_LENGTH + more;
     for (let stream = 1; rest > 0; stream++) {
       const length = Math.min(rest - FRAME_HEADER_LENGTH, 200 * 1024);
@@ -141,7 +150,8 @@ Deno.test("WriteQueue fills a message to the last byte that its peer takes", asy
 });
 
 Deno.test("WriteQueue.forget takes a sender out and leaves the others", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   const [first, second] = [new Sender(1, 10), new Sender(2, 10)];
   queue.wait(first);
   queue.wait(second);
@@ -153,7 +163,8 @@ Deno.test("WriteQueue.forget takes a sender out and leaves the others", async ()
 });
 
 Deno.test("WriteQueue.close drops all that waits, and nothing is sent any more", async () => {
-  const { queue, peer } = setUp();
+  using ends = setUp();
+  const { queue, peer } = ends;
   const sender = new Sender(1, 10);
   queue.wait(sender);
   queue.control(Ping, 0, 0, bytes(8));
@@ -194,9 +205,13 @@ function setUp() {
     onMessage: () => {},
     onSent: () => {},
     onDrain: () => queue.flush(),
+    onUnheard: () => {},
     onClose: () => {},
   });
-  return { queue, socket, peer: new FramePeer(far) };
+  return {
+    ...{ queue, socket, peer: new FramePeer(far) },
+    [Symbol.dispose]: () => transport.close("the test is over"),
+  };
 }
 
 function bytes(length: number): Uint8Array<ArrayBuffer> {

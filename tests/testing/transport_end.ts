@@ -8,6 +8,7 @@ export class TransportEnd<T extends Transport = Transport> implements TransportE
   readonly closes: string[] = [];
   sent = 0;
   drains = 0;
+  unheard = 0;
   readonly #closed = Promise.withResolvers<void>();
   #arrived: () => void = () => {};
 
@@ -40,6 +41,10 @@ export class TransportEnd<T extends Transport = Transport> implements TransportE
 
   onDrain(): void {
     this.drains++;
+  }
+
+  onUnheard(): void {
+    this.unheard++;
   }
 
   onClose(reason: string): void {

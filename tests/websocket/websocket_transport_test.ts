@@ -45,6 +45,26 @@ Deno.test("WebSocketTransport is writable up to 1 MiB of unsent bytes and tells 
   assertEquals([listener.drains, clock.pending], [1, 0]);
 });
 
+Deno.test("WebSocketTransport tells that nothing has come since much was sent, until something comes", async () => {
+  using clock = new FakeClock();
+  const [near, far] = MemorySocket.pair();
+  const listener = endOf(near);
+  listener.transport.send(new Uint8Array(16_383));
+  clock.advance(60_000);
+  assertEquals(listener.unheard, 0, "a socket takes so much at once");
+  listener.transport.send(new Uint8Array(1));
+  clock.advance(199);
+  assertEquals(listener.unheard, 0);
+  clock.advance(1);
+  assertEquals(listener.unheard, 1);
+  clock.advance(200);
+  assertEquals(listener.unheard, 2);
+  far.send(new Uint8Array(1));
+  await settled();
+  clock.advance(60_000);
+  assertEquals([listener.unheard, clock.pending], [2, 0]);
+});
+
 Deno.test("WebSocketTransport.close tells its listener at once, once, and leaves no timer", async () => {
   using clock = new FakeClock();
   const [near, far] = MemorySocket.pair();

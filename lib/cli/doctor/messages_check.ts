@@ -69,6 +69,7 @@ class Echo {
       onMessage: (message) => this.#next.resolve(message.slice()),
       onSent() {},
       onDrain() {},
+      onUnheard() {},
       onClose: (reason) => this.#next.reject(new EchoError(`the WebSocket was closed: ${reason}`)),
     });
   }

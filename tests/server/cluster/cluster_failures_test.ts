@@ -108,7 +108,7 @@ Deno.test("Cluster takes a ticket once", async () => {
   // As a node does it, with a ticket of its own.
   const transport = await dialNode(far.url, { bus: scene.bus, ...pair, signal });
   const ended = new Promise((resolve) =>
-    transport.start({ onMessage() {}, onSent() {}, onDrain() {}, onClose: resolve })
+    transport.start({ onMessage() {}, onSent() {}, onDrain() {}, onUnheard() {}, onClose: resolve })
   );
   transport.close("enough");
   await ended;
