@@ -60,6 +60,8 @@ interface Asked {
 export class NodeQuestions {
   readonly #options: NodeQuestionsOptions;
   readonly #seal: Promise<Seal>;
+  /** Settles when this node receives, or will when the bus is there; never rejects. */
+  readonly #receiving: Promise<void>;
   readonly #asked = new Map<number, Asked>();
   /** The last question of each node: its questions come in their order, so another that is not behind it is a copy. */
   readonly #heard = new BoundedMap<string, number>(MAX_ASKING);
@@ -77,7 +79,7 @@ export class NodeQuestions {
     this.#seal = Seal.make({ ...options, purpose: PURPOSE });
     const { bus, node, log } = options;
     // It receives once the bus is there, also when it is not there now.
-    bus.receive(inboxOf(node), (bytes) => this.#receive(bytes)).catch((error) => {
+    this.#receiving = bus.receive(inboxOf(node), (bytes) => this.#receive(bytes)).catch((error) => {
       log.debug("no questions of other nodes are received yet", { reason: messageOf(error) });
     });
   }
@@ -86,6 +88,8 @@ export class NodeQuestions {
   async ask(question: string, patience: number): Promise<NodeReplies> {
     try {
       if (this.#isClosed) throw new BusError("this node stops");
+      // An answer that came before would be lost.
+      await waitAtMost(patience, this.#receiving);
       const nodes = await this.#others(patience);
       const mayAsk = nodes.length > 0 && this.#asked.size < MAX_ASKED;
       const answers = mayAsk ? await this.#askAll(nodes, question, patience) : new Map();

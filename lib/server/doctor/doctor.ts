@@ -8,6 +8,7 @@ import { checkCertificate } from "./certificate_check.ts";
 import { checkDNS, type DNSCheckOptions } from "./dns_checks.ts";
 import { checkForwarded } from "./forwarded_check.ts";
 import { checkClock, checkDescriptors } from "./machine_checks.ts";
+import { checkNodes } from "./nodes_check.ts";
 import { checkPort } from "./port_check.ts";
 import { checkRedis } from "./redis_checks.ts";
 import { StandIn } from "./stand_in.ts";
@@ -18,7 +19,7 @@ export interface ExaminationOptions extends
     ServerOptions,
     "domain" | "fixed" | "publicUrl" | "tls" | "acme" | "trustProxy" | "hostname" | "port" | "bus"
   >,
-  Pick<ServerOptions, "clientPort" | "httpPort">,
+  Pick<ServerOptions, "clientPort" | "httpPort" | "adminToken">,
   Pick<DNSCheckOptions, "nameServer">,
   Pick<PublicWay, "patience"> {
   /** Authorities in PEM that are trusted for the public URL beside the usual ones. @default [] */
@@ -30,14 +31,17 @@ const SIZE = 10_000_000;
 
 /** Looks at what a server needs, and at the way to it while a doctor stands in its place. */
 export async function* examine(options: ExaminationOptions): AsyncGenerator<Finding> {
-  const { bus, hostname, port, acme, tls } = options;
+  const { bus, hostname, port, acme, tls, domain, adminToken } = options;
   yield* checkDNS({ ...options, needsChallenge: acme !== null && acme.hook === null });
   const certificate = await checkCertificate(options);
   yield certificate;
   yield await checkDescriptors();
   const redis = bus === "memory" ? null : await checkRedis(bus);
   yield checkClock(redis?.time ?? null);
-  if (redis !== null) yield* redis.findings;
+  if (redis !== null) {
+    yield* redis.findings;
+    if (redis.time !== null) yield await checkNodes({ bus, domain, adminToken });
+  }
   const { finding, isFree } = checkPort("port", { hostname, port });
   yield finding;
   for (const [check, other] of furtherPorts(options)) {

@@ -1,18 +1,24 @@
 import { generateKeyPairSync } from "node:crypto";
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Finding } from "../../../lib/cli/doctor/finding.ts";
+import { type Finding, right } from "../../../lib/cli/doctor/finding.ts";
 import { AddressSet } from "../../../lib/net/address_set.ts";
+import { ALL_NODES } from "../../../lib/server/cluster/announcer.ts";
 import { checkCertificate } from "../../../lib/server/doctor/certificate_check.ts";
 import { checkDNS } from "../../../lib/server/doctor/dns_checks.ts";
 import { type ExaminationOptions, examine } from "../../../lib/server/doctor/doctor.ts";
 import { checkClock, checkDescriptors } from "../../../lib/server/doctor/machine_checks.ts";
+import { checkNodes } from "../../../lib/server/doctor/nodes_check.ts";
 import { checkRedis } from "../../../lib/server/doctor/redis_checks.ts";
 import { CERTIFICATE, pathOf, readCertificate } from "../../testing/certificate.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { freePorts, isInstalled } from "../../testing/front_proxy.ts";
 import { nginxIn } from "../../testing/nginx.ts";
+import { BUS_DOMAIN, type OpenBus, openRedisBuses } from "../../testing/redis_buses.ts";
 import { hasRedis, RedisServer } from "../../testing/redis_server.ts";
 import { TempDir } from "../../testing/temp_dir.ts";
+import { TestNode } from "../../testing/test_node.ts";
+import { PATIENCE } from "../../testing/within.ts";
 import { type Records, TestNameServer } from "./name_server.ts";
 
 const hasNginx = isInstalled("nginx");
@@ -134,6 +140,38 @@ Deno.test("a server's doctor asks Redis what it forgets", { ignore: !hasRedis },
   const good = await checkRedis(careful.url);
   assertEquals(good.findings.map(({ verdict }) => verdict), ["right", "right", "right"]);
 });
+
+Deno.test(
+  "a server's doctor names the nodes that have another admin token",
+  { ignore: !hasRedis },
+  async () => {
+    await using redis = await RedisServer.start();
+    const adminToken = "the token of the operators";
+    const asked = { bus: redis.url, domain: BUS_DOMAIN, adminToken, patience: PATIENCE };
+    assertEquals(await checkNodes(asked), right("nodes", "none runs"));
+
+    await using buses = await openRedisBuses(redis.url);
+    const flags = ["--domain", BUS_DOMAIN, "--open", "--admin-token"];
+    const start = (bus: OpenBus, token: string) =>
+      TestNode.start({ bus, isDirect: true, args: [...flags, token] });
+    await using _same = start(buses.one, adminToken);
+    await eventually("the first node", async () => await nodesOf(buses.one) === 1);
+    assertEquals(await checkNodes(asked), right("nodes", "1 with this --admin-token"));
+
+    await using other = start(buses.other, "another token of theirs");
+    await eventually("the other node", async () => await nodesOf(buses.one) === 2);
+    const found = await checkNodes({ ...asked, patience: 300 });
+    assertEquals([found.verdict, found.text.includes(`http://127.0.0.1:${other.port}:`)], [
+      "wrong",
+      true,
+    ]);
+    assertEquals((await checkNodes({ ...asked, adminToken: null })).verdict, "unknown");
+  },
+);
+
+async function nodesOf(bus: OpenBus): Promise<number> {
+  return (await bus.locate(ALL_NODES)).length;
+}
 
 Deno.test("a server's doctor finds a Redis that is not there", async () => {
   const { findings: [found], time } = await checkRedis(`redis://127.0.0.1:${freePort()}`);
@@ -307,6 +345,7 @@ async function examined(options: Partial<ExaminationOptions>): Promise<Finding[]
     clientPort: null,
     httpPort: null,
     bus: "memory",
+    adminToken: null,
     ...options,
   }));
   return findings.filter(({ check }) => check !== "descriptors");
