@@ -23,6 +23,8 @@ export class SendHalf implements WaitingSender {
   readonly #window: SendWindow;
   readonly #onEnd: () => void;
   #pending: PendingWrite | null = null;
+  /** Who waits for credit with nothing to send yet. */
+  #awaiting: PromiseWithResolvers<number> | null = null;
   #queued = false;
   #ended: boolean;
   #error: Error | null = null;
@@ -77,6 +79,19 @@ export class SendHalf implements WaitingSender {
     });
   }
 
+  /**
+   * Returns how many bytes of credit there are, or a promise of it when there is none.
+   *
+   * @throws {StreamError | SessionError} as `check` does.
+   */
+  credit(): number | Promise<number> {
+    this.check();
+    const { available } = this.#window;
+    if (available > 0) return available;
+    this.#awaiting ??= Promise.withResolvers();
+    return this.#awaiting.promise;
+  }
+
   /** @throws {StreamError | SessionError} when nothing can be sent now. */
   check(): void {
     if (this.#error !== null) throw this.#error;
@@ -93,6 +108,10 @@ export class SendHalf implements WaitingSender {
     const isProgress = !this.#ended && this.#window.owed > 0;
     this.#window.add(credit);
     if (this.#pending !== null) this.#enqueue();
+    else if (this.#awaiting !== null) {
+      this.#awaiting.resolve(this.#window.available);
+      this.#awaiting = null;
+    }
     return isProgress;
   }
 
@@ -102,6 +121,8 @@ export class SendHalf implements WaitingSender {
     this.#queue.forget(this);
     this.#pending?.reject(error);
     this.#pending = null;
+    this.#awaiting?.reject(error);
+    this.#awaiting = null;
   }
 
   appendTo(batch: Batch, limit: number): boolean {

@@ -143,6 +143,16 @@ export class Stream {
   }
 
   /**
+   * Returns how many bytes of body the peer takes now, or a promise of it while it takes none: what is read only then need
+   * not be kept for a visitor who does not read.
+   *
+   * @throws {StreamError | SessionError} when the stream is over.
+   */
+  credit(): number | Promise<number> {
+    return this.#sending.credit();
+  }
+
+  /**
    * Sends body bytes; they are copied before this returns, or before the promise it returns is
    * fulfilled, which is when the window and the socket had room. One write at a time.
    *

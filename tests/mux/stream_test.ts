@@ -287,6 +287,23 @@ Deno.test("Stream sends a request's body on a window of 256 KiB", async () => {
   assert(written.done);
 });
 
+Deno.test("Stream.credit tells how much the peer takes, and waits while that is nothing", async () => {
+  using near = new SessionAndPeer("client");
+  const stream = await opened(near, { window: 5 });
+  stream.respond(OK, false);
+  assertEquals(stream.credit(), 5);
+  stream.write(text("12345"));
+  const credit = stream.credit();
+  assert(credit instanceof Promise);
+  near.peer.send(Window, { stream: 1, payload: u32(3) });
+  assertEquals(await credit, 3);
+  stream.write(text("678"));
+  const left = assertRejects(async () => await stream.credit(), StreamError);
+  near.peer.send(Reset, { stream: 1, payload: coded(ErrorCode.Cancelled, "left") });
+  await left;
+  assertThrows(() => stream.credit(), StreamError);
+});
+
 // Receiving.
 
 Deno.test("Stream.read returns what is here, waits for what is not, and ends with null", async () => {

@@ -25,7 +25,7 @@ export class FakeIncoming implements Incoming {
   resetWith: { readonly code: number; readonly reason: string } | null = null;
   /** Pieces of the body that the service has read. */
   reads = 0;
-  /** Writes of the service that wait for room. */
+  /** Waits of the service for room, to write or to read something that it could write. */
   waiting = 0;
   readonly #answered = Promise.withResolvers<ResponseHead>();
   readonly #upload: Chunk[] = [];
@@ -131,15 +131,15 @@ export class FakeIncoming implements Incoming {
     this.#answered.resolve(this.head);
   }
 
+  credit(): number | Promise<number> {
+    this.#check();
+    return this.#room === null ? Infinity : this.#waitFor(this.#room, () => Infinity);
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     this.#check();
     if (this.#room === null) return this.#take(bytes);
-    this.waiting++;
-    return this.#room.promise.then(() => {
-      this.waiting--;
-      this.#check();
-      this.#take(bytes);
-    });
+    return this.#waitFor(this.#room, () => this.#take(bytes));
   }
 
   sendTrailers(fields: readonly Field[]): void {
@@ -173,6 +173,15 @@ export class FakeIncoming implements Incoming {
     const chunk: Chunk = { type, flags, bytes, cost: bytes.length };
     if (this.#reader === null && this.#upload.length < MAX_PIECES) this.#upload.push(chunk);
     else this.#settle(chunk);
+  }
+
+  #waitFor<Result>(room: PromiseWithResolvers<void>, then: () => Result): Promise<Result> {
+    this.waiting++;
+    return room.promise.then(() => {
+      this.waiting--;
+      this.#check();
+      return then();
+    });
   }
 
   #take(bytes: Uint8Array): void {

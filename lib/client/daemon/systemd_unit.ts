@@ -21,7 +21,7 @@ RestartPreventExitStatus=2
 # Requests in flight have ten seconds to finish.
 TimeoutStopSec=15s
 # glibc else keeps what many requests at once have taken.
-Environment=MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=65536
+Environment=MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536
 NoNewPrivileges=yes
 UMask=0077
 

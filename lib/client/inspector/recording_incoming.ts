@@ -80,6 +80,10 @@ export class RecordingIncoming implements Incoming {
     else this.#store.changed(this.#record);
   }
 
+  credit(): number | Promise<number> {
+    return this.#incoming.credit();
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     const written = this.#incoming.write(bytes);
     this.#noteAnswer(bytes);

@@ -47,6 +47,11 @@ export class ReplayedIncoming implements Incoming {
     this.#isAnswered = end;
   }
 
+  credit(): number {
+    this.#check();
+    return Infinity;
+  }
+
   write(_bytes: Uint8Array): void {
     this.#check();
   }

@@ -49,6 +49,10 @@ export class PassingIncoming implements Incoming {
     return this.#incoming.readNow();
   }
 
+  credit(): number | Promise<number> {
+    return this.#incoming.credit();
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     return this.#incoming.write(bytes);
   }

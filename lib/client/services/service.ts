@@ -17,6 +17,7 @@ export type Incoming = Pick<
   | "readNow"
   | "sendInterim"
   | "respond"
+  | "credit"
   | "write"
   | "sendTrailers"
   | "end"

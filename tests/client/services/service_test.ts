@@ -98,6 +98,10 @@ class NotedIncoming implements Incoming {
     this.incoming.respond(head, end);
   }
 
+  credit(): number | Promise<number> {
+    return this.incoming.credit();
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     this.note.answer.push(bytes.slice());
     return this.incoming.write(bytes);

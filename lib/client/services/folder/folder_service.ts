@@ -143,15 +143,22 @@ async function sendPart(
   file: FileHandle,
   { start, length }: { readonly start: number; readonly length: number },
 ): Promise<void> {
-  const piece = new Uint8Array(Math.min(length, PIECE));
+  let piece: Uint8Array | null = null;
+  let room = PIECE;
   for (let at = start, left = length; left > 0;) {
-    const { bytesRead } = await file.read(piece, 0, Math.min(left, piece.length), at);
+    piece ??= new Uint8Array(Math.min(left, PIECE));
+    const { bytesRead } = await file.read(piece, 0, Math.min(left, piece.length, room), at);
     if (bytesRead === 0) throw new Error("it has become shorter");
     at += bytesRead;
     left -= bytesRead;
     const bytes = piece.subarray(0, bytesRead);
     const sent = left === 0 ? incoming.end(bytes) : incoming.write(bytes);
     if (sent !== undefined) await sent;
+    if (left === 0) return;
+    const credit = incoming.credit();
+    // A visitor who takes nothing costs no memory.
+    if (credit instanceof Promise) piece = null;
+    room = await credit;
   }
 }
 

@@ -17,10 +17,17 @@ export interface ConnectionWriter {
 }
 
 /**
- * The buffer that a connection keeps for its life, in bytes: a whole page in one read, and so in one message to the
- * server. It holds the longest head that is read, too.
+ * The buffer that a connection reads to, in bytes: a whole page in one read, and so in one message to the server. It
+ * holds the longest head that is read, too. A connection keeps it but for the time in which its visitor takes nothing.
  */
 export const READ_BUFFER = MAX_RESPONSE_HEAD;
+
+/** Buffers kept for connections that go on, 2 MiB of them: slow visitors take something every few milliseconds. */
+const MAX_SPARE_READ_BUFFERS = 32;
+
+const spareReadBuffers: Uint8Array<ArrayBuffer>[] = [];
+
+const NO_BUFFER = new Uint8Array(0);
 
 /**
  * Carries bytes to and from the origin over one connection.
@@ -29,7 +36,7 @@ export const READ_BUFFER = MAX_RESPONSE_HEAD;
  * a view of the buffer stays true until more is asked for.
  */
 export class OriginConnection {
-  readonly buffer = new Uint8Array(READ_BUFFER);
+  #buffer = new Uint8Array(READ_BUFFER);
   start = 0;
   end = 0;
   reader: ConnectionReader;
@@ -57,18 +64,36 @@ export class OriginConnection {
     this.reader = reader;
   }
 
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.#buffer;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Asks for more bytes, unless it was asked for already; makes room for them when there is none. */
-  receive(): void {
+  /** Asks for more bytes, `most` at a time, unless it was asked for already; makes room for them when there is none. */
+  receive(most = Infinity): void {
     if (this.#reading || this.#closed) return;
+    if (this.#buffer === NO_BUFFER) {
+      this.#buffer = spareReadBuffers.pop() ?? new Uint8Array(READ_BUFFER);
+    }
     if (this.start === this.end) this.start = this.end = 0;
-    else if (this.end === this.buffer.length) this.#makeRoom();
+    else if (this.end === this.#buffer.length) this.#makeRoom();
     this.#reading = true;
-    const room = this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
+    const isWhole = this.end === 0 && most >= READ_BUFFER;
+    const room = isWhole ? this.#buffer : this.#buffer.subarray(this.end, this.end + most);
     this.#socket.read(room).then(this.#onRead, this.#onFailure);
+  }
+
+  /** Gives its buffer back until more is asked for, where nothing is in it and no view of it is used any more. */
+  shelve(): void {
+    if (this.#reading || this.start < this.end || this.#buffer === NO_BUFFER) return;
+    if (spareReadBuffers.length < MAX_SPARE_READ_BUFFERS) spareReadBuffers.push(this.#buffer);
+    // V8 would leave it where it is until hundreds of others are garbage as well. Node 20 has no `transfer`.
+    else this.#buffer.buffer.transfer?.(0);
+    this.#buffer = NO_BUFFER;
+    this.start = this.end = 0;
   }
 
   /** Waits for the next exchange, with a read that sees at once when the origin closes. */
@@ -94,7 +119,7 @@ export class OriginConnection {
   /** Gives away what it runs over, with what has come and was not read: something else speaks there from now on. */
   letGo(): { readonly stream: ByteStream; readonly early: Uint8Array } {
     this.#closed = true;
-    return { stream: this.#socket, early: this.buffer.subarray(this.start, this.end) };
+    return { stream: this.#socket, early: this.#buffer.subarray(this.start, this.end) };
   }
 
   /** Closes at once; the reader hears no more. */
@@ -132,7 +157,7 @@ export class OriginConnection {
   }
 
   #makeRoom(): void {
-    this.buffer.copyWithin(0, this.start, this.end);
+    this.#buffer.copyWithin(0, this.start, this.end);
     this.end -= this.start;
     this.start = 0;
   }

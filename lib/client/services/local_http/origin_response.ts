@@ -56,11 +56,12 @@ export class OriginResponse {
 
   /**
    * Returns the next bytes of the body, or null at the end; one call at a time. The view is valid until
-   * the next call, and the connection serves others only once null was returned (or the exchange aborted).
+   * the next call or `pause`, and the connection serves others only once null was returned (or the exchange aborted).
    *
+   * @param most is how many bytes are wanted from the origin; some more may be here already.
    * @throws {OriginError} when the body is cut or malformed.
    */
-  read(): Uint8Array | null | Promise<Uint8Array | null> {
+  read(most = Infinity): Uint8Array | null | Promise<Uint8Array | null> {
     const connection = this.#connection;
     if (connection === null) {
       return this.#error === null ? null : Promise.reject(this.#error);
@@ -76,8 +77,13 @@ export class OriginResponse {
       }
     }
     this.#waiting = Promise.withResolvers();
-    connection.receive();
+    connection.receive(most);
     return this.#waiting.promise;
+  }
+
+  /** Gives memory back until the next `read`: the visitor takes nothing for now. */
+  pause(): void {
+    this.#connection?.shelve();
   }
 
   /** Takes what has come on the connection. @throws {OriginError} when it is malformed. */

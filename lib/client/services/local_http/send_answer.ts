@@ -13,7 +13,7 @@ export async function sendAnswer(
   incoming.respond(response.head, isWhole);
   if (isWhole) return;
   for (;;) {
-    const bytes = read instanceof Promise ? await read : read;
+    let bytes = read instanceof Promise ? await read : read;
     if (bytes === null) break;
     look?.see(bytes);
     if (response.complete && response.trailers === null) {
@@ -25,7 +25,13 @@ export async function sendAnswer(
     }
     const written = incoming.write(bytes);
     if (written !== undefined) await written;
-    read = response.read();
+    const credit = incoming.credit();
+    if (credit instanceof Promise) {
+      // A view of the connection's buffer would keep it in memory.
+      read = bytes = null;
+      response.pause();
+      read = response.read(await credit);
+    } else read = response.read(credit);
   }
   if (response.trailers !== null) incoming.sendTrailers(response.trailers);
   await incoming.end();

@@ -35,6 +35,8 @@ export class StreamedBody {
   #headLength = 0;
   /** What of a piece did not fit. */
   #rest: Uint8Array | null = null;
+  /** What `settle` returned, until all of it is taken; null for a visitor who takes what comes. */
+  #settled: Uint8Array<ArrayBuffer> | null = null;
   #isReading = false;
   #hasEnded = false;
   #isEndWritten = false;
@@ -88,6 +90,7 @@ export class StreamedBody {
    * called then, or nothing any more.
    */
   next(onMore: () => void): Uint8Array | null {
+    this.#freeSettled();
     const buffer = this.#buffer ??= streamedAnswers.take();
     const room = this.#framing === "chunked" ? MAX_CHUNK_PREFIX : 0;
     const dataStart = this.#headLength + room;
@@ -110,13 +113,19 @@ export class StreamedBody {
    * bytes are left. A visitor may take no more for long, and a thousand may do so.
    */
   settle(unwritten: Uint8Array): Uint8Array {
-    const rest = this.#rest;
-    // It is a part of a message, which may have bytes of other visitors, too.
-    if (rest !== null && rest.length < rest.buffer.byteLength) this.#rest = rest.slice();
-    const own = unwritten.slice();
+    if (this.#rest !== null) this.#rest = owned(this.#rest);
+    const own = new Uint8Array(unwritten);
+    this.#freeSettled();
+    this.#settled = own;
     if (this.#buffer !== null) streamedAnswers.give(this.#buffer);
     this.#buffer = null;
     return own;
+  }
+
+  /** V8 would leave it in memory until much else is garbage as well. Node 20 has no `transfer`. */
+  #freeSettled(): void {
+    this.#settled?.buffer.transfer?.(0);
+    this.#settled = null;
   }
 
   /** Puts what frames a chunk around the data, and the head before it. */
@@ -196,7 +205,7 @@ export class StreamedBody {
     const { length } = piece.bytes;
     const bytes = length > this.#left ? piece.bytes.subarray(0, this.#left) : piece.bytes;
     this.#left -= bytes.length;
-    if (bytes.length > 0) this.#rest = bytes;
+    if (bytes.length > 0) this.#rest = this.#settled === null ? bytes : owned(bytes);
     this.#events.onPiece(bytes.length);
     if (bytes.length === length) return;
     this.#source.cancel();
@@ -213,6 +222,11 @@ export class StreamedBody {
     this.#hasEnded = true;
     this.#events.onBodyOver();
   }
+}
+
+/** Copies a part of a message, which may have bytes of other visitors, too. */
+function owned(bytes: Uint8Array): Uint8Array {
+  return bytes.length < bytes.buffer.byteLength ? bytes.slice() : bytes;
 }
 
 const chunkPrefix = new Uint8Array(MAX_CHUNK_PREFIX);

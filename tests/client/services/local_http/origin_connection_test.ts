@@ -89,6 +89,28 @@ Deno.test("OriginConnection.receive makes room when the buffer is full", async (
   assertEquals(textOf(connection), data.slice(10));
 });
 
+Deno.test("OriginConnection.shelve gives the buffer back when nothing is in it and nothing asked for, until then", async () => {
+  const next = Promise.withResolvers<void>();
+  await using setting = await connect(async (peer) => {
+    await peer.send("abc");
+    await next.promise;
+    await peer.send("def");
+    await peer.ended();
+  });
+  const { connection, listener } = setting;
+  await listener.next(connection);
+  connection.shelve();
+  assertEquals(textOf(connection), "abc");
+  connection.start = connection.end;
+  connection.shelve();
+  assertEquals(connection.buffer.length, 0);
+  const coming = listener.next(connection);
+  connection.shelve();
+  next.resolve();
+  await coming;
+  assertEquals([textOf(connection), connection.buffer.length], ["def", READ_BUFFER]);
+});
+
 Deno.test("OriginConnection tells that the origin has closed, but nothing after its own close", async () => {
   await using setting = await connect((peer) => peer.closeWrite());
   const { connection, listener } = setting;
