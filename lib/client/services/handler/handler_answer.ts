@@ -68,9 +68,7 @@ async function sendBody(
   gone.addEventListener("abort", stop);
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      // Nothing but bytes can be sent, and a stream may give anything.
-      if (!(piece.value instanceof Uint8Array)) throw new TypeError("a body must consist of bytes");
-      await incoming.write(piece.value);
+      await incoming.write(bytesOf(piece.value));
     }
     await incoming.end();
   } catch (error) {
@@ -80,3 +78,12 @@ async function sendBody(
     gone.removeEventListener("abort", stop);
   }
 }
+
+/** A stream may give anything; texts are what Bun sends as well, and Elysia's generators rely on it. */
+function bytesOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return encoder.encode(piece);
+  throw new TypeError("a body must consist of bytes or texts");
+}
+
+const encoder = new TextEncoder();

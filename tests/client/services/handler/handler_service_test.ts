@@ -257,11 +257,11 @@ Deno.test("HandlerService answers 500 for a handler that throws, and tells the e
   }
 });
 
-Deno.test("HandlerService cuts an answer that breaks off, and one that is not bytes", async () => {
+Deno.test("HandlerService cuts an answer that breaks off, and one that is neither bytes nor texts", async () => {
   let cancelled = 0;
   const bodies: readonly ReadableStream<Uint8Array<ArrayBuffer>>[] = [
     new ReadableStream({ pull: () => Promise.reject(new Error("the disk is gone")) }),
-    textStream(() => cancelled++),
+    streamOf("[1, 2, 3]", () => cancelled++),
   ];
   for (const body of bodies) {
     const errors: unknown[] = [];
@@ -272,6 +272,11 @@ Deno.test("HandlerService cuts an answer that breaks off, and one that is not by
     assertEquals(incoming.resetWith?.code, ErrorCode.Internal);
   }
   assertEquals(cancelled, 1);
+});
+
+Deno.test("HandlerService sends the texts that a stream gives as UTF-8", async () => {
+  const { incoming } = await served(() => new Response(streamOf('["a", "\u00fc"]', () => {})));
+  assertEquals([incoming.text, incoming.isComplete], ["a\xc3\xbc", true]);
 });
 
 Deno.test("HandlerService resets an exchange whose answer no head can hold", async () => {
@@ -362,9 +367,15 @@ Deno.test("HandlerService takes no WebSocket where the visitor asked for none", 
 });
 
 /** Makes a body of text, as only a handler without types can. */
-function textStream(onCancel: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** A stream that gives what no type allows it: the members of a list in JSON. */
+function streamOf(json: string, onCancel: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const left: Uint8Array<ArrayBuffer>[] = JSON.parse(json);
   return new ReadableStream({
-    pull: (controller) => controller.enqueue(JSON.parse('"text"')),
+    pull(controller) {
+      const next = left.shift();
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
+    },
     cancel: onCancel,
   });
 }
