@@ -4,6 +4,12 @@ import { CloseCode } from "../../websocket/close_code.ts";
 /** Milliseconds in which an accepted WebSocket opens, or never will: the answer takes a turn of the event loop to send. */
 const OPEN_TIMEOUT = 10_000;
 
+/** A visit's WebSocket, which its visit can take back. */
+export interface ServeWebSocket extends MessageSocket {
+  /** Ends it before it opens: the close is told now, and the connection ends as soon as it is there. */
+  abandon(): void;
+}
+
 /**
  * Makes of a WebSocket of `Deno.upgradeWebSocket` what a visit promises: it can be terminated, and one close event tells
  * of its end, however it comes.
@@ -11,7 +17,7 @@ const OPEN_TIMEOUT = 10_000;
  * Deno tells nothing at all of a socket whose peer leaves before it opens, and tells twice of one that answers no ping. Of
  * that one it says 1001, as if the peer had closed; here it is an end without a close frame.
  */
-export function serveSocket(socket: WebSocket, onOpen: () => void): MessageSocket {
+export function serveSocket(socket: WebSocket, onOpen: () => void): ServeWebSocket {
   socket.binaryType = "arraybuffer";
   let isOver = false;
   const end = (): void => {
@@ -35,7 +41,7 @@ export function serveSocket(socket: WebSocket, onOpen: () => void): MessageSocke
       vanished();
     } else end();
   });
-  return Object.assign(socket, { terminate: () => terminate(socket) });
+  return Object.assign(socket, { terminate: () => terminate(socket), abandon: vanished });
 }
 
 /** Whether Deno has given up a peer that answered no ping; a peer's own 1001 comes with a close frame, and so is clean. */

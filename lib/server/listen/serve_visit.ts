@@ -5,7 +5,7 @@ import type { MessageSocket } from "../../websocket/bridge.ts";
 import { bodyStream } from "./body_stream.ts";
 import { type Disconnects, watchNow } from "./disconnects.ts";
 import { oneLength, requestFraming } from "./request_framing.ts";
-import { serveSocket } from "./serve_socket.ts";
+import { serveSocket, type ServeWebSocket } from "./serve_socket.ts";
 import { targetURI } from "./target_uri.ts";
 import { UnannouncedBody } from "./unannounced_body.ts";
 import { dropBody, dropRest, readerOf } from "./unwanted_body.ts";
@@ -47,7 +47,7 @@ export interface ServeSocket extends ListeningSocket {
 /** What Deno makes of a handshake that was accepted. */
 interface Upgraded {
   readonly response: Response;
-  readonly socket: MessageSocket;
+  readonly socket: ServeWebSocket;
 }
 
 /** A visit that came by `Deno.serve`; nothing behind it sees its `Request` or makes a `Response`. */
@@ -161,11 +161,11 @@ export class ServeVisit implements Visit {
       idleTimeout,
       ...(isReadByDeno ? { protocol } : {}),
     });
+    const socket = serveSocket(upgraded, onOpen);
+    this.#upgraded = { response, socket };
     if (protocol !== undefined && !isReadByDeno) {
       response.headers.set("sec-websocket-protocol", protocol);
     }
-    const socket = serveSocket(upgraded, onOpen);
-    this.#upgraded = { response, socket };
     return socket;
   }
 
@@ -183,7 +183,13 @@ export class ServeVisit implements Visit {
     const { body, fields } = answer;
     const status = this.#endableStatus(answer.status);
     const outcome = { status, code: answer.code ?? null, headTime, time: headTime };
-    const upgraded = status === 101 ? this.#upgraded : null;
+    const upgraded = this.#upgraded;
+    if (upgraded !== null && status !== 101) {
+      // Deno ends the listener, and with it everybody's connection, when an upgrade gets another response than its own.
+      upgraded.socket.abandon();
+      this.#finish(outcome);
+      return upgraded.response;
+    }
     const response = upgraded === null
       ? new Response(this.#bodyOf(answer, outcome), { status })
       : upgraded.response;

@@ -3,7 +3,7 @@ import { LISTENER_KINDS, type ListenerKind } from "../../../lib/server/listen/li
 import { SWITCHING_PROTOCOLS } from "../../../lib/server/listen/visit.ts";
 import type { MessageSocket } from "../../../lib/websocket/bridge.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { Listening } from "../../testing/listening.ts";
+import { answerWith, Listening } from "../../testing/listening.ts";
 import { RawHTTP } from "../../testing/raw_http.ts";
 import { HANDSHAKE, Opcode, webSocketFrame } from "../../testing/websocket_frame.ts";
 import { within } from "../../testing/within.ts";
@@ -39,6 +39,30 @@ for (const kind of LISTENER_KINDS) {
     await peer.readToEnd();
     await eventually("the close", () => scene.closes.length > 0);
     assertEquals(scene.closes, [1006]);
+  });
+}
+
+for (const kind of LISTENER_KINDS) {
+  Deno.test(`A visit that fails behind its WebSocket's accept ends that alone (${kind})`, async () => {
+    const closes: number[] = [];
+    await using listening = new Listening((visit) => {
+      if (visit.target === "/other") return answerWith("well");
+      const socket = visit.accept({ idleTimeout: 0, onOpen: () => closes.push(0) });
+      socket.addEventListener("close", ({ code }) => closes.push(code));
+      throw new Error("it fails");
+    }, { kind });
+    using other = await RawHTTP.open(listening.port);
+    const again = async () => {
+      const { text } = await other.exchange("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertEquals(text, "well");
+    };
+    await again();
+    using peer = await RawHTTP.open(listening.port);
+    await peer.send(REQUEST);
+    await eventually("the close", () => closes.length > 0);
+    // On the same connection, which ends when the listener does.
+    await again();
+    assertEquals(closes, [1006]);
   });
 }
 
