@@ -6,11 +6,12 @@ import { within } from "../testing/within.ts";
 /**
  * What these programs answered to a host or an origin that they did not know, byte for byte: Vite 8.3, webpack-dev-server
  * 5.2, Django 5.2 in debug (the first 4.8 KiB of a page of 60, and its page for a form), Rails 7.2 in development and
- * S3Proxy 2.6, which was sent a wrong signature.
+ * S3Proxy 2.6, which was sent a wrong signature. Astro 7.3, built, refused a form.
  */
 const ANSWERS = {
   vite: { status: 403, says: "Blocked request", setting: "server.allowedHosts" },
   webpack_dev_server: { status: 403, says: "Invalid Host", setting: "devServer.allowedHosts" },
+  astro: { status: 403, says: "Cross-site POST", setting: "security.allowedDomains" },
   django: { status: 400, says: "Invalid HTTP_HOST header", setting: "ALLOWED_HOSTS" },
   django_csrf: { status: 403, says: "CSRF verification", setting: "CSRF_TRUSTED_ORIGINS" },
   rails: { status: 403, says: "Blocked hosts", setting: "config.hosts" },

@@ -40,6 +40,14 @@ const REFUSALS: readonly Refusal[] = [
       'devServer.client.webSocketURL to "auto://0.0.0.0:0/ws"',
   },
   {
+    status: 403,
+    sign: "Cross-site POST form submissions are forbidden",
+    advice: ({ hostname, origin, protocol }) =>
+      `Astro or SvelteKit refuses a form: for Astro add { hostname: "${hostname}", protocol: ` +
+      `"${protocol.slice(0, -1)}" } to security.allowedDomains in its config, and start a built ` +
+      `SvelteKit with ORIGIN=${origin}`,
+  },
+  {
     status: 400,
     sign: "DisallowedHost",
     advice: ({ hostname }) =>
