@@ -72,6 +72,15 @@ Deno.test({
       assertEquals(new Set(urls()), new Set([url]));
       assertEquals(await status(new URL(url).hostname), 200);
     });
+    await t.step("where another program listens for Vite, it says what to do", async () => {
+      const told: string[] = [];
+      const quiet = await createServer({
+        ...{ root: site.path, configFile: false, customLogger: collecting(told) },
+        ...{ server: { middlewareMode: true, ws: false }, plugins: [tunnel(options)] },
+      });
+      await quiet.close();
+      assertMatch(told.join("\n"), /no tunnel: another program listens for Vite/);
+    });
     await t.step("it is closed with Vite's server", async () => {
       await vite.close();
       const { hostname } = new URL(url);

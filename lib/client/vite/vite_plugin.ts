@@ -40,7 +40,7 @@ export interface TunnelPlugin {
 export function tunnel(options: TunnelPluginOptions): TunnelPlugin {
   let known: TunnelPluginOptions = options;
   const publish = (server: ViteServer, { https }: ViteListening): void => {
-    if (server.httpServer === null) return;
+    if (server.httpServer === null) return tellNobodyListens(server);
     new ServerTunnel(server, { ...known, isSecure: Boolean(https) });
   };
   return {
@@ -54,6 +54,15 @@ export function tunnel(options: TunnelPluginOptions): TunnelPlugin {
     configureServer: (server) => publish(server, server.config.server),
     configurePreviewServer: (server) => publish(server, server.config.preview),
   };
+}
+
+/** A program of its own listens for Vite, as Nuxt does; Vitest runs Vite as well, and has no visitors. */
+function tellNobodyListens({ config: { mode, logger } }: ViteServer): void {
+  if (mode === "test") return;
+  logger.warn(
+    "tunnel: there is no tunnel: another program listens for Vite (middleware mode). Publish its " +
+      "port by tunnel-client, or by forward() in that program",
+  );
 }
 
 /** Returns the key of all of a Vite's servers: it is needed before one listens, and again when it is started anew. */

@@ -6,6 +6,8 @@ export interface ViteConfig {
   readonly cacheDir: string;
   /** The path under which the app is served. */
   readonly base: string;
+  /** What Vite was started for, such as `development` or Vitest's `test`. */
+  readonly mode: string;
   /** Writes among Vite's own lines. */
   readonly logger: ViteLogger;
   /** Of the development server. */
