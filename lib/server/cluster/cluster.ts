@@ -162,9 +162,10 @@ export class Cluster implements Elsewhere {
   /** Ends every link, in both directions; the owner of the bus closes that. */
   async close(): Promise<void> {
     this.#relay.close();
-    this.#links.close();
+    const links = this.#links.close();
     await this.#announcer.end();
     this.#connections.lose("this node stops");
+    await links;
   }
 
   async #search(hostname: string): Promise<Found | Absence> {

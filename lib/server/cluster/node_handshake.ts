@@ -50,7 +50,7 @@ export interface NodePair {
 export async function dialNode(
   url: string,
   options: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
-): Promise<Transport> {
+): Promise<TCPTransport> {
   for (let dials = 1;; dials++) {
     try {
       return await dialOnce(url, options);
@@ -65,7 +65,7 @@ export async function dialNode(
 async function dialOnce(
   url: string,
   { bus, from, to, signal }: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
-): Promise<Transport> {
+): Promise<TCPTransport> {
   const ticket = encodeBase64Url(crypto.getRandomValues(new Uint8Array(TICKET_LENGTH)));
   await bus.putTicket(ticket, `${from} ${to}`, TICKET_LIFETIME);
   const { connection, early } = await dialWebSocket(new URL(NODE_PATH, url), {

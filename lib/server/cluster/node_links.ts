@@ -51,6 +51,8 @@ export class NodeLinks {
   readonly #options: NodeLinksOptions;
   readonly #peers = new Map<string, KnownNode>();
   readonly #stop = new AbortController();
+  /** The ends of connections that are open, some of them of links that are over. */
+  readonly #connections = new Set<Promise<void>>();
 
   constructor(options: NodeLinksOptions) {
     this.#options = options;
@@ -84,12 +86,13 @@ export class NodeLinks {
     return link;
   }
 
-  /** Ends every link and every dial. */
-  close(): void {
+  /** Ends every link and every dial; resolves, within seconds, when the connections are closed as well. */
+  async close(): Promise<void> {
     this.#stop.abort(new Error("this node stops"));
     for (const { links } of this.#peers.values()) {
       for (const link of [...links]) link.close();
     }
+    await Promise.all(this.#connections);
   }
 
   #openMore(peer: KnownNode): void {
@@ -153,6 +156,9 @@ export class NodeLinks {
     const { signal } = this.#stop;
     try {
       const transport = await dialNode(url, { bus, from: node, to: peer.id, signal });
+      const { left } = transport;
+      this.#connections.add(left);
+      void left.then(() => this.#connections.delete(left));
       const link = this.#make(peer, transport, true);
       this.#keep(peer, link);
       return link;

@@ -184,7 +184,7 @@ Deno.test("NodeRelay.accept sends a link away at once whose socket was replaced 
   await eventually("another link", () => scene.links.get("far") !== first);
   await scene.relay.move(60_000);
   await eventually("one link", () => scene.links.count(true) === 1 && scene.relay.size === 1);
-  scene.links.close();
+  await scene.links.close();
   await eventually("the other side to know", () => scene.relay.size === 0);
 });
 
@@ -201,11 +201,11 @@ class Scene implements AsyncDisposable {
     readonly links: NodeLinks,
     readonly relay: NodeRelay,
     readonly bus: FlakyBus,
-    readonly owned: DisposableStack,
+    readonly owned: AsyncDisposableStack,
   ) {}
 
   static async open(): Promise<Scene> {
-    using owned = new DisposableStack();
+    await using owned = new AsyncDisposableStack();
     const memory = new BusMemory();
     const [bus, farBus] = [new FlakyBus(new MemoryBus(memory)), new MemoryBus(memory)];
     const log = new Log({ format: "text", level: "error" });
@@ -251,7 +251,7 @@ class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.owned.dispose();
+    await this.owned.disposeAsync();
     await this.bus.close();
   }
 }
