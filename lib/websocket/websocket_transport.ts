@@ -63,7 +63,7 @@ export class WebSocketTransport implements Transport {
     socket.addEventListener("message", (event) => {
       specimens.keep(event);
       this.#unheard = 0;
-      this.#events?.onMessage(bytesOf(event.data));
+      this.#events?.onMessage(event.isText === true ? TEXT_MESSAGE : bytesOf(event.data));
     });
   }
 

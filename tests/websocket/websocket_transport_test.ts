@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { SOCKET_HIGH_WATER } from "../../lib/wire/limits.ts";
 import { type WebSocketLike, WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
+import { framedPair } from "../testing/framed_pair.ts";
 import { MemorySocket } from "../testing/memory_socket.ts";
 import { settled, turn } from "../testing/turn.ts";
 import { TransportEnd } from "../testing/transport_end.ts";
@@ -25,6 +26,11 @@ Deno.test("WebSocketTransport delivers a text message as an empty one, which nob
   far.send("text");
   await settled();
   assertEquals(listener.messages, [bytes()]);
+  await using framed = await framedPair();
+  const other = endOf(framed.far);
+  framed.near.send("text");
+  await other.count(1);
+  assertEquals(other.messages, [bytes()]);
 });
 
 Deno.test("WebSocketTransport is writable up to 1 MiB of unsent bytes and tells when it is again", () => {
