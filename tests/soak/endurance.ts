@@ -65,6 +65,8 @@ async function underLoad(context: SoakContext): Promise<Outcome> {
   ]);
   await using client = await startCollecting("client.ts", [
     ...["--server", server.url.origin, "--host", "127.0.0.1", "--port", `${origin.port}`],
+    // What the inspector may keep is full once all is warm, in however short a time: it would pass for a leak.
+    ...["--inspect-memory", "4mib"],
   ]);
   await using tunnel = new Tunnel(server, client, new AsyncDisposableStack());
   await using link = Link.start(Number(tunnel.server.url.port));

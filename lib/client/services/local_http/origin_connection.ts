@@ -17,12 +17,15 @@ export interface ConnectionWriter {
 }
 
 /**
- * The buffer that a connection reads to, in bytes: a whole page in one read, and so in one message to the server. It
- * holds the longest head that is read, too. A connection keeps it but for the time in which its visitor takes nothing.
+ * The buffer that a connection reads to, in bytes, once a read has filled a shorter one: a whole page in one read, and so
+ * in one message to the server. It holds the longest head that is read, too.
  */
 export const READ_BUFFER = MAX_RESPONSE_HEAD;
 
-/** Buffers kept for connections that go on, 2 MiB of them: slow visitors take something every few milliseconds. */
+/** The first one, and that of an exchange whose visitor takes little at a time: most answers are shorter. */
+const FIRST_BUFFER = 16 * 1024;
+
+/** Long buffers kept for connections that go on, 2 MiB of them: slow visitors take something every few milliseconds. */
 const MAX_SPARE_READ_BUFFERS = 32;
 
 const spareReadBuffers: Uint8Array<ArrayBuffer>[] = [];
@@ -36,7 +39,10 @@ const NO_BUFFER = new Uint8Array(0);
  * a view of the buffer stays true until more is asked for.
  */
 export class OriginConnection {
-  #buffer = new Uint8Array(READ_BUFFER);
+  /** Nothing while the visitor takes nothing. */
+  #buffer = new Uint8Array(FIRST_BUFFER);
+  /** Whether the last read had more to give than there was room. */
+  #isFilled = false;
   start = 0;
   end = 0;
   reader: ConnectionReader;
@@ -75,13 +81,17 @@ export class OriginConnection {
   /** Asks for more bytes, `most` at a time, unless it was asked for already; makes room for them when there is none. */
   receive(most = Infinity): void {
     if (this.#reading || this.#closed) return;
-    if (this.#buffer === NO_BUFFER) {
-      this.#buffer = spareReadBuffers.pop() ?? new Uint8Array(READ_BUFFER);
-    }
     if (this.start === this.end) this.start = this.end = 0;
-    else if (this.end === this.#buffer.length) this.#makeRoom();
+    const { length } = this.#buffer;
+    const isFull = this.end === length;
+    if (length === 0) this.#exchange(most > FIRST_BUFFER);
+    else if (
+      length < READ_BUFFER && this.#isFilled && (most > length || (isFull && this.start === 0))
+    ) {
+      this.#exchange(true);
+    } else if (isFull) this.#makeRoom();
     this.#reading = true;
-    const isWhole = this.end === 0 && most >= READ_BUFFER;
+    const isWhole = this.end === 0 && most >= this.#buffer.length;
     const room = isWhole ? this.#buffer : this.#buffer.subarray(this.end, this.end + most);
     this.#socket.read(room).then(this.#onRead, this.#onFailure);
   }
@@ -89,9 +99,13 @@ export class OriginConnection {
   /** Gives its buffer back until more is asked for, where nothing is in it and no view of it is used any more. */
   shelve(): void {
     if (this.#reading || this.start < this.end || this.#buffer === NO_BUFFER) return;
-    if (spareReadBuffers.length < MAX_SPARE_READ_BUFFERS) spareReadBuffers.push(this.#buffer);
-    // V8 would leave it where it is until hundreds of others are garbage as well. Node 20 has no `transfer`.
-    else this.#buffer.buffer.transfer?.(0);
+    const isLong = this.#buffer.length === READ_BUFFER;
+    if (isLong && spareReadBuffers.length < MAX_SPARE_READ_BUFFERS) {
+      spareReadBuffers.push(this.#buffer);
+    } else {
+      // V8 would leave it where it is until hundreds of others are garbage as well. Node 20 has no `transfer`.
+      this.#buffer.buffer.transfer?.(0);
+    }
     this.#buffer = NO_BUFFER;
     this.start = this.end = 0;
   }
@@ -134,6 +148,7 @@ export class OriginConnection {
     if (this.#closed) return;
     if (read === null) return this.reader.ended(this, null);
     this.end += read;
+    this.#isFilled = this.end === this.#buffer.length;
     this.reader.received(this);
   }
 
@@ -154,6 +169,17 @@ export class OriginConnection {
   #ended(cause: unknown): void {
     this.#reading = false;
     if (!this.#closed) this.reader.ended(this, cause);
+  }
+
+  /** Goes on in another buffer. */
+  #exchange(isLong: boolean): void {
+    const old = this.#buffer;
+    this.#buffer = isLong
+      ? spareReadBuffers.pop() ?? new Uint8Array(READ_BUFFER)
+      : new Uint8Array(FIRST_BUFFER);
+    this.#buffer.set(old.subarray(this.start, this.end));
+    this.end -= this.start;
+    this.start = 0;
   }
 
   #makeRoom(): void {

@@ -20,9 +20,9 @@ class Listener implements ConnectionReader {
     this.#heard.resolve();
   }
 
-  async next(connection: OriginConnection): Promise<void> {
+  async next(connection: OriginConnection, most?: number): Promise<void> {
     this.#heard = Promise.withResolvers();
-    connection.receive();
+    connection.receive(most);
     await this.#heard.promise;
   }
 }
@@ -109,6 +109,26 @@ Deno.test("OriginConnection.shelve gives the buffer back when nothing is in it a
   next.resolve();
   await coming;
   assertEquals([textOf(connection), connection.buffer.length], ["def", READ_BUFFER]);
+});
+
+Deno.test("OriginConnection reads 16 KiB at a time at first, and 64 once that was not enough for what is wanted", async () => {
+  const data = "x".repeat(16 * READ_BUFFER);
+  await using setting = await connect(async (peer) => {
+    await peer.send(data);
+    await peer.ended();
+  });
+  const { connection, listener } = setting;
+  const short = READ_BUFFER / 4;
+  // What is sent may come in parts.
+  for (let filled = 0; filled < 2;) {
+    connection.start = connection.end;
+    await listener.next(connection, short);
+    assertEquals(connection.buffer.length, short);
+    if (connection.end === short) filled++;
+  }
+  connection.start = connection.end;
+  await listener.next(connection);
+  assertEquals(connection.buffer.length, READ_BUFFER);
 });
 
 Deno.test("OriginConnection tells that the origin has closed, but nothing after its own close", async () => {
