@@ -7,7 +7,9 @@ import { PATIENCE, type PublicWay } from "./public_way.ts";
 import { failedVisit } from "./visit_failure.ts";
 
 const CHECK = "messages";
-const ADVICE = "A proxy on the way passes WebSockets on wrongly: see its documents on WebSockets";
+const ADVICE =
+  "A proxy on the way passes WebSockets on wrongly: see its documents on WebSockets. A " +
+  "server with TLS of its own keeps the end of a long message back now and then, but not with --listener own";
 
 /** The subprotocol of the WebSocket, which has to come through as well. */
 const PROTOCOL = "tunnel-doctor";
