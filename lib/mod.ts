@@ -27,6 +27,7 @@ export type {
   BasicAuth,
   FieldValues,
   InspectorSettings,
+  KeyPair,
   TunnelOptions,
 } from "./client/library/tunnel_options.ts";
 export {
@@ -46,7 +47,7 @@ export type {
   VisitorAddress,
   WebSocketUpgrade,
 } from "./client/services/handler/handler.ts";
-export { upgradeWebSocket } from "./client/services/handler/handled_exchange.ts";
+export { upgradeWebSocket } from "./client/services/handler/upgrade_websocket.ts";
 export type { Rate } from "./cli/flags.ts";
 export { OptionError } from "./cli/option_values.ts";
 export type { RefusedVisitors } from "./wire/notice.ts";

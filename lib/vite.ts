@@ -22,5 +22,6 @@ export type {
 export type {
   BasicAuth,
   InspectorSettings,
+  KeyPair,
   TunnelOptions,
 } from "./client/library/tunnel_options.ts";

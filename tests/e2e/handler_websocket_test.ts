@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Handler } from "../../lib/client/services/handler/handler.ts";
-import { upgradeWebSocket } from "../../lib/client/services/handler/handled_exchange.ts";
+import { upgradeWebSocket } from "../../lib/client/services/handler/upgrade_websocket.ts";
 import { HandlerService } from "../../lib/client/services/handler/handler_service.ts";
 import { MemoryBus } from "../../lib/server/bus/memory_bus.ts";
 import { RawHTTP } from "../testing/raw_http.ts";

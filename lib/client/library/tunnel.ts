@@ -26,13 +26,13 @@ export interface Tunnel extends AsyncDisposable, AsyncIterable<TunnelEvent> {
   addEventListener<Type extends keyof TunnelEventMap>(
     type: Type,
     listener: (event: TunnelEventMap[Type]) => void,
-    options?: boolean | AddEventListenerOptions,
+    options?: Parameters<EventTarget["addEventListener"]>[2],
   ): void;
   /** Listens no longer. */
   removeEventListener<Type extends keyof TunnelEventMap>(
     type: Type,
     listener: (event: TunnelEventMap[Type]) => void,
-    options?: boolean | EventListenerOptions,
+    options?: Parameters<EventTarget["removeEventListener"]>[2],
   ): void;
 }
 

@@ -8,6 +8,7 @@ import {
   signingKeyOf,
 } from "../../identity/key_pem.ts";
 import { KeyFileError, loadKeyFile } from "../key_file.ts";
+import type { KeyPair } from "./tunnel_options.ts";
 
 /** Finds the key that an option names. @throws {OptionError} for anything else, and for a key that cannot be read. */
 export async function readTunnelKey(key: unknown): Promise<SigningKey> {
@@ -36,7 +37,7 @@ function cannotBeUsed({ message }: KeyFileError): string {
   return `cannot be used: ${message}`;
 }
 
-function isKeyPair(value: unknown): value is CryptoKeyPair {
+function isKeyPair(value: unknown): value is KeyPair {
   return typeof value === "object" && value !== null &&
     "privateKey" in value && value.privateKey instanceof CryptoKey &&
     "publicKey" in value && value.publicKey instanceof CryptoKey;

@@ -13,7 +13,7 @@ export interface TunnelOptions {
    *
    * @default "memory"
    */
-  readonly key?: string | CryptoKeyPair;
+  readonly key?: string | KeyPair;
   /** Another address from the same key: 1 to 63 letters, digits and inner hyphens. @default the first address */
   readonly label?: string;
   /** A name to wish for, so that the tunnel is at `<name>.<domain>` as well; refused, it is not published. @default none */
@@ -92,6 +92,14 @@ export interface InspectorSettings {
   readonly token?: string | null;
   /** Bytes that recorded requests may take, or a text such as `10mib`; the oldest are forgotten first. @default 64 MiB */
   readonly memory?: number | string;
+}
+
+/** A key pair of WebCrypto, as its `CryptoKeyPair`; types for Node alone do not know it by name. */
+export interface KeyPair {
+  /** The half that signs. */
+  readonly privateKey: Parameters<typeof crypto.subtle.sign>[1];
+  /** The half that the public address comes from. */
+  readonly publicKey: Parameters<typeof crypto.subtle.verify>[1];
 }
 
 /** What visitors must present. */

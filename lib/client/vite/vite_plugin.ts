@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { OptionError } from "../../cli/option_values.ts";
 import { thumbprintOf, tunnelId } from "../../identity/thumbprint.ts";
 import { type ReadTunnelOptions, readTunnelOptions } from "../library/read_tunnel_options.ts";
-import type { TunnelOptions } from "../library/tunnel_options.ts";
+import type { KeyPair, TunnelOptions } from "../library/tunnel_options.ts";
 import { ServerTunnel } from "./server_tunnel.ts";
 import type { ViteConfig, ViteListening, ViteServer } from "./vite_server.ts";
 
@@ -69,7 +69,7 @@ function tellNobodyListens({ config: { mode, logger } }: ViteServer): void {
 async function keyFor(
   { key }: TunnelPluginOptions,
   { cacheDir }: ViteConfig,
-): Promise<string | CryptoKeyPair> {
+): Promise<string | KeyPair> {
   if (key === "memory") return await (memoryKey ??= makeKey());
   if (key !== undefined) return key;
   const file = join(cacheDir, "tunnel", "key.pem");

@@ -5,11 +5,12 @@ import { FrameType } from "../../../wire/frame.ts";
 import { MAX_WEBSOCKET_MESSAGE } from "../../../wire/limits.ts";
 import { CONTINUE, type RequestHead } from "../../../http/head.ts";
 import type { Incoming, Service } from "../service.ts";
-import { HandledExchange, rememberUpgrade } from "./handled_exchange.ts";
+import { HandledExchange } from "./handled_exchange.ts";
 import type { Handler } from "./handler.ts";
 import { checkAnswer, handshakeFields, sendAnswer } from "./handler_answer.ts";
 import { NOT_ASKED, requestOf, webSocketUrlOf } from "./handler_request.ts";
 import { ServedWebSocket } from "./served_websocket.ts";
+import { rememberUpgrade } from "./upgrade_websocket.ts";
 
 /** Options of {@linkcode HandlerService}. */
 export interface HandlerServiceOptions {

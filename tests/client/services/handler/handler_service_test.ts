@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { upgradeWebSocket } from "../../../../lib/client/services/handler/handled_exchange.ts";
+import { upgradeWebSocket } from "../../../../lib/client/services/handler/upgrade_websocket.ts";
 import type { Handler, HandlerInfo } from "../../../../lib/client/services/handler/handler.ts";
 import {
   HandlerService,
