@@ -19,6 +19,9 @@ const UPLOAD = 3 * 1024 * 1024;
 /** Milliseconds for a certificate: an order takes a dozen requests, half of which are refused once and sent again. */
 const PATIENCE = 60_000;
 
+/** Milliseconds: more than a visitor waits before its leaving is watched for. */
+const WATCHED_AFTER = 500;
+
 const ignore = !await hasExecutables();
 
 Deno.test(
@@ -82,8 +85,11 @@ Deno.test(
       assertEquals({ length, sha256 }, { length: UPLOAD, sha256: origin.sha256(UPLOAD) });
     });
 
-    await t.step("a WebSocket goes through", async () => {
-      await using webSockets = await WebSocketOrigin.start();
+    await t.step("a WebSocket goes through, also to a service that takes its time", async () => {
+      await using webSockets = await WebSocketOrigin.start({
+        // A visitor that waits is watched by then, and an executable is told that it leaves when it is let in.
+        verifyClient: (_info, accept) => setTimeout(() => accept(true), WATCHED_AFTER),
+      });
       await using labelled = publish(webSockets, "--label", "room");
       const { host } = await labelled.url();
       using visitor = await openWebSocket(`ws://127.0.0.1:${port}/`, { headers: { host } });

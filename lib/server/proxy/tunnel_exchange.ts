@@ -82,10 +82,11 @@ export class TunnelExchange implements HeadReceiver, VisitWatcher {
   onHead(head: ResponseHead): void {
     const opened = this.#opened;
     if (opened === null) return;
+    // Before the answer is made: to a watch, a WebSocket that is accepted can look like a visitor that leaves.
+    this.#watch?.end();
     try {
       const answer = this.#steps.respond(this.#request, head, opened.stream);
       this.#owner.answered(this, opened, head, answer);
-      this.#watch?.end();
       this.#resolve(answer);
     } catch (error) {
       this.onFailure(error);
