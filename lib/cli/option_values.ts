@@ -1,4 +1,5 @@
 import { type Flag, type Flags, isComplete, SecretError } from "./flags.ts";
+import { nearest } from "./nearest.ts";
 import { quoted, quotedOpenly } from "./safe_text.ts";
 
 /** Says that a program gave an option that does not exist, or a value that it cannot have. */
@@ -43,9 +44,10 @@ export function optionValues<Values>(
 export function refuseOthers(given: object, known: readonly string[]): void {
   if (typeof given !== "object" || given === null) throw new TypeError("the options are no object");
   for (const option of Object.keys(given)) {
-    if (!known.includes(option)) {
-      throw new OptionError(option, `does not exist; there are ${known.join(", ")}`);
-    }
+    if (known.includes(option)) continue;
+    const near = nearest(option, known);
+    const meant = near === undefined ? "" : `; did you mean ${near}?`;
+    throw new OptionError(option, `does not exist; there are ${known.join(", ")}${meant}`);
   }
 }
 

@@ -53,6 +53,7 @@ export async function serve(
   options: TunnelOptions,
   handler: TunnelHandler | HandlerObject,
 ): Promise<Tunnel> {
+  checkOrder(options);
   const ask = handlerOf(handler);
   const read = await readTunnelOptions(options);
   const tunnel = new PublishedTunnel(read);
@@ -106,11 +107,10 @@ export async function forward(
   options: ForwardOptions,
   service: LocalService | LocalRoutes,
 ): Promise<Tunnel> {
+  checkOrder(options);
   const { hostHeader, list, spa, strip, ...others } = options;
   const values = optionValues(SERVICE_FLAGS, { hostHeader, list, spa, strip });
-  const spec = typeof service === "object" && service !== null
-    ? routesOf(service, values.strip)
-    : specOf(service);
+  const spec = isOne(service) ? specOf(service) : routesOf(service, values.strip);
   const read = await readTunnelOptions(others);
   const tunnel = new PublishedTunnel(read);
   const local = openedService(spec, {
@@ -140,13 +140,27 @@ const SERVICE_FLAGS = {
   strip: CLIENT_FLAGS.strip,
 };
 
+/** @throws {OptionError} where what is published comes before the options, as with other libraries. */
+function checkOrder(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  const example = "serve({ server }, handler) or forward({ server }, 3000)";
+  throw new OptionError("server", `is needed: the options come first, as in ${example}`);
+}
+
 function handlerOf(handler: TunnelHandler | HandlerObject): TunnelHandler {
+  // An app of Express is a function too, of Node's requests and answers.
+  if (Object(handler) === handler && "listen" in handler && !("fetch" in handler)) {
+    throw new OptionError("handler", `cannot be what listens by itself: ${GIVE_PORT}`);
+  }
   if (typeof handler === "function") return handler;
   if (typeof handler === "object" && typeof handler?.fetch === "function") {
     return (request, info) => handler.fetch(request, info);
   }
   throw new OptionError("handler", "must be a function, or an object with a function fetch");
 }
+
+/** What to do with a server or an app of Node's. */
+const GIVE_PORT = "let it listen, and give its port to forward()";
 
 function openedService(spec: ServiceSpec, options: OpenServiceOptions): Service {
   try {
@@ -159,7 +173,19 @@ function openedService(spec: ServiceSpec, options: OpenServiceOptions): Service 
   }
 }
 
+function isOne(service: LocalService | LocalRoutes): service is LocalService {
+  return typeof service === "string" || typeof service === "number";
+}
+
 function routesOf(services: LocalRoutes, strip: boolean): ServiceSpec {
+  if (typeof services !== "object" || services === null) {
+    const expected = "is needed behind the options: a port such as 3000, or a word such as ./dist";
+    throw new OptionError("service", expected);
+  }
+  if (!Object.values(services).every(isOne)) {
+    const expected = "must be a port, a word such as ./dist, or an object of these by paths";
+    throw new OptionError("service", `${expected}; where it is a server, ${GIVE_PORT}`);
+  }
   const texts = Object.entries(services).map(([path, service]) => `${path}=${service}`);
   const routes = optionValue("service", CLIENT_FLAGS.route, texts);
   try {

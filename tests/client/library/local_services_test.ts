@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   forward,
@@ -103,6 +104,9 @@ Deno.test("forward says what is wrong with a service", async () => {
     ["status:99", 'the option service must be a whole number from 200 to 599, not "status:99"'],
     ["redirect:here", "the option service must lead to a URL"],
     ["./not-there", "the option service must be one that can be published: "],
+    [undefined, "the option service is needed behind the options: a port such as 3000"],
+    [{ "/": createServer() }, "the option service must be a port, a word such as ./dist, or"],
+    [createServer(), "let it listen, and give its port to forward()"],
     [{}, "the option service must have one member or more, not []"],
     [
       { api: 4000 },

@@ -226,6 +226,7 @@ Deno.test("serve and forward name the option that is wrong, and what it must be"
     [{ server: [] }, "the option server must have one member or more, not []"],
     [{ server: 5 }, "the option server must be text, not 5"],
     [{ labl: "x" }, "the option labl does not exist; there are server, key"],
+    [{ basic_auth: "x" }, "; did you mean basicAuth?"],
     [{ label: "-x" }, "the option label must be at most 63 letters"],
     [{ name: "a b" }, "the option name must be"],
     [{ token: 7 }, "the option token must be text, not 7"],
@@ -268,6 +269,10 @@ Deno.test("serve and forward name the option that is wrong, and what it must be"
   }
   const options = { server: nowhere() };
   await assertRejects(() => serve(options, Object({})), OptionError, "the option handler must be");
+  const app = Object.assign(() => new Response(), { listen() {} });
+  await assertRejects(() => serve(options, app), OptionError, "give its port to forward()");
+  const swapped = () => Reflect.apply(serve, undefined, [handler, options]);
+  await assertRejects(swapped, OptionError, "the options come first, as in serve({ server }");
   await assertRejects(
     () => forward(options, "not a place"),
     OptionError,
