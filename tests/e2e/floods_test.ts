@@ -189,10 +189,9 @@ Deno.test("a client that answers nothing gets a thousand requests and no more; t
     const visitor = visitors.use(await RawHTTP.open(Number(tunnel.server.url.port)));
     await visitor.send(get(client.host));
   }
-  await eventually(
-    "all of them to be at the client",
-    () => client.frames.frames.length >= MAX_STREAMS,
-  );
+  // The server may ask for signs of life meanwhile.
+  const requests = () => client.frames.frames.filter(({ type }) => type === HTTPRequest).length;
+  await eventually("all of them to be at the client", () => requests() >= MAX_STREAMS);
   for (let i = 0; i < MORE; i++) {
     using visitor = await RawHTTP.open(Number(tunnel.server.url.port));
     const { status, head } = await visitor.exchange(get(client.host));
@@ -200,7 +199,7 @@ Deno.test("a client that answers nothing gets a thousand requests and no more; t
     assertGreater(Number(head.get("retry-after")), 0);
     await assertWorks(tunnel);
   }
-  assertEquals(client.frames.take().length, MAX_STREAMS);
+  assertEquals(requests(), MAX_STREAMS);
 });
 
 Deno.test("an endless download at full speed keeps neither its own tunnel nor another from answering", async () => {
