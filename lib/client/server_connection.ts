@@ -22,7 +22,8 @@ import type { NameWish } from "./name_wish.ts";
 import type { RequestHead } from "../http/head.ts";
 import type { Stream } from "../mux/stream.ts";
 import { proveToken } from "../identity/token_proof.ts";
-import { TCPTransport } from "../websocket/tcp_transport.ts";
+import { dialledTransport } from "../websocket/dialled_transport.ts";
+import type { WebSocketTransport } from "../websocket/websocket_transport.ts";
 import { type DialOptions, dialWebSocket } from "../websocket/dial.ts";
 
 export interface ServerConnectionOptions extends Pick<DialOptions, "proxy" | "authorities"> {
@@ -64,7 +65,7 @@ export class ServerConnection implements SessionEvents {
   readonly #options: ServerConnectionOptions;
   /** What was wished for as this connection was made. */
   readonly #name: string;
-  readonly #transport: TCPTransport;
+  readonly #transport: WebSocketTransport;
   readonly #session: Session;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #registration = Promise.withResolvers<Registered>();
@@ -78,7 +79,7 @@ export class ServerConnection implements SessionEvents {
   /** What this client and the server both have. */
   #features: readonly Feature[] = [];
 
-  private constructor(transport: TCPTransport, options: ServerConnectionOptions) {
+  private constructor(transport: WebSocketTransport, options: ServerConnectionOptions) {
     this.#options = options;
     this.#name = options.wish.name;
     this.#transport = transport;
@@ -112,14 +113,14 @@ export class ServerConnection implements SessionEvents {
     signal: AbortSignal,
   ): Promise<ServerConnection> {
     const { server, proxy = null, authorities = [] } = options;
-    const { connection, early } = await dialWebSocket(new URL(SUBSCRIBE_PATH, server), {
+    const dialled = await dialWebSocket(new URL(SUBSCRIBE_PATH, server), {
       proxy,
       authorities,
       protocol: SUBPROTOCOL,
       timeout: REGISTRATION_TIMEOUT,
       signal,
     });
-    return new ServerConnection(new TCPTransport(connection, early), options);
+    return new ServerConnection(dialledTransport(dialled), options);
   }
 
   /** Whether it may still carry streams, which it does after a GOAWAY as well. */

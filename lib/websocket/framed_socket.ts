@@ -57,6 +57,9 @@ export class FramedSocket implements MessageSocket, FrameSink {
   /** Whether nothing is sent behind what waits, not even a close frame. */
   #isEnding = false;
   #isWriteOver = false;
+  /** Whether a write has failed; what the peer said before it left may be yet to be read. */
+  #hasWriteFailed = false;
+  #fault: string | null = null;
   #closeReceived: Close | null = null;
   /** The last ping that came while too much waited to be sent. */
   #ping: Uint8Array | null = null;
@@ -66,11 +69,14 @@ export class FramedSocket implements MessageSocket, FrameSink {
   // Made once: closures for each read and write would be garbage on the busiest path.
   readonly #onRead = (count: number | null): void => this.#received(count);
   readonly #onWritten = (count: number): void => this.#sent(count);
-  readonly #onFailed = (): void => this.#end(CloseCode.Abnormal, "");
+  readonly #onReadFailed = (): void => this.#end(CloseCode.Abnormal, "");
+  readonly #onWriteFailed = (): void => this.#failed();
   readonly #flush = (): void => {
     this.#isScheduled = false;
     this.#write();
   };
+
+  onSent: (() => void) | null = null;
 
   /** Makes the end of a WebSocket that is yet to open. */
   constructor(options: FramedSocketOptions) {
@@ -98,6 +104,11 @@ export class FramedSocket implements MessageSocket, FrameSink {
 
   get bufferedAmount(): number {
     return this.#queue.length;
+  }
+
+  /** The rule that the peer broke; null while it has broken none. */
+  get fault(): string | null {
+    return this.#fault;
   }
 
   addEventListener(type: "message", listener: MessageListener): void;
@@ -204,7 +215,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
     const room = this.#dropped ?? this.#decoder?.room();
     if (room === undefined || this.#connection === null) return;
     this.#isReading = true;
-    this.#connection.read(room).then(this.#onRead, this.#onFailed);
+    this.#connection.read(room).then(this.#onRead, this.#onReadFailed);
   }
 
   #received(count: number | null): void {
@@ -223,7 +234,8 @@ export class FramedSocket implements MessageSocket, FrameSink {
   }
 
   /** Drops what still comes of a peer that broke a rule, and tells it which. */
-  #refuse({ code }: WebSocketError): void {
+  #refuse({ code, message }: WebSocketError): void {
+    this.#fault = message;
     this.#dropped = new Uint8Array(DROPPED_READ);
     if (code === CloseCode.TooBig && this.#onTooLong !== null) this.#onTooLong();
     else this.close(code);
@@ -246,7 +258,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
   #write(): void {
     if (this.#isWriting || this.#isGone || this.#connection === null) return;
     if (this.#queue.length < MAX_WAITING_PONGS) this.#answerLastPing();
-    const bytes = this.#queue.next();
+    const bytes = this.#hasWriteFailed ? null : this.#queue.next();
     if (bytes === null) {
       const close = this.#closeReceived;
       if (close !== null) this.#end(close.code, close.reason);
@@ -254,7 +266,7 @@ export class FramedSocket implements MessageSocket, FrameSink {
       return;
     }
     this.#isWriting = true;
-    this.#connection.write(bytes).then(this.#onWritten, this.#onFailed);
+    this.#connection.write(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
   #answerLastPing(): void {
@@ -280,6 +292,16 @@ export class FramedSocket implements MessageSocket, FrameSink {
     if (this.#isGone) return;
     this.#queue.written(count);
     if (this.#closing !== undefined) this.#limitClosing();
+    this.#write();
+    this.onSent?.();
+  }
+
+  /** Goes on reading for a while: the peer may have said why it left. */
+  #failed(): void {
+    this.#isWriting = false;
+    this.#hasWriteFailed = true;
+    if (this.#isGone) return;
+    this.#limitClosing();
     this.#write();
   }
 

@@ -1,9 +1,9 @@
 import { SOCKET_HIGH_WATER } from "../wire/limits.ts";
 import { endOfTurn, TEXT_MESSAGE, type Transport, type TransportEvents } from "../mux/transport.ts";
 import { Specimens } from "../mux/v8_memory.ts";
-import { type Close, CloseCode, closeText } from "./close_code.ts";
+import { type Close, CloseCode, closeText, isFault } from "./close_code.ts";
 
-/** Milliseconds that a peer has to answer a close frame, before its connection is ended all the same. */
+/** Milliseconds in which bytes must still move to a peer that was sent a close frame, before its connection is ended. */
 const CLOSE_TIMEOUT = 5_000;
 
 /** Milliseconds between looks at a full socket: WebSocket objects have no drain event. */
@@ -30,6 +30,10 @@ export interface SocketMessage {
 /** What Deno's `WebSocket`, whose `binaryType` is `arraybuffer`, and `FramedSocket` have in common. */
 export interface WebSocketLike {
   readonly bufferedAmount: number;
+  /** Called whenever some of what waited was sent; Deno's have no such event. */
+  onSent?: (() => void) | null;
+  /** The rule that the peer broke, or null; Deno's do not tell it. */
+  readonly fault?: string | null;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   /** Ends the connection at once, without a close frame. */
@@ -41,9 +45,11 @@ export interface WebSocketLike {
 
 const specimens = new Specimens();
 
-/** The transport over a WebSocket object; the server's end of a connection. */
+/** The transport over a WebSocket object. */
 export class WebSocketTransport implements Transport {
   readonly #socket: WebSocketLike;
+  readonly #closeTimeout: number;
+  readonly #left = Promise.withResolvers<void>();
   #events: TransportEvents | null = null;
   #polling: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setTimeout> | undefined;
@@ -51,12 +57,20 @@ export class WebSocketTransport implements Transport {
   /** Bytes sent since the peer was last heard. */
   #unheard = 0;
   #open = true;
+  #isBroken = false;
+  #wantsDrain = false;
 
-  constructor(socket: WebSocketLike) {
+  /** Takes the socket over; `closeTimeout` are the milliseconds in which bytes must still move once it is closed. */
+  constructor(socket: WebSocketLike, closeTimeout = CLOSE_TIMEOUT) {
     this.#socket = socket;
-    socket.addEventListener("close", (event) => {
+    this.#closeTimeout = closeTimeout;
+    if (socket.onSent !== undefined) socket.onSent = () => this.#drained();
+    socket.addEventListener("close", ({ code, reason }) => {
       clearTimeout(this.#closing);
-      this.#closed(closeText(event.code, event.reason));
+      const fault = socket.fault ?? null;
+      this.#isBroken = fault !== null || isFault(code);
+      this.#closed(fault ?? closeText(code, reason));
+      this.#left.resolve();
     });
     // A close event follows each error event and tells the rest.
     socket.addEventListener("error", () => {});
@@ -71,6 +85,16 @@ export class WebSocketTransport implements Transport {
     this.#events = events;
   }
 
+  /** Resolves when the connection is closed: all that could be sent has left this process. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Whether it was closed because one of the two sides broke the protocol, or failed. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   get buffered(): number {
     return this.#open ? this.#socket.bufferedAmount : 0;
   }
@@ -83,9 +107,8 @@ export class WebSocketTransport implements Transport {
     if (!this.#open) return;
     this.#socket.send(message);
     this.#unheard += message.length;
-    if (this.#unheard >= UNHEARD_BYTES && this.#listening === undefined) {
-      this.#listen();
-    }
+    const mayBeHeldBack = this.#socket.onSent === undefined && this.#unheard >= UNHEARD_BYTES;
+    if (mayBeHeldBack && this.#listening === undefined) this.#listen();
     this.#events?.onSent(message.length);
   }
 
@@ -94,23 +117,40 @@ export class WebSocketTransport implements Transport {
   }
 
   notifyDrain(): void {
-    if (this.#polling !== undefined || !this.#open) return;
-    const look = (): void => {
-      this.#polling = undefined;
-      if (!this.#open) return;
-      if (this.writable) this.#events?.onDrain();
-      else this.#polling = setTimeout(look, DRAIN_POLL);
-    };
-    this.#polling = setTimeout(look, DRAIN_POLL);
+    this.#wantsDrain = true;
+    if (this.#socket.onSent === undefined) this.#poll();
+    else if (this.writable) endOfTurn(() => this.#drained());
   }
 
   close(reason: string): void {
     if (!this.#open) return;
     this.#closed(reason);
     this.#socket.close(CloseCode.Normal, "");
-    if (this.#socket.terminate !== undefined) {
-      this.#closing = setTimeout(() => this.#socket.terminate?.(), CLOSE_TIMEOUT);
-    }
+    if (this.#socket.terminate !== undefined) this.#limitClosing();
+  }
+
+  #limitClosing(): void {
+    const { bufferedAmount } = this.#socket;
+    this.#closing = setTimeout(() => {
+      if (this.#socket.bufferedAmount < bufferedAmount) this.#limitClosing();
+      else this.#socket.terminate?.();
+    }, this.#closeTimeout);
+  }
+
+  /** Looks at a socket without an event until it has room. */
+  #poll(): void {
+    if (!this.#open) return;
+    this.#polling ??= setTimeout(() => {
+      this.#polling = undefined;
+      if (this.writable) this.#drained();
+      else this.#poll();
+    }, DRAIN_POLL);
+  }
+
+  #drained(): void {
+    if (!this.#wantsDrain || !this.#open || !this.writable) return;
+    this.#wantsDrain = false;
+    this.#events?.onDrain();
   }
 
   /** Has the peer asked for a sign of life, again and again, until few bytes are unheard. */

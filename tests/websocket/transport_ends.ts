@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
 import type { ByteStream } from "../../lib/net/byte_stream.ts";
-import { TCPTransport } from "../../lib/websocket/tcp_transport.ts";
+import { dialledTransport } from "../../lib/websocket/dialled_transport.ts";
+import type { WebSocketTransport } from "../../lib/websocket/websocket_transport.ts";
 import { dialWebSocket } from "../../lib/websocket/dial.ts";
 import { type ClientFrame, takeFrames } from "../testing/client_frames.ts";
 import { joined } from "../testing/frame_peer.ts";
@@ -10,8 +11,11 @@ import { within } from "../testing/within.ts";
 const NONE = new Uint8Array(0);
 
 /** Makes a transport over a stream that comes without a handshake. */
-export function endOf(stream: ByteStream, early: Uint8Array = NONE): TransportEnd<TCPTransport> {
-  return new TransportEnd(new TCPTransport(stream, early));
+export function endOf(
+  stream: ByteStream,
+  early: Uint8Array = NONE,
+): TransportEnd<WebSocketTransport> {
+  return new TransportEnd(dialledTransport({ connection: stream, early }));
 }
 
 /** A real WebSocket server that sends back what it gets. */
@@ -38,7 +42,7 @@ export class EchoServer implements AsyncDisposable {
     return Promise.resolve(new EchoServer());
   }
 
-  async dial(): Promise<TransportEnd<TCPTransport>> {
+  async dial(): Promise<TransportEnd<WebSocketTransport>> {
     const { connection, early } = await dialWebSocket(
       new URL(`http://127.0.0.1:${this.#server.addr.port}/`),
       { protocol: "tunnel.v1", timeout: 10_000, signal: new AbortController().signal },
@@ -58,7 +62,7 @@ export class EchoServer implements AsyncDisposable {
 
 /** A transport and, at the other end of a TCP connection, a test that speaks bytes. */
 export class Link implements AsyncDisposable {
-  readonly near: TransportEnd<TCPTransport>;
+  readonly near: TransportEnd<WebSocketTransport>;
   readonly far: Deno.TcpConn;
   /** Resolves when the near end has closed its connection. */
   readonly nearGone: Promise<void>;

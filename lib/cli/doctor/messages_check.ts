@@ -1,6 +1,7 @@
 import { withTimeout } from "../../net/with_timeout.ts";
 import { dialWebSocket } from "../../websocket/dial.ts";
-import { TCPTransport } from "../../websocket/tcp_transport.ts";
+import { dialledTransport } from "../../websocket/dialled_transport.ts";
+import type { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import { type Finding, right, wrong } from "./finding.ts";
 import { durationText } from "../measures.ts";
 import { PATIENCE, type PublicWay } from "./public_way.ts";
@@ -30,11 +31,11 @@ export async function checkMessages(
     return response;
   });
   try {
-    const { connection, early } = await dialWebSocket(new URL(probe.path, url), {
+    const dialled = await dialWebSocket(new URL(probe.path, url), {
       ...{ proxy, authorities, protocol: PROTOCOL, timeout: patience },
       signal: new AbortController().signal,
     });
-    const echo = new Echo(new TCPTransport(connection, early), patience);
+    const echo = new Echo(dialledTransport(dialled), patience);
     try {
       let slowest = 0;
       for (const length of LENGTHS) slowest = Math.max(slowest, await echo.roundTrip(length));
@@ -59,11 +60,11 @@ class EchoError extends Error {
 
 /** The visitor's end of the WebSocket. */
 class Echo {
-  readonly #transport: TCPTransport;
+  readonly #transport: WebSocketTransport;
   readonly #patience: number;
   #next = Promise.withResolvers<Uint8Array>();
 
-  constructor(transport: TCPTransport, patience: number) {
+  constructor(transport: WebSocketTransport, patience: number) {
     this.#transport = transport;
     this.#patience = patience;
     this.#next.promise.catch(() => {});

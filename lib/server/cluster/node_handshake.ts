@@ -1,9 +1,8 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { MAX_TRANSPORT_MESSAGE } from "../../wire/limits.ts";
 import type { Transport } from "../../mux/transport.ts";
-import { dialWebSocket } from "../../websocket/dial.ts";
+import { type DialledWebSocket, dialWebSocket } from "../../websocket/dial.ts";
 import { DialError } from "../../websocket/dial_error.ts";
-import { TCPTransport } from "../../websocket/tcp_transport.ts";
 import { WebSocketTransport } from "../../websocket/websocket_transport.ts";
 import type { Bus } from "../bus/bus.ts";
 import { fieldValue } from "../../http/fields.ts";
@@ -50,7 +49,7 @@ export interface NodePair {
 export async function dialNode(
   url: string,
   options: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
-): Promise<TCPTransport> {
+): Promise<DialledWebSocket> {
   for (let dials = 1;; dials++) {
     try {
       return await dialOnce(url, options);
@@ -65,16 +64,15 @@ export async function dialNode(
 async function dialOnce(
   url: string,
   { bus, from, to, signal }: NodePair & { readonly bus: Bus; readonly signal: AbortSignal },
-): Promise<TCPTransport> {
+): Promise<DialledWebSocket> {
   const ticket = encodeBase64Url(crypto.getRandomValues(new Uint8Array(TICKET_LENGTH)));
   await bus.putTicket(ticket, `${from} ${to}`, TICKET_LIFETIME);
-  const { connection, early } = await dialWebSocket(new URL(NODE_PATH, url), {
+  return await dialWebSocket(new URL(NODE_PATH, url), {
     protocol: NODE_SUBPROTOCOL,
     fields: [["authorization", `Bearer ${ticket}`]],
     timeout: DIAL_TIMEOUT,
     signal,
   });
-  return new TCPTransport(connection, early);
 }
 
 /** Lets other nodes in, on any listener. */

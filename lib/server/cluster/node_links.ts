@@ -6,6 +6,7 @@ import type { Bus, NodeRecord } from "../bus/bus.ts";
 import type { BusConnections } from "./bus_connections.ts";
 import { dialNode } from "./node_handshake.ts";
 import { NodeLink } from "./node_link.ts";
+import { dialledTransport } from "../../websocket/dialled_transport.ts";
 import { withTimeout } from "../../net/with_timeout.ts";
 
 /** Other nodes that are remembered: more than one bus serves well. */
@@ -155,7 +156,8 @@ export class NodeLinks {
     const { bus, node, log } = this.#options;
     const { signal } = this.#stop;
     try {
-      const transport = await dialNode(url, { bus, from: node, to: peer.id, signal });
+      const dialled = await dialNode(url, { bus, from: node, to: peer.id, signal });
+      const transport = dialledTransport(dialled);
       const { left } = transport;
       this.#connections.add(left);
       void left.then(() => this.#connections.delete(left));
