@@ -22,6 +22,8 @@ export class OriginResponse {
   #connection: OriginConnection | null;
   /** Why the body broke off. */
   #error: unknown = null;
+  /** Bytes that the latest read wants from the origin. */
+  #most = Infinity;
   /** The read that waits for the next bytes. */
   #waiting: PromiseWithResolvers<Uint8Array | null> | null = null;
 
@@ -77,6 +79,7 @@ export class OriginResponse {
       }
     }
     this.#waiting = Promise.withResolvers();
+    this.#most = most;
     connection.receive(most);
     return this.#waiting.promise;
   }
@@ -89,7 +92,7 @@ export class OriginResponse {
   /** Takes what has come on the connection. @throws {OriginError} when it is malformed. */
   received(connection: OriginConnection): void {
     const piece = this.#take(connection);
-    if (piece === undefined) connection.receive();
+    if (piece === undefined) connection.receive(this.#most);
     else this.#deliver(piece);
   }
 
