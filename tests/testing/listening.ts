@@ -42,6 +42,10 @@ export class Listening implements Listener, AsyncDisposable {
     return this.#listener.open ?? 0;
   }
 
+  dismiss(): void {
+    this.#listener.dismiss();
+  }
+
   async shutdown(): Promise<void> {
     await this.#listener.shutdown();
   }

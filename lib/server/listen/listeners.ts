@@ -64,6 +64,8 @@ export class Listeners {
     const clients = this.#clients;
     this.#isShut = true;
     inFlight.clientSessions.refuse();
+    // Where the port is not shared, whoever connects anew may be led to another node.
+    if (!this.#isShared) this.#public.dismiss();
     await shutDownGracefully({
       ...inFlight,
       isShared: this.#isShared,

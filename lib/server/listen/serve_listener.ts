@@ -48,6 +48,10 @@ export class ServeListener implements Listener {
     this.#disconnects.close();
   }
 
+  dismiss(): void {
+    this.#socket.isLeaving = true;
+  }
+
   async check(tls: Certificate): Promise<void> {
     const trial = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
@@ -84,7 +88,7 @@ export class ServeListener implements Listener {
     const { hostname, reusePort, log } = this.#options;
     const tls = this.#tls;
     const scheme: ServeSocket["scheme"] = tls === null ? "http" : "https";
-    const state = { scheme, isRetired: false, isShut: false };
+    const state = { scheme, isRetired: false, isLeaving: false };
     const host = { ...this.#options, disconnects: this.#disconnects };
     const server = Deno.serve({
       hostname,
@@ -152,7 +156,7 @@ export class ServeListener implements Listener {
 interface Socket extends ServeSocket {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
   isRetired: boolean;
-  isShut: boolean;
+  isLeaving: boolean;
 }
 
 /** Gives up an answer that cannot be sent. */
@@ -161,6 +165,6 @@ function abandon({ body }: Answer): void {
 }
 
 async function shut(socket: Socket): Promise<void> {
-  socket.isShut = true;
+  socket.isLeaving = true;
   await socket.server.shutdown();
 }

@@ -39,9 +39,9 @@ export interface ServeVisitHost {
   readonly log: Log;
 }
 
-/** The socket of a listener, which also knows that its connections end with the answers in flight. */
+/** The socket of a listener, which also knows whether its connections end with their next answer. */
 export interface ServeSocket extends ListeningSocket {
-  readonly isShut: boolean;
+  readonly isLeaving: boolean;
 }
 
 /** What Deno makes of a handshake that was accepted. */
@@ -197,7 +197,7 @@ export class ServeVisit implements Visit {
     const { headers } = response;
     for (const [name, value] of fields) headers.append(name, value);
     // Deno does not tell that the connection ends with this answer; HTTP/2 has a frame for that.
-    if (this.listeningSocket.isShut && this.#hasHost && status !== 101) {
+    if (this.listeningSocket.isLeaving && this.#hasHost && status !== 101) {
       headers.set("connection", "close");
     }
     const { hsts = null } = this.#host;

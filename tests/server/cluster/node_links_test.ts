@@ -300,5 +300,5 @@ class Entrance implements AsyncDisposable {
 }
 
 function newSocket() {
-  return { scheme: "http" as const, isRetired: false, isShut: false };
+  return { scheme: "http" as const, isRetired: false, isLeaving: false };
 }

@@ -1,9 +1,19 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { LISTENER_KINDS, ListenError } from "../../../lib/server/listen/listener.ts";
 import type { Certificate } from "../../../lib/server/tls/certificate_source.ts";
+import { ByteReader } from "../../testing/byte_reader.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { CERTIFICATE, RENEWED_CERTIFICATE } from "../../testing/certificate.ts";
 import { answerWith, Listening, type ListeningOptions } from "../../testing/listening.ts";
+
+const REQUEST = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 
 for (const kind of LISTENER_KINDS) {
   Deno.test(`A listener says which port it cannot have (${kind})`, async () => {
@@ -30,6 +40,26 @@ for (const kind of LISTENER_KINDS) {
     await one.shutdown();
     assertEquals(await ask(other.port), "other");
     await other.shutdown();
+  });
+
+  Deno.test(`Listener.dismiss tells each visitor with its next answer that the connection ends, and takes new ones (${kind})`, async () => {
+    const listener = listening({ kind });
+    const { port } = listener;
+    using kept = await Deno.connect({ hostname: "127.0.0.1", port });
+    const reader = new ByteReader(kept);
+    const answer = async (): Promise<string> => {
+      await kept.write(REQUEST);
+      const head = await reader.readHead() ?? "";
+      for (let left = "here".length; left > 0;) left -= (await reader.read(left))?.length ?? left;
+      return head.toLowerCase();
+    };
+    assertFalse((await answer()).includes("connection: close"));
+    listener.dismiss();
+    assertStringIncludes(await answer(), "connection: close");
+    // Deno leaves it to the visitor to end the connection.
+    if (kind === "own") assertEquals(await reader.read(), null);
+    assertEquals(await ask(port), "here");
+    await listener.shutdown();
   });
 
   Deno.test(`Listener.renew serves with another certificate on the same port (${kind})`, async () => {
@@ -83,7 +113,7 @@ async function ask(port: number, trusted: readonly Certificate[] = []): Promise<
     await (trusted.length === 0
       ? Deno.connect({ hostname: "127.0.0.1", port })
       : Deno.connectTls({ hostname: "localhost", port, caCerts }));
-  await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await connection.write(REQUEST);
   const buffer = new Uint8Array(1024);
   const count = await connection.read(buffer);
   return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).split("\r\n\r\n")[1] ?? "";

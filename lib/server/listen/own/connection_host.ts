@@ -16,8 +16,10 @@ export interface ConnectionHost extends OwnVisitHost {
   readonly dates: DateText;
   readonly specimens: Specimens;
   readonly log: Log;
-  /** The listener is shut: each connection ends with the answer that is under way. */
+  /** The listener is shut: a connection on which no request is under way ends. */
   readonly isShut: boolean;
+  /** Each connection ends with its next answer. */
+  readonly isLeaving: boolean;
   /** A connection is ended by this side. */
   ended(why: ConnectionEnd): void;
   /** A connection has become a WebSocket's. */

@@ -27,12 +27,13 @@ const LOOK_AGAIN = 5;
 export class OwnListener implements Listener {
   readonly renewsInPlace = true;
   readonly #options: ListenerOptions;
-  readonly #shared: Omit<ConnectionHost, "peer" | "listeningSocket" | "isShut">;
+  readonly #shared: Omit<ConnectionHost, "peer" | "listeningSocket" | "isShut" | "isLeaving">;
   readonly #connections: ConnectionSet;
   #socket: AcceptingSocket;
   readonly #port: number;
   #tls: Certificate | null;
   #isShut = false;
+  #isLeaving = false;
 
   /** Starts to listen. @throws {ListenError} when it cannot. */
   constructor(options: ListenerOptions) {
@@ -68,6 +69,10 @@ export class OwnListener implements Listener {
   /** Connections of visitors, but for WebSockets. */
   get open(): number {
     return this.#connections.size;
+  }
+
+  dismiss(): void {
+    this.#isLeaving = true;
   }
 
   /**
@@ -209,12 +214,16 @@ export class OwnListener implements Listener {
     },
   ): void {
     const isShut = (): boolean => this.#isShut;
+    const isLeaving = (): boolean => this.#isShut || this.#isLeaving;
     const host: ConnectionHost = {
       ...this.#shared,
       peer,
       listeningSocket,
       get isShut() {
         return isShut();
+      },
+      get isLeaving() {
+        return isLeaving();
       },
     };
     const visitor = new VisitorConnection(connection, host, early);

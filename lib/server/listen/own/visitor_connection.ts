@@ -277,7 +277,7 @@ export class VisitorConnection implements HostedConnection {
   #headOf(visit: OwnVisit, answer: Answer): AnswerHead {
     // Of what is here already, all is answered before the connection ends.
     const isLast = this.#input.hasEnded && this.#input.length === 0;
-    const keepAlive = this.#keepAlive && !this.#host.isShut && !isLast && !this.#isHeldBack &&
+    const keepAlive = this.#keepAlive && !this.#host.isLeaving && !isLast && !this.#isHeldBack &&
       endsSoon(visit);
     const { method } = visit;
     return answerHead(answer, {
