@@ -84,11 +84,11 @@ export class OriginConnection {
     if (this.start === this.end) this.start = this.end = 0;
     const { length } = this.#buffer;
     const isFull = this.end === length;
-    if (length === 0) this.#exchange(most > FIRST_BUFFER);
+    if (length === 0) this.#swapBuffer(most > FIRST_BUFFER);
     else if (
       length < READ_BUFFER && this.#isFilled && (most > length || (isFull && this.start === 0))
     ) {
-      this.#exchange(true);
+      this.#swapBuffer(true);
     } else if (isFull) this.#makeRoom();
     this.#reading = true;
     const isWhole = this.end === 0 && most >= this.#buffer.length;
@@ -172,7 +172,7 @@ export class OriginConnection {
   }
 
   /** Goes on in another buffer. */
-  #exchange(isLong: boolean): void {
+  #swapBuffer(isLong: boolean): void {
     const old = this.#buffer;
     this.#buffer = isLong
       ? spareReadBuffers.pop() ?? new Uint8Array(READ_BUFFER)
