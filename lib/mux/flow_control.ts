@@ -16,6 +16,12 @@ const MAX_CREDIT = 0x7fff_ffff;
  */
 const PROVEN = 4 * 1024 * 1024;
 
+/**
+ * Bytes of credit that are given back together, at most. With half of a large window a link of 100 ms would run dry: what
+ * is a little less than that half would be neither in the peer's hands nor on its way.
+ */
+const MAX_STEP = 2 * 1024 * 1024;
+
 /** Counts what many take of one limit. */
 export class Budget {
   #used = 0;
@@ -137,7 +143,7 @@ export class ReceiveWindow {
   /** Counts what the reader took and returns the credit to send now, which may be 0; `empty` says that the reader waits for more. */
   consume(bytes: number, empty: boolean): number {
     this.#consumed += bytes;
-    if (this.#consumed * 2 < this.#size) return 0;
+    if (this.#consumed < Math.min(this.#size / 2, MAX_STEP)) return 0;
     let credit = this.#consumed;
     this.#total += credit;
     this.#consumed = 0;

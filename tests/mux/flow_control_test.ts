@@ -71,6 +71,17 @@ Deno.test("ReceiveWindow grows fourfold while its reader empties it within a sec
   assertEquals(budget.used, MAX_WINDOW - INITIAL_WINDOW);
 });
 
+Deno.test("ReceiveWindow gives back half of a small window at once, and 2 MiB of a large one", () => {
+  using clock = new FakeClock();
+  for (const [size, step] of [[1_000_000, 500_000], [MAX_WINDOW, 2 * 1024 * 1024]] as const) {
+    const window = new ReceiveWindow(size, new Budget(PLENTY), false);
+    window.receive(size);
+    clock.advance(SLOW);
+    assertEquals(window.consume(step - 1, false), 0);
+    assertEquals(window.consume(1, false), step);
+  }
+});
+
 Deno.test("ReceiveWindow lets the peer send exactly the credit that it gave, grown or not", () => {
   using clock = new FakeClock();
   const window = new ReceiveWindow(1000, new Budget(PLENTY), false);
