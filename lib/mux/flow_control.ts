@@ -110,6 +110,8 @@ export class ReceiveWindow {
   /** Bytes that were consumed before. */
   #total = 0;
   #since = 0;
+  /** Whether the reader waited for more at any time since credit was given last. */
+  #ranDry = false;
   #taken: number;
 
   /** Makes a window of `initial` bytes, `counted` when the caller has taken them from the budget. */
@@ -143,12 +145,14 @@ export class ReceiveWindow {
   /** Counts what the reader took and returns the credit to send now, which may be 0; `empty` says that the reader waits for more. */
   consume(bytes: number, empty: boolean): number {
     this.#consumed += bytes;
+    if (empty) this.#ranDry = true;
     if (this.#consumed < Math.min(this.#size / 2, MAX_STEP)) return 0;
     let credit = this.#consumed;
     this.#total += credit;
     this.#consumed = 0;
     const now = performance.now();
-    if (empty && now - this.#since < GROW_WITHIN) credit += this.#grow();
+    if (this.#ranDry && now - this.#since < GROW_WITHIN) credit += this.#grow();
+    this.#ranDry = false;
     this.#since = now;
     this.#remaining += credit;
     return credit;

@@ -94,6 +94,15 @@ Deno.test("ReceiveWindow lets the peer send exactly the credit that it gave, gro
   }
 });
 
+Deno.test("ReceiveWindow grows when its reader ran dry at any time, and not with the last byte alone", () => {
+  using _clock = new FakeClock();
+  const window = new ReceiveWindow(1000, new Budget(PLENTY), false);
+  window.receive(1000);
+  assertEquals(window.consume(499, true), 0);
+  assertEquals(window.consume(1, false), 500 + 3000);
+  assertEquals(window.size, 4000);
+});
+
 Deno.test("ReceiveWindow does not grow while its reader is slow or leaves something unread", () => {
   using clock = new FakeClock();
   const window = new ReceiveWindow(1000, new Budget(PLENTY), false);
