@@ -1,5 +1,5 @@
 import { type Flag, type Flags, isComplete, SecretError } from "./flags.ts";
-import { nearest } from "./nearest.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { quoted, quotedOpenly } from "./safe_text.ts";
 
 /** Says that a program gave an option that does not exist, or a value that it cannot have. */
@@ -45,8 +45,7 @@ export function refuseOthers(given: object, known: readonly string[]): void {
   if (typeof given !== "object" || given === null) throw new TypeError("the options are no object");
   for (const option of Object.keys(given)) {
     if (known.includes(option)) continue;
-    const near = nearest(option, known);
-    const meant = near === undefined ? "" : `; did you mean ${near}?`;
+    const meant = didYouMean(option, known);
     throw new OptionError(option, `does not exist; there are ${known.join(", ")}${meant}`);
   }
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Flag } from "./flags.ts";
-import { MAX_WORD_LENGTH, nearest } from "./nearest.ts";
+import { didYouMean, MAX_WORD_LENGTH } from "./did_you_mean.ts";
 import { quotedOpenly } from "./safe_text.ts";
 
 /** Switches that every command has. */
@@ -117,7 +117,6 @@ function flagWords(words: readonly string[]): string[] {
 
 function unknownFlag(word: string, known: readonly string[]): string {
   const flag = word.split("=", 1)[0] ?? word;
-  const near = nearest(flag.replace(/^-+/, ""), known);
   const printable = JSON.stringify(flag.slice(0, MAX_WORD_LENGTH)).slice(1, -1);
-  return `unknown flag ${printable}${near === undefined ? "" : `; did you mean --${near}?`}`;
+  return `unknown flag ${printable}${didYouMean(flag.replace(/^-+/, ""), known, "--")}`;
 }

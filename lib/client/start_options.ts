@@ -8,7 +8,7 @@ import {
   variableOf,
 } from "../cli/command_line.ts";
 import { flagName, type FlagValues, switchFlag } from "../cli/flags.ts";
-import { nearest } from "../cli/nearest.ts";
+import { didYouMean } from "../cli/did_you_mean.ts";
 import { ProgramError } from "../cli/program.ts";
 import { quoted } from "../cli/safe_text.ts";
 import type { Config, Settings, TunnelSection } from "./config/config.ts";
@@ -135,9 +135,7 @@ function chosen(
   const known = [...tunnels.keys()];
   const unknown = names.find((name) => !tunnels.has(name));
   if (unknown !== undefined) {
-    const near = nearest(unknown, known);
-    const meant = near === undefined ? "" : `; did you mean ${near}?`;
-    const there = `there are ${known.join(", ")}${meant}`;
+    const there = `there are ${known.join(", ")}${didYouMean(unknown, known)}`;
     throw new UsageError(`${path} has no tunnel ${quoted(unknown)}: ${there}`);
   }
   return [...tunnels].filter(([name]) => names.length === 0 || names.includes(name));

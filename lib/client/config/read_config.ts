@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { type Flag, SecretError, withJoint } from "../../cli/flags.ts";
-import { nearest } from "../../cli/nearest.ts";
+import { didYouMean } from "../../cli/did_you_mean.ts";
 import { ProgramError } from "../../cli/program.ts";
 import { quoted, quotedOpenly } from "../../cli/safe_text.ts";
 import { isLabel } from "../../identity/claim.ts";
@@ -246,8 +246,7 @@ function elsewhere(name: string, scope: MemberScope | undefined, part: Part): st
   }
   const known = [...CONFIG_MEMBERS].filter(([, member]) => part.scopes.includes(member.scope))
     .map(([known]) => known);
-  const near = nearest(name.replaceAll("_", "-"), [...known, ...part.others]);
-  const meant = near === undefined ? "" : `; did you mean ${near}?`;
+  const meant = didYouMean(name.replaceAll("_", "-"), [...known, ...part.others]);
   return `there is no setting ${quoted(name)} here${meant}`;
 }
 

@@ -1,8 +1,14 @@
 /** Characters of a word that a near one is looked for: more than the longest flag has. */
 export const MAX_WORD_LENGTH = 80;
 
+/** Ends a sentence about a word that there is not with the one that was probably meant, behind `mark`; else it is empty. */
+export function didYouMean(text: string, known: readonly string[], mark = ""): string {
+  const near = nearest(text, known);
+  return near === undefined ? "" : `; did you mean ${mark}${near}?`;
+}
+
 /** Finds the word that was probably meant: one that the text begins, or one at most two letters away. */
-export function nearest(text: string, known: readonly string[]): string | undefined {
+function nearest(text: string, known: readonly string[]): string | undefined {
   if (text.length < 2 || text.length > MAX_WORD_LENGTH) return undefined;
   const begun = known.filter((name) => name.startsWith(text));
   if (begun.length > 0) return begun[0];
