@@ -49,7 +49,7 @@ export class SingleTunnelMetrics implements RequestObserver {
   readonly #tunnels: ObservedTunnels;
   /** By the hostname that a tunnel's id makes. */
   readonly #named = new Map<string, NamedCounts>();
-  /** It only grows, whoever comes and goes. */
+  /** It only grows, whichever tunnels come and go. */
   readonly #other: Counts = { requests: 0, refused: 0, received: 0, sent: 0 };
   readonly #most: number;
 

@@ -58,7 +58,7 @@ export async function shutDownGracefully(options: GracefulShutdownOptions): Prom
   const closing = end - Math.min(CLOSING, drainTimeout / 4);
   const isQuiet = (): boolean => clientSessions.load === 0 && fragile() === 0;
   const stopping = stopAccepting();
-  // Whoever still asks here finds its tunnel until then.
+  // A visitor that still asks here finds its tunnel until then.
   if (stopping !== null) await waitAtMost(timeTo(closing), stopping);
   clientSessions.goAway("the server is being restarted");
   if (shutClients !== null || isShared) {

@@ -42,7 +42,7 @@ export interface Listener {
   readonly renewsInPlace?: boolean;
   /** Says with the next answer on each connection of HTTP/1.1 that the connection ends, while new ones are still accepted. */
   dismiss(): void;
-  /** Leaves new connections to whoever else listens on the port, while what is under way goes on. */
+  /** Leaves new connections to other processes that listen on the port, while what is under way goes on. */
   stopAccepting?(): Promise<void>;
   /** Stops accepting at once and resolves when the requests in flight are answered. */
   shutdown(): Promise<void>;

@@ -64,7 +64,7 @@ export class Listeners {
     const clients = this.#clients;
     this.#isShut = true;
     inFlight.clientSessions.refuse();
-    // Where the port is not shared, whoever connects anew may be led to another node.
+    // Where the port is not shared, a visitor that connects anew may be led to another node.
     if (!this.#isShared) this.#public.dismiss();
     await shutDownGracefully({
       ...inFlight,

@@ -76,7 +76,7 @@ export class OwnListener implements Listener {
   }
 
   /**
-   * Leaves new connections to whoever else listens, and lets each that is here end with its next answer. Resolves when those
+   * Leaves new connections to other processes, and lets each that is here end with its next answer. Resolves when those
    * that ask all the time have gone; the others are ended then unless an answer is under way.
    */
   async stopAccepting(): Promise<void> {
